@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config';
+
+// Run the pure tests next to the code and the live ones in test/; live files share devices, so one at a time.
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: 'pure', include: ['src/**/*.test.ts'] } },
+      { test: { name: 'live', include: ['test/live/**/*.test.ts'], fileParallelism: false, testTimeout: 30_000 } },
+      { test: { name: 'lab', include: ['test/lab/**/*.test.ts'], fileParallelism: false, testTimeout: 900_000, hookTimeout: 900_000 } },
+    ],
+  },
+});
