@@ -1,0 +1,37 @@
+// Debian packages by what needs them. A package is listed where it is first needed.
+
+/** To build the addon and the guests. */
+export const BUILD = ['cmake', 'ninja-build', 'make', 'gcc', 'g++', 'binutils'];
+
+/** To build kernels and to boot them in an emulated VT-x machine. */
+export const LAB = [
+  // the machine
+  ...[
+    'bochs',
+    'bochs-sdl',
+    'bochsbios',
+    'vgabios',
+    'xorriso',
+    'isolinux',
+    'syslinux-common',
+    'qemu-system-x86',
+  ],
+  // the kernel
+  ...[
+    'flex',
+    'bison',
+    'bc',
+    'libelf-dev',
+    'libssl-dev',
+    'lz4',
+    'rsync',
+    'kmod',
+    'cpio',
+    'patch',
+    'perl',
+    'xz-utils',
+  ],
+];
+
+/** To check the sources as CI does. */
+export const LINT = ['clang-format'];

@@ -1,0 +1,47 @@
+import { existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+
+const isSource = (file) => !file.endsWith('.test.ts');
+
+/**
+ * What is built after the packages are there, in order. A step whose `needs` do not exist is left out;
+ * one whose inputs have not changed since it last succeeded, and whose outputs exist, is not run again.
+ * @type {{ name: string, what: string, needs: string, inputs: string[], outputs: string[], keep?: (file: string) => boolean,
+ *   before?: (root: string) => void, command: string, args: string[] }[]}
+ */
+export const STEPS = [
+  {
+    name: 'native',
+    what: 'building the addon and the guests',
+    needs: 'CMakeLists.txt',
+    inputs: ['CMakeLists.txt', 'native', 'guests', 'package-lock.json'],
+    outputs: ['build/Release'],
+    command: 'npm',
+    args: ['run', '--silent', 'build:native'],
+  },
+  {
+    name: 'ts',
+    what: 'compiling TypeScript',
+    needs: 'src/cli/main.ts',
+    inputs: ['src', 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json'],
+    outputs: ['dist/cli/main.js'],
+    keep: isSource,
+    // tsc would write nothing for files that its build info calls up to date, also where dist/ is gone.
+    before: (root) => {
+      if (!existsSync(join(root, 'dist/cli/main.js')))
+        rmSync(join(root, 'build/tsc.tsbuildinfo'), { force: true });
+    },
+    command: 'npm',
+    args: ['run', '--silent', 'build:ts'],
+  },
+  {
+    name: 'agent',
+    what: 'bundling the lab agent',
+    needs: 'src/lab/agent-main.ts',
+    inputs: ['src', 'package-lock.json'],
+    outputs: ['dist/lab/agent.mjs'],
+    keep: isSource,
+    command: 'npm',
+    args: ['run', '--silent', 'build:agent'],
+  },
+];

@@ -1,0 +1,149 @@
+import { byFamily, summarize } from './summary.js';
+import { checkText, detailLines, repeatName } from './text.js';
+import type { ResultSet, RunResult, ScenarioResult } from './types.js';
+
+// XML 1.0 has no way at all to write these: control characters, lone surrogates, U+FFFE and U+FFFF.
+const FORBIDDEN = /[^\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/gu;
+const ENTITIES: Record<string, string> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  '\t': '&#9;',
+  '\n': '&#10;',
+  '\r': '&#13;',
+};
+
+const clean = (text: string): string => text.replace(FORBIDDEN, '\u{fffd}');
+const attribute = (text: string): string => clean(text).replace(/[&<>"\t\n\r]/g, (c) => ENTITIES[c] ?? c);
+const content = (text: string): string => clean(text).replace(/[&<>\r]/g, (c) => ENTITIES[c] ?? c);
+
+type Attributes = Record<string, string | number>;
+
+function element(name: string, attributes: Attributes, children: readonly string[] = []): string {
+  const start = [
+    name,
+    ...Object.entries(attributes).map(([key, v]) => `${key}="${attribute(String(v))}"`),
+  ].join(' ');
+  if (children.length === 0) return `<${start}/>`;
+  const inner = children.join('\n');
+  return inner.startsWith('<') ? `<${start}>\n${inner}\n</${name}>` : `<${start}>${inner}</${name}>`;
+}
+
+const seconds = (ms: number): string => (ms / 1000).toFixed(3);
+
+function verdict(result: ScenarioResult): string[] {
+  const details = detailLines(result).map(content).join('\n');
+  const body = details ? [details] : [];
+  const first = result.failures[0];
+  switch (result.status) {
+    case 'skip':
+      return [
+        element('skipped', { message: result.skip ? `${result.skip.reason} (${result.skip.lift})` : '' }),
+      ];
+    case 'fail':
+      return [element('failure', { type: first?.what ?? 'fail', message: firstMessage(result) }, body)];
+    case 'error':
+    case 'timeout':
+      return [element('error', { type: result.status, message: firstMessage(result) }, body)];
+    default:
+      return body.length > 0 ? [element('system-out', {}, body)] : [];
+  }
+}
+
+function firstMessage(result: ScenarioResult): string {
+  const [first] = result.failures;
+  if (result.error || !first) return result.error ?? result.status;
+  return `${first.what}: expected ${first.expected}; seen ${first.seen}`;
+}
+
+function testcase(suite: string, result: ScenarioResult): string {
+  const checks = checkText(result.checks);
+  return element(
+    'testcase',
+    { classname: suite, name: repeatName(result), time: seconds(result.durationMs) },
+    [
+      ...(checks
+        ? [element('properties', {}, [element('property', { name: 'checked', value: checks })])]
+        : []),
+      ...verdict(result),
+    ],
+  );
+}
+
+function suiteAttributes(
+  name: string,
+  set: Pick<ResultSet, 'scenarios' | 'crashed'>,
+  ms: number,
+): Attributes {
+  const { counts, crashes } = summarize([set]);
+  return {
+    name,
+    tests: set.scenarios.length + crashes,
+    failures: counts.fail,
+    errors: counts.error + counts.timeout + crashes,
+    skipped: counts.skip,
+    time: seconds(ms),
+  };
+}
+
+function properties(set: ResultSet): string {
+  const { policy, fingerprint } = set;
+  const all = {
+    kernel: set.release,
+    engine: set.engine,
+    policy: `${policy.name} (${policy.how})`,
+    cpu: fingerprint.cpu,
+    ...fingerprint.params,
+  };
+  return element(
+    'properties',
+    {},
+    Object.entries(all).map(([name, value]) => element('property', { name, value })),
+  );
+}
+
+/** The kernel's death as a case of its own, so that no reader of JUnit overlooks it. */
+function crashSuite(set: ResultSet, timestamp: string): string[] {
+  if (!set.crashed) return [];
+  const { kind, reason, consoleTail } = set.crashed;
+  const error = element('error', { type: kind, message: reason }, [content(consoleTail.join('\n')) || kind]);
+  const name = `${set.name}.kernel`;
+  return [
+    element(
+      'testsuite',
+      { ...suiteAttributes(name, { scenarios: [], crashed: set.crashed }, 0), timestamp },
+      [element('testcase', { classname: name, name: 'stays alive', time: '0.000' }, [error])],
+    ),
+  ];
+}
+
+function suites(set: ResultSet, timestamp: string): string[] {
+  const families = [...byFamily(set.scenarios)].map(([family, scenarios]) => {
+    const name = `${set.name}.${family}`;
+    const ms = scenarios.reduce((sum, { durationMs }) => sum + durationMs, 0);
+    return element('testsuite', { ...suiteAttributes(name, { scenarios }, ms), timestamp }, [
+      properties(set),
+      ...scenarios.map((scenario) => testcase(name, scenario)),
+    ]);
+  });
+  return [...families, ...crashSuite(set, timestamp)];
+}
+
+/** The run as JUnit XML: a suite per kernel and family; the shape that GitLab, Jenkins and GitHub actions read. */
+export function renderJunit(run: RunResult): string {
+  const { counts, crashes } = summarize(run.sets);
+  const root = element(
+    'testsuites',
+    {
+      name: run.tool.name,
+      tests: run.sets.reduce((sum, set) => sum + set.scenarios.length, crashes),
+      failures: counts.fail,
+      errors: counts.error + counts.timeout + crashes,
+      skipped: counts.skip,
+      time: seconds(run.durationMs),
+    },
+    run.sets.flatMap((set) => suites(set, run.startedAt)),
+  );
+  return `<?xml version="1.0" encoding="UTF-8"?>\n${root}\n`;
+}

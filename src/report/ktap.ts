@@ -1,0 +1,76 @@
+import { byFamily, isBad, worst } from './summary.js';
+import { checkText, detailLines, repeatName } from './text.js';
+import type { ResultSet, RunResult, ScenarioResult, Status } from './types.js';
+
+/** A test of any level: its lines of diagnosis, its subtests, its result. */
+interface Test {
+  name: string;
+  status: Status;
+  /** what follows the directive, or the name */
+  note: string;
+  diagnosis: string[];
+  subtests: Test[];
+}
+
+const DIRECTIVES: Partial<Record<Status, string>> = { skip: 'SKIP', timeout: 'TIMEOUT', error: 'ERROR' };
+
+/** One line without the signs that KTAP gives a meaning or that end a line. */
+const plain = (text: string): string =>
+  text
+    .replace(/\p{Cc}+/gu, ' ')
+    .replaceAll('#', '')
+    .trim();
+
+function noteOf(result: ScenarioResult): string {
+  if (result.skip) return `${result.skip.reason} (${result.skip.lift})`;
+  return result.error ?? checkText(result.checks);
+}
+
+const scenarioTest = (result: ScenarioResult): Test => ({
+  name: repeatName(result),
+  status: result.status,
+  note: noteOf(result),
+  diagnosis: detailLines(result),
+  subtests: [],
+});
+
+function familyTest([name, members]: [string, ScenarioResult[]]): Test {
+  return { name, status: worst(members), note: '', diagnosis: [], subtests: members.map(scenarioTest) };
+}
+
+function setTest(set: ResultSet): Test {
+  const { crashed, policy } = set;
+  return {
+    name: set.name,
+    status: crashed ? 'fail' : worst(set.scenarios),
+    note: crashed ? `${crashed.kind}: ${crashed.reason}` : '',
+    diagnosis: [
+      `kernel ${set.release}, engine ${set.engine}, policy ${policy.name} (${policy.how})`,
+      ...(policy.explainedBy.length > 0 ? [`explained by: ${policy.explainedBy.join(', ')}`] : []),
+      ...(crashed?.consoleTail ?? []).map((line) => `console: ${line}`),
+    ],
+    subtests: [...byFamily(set.scenarios)].map(familyTest),
+  };
+}
+
+function resultLine(test: Test, number: number): string {
+  const directive = DIRECTIVES[test.status];
+  const after = [directive, plain(test.note)].filter(Boolean).join(' ');
+  return `${isBad(test.status) ? 'not ok' : 'ok'} ${number} ${plain(test.name)}${after ? ` # ${after}` : ''}`;
+}
+
+function* lines(tests: readonly Test[], indent: string): Generator<string> {
+  yield `${indent}KTAP version 1`;
+  yield `${indent}1..${tests.length}`;
+  for (const [index, test] of tests.entries()) {
+    if (test.subtests.length > 0) yield* lines(test.subtests, `${indent}  `);
+    for (const line of test.diagnosis) yield `${indent}# ${plain(line)}`.trimEnd();
+    yield indent + resultLine(test, index + 1);
+  }
+}
+
+/**
+ * The run as KTAP, version 1: a test per kernel, in it one per family, in it one per scenario.
+ * Source: Documentation/dev-tools/ktap.rst.
+ */
+export const renderKtap = (run: RunResult): string => `${[...lines(run.sets.map(setTest), '')].join('\n')}\n`;

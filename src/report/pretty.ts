@@ -1,0 +1,89 @@
+import picocolors from 'picocolors';
+import { summarize } from './summary.js';
+import { checkText, detailLines, fullName, secondsText } from './text.js';
+import type { ResultSet, RunResult, ScenarioResult, SetHeader, Status } from './types.js';
+
+type Colors = ReturnType<typeof picocolors.createColors>;
+
+const NAME_WIDTH = 40;
+const HOW = { forced: 'as asked', probed: 'found by probing', hint: 'by version only' };
+
+/** Text for people, in pieces, so that each line can be shown as soon as it is known. */
+export interface PrettyWriter {
+  header(set: SetHeader): string;
+  scenario(result: ScenarioResult): string;
+  footer(set: ResultSet): string;
+  summary(run: RunResult): string;
+}
+
+const marks = (c: Colors): Record<Status, string> => ({
+  pass: c.green('pass'),
+  fail: c.red('FAIL'),
+  skip: c.yellow('skip'),
+  error: c.red('ERROR'),
+  timeout: c.red('TIMEOUT'),
+});
+
+/** Keep terminal control sequences of a guest's or kernel's making off the terminal. */
+const safe = (line: string): string => line.replace(/\p{Cc}/gu, ' ');
+
+function scenarioText(c: Colors, result: ScenarioResult): string {
+  const name = fullName(result).padEnd(NAME_WIDTH);
+  const after = result.skip
+    ? `${result.skip.reason} (${result.skip.lift})`
+    : [checkText(result.checks), secondsText(result.durationMs)].filter(Boolean).join(', ');
+  const details = detailLines(result).map((line) => `        ${safe(line)}\n`);
+  return `  ${marks(c)[result.status]} ${name} ${c.dim(safe(after))}\n${details.join('')}`;
+}
+
+function footerText(c: Colors, set: ResultSet): string {
+  const { crashed, policy } = set;
+  const lines = [];
+  if (crashed) {
+    lines.push(c.red(`  ${safe(`${crashed.kind}: ${crashed.reason}`)}`));
+    lines.push(...crashed.consoleTail.map((line) => `        ${safe(line)}`));
+  }
+  if (policy.explainedBy.length > 0)
+    lines.push(`  all that was seen is explained by: ${policy.explainedBy.join(', ')}`);
+  return lines.map((line) => `${line}\n`).join('');
+}
+
+function headerText(c: Colors, set: SetHeader): string {
+  const { name, how } = set.policy;
+  return `${c.bold(set.name)}: Linux ${set.release} on ${set.engine}, policy ${name} (${HOW[how]})\n`;
+}
+
+function summaryText(c: Colors, run: RunResult): string {
+  const { counts, checks, crashes } = summarize(run.sets);
+  const parts: [number, string, (text: string) => string][] = [
+    [counts.fail, 'failed', c.red],
+    [counts.error, 'errors', c.red],
+    [counts.timeout, 'timed out', c.red],
+    [crashes, crashes === 1 ? 'kernel died' : 'kernels died', c.red],
+    [counts.skip, 'skipped', c.yellow],
+  ];
+  const told = parts.filter(([n]) => n > 0).map(([n, word, color]) => color(`${n} ${word}`));
+  const checked = checkText(checks);
+  const all = [c.green(`${counts.pass} passed`), ...told].join(', ');
+  return `\n${all}; ${checked ? `checked ${checked}` : 'nothing checked'}; ${secondsText(run.durationMs)}\n`;
+}
+
+/** Make a writer; `color` is for the caller to decide (terminal, NO_COLOR). */
+export function prettyWriter(color: boolean): PrettyWriter {
+  const c = picocolors.createColors(color);
+  return {
+    header: (set) => headerText(c, set),
+    scenario: (result) => scenarioText(c, result),
+    footer: (set) => footerText(c, set),
+    summary: (run) => summaryText(c, run),
+  };
+}
+
+/** A whole run at once. */
+export function renderPretty(run: RunResult, color = false): string {
+  const writer = prettyWriter(color);
+  const sets = run.sets.map(
+    (set) => writer.header(set) + set.scenarios.map(writer.scenario).join('') + writer.footer(set),
+  );
+  return sets.join('\n') + writer.summary(run);
+}

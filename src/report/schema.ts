@@ -1,0 +1,102 @@
+import { z } from 'zod';
+
+/** Raised when a field changes its meaning or goes; a new optional field does not raise it. */
+export const RESULT_VERSION = 1;
+
+const count = z.number().int().nonnegative();
+const milliseconds = z.number().nonnegative();
+
+export const status = z.enum(['pass', 'fail', 'skip', 'error', 'timeout']).meta({
+  description:
+    'pass: something was observed and all of it matched. fail: something did not match. skip: not applicable here. error: no verdict could be reached. timeout: the budget ran out',
+});
+
+export const failure = z.object({
+  step: count.meta({ description: 'index of the step in its scenario, from 0' }),
+  stepText: z.string().meta({ description: 'the step in words' }),
+  vcpu: count.optional(),
+  gfn: count.optional().meta({ description: 'guest frame number, 4 KiB units' }),
+  what: z.string().meta({ description: 'what was checked: leaf, zap, msr, fault, effective type, ...' }),
+  expected: z.string(),
+  seen: z.string(),
+  sources: z.array(z.string()).meta({ description: 'where the expectation comes from' }),
+  rerun: z.string().meta({ description: 'a command that runs this scenario alone' }),
+});
+
+export const erratum = z.object({
+  id: z.string(),
+  kernels: z.string().meta({ description: 'the range of kernels that have it, in words' }),
+  text: z.string(),
+});
+
+export const scenarioResult = z.object({
+  family: z.string(),
+  name: z.string(),
+  repeat: count
+    .optional()
+    .meta({ description: 'which repetition this is, from 1, where there were several' }),
+  status,
+  skip: z
+    .object({ reason: z.string(), lift: z.string().meta({ description: 'what would let it run' }) })
+    .optional(),
+  durationMs: milliseconds,
+  checks: z
+    .record(z.string(), count)
+    .meta({ description: 'how many of each kind were checked: leaves, zaps, msrs, effective, ...' }),
+  failures: z.array(failure),
+  error: z.string().optional().meta({ description: 'why there is no verdict (error, timeout)' }),
+  errata: z.array(erratum),
+});
+
+export const crash = z.object({
+  kind: z.string().meta({ description: 'panic, oops, timeout, emulator-died, no-agent' }),
+  reason: z.string(),
+  consoleTail: z.array(z.string()),
+});
+
+export const fingerprint = z.object({
+  cpu: z.string(),
+  microcode: z.string().optional(),
+  ept: z.boolean(),
+  params: z.record(z.string(), z.string()).meta({ description: 'module parameters, such as kvm_intel.ept' }),
+  capabilities: z
+    .record(z.string(), z.number())
+    .meta({ description: 'KVM_CAP_* and what the kernel answered' }),
+});
+
+export const policyChoice = z.object({
+  name: z.string(),
+  how: z.enum(['forced', 'probed', 'hint']),
+  explainedBy: z.array(z.string()).meta({
+    description: 'all known policies that explain everything seen; filled when the chosen one does not',
+  }),
+});
+
+export const resultSet = z.object({
+  name: z.string().meta({ description: 'what the user called this kernel: host, or the image' }),
+  release: z.string().meta({ description: 'uname -r of the kernel under test' }),
+  engine: z.enum(['host', 'bochs', 'qemu-kvm', 'qemu-tcg']),
+  policy: policyChoice,
+  fingerprint,
+  durationMs: milliseconds,
+  scenarios: z.array(scenarioResult),
+  crashed: crash.optional(),
+});
+
+export const runResult = z.object({
+  tool: z.object({ name: z.literal('kvm-memtype'), version: z.string() }),
+  startedAt: z.iso.datetime(),
+  durationMs: milliseconds,
+  sets: z.array(resultSet),
+});
+
+/** The file that `--format json` writes. */
+export const resultFile = runResult
+  .extend({
+    schema: z.literal('kvm-memtype/result'),
+    version: z.literal(RESULT_VERSION),
+  })
+  .meta({
+    title: 'kvm-memtype result',
+    description: 'The results of one kvm-memtype run, one set per kernel',
+  });

@@ -1,0 +1,23 @@
+import type { z } from 'zod';
+import type * as schema from './schema.js';
+
+/** The outcome of one scenario; DESIGN of each is in docs/results.md. */
+export type Status = z.infer<typeof schema.status>;
+/** One thing that was not as expected: where, what, expected and seen, and how to see it again. */
+export type Failure = z.infer<typeof schema.failure>;
+/** A known departure of a kernel from the architecture or from its own rules that a scenario met. */
+export type Erratum = z.infer<typeof schema.erratum>;
+/** What became of one scenario on one kernel. */
+export type ScenarioResult = z.infer<typeof schema.scenarioResult>;
+/** How a kernel (or its emulator) died under the run. */
+export type Crash = z.infer<typeof schema.crash>;
+/** What machine and kernel the results are from. */
+export type Fingerprint = z.infer<typeof schema.fingerprint>;
+/** The policy that the results were held against, and how it was chosen. */
+export type PolicyChoice = z.infer<typeof schema.policyChoice>;
+/** The results of one kernel. */
+export type ResultSet = z.infer<typeof schema.resultSet>;
+/** All results of one run: one set per kernel. */
+export type RunResult = z.infer<typeof schema.runResult>;
+/** A set before its scenarios have run: what a streaming writer shows first. */
+export type SetHeader = Pick<ResultSet, 'name' | 'release' | 'engine' | 'policy'>;
