@@ -37,15 +37,15 @@ export function tailOf(path, count = TAIL_LINES) {
 }
 
 function spawnLogged(command, args, options, fd) {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const child = spawn(command, args, { ...options, stdio: ['ignore', fd, fd] });
-    child.once('error', (error) => resolve({ reason: `${command} cannot be started (${error.code})` }));
+    child.once('error', (error) => reject(new Error(`${command} cannot be started (${error.code})`)));
     child.once('exit', (status, signal) => {
-      if (status === 0) resolve({});
+      if (status === 0) resolve();
       else
-        resolve({
-          reason: signal ? `${command} was ended by ${signal}` : `${command} ended with status ${status}`,
-        });
+        reject(
+          new Error(signal ? `${command} was ended by ${signal}` : `${command} ended with status ${status}`),
+        );
     });
   });
 }
@@ -59,13 +59,12 @@ export async function runStep(what, name, command, args, { cwd, env = process.en
   mkdirSync(join(cwd, '.setup', 'log'), { recursive: true });
   const fd = openSync(join(cwd, log), 'w');
   try {
-    const { reason } = await withProgress(what, () => spawnLogged(command, args, { cwd, env }, fd));
-    if (reason) {
-      throw new SetupError(`${what} failed: ${reason}; the whole log is in ${log}`, {
-        code: 'SETUP_STEP',
-        tail: tailOf(join(cwd, log)),
-      });
-    }
+    await withProgress(what, () => spawnLogged(command, args, { cwd, env }, fd));
+  } catch (error) {
+    throw new SetupError(`${what} failed: ${error.message}; the whole log is in ${log}`, {
+      code: 'SETUP_STEP',
+      tail: tailOf(join(cwd, log)),
+    });
   } finally {
     closeSync(fd);
   }

@@ -1,4 +1,13 @@
-import { accessSync, constants, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { OutputError } from './outputs.js';
 
@@ -40,13 +49,20 @@ export function checkWritable(file: string): void {
  * @throws OutputError
  */
 export function writeWhole(file: string, text: string): void {
+  try {
+    if (isRegular(file)) replace(existsSync(file) ? realpathSync(file) : file, text);
+    else writeFileSync(file, text);
+  } catch (error) {
+    throw outputError(file, error);
+  }
+}
+
+function replace(file: string, text: string): void {
   const temporary = `${file}.${process.pid}.tmp`;
   try {
-    if (!isRegular(file)) return writeFileSync(file, text);
     writeFileSync(temporary, text);
     renameSync(temporary, file);
-  } catch (error) {
+  } finally {
     rmSync(temporary, { force: true });
-    throw outputError(file, error);
   }
 }

@@ -1,0 +1,114 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { Command, CommanderError, Option } from 'commander';
+import { EXIT_ENVIRONMENT, sentenceOf } from './errors.js';
+import { handleInterrupts } from './interrupt.js';
+
+/** Every command: its module under this folder exports `<name>Command()`. Only the one that is called is loaded. */
+const COMMANDS: Record<string, string> = {
+  run: "run the catalogue on this machine's KVM, or on kernels in the lab",
+  kernel: 'build kernels to run on',
+  compare: 'tell what differs between two kernels or saved results',
+  bisect: 'a verdict for `git bisect run`',
+  explain: 'tell why a page has its memory type',
+  guest: 'run a guest of your own',
+  zaps: 'count EPT zaps of a firmware-like boot, and their time',
+  doctor: 'tell what this machine can and cannot check, and why',
+};
+
+interface GlobalOptions {
+  verbose?: boolean;
+  quiet?: boolean;
+  debug?: boolean;
+  logFormat: 'text' | 'json';
+}
+
+const moduleOf = (name: string): URL => new URL(`./${name}.js`, import.meta.url);
+const isThere = (name: string): boolean => existsSync(fileURLToPath(moduleOf(name)));
+
+function version(): string {
+  const file = new URL('../../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}
+
+/** Have a command and those below it throw instead of exiting, and leave the telling to us. */
+function inherit(command: Command, parent: Command): Command {
+  command.copyInheritedSettings(parent);
+  for (const child of command.commands) inherit(child, command);
+  return command;
+}
+
+async function loadCommand(name: string): Promise<Command> {
+  const module = (await import(moduleOf(name).href)) as Record<string, () => Command>;
+  const create = module[`${name}Command`];
+  if (!create) throw new Error(`the module of the command ${name} exports no ${name}Command()`);
+  return create();
+}
+
+async function configure({ verbose, quiet, logFormat }: GlobalOptions): Promise<void> {
+  const [{ configureLog }, { silenceProgress }] = await Promise.all([
+    import('../log.js'),
+    import('../progress.js'),
+  ]);
+  configureLog(verbose ? 'debug' : quiet ? 'warn' : 'info', logFormat);
+  if (quiet) silenceProgress();
+}
+
+function createProgram(): Command {
+  return new Command('kvm-memtype')
+    .description('Check the EPT memory types that KVM gives a guest against a reference model.')
+    .version(version(), '-V, --version', 'print the version')
+    .option('-v, --verbose', 'log what is done')
+    .option('-q, --quiet', 'log nothing but warnings, show no progress')
+    .option('--debug', 'show the stack of an error')
+    .addOption(
+      new Option('--log-format <name>', 'how log lines look').choices(['text', 'json']).default('text'),
+    )
+    .helpOption('-h, --help', 'print this help')
+    .exitOverride()
+    .configureOutput({ writeErr: () => {} })
+    .hook('preAction', (program) => configure(program.opts<GlobalOptions>()));
+}
+
+/** The command that is called: the first argument that is no option, where there is a command of that name. */
+function calledCommand(args: readonly string[]): string | undefined {
+  const words = args.filter((arg, index) => !arg.startsWith('-') && args[index - 1] !== '--log-format');
+  const name = words[0] === 'help' ? words[1] : words[0];
+  return name !== undefined && Object.hasOwn(COMMANDS, name) && isThere(name) ? name : undefined;
+}
+
+async function parse(args: readonly string[]): Promise<void> {
+  const program = createProgram();
+  const called = calledCommand(args);
+  for (const [name, summary] of Object.entries(COMMANDS).filter(([name]) => isThere(name))) {
+    const command = name === called ? await loadCommand(name) : new Command(name);
+    program.addCommand(inherit(command.summary(summary), program));
+  }
+  if (args.length === 0) {
+    process.stderr.write(program.helpInformation());
+    process.exitCode = EXIT_ENVIRONMENT;
+    return;
+  }
+  await program.parseAsync(args, { from: 'user' });
+}
+
+function tell(error: unknown, debug: boolean): void {
+  const hint = error instanceof CommanderError ? ' (see --help)' : '';
+  process.stderr.write(`kvm-memtype: ${sentenceOf(error)}${hint}\n`);
+  if (debug && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+}
+
+/**
+ * Run the command line. Sets process.exitCode: what the command set, or 2 after an error, which is told in one sentence
+ * (with its stack if --debug is given or KVM_MEMTYPE_DEBUG=1).
+ */
+export async function runCli(args: readonly string[]): Promise<void> {
+  handleInterrupts();
+  try {
+    await parse(args);
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return;
+    tell(error, args.includes('--debug') || process.env.KVM_MEMTYPE_DEBUG === '1');
+    process.exitCode = EXIT_ENVIRONMENT;
+  }
+}

@@ -1,0 +1,11 @@
+import type { TestContext } from 'vitest';
+
+/**
+ * Skip the running test unless `ok`, saying what is missing. In CI what is missing is a failure: nothing there may be
+ * left unchecked for want of a device, a tool or a kernel.
+ */
+export function requireOrSkip(context: Pick<TestContext, 'skip'>, ok: unknown, missing: string): asserts ok {
+  if (ok) return;
+  if (process.env.CI === 'true') throw new Error(`CI must have what this test needs: ${missing}`);
+  context.skip(missing);
+}
