@@ -1,0 +1,79 @@
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Boot, Command } from './engine.js';
+import { mustExec } from './exec.js';
+
+/** Runs Linux 6.1 to 7.2 with VMX, EPT and memory types; newer models fail early on some of them. */
+const CPU_MODEL = 'corei7_haswell_4770';
+
+/** Emulated instructions a second of the guest's clock. */
+const INSTRUCTIONS_PER_SECOND = 50_000_000;
+
+/** Bochs with a real Intel VT-x: no window, no port, deterministic. Power-off ends it with status 1. */
+export async function bochs(boot: Boot): Promise<Command> {
+  const iso = await bootImage(boot);
+  const logFile = join(boot.scratch, 'bochs.log');
+  const rc = join(boot.scratch, 'bochsrc');
+  const commands = join(boot.scratch, 'commands');
+  await writeFile(rc, `${configuration(boot, iso, logFile).join('\n')}\n`);
+  // Debian's build stops in its debugger first: tell it to continue.
+  await writeFile(commands, 'c\n');
+  return {
+    tool: 'bochs-bin',
+    args: ['-q', '-f', rc, '-rc', commands],
+    env: { SDL_VIDEODRIVER: 'dummy', SDL_AUDIODRIVER: 'dummy' },
+    logFile,
+  };
+}
+
+function configuration(boot: Boot, iso: string, logFile: string): string[] {
+  return [
+    'config_interface: textconfig',
+    'display_library: sdl2',
+    `log: ${logFile}`,
+    `memory: guest=${boot.memoryMiB}, host=${boot.memoryMiB}`,
+    'romimage: file=/usr/share/bochs/BIOS-bochs-latest',
+    'vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest',
+    'boot: cdrom',
+    `ata0-master: type=cdrom, path=${iso}, status=inserted`,
+    `com1: enabled=1, mode=file, dev=${boot.consoleFile}`,
+    `com2: enabled=1, mode=file, dev=${boot.resultsFile}`,
+    `cpu: count=1, ips=${INSTRUCTIONS_PER_SECOND}, model=${CPU_MODEL}, reset_on_triple_fault=0`,
+    'clock: sync=none',
+    'pci: enabled=1, chipset=i440fx, slot1=e1000',
+    'e1000: enabled=1, mac=52:54:00:12:34:56, ethmod=null, ethdev=null',
+    'panic: action=fatal',
+    'error: action=ignore',
+  ];
+}
+
+/** A CD that isolinux boots: the kernel and the parts of the initramfs. */
+async function bootImage(boot: Boot): Promise<string> {
+  const root = join(boot.scratch, 'cd');
+  const iso = join(boot.scratch, 'cd.iso');
+  await mkdir(root);
+  const link = (source: string, name: string): Promise<void> => symlink(source, join(root, name));
+  await link('/usr/lib/ISOLINUX/isolinux.bin', 'isolinux.bin');
+  await link('/usr/lib/syslinux/modules/bios/ldlinux.c32', 'ldlinux.c32');
+  await link(boot.kernel, 'kernel');
+  const names = boot.initrds.map((_, index) => `initrd${index}`);
+  for (const [index, name] of names.entries()) await link(boot.initrds[index] as string, name);
+  const initrds = names.map((name) => `/${name}`).join(',');
+  await writeFile(
+    join(root, 'isolinux.cfg'),
+    `default lab\nprompt 0\nlabel lab\n  kernel /kernel\n  append initrd=${initrds} ${boot.commandLine}\n`,
+  );
+  const boots = [
+    '-b',
+    'isolinux.bin',
+    '-c',
+    'boot.cat',
+    '-no-emul-boot',
+    '-boot-load-size',
+    '4',
+    '-boot-info-table',
+  ];
+  const args = ['-as', 'mkisofs', '-quiet', '-f', '-o', iso, ...boots, root];
+  await mustExec('xorriso', args, { code: 'LAB_BUILD', what: 'cannot make the boot CD' });
+  return iso;
+}

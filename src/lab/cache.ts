@@ -1,0 +1,62 @@
+import { createHash } from 'node:crypto';
+import { createReadStream, existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { withLock } from './lock.js';
+
+/** Root of everything the lab keeps between runs. */
+export function cacheRoot(env: NodeJS.ProcessEnv = process.env): string {
+  return join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'kvm-memtype');
+}
+
+/** A short name for content: 16 hex digits of SHA-256 over the parts, each length-prefixed. */
+export function contentKey(...parts: (string | Uint8Array)[]): string {
+  const hash = createHash('sha256');
+  for (const part of parts) {
+    hash.update(`${Buffer.byteLength(part)}:`);
+    hash.update(part);
+  }
+  return hash.digest('hex').slice(0, 16);
+}
+
+/** SHA-256 of a file, hex. */
+export async function fileHash(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path), hash);
+  return hash.digest('hex');
+}
+
+const MARKER = '.complete';
+
+/** True when the directory was filled to its end by fillEntry. */
+export function isComplete(dir: string): boolean {
+  return existsSync(join(dir, MARKER));
+}
+
+/**
+ * Make sure that a cache directory exists and is whole: filled in a temporary neighbour, marked, then renamed. One process
+ * fills, others wait for it. Half-filled neighbours that a killed run left are removed.
+ */
+export async function fillEntry(dir: string, fill: (temporary: string) => Promise<void>): Promise<string> {
+  if (isComplete(dir)) return dir;
+  await mkdir(dirname(dir), { recursive: true });
+  await withLock(`${dir}.lock`, async () => {
+    if (isComplete(dir)) return;
+    const parent = dirname(dir);
+    const prefix = `.tmp-${basename(dir)}-`;
+    for (const name of await readdir(parent))
+      if (name.startsWith(prefix)) await rm(join(parent, name), { recursive: true, force: true });
+    const temporary = await mkdtemp(join(parent, prefix));
+    try {
+      await fill(temporary);
+      await writeFile(join(temporary, MARKER), '');
+      await rm(dir, { recursive: true, force: true });
+      await rename(temporary, dir);
+    } finally {
+      await rm(temporary, { recursive: true, force: true });
+    }
+  });
+  return dir;
+}

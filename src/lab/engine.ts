@@ -1,0 +1,27 @@
+/** What an engine has to boot, and where the two serial ports go. */
+export interface Boot {
+  /** A bzImage. */
+  kernel: string;
+  /** Parts of the initramfs, in order. */
+  initrds: readonly string[];
+  commandLine: string;
+  memoryMiB: number;
+  /** File that receives the first serial port: the kernel's console. */
+  consoleFile: string;
+  /** File that receives the second serial port: the agent's results. */
+  resultsFile: string;
+  /** A directory of this run's own. */
+  scratch: string;
+}
+
+/** The emulator's command line. */
+export interface Command {
+  tool: string;
+  args: string[];
+  env?: Record<string, string>;
+  /** File that gets the emulator's own output, if it is not on its stdout. */
+  logFile?: string;
+}
+
+/** Writes what the emulator needs into the scratch directory and says how to start it. */
+export type Engine = (boot: Boot) => Promise<Command>;

@@ -1,0 +1,86 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { LabError } from './errors.js';
+
+export interface WantedOption {
+  name: string;
+  value: string;
+  /** A version may lack it, or refuse it. */
+  optional: boolean;
+}
+
+/**
+ * Parse a configuration fragment: `NAME=value`, `NAME?` (y where the version has it) or the kernel's own `CONFIG_NAME=value` and
+ * `# CONFIG_NAME is not set`, one a line. A later line overrides an earlier one.
+ *
+ * @throws LabError LAB_CONFIG with the first line that is none of these
+ */
+export function parseFragment(text: string): WantedOption[] {
+  const wanted = new Map<string, WantedOption>();
+  for (const [index, raw] of text.split('\n').entries()) {
+    const line = raw.trim();
+    const off = /^# CONFIG_(\w+) is not set$/.exec(line);
+    if (off) wanted.set(off[1] as string, { name: off[1] as string, value: 'n', optional: false });
+    if (off || line === '' || line.startsWith('#')) continue;
+    const match = /^(?:CONFIG_)?(\w+)(?:(\?)|(\??)=(.+))$/.exec(line);
+    if (!match)
+      throw new LabError(
+        'LAB_CONFIG',
+        `line ${index + 1} of the kernel configuration is not NAME=value: ${line}`,
+      );
+    const name = match[1] as string;
+    wanted.set(name, { name, value: match[4] ?? 'y', optional: Boolean(match[2] || match[3]) });
+  }
+  return [...wanted.values()];
+}
+
+/** The fragment as lines to append to a .config. */
+export function fragmentLines(wanted: readonly WantedOption[]): string {
+  return wanted
+    .map(({ name, value }) => (value === 'n' ? `# CONFIG_${name} is not set\n` : `CONFIG_${name}=${value}\n`))
+    .join('');
+}
+
+export interface ConfigCheck {
+  /** Not known to this version at all. */
+  absent: string[];
+  /** Known, wanted, and still not as wanted after olddefconfig. */
+  dropped: WantedOption[];
+}
+
+/** Compare what was wanted with a finished .config. */
+export function checkConfig(
+  wanted: readonly WantedOption[],
+  config: string,
+  known: (name: string) => boolean,
+): ConfigCheck {
+  const actual = new Map<string, string>();
+  for (const line of config.split('\n')) {
+    const match = /^CONFIG_(\w+)=(.*)$/.exec(line);
+    if (match) actual.set(match[1] as string, match[2] as string);
+  }
+  const unmet = wanted.filter(({ name, value }) => (actual.get(name) ?? 'n') !== value);
+  return {
+    absent: unmet.filter(({ name }) => !known(name)).map(({ name }) => name),
+    dropped: unmet.filter(({ name }) => known(name)),
+  };
+}
+
+/** Names of all options that a kernel tree declares. */
+export function declaredOptions(tree: string): Set<string> {
+  const names = new Set<string>();
+  const pending = [tree];
+  for (let dir = pending.pop(); dir !== undefined; dir = pending.pop()) {
+    for (const entry of readdirSync(dir, { withFileTypes: true })) {
+      const path = join(dir, entry.name);
+      if (entry.isDirectory()) pending.push(path);
+      else if (entry.name.startsWith('Kconfig'))
+        for (const name of declared(readFileSync(path, 'utf8'))) names.add(name);
+    }
+  }
+  return names;
+}
+
+function* declared(kconfig: string): Iterable<string> {
+  for (const match of kconfig.matchAll(/^\s*(?:menu)?config\s+(\w+)/gm)) yield match[1] as string;
+}

@@ -1,0 +1,181 @@
+import { appendFile, copyFile, readFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { cacheRoot, contentKey, fillEntry, isComplete } from './cache.js';
+import { LabError } from './errors.js';
+import { type ExecOptions, exec, mustExec } from './exec.js';
+import { checkConfig, declaredOptions, fragmentLines, parseFragment, type WantedOption } from './kconfig.js';
+import { withLock } from './lock.js';
+import { type KernelSource, kernelSource } from './sources.js';
+import { WorkTree } from './worktree.js';
+
+export interface KernelRequest {
+  /** `debian:<series>`, a kernel tree or a tarball. */
+  source: string;
+  /** Unified diffs, applied in order with -p1. */
+  patches?: readonly string[];
+  /** Files with further options, see parseFragment. */
+  configs?: readonly string[];
+  /** Ask Debian's mirror for a newer package although one is cached. */
+  refresh?: boolean;
+  /** Parallel compilers; the number of processors if not given. */
+  jobs?: number;
+  onProgress?: (line: string) => void;
+  signal?: AbortSignal;
+}
+
+export interface BuiltKernel {
+  bzImage: string;
+  /** Names source, patches, configuration and compiler. */
+  key: string;
+  label: string;
+  /** True when it was there already. */
+  cached: boolean;
+  seconds: number;
+}
+
+const LAB_CONFIG = fileURLToPath(new URL('../../kernels/lab.config', import.meta.url));
+
+/** Keep the image the same for the same input. */
+const REPRODUCIBLE = {
+  KBUILD_BUILD_TIMESTAMP: '2020-01-01',
+  KBUILD_BUILD_USER: 'lab',
+  KBUILD_BUILD_HOST: 'kvm-memtype',
+  KBUILD_BUILD_VERSION: '1',
+};
+
+/**
+ * Build the kernel under test, or find it in the cache.
+ *
+ * @throws LabError LAB_SOURCE, LAB_DOWNLOAD, LAB_CONFIG, LAB_PATCH, LAB_BUILD, LAB_DISK_FULL, LAB_TOOL_MISSING, LAB_ABORTED
+ */
+export async function buildKernel(request: KernelRequest): Promise<BuiltKernel> {
+  const started = Date.now();
+  const { onProgress, signal } = request;
+  const source = await kernelSource(request.source, {
+    ...(onProgress && { onProgress }),
+    signal,
+    refresh: request.refresh ?? false,
+  });
+  const patches = (request.patches ?? []).map((patch) => resolve(patch));
+  const fragment = await readAll([LAB_CONFIG, ...(request.configs ?? [])]);
+  const key = contentKey(source.key, ...fragment, '', ...(await readAll(patches)), await toolchain());
+  const dir = join(cacheRoot(), 'kernels', key);
+  const cached = isComplete(dir);
+  const work = new WorkTree(source);
+  const build = (temporary: string): Promise<void> =>
+    withLock(work.lockPath, async () => {
+      await work.prepare(patches, { signal, ...(onProgress && { onProgress }) });
+      await work.whileBuilding(() => make(work, source, parseFragment(fragment.join('\n')), request));
+      await copyFile(join(work.build, 'arch/x86/boot/bzImage'), join(temporary, 'bzImage'));
+      await copyFile(join(work.build, '.config'), join(temporary, 'config'));
+      await copyFile(join(work.build, 'System.map'), join(temporary, 'System.map'));
+    });
+  await fillEntry(dir, build);
+  return {
+    bzImage: join(dir, 'bzImage'),
+    key,
+    label: source.label,
+    cached,
+    seconds: (Date.now() - started) / 1000,
+  };
+}
+
+async function readAll(files: readonly string[]): Promise<string[]> {
+  return Promise.all(
+    files.map((file) =>
+      readFile(file, 'utf8').catch(() => {
+        throw new LabError('LAB_FILE', `cannot read ${file}`);
+      }),
+    ),
+  );
+}
+
+async function toolchain(): Promise<string> {
+  const what = 'cannot ask for the version';
+  const gcc = await mustExec('gcc', ['--version'], { code: 'LAB_BUILD', what });
+  const ld = await mustExec('ld', ['--version'], { code: 'LAB_BUILD', what });
+  return `${gcc.stdout.split('\n')[0]} ${ld.stdout.split('\n')[0]}`;
+}
+
+/** Tools that the kernel's makefiles call, and that fail there with no clear word. */
+const NEEDED = ['make', 'flex', 'bison', 'bc', 'lz4', 'perl', 'rsync', 'patch'];
+
+async function make(
+  work: WorkTree,
+  source: KernelSource,
+  wanted: WantedOption[],
+  request: KernelRequest,
+): Promise<void> {
+  for (const tool of NEEDED) await exec(tool, ['--version']);
+  const common = ['-C', work.tree, `O=${work.build}`];
+  const options: ExecOptions = {
+    signal: request.signal,
+    nice: true,
+    env: { ...process.env, ...REPRODUCIBLE },
+  };
+  const configure = (target: string) =>
+    mustExec('make', [...common, target], {
+      ...options,
+      code: 'LAB_CONFIG',
+      what: `cannot configure ${source.label}`,
+    });
+  await configure('tinyconfig');
+  await appendFile(join(work.build, '.config'), fragmentLines(wanted));
+  await configure('olddefconfig');
+  await verify(work, source, wanted, request);
+  const jobs = request.jobs ?? availableParallelism();
+  const onLine = progressLines(`building ${source.label}`, request.onProgress);
+  const result = await exec('make', [...common, `-j${jobs}`, 'bzImage'], { ...options, onLine: onLine.line });
+  if (result.status !== 0) throw buildError(source, onLine.errors(), result.tail);
+}
+
+async function verify(
+  work: WorkTree,
+  source: KernelSource,
+  wanted: WantedOption[],
+  request: KernelRequest,
+): Promise<void> {
+  const known = declaredOptions(work.tree);
+  const check = checkConfig(wanted, await readFile(join(work.build, '.config'), 'utf8'), (name) =>
+    known.has(name),
+  );
+  if (check.absent.length > 0) request.onProgress?.(`${source.label} has no ${check.absent.join(', ')}`);
+  const refused = check.dropped.filter((option) => !option.optional);
+  const missed = check.dropped.filter((option) => option.optional).map((option) => option.name);
+  if (missed.length > 0) request.onProgress?.(`${source.label} cannot have ${missed.join(', ')}`);
+  if (refused.length > 0)
+    throw new LabError(
+      'LAB_CONFIG',
+      `${source.label} dropped ${refused.map(({ name, value }) => `${name}=${value}`).join(', ')}: a dependency is missing`,
+    );
+}
+
+/** Count what make compiles; say so at most once a second, and keep the compiler's errors. */
+function progressLines(what: string, onProgress?: (line: string) => void) {
+  const errors: string[] = [];
+  let steps = 0;
+  let last = 0;
+  const line = (text: string): void => {
+    if (/\berror\b|No space left/i.test(text) && errors.length < 20) errors.push(text);
+    const step = /^\s+(?:CC|AS|LD|AR|HOSTCC|OBJCOPY|LZ4)\s+(\S+)/.exec(text);
+    if (!step) return;
+    steps++;
+    const now = Date.now();
+    if (now - last < 1000) return;
+    last = now;
+    onProgress?.(`${what}: ${steps} steps, ${step[1]}`);
+  };
+  return { line, errors: () => errors };
+}
+
+function buildError(source: KernelSource, errors: string[], tail: string[]): LabError {
+  if ([...errors, ...tail].some((line) => /No space left on device|Disk quota exceeded/.test(line)))
+    return new LabError('LAB_DISK_FULL', `building ${source.label}: the disk is full`, tail);
+  const first = errors[0];
+  return new LabError('LAB_BUILD', `building ${source.label} failed${first ? `: ${first.trim()}` : ''}`, [
+    ...errors,
+    ...tail,
+  ]);
+}

@@ -1,0 +1,177 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { bochs } from './bochs.js';
+import { checkBzImage } from './bzimage.js';
+import { ConsoleWatch } from './console.js';
+import type { Boot, Command, Engine } from './engine.js';
+import { LabError } from './errors.js';
+import { exec, toolMissing } from './exec.js';
+import { type GuestFile, nodePart, programPart } from './initramfs.js';
+import { type LabOutcome, RunWatch } from './outcome.js';
+import { qemuTcg } from './qemu-tcg.js';
+import { makeScratch, removeScratch, sweepScratch } from './scratch.js';
+import { LineTail } from './tail.js';
+
+export type LabEngine = 'bochs' | 'qemu-tcg';
+
+export interface LabRun {
+  /** Path of a bzImage. */
+  kernel: string;
+  engine: LabEngine;
+  /** Path of the bundled agent: an ES module that Node runs inside. */
+  program: string;
+  /** Further files for the inside. */
+  files: readonly GuestFile[];
+  /** The agent's arguments. */
+  args: readonly string[];
+  /** Module parameters, `module.name=value`, for the kernel's command line. */
+  params?: readonly string[];
+  /** Milliseconds from the emulator's start to its end. */
+  timeoutMs: number;
+  /** Called for each line the agent prints, as it comes. Untrusted input. */
+  onLine: (line: string) => void;
+  /** Called for each line on the kernel's console. */
+  onConsole?: (line: string) => void;
+  signal?: AbortSignal;
+}
+
+const ENGINES: Record<LabEngine, Engine> = { bochs, 'qemu-tcg': qemuTcg };
+
+const MEMORY_MIB = 1024;
+
+/** Bytes that each serial port may carry; an agent that prints more has run away. */
+const CONSOLE_LIMIT = 16 << 20;
+const RESULTS_LIMIT = 256 << 20;
+
+/** How long to wait for the rest of a panic's console output, milliseconds. */
+const PANIC_GRACE_MS = 3000;
+
+const COMMAND_LINE = [
+  'console=ttyS0',
+  'mitigations=off',
+  'nokaslr',
+  'tsc=reliable',
+  // Stop on a panic: the host sees it on the console and ends the emulator. An oops is as final.
+  'panic=0',
+  'oops=panic',
+  'vfio.enable_unsafe_noiommu_mode=1',
+];
+
+/**
+ * Boot a kernel in an emulated machine, run a Node program inside, and hand out its output line by line.
+ *
+ * How the run ended is the outcome; a LabError is thrown only if it could not be started, or was aborted.
+ *
+ * @throws LabError LAB_KERNEL_INVALID, LAB_FILE, LAB_TOOL_MISSING, LAB_BUILD, LAB_ABORTED
+ */
+export async function runInLab(run: LabRun): Promise<LabOutcome> {
+  if (run.signal?.aborted) throw new LabError('LAB_ABORTED', 'the lab run was stopped');
+  await checkBzImage(run.kernel);
+  sweepScratch();
+  const scratch = await makeScratch();
+  const cleanUp = (): void => removeScratch(scratch);
+  process.once('exit', cleanUp);
+  try {
+    const boot = await prepare(run, scratch);
+    return await watchRun(run, boot, await ENGINES[run.engine](boot));
+  } finally {
+    process.off('exit', cleanUp);
+    cleanUp();
+  }
+}
+
+async function prepare(run: LabRun, scratch: string): Promise<Boot> {
+  const program = join(scratch, 'program.cpio');
+  await writeFile(program, await programPart(run.program, run.files, run.args));
+  return {
+    kernel: resolve(run.kernel),
+    initrds: [await nodePart(), program],
+    commandLine: commandLine(run.params ?? []),
+    memoryMiB: MEMORY_MIB,
+    consoleFile: join(scratch, 'console'),
+    resultsFile: join(scratch, 'results'),
+    scratch,
+  };
+}
+
+function commandLine(params: readonly string[]): string {
+  for (const param of params)
+    if (!/^[\w.-]+=[^\s"]*$/.test(param)) throw new LabError('LAB_FILE', `${param} is not module.name=value`);
+  return [...COMMAND_LINE, ...params].join(' ');
+}
+
+async function watchRun(run: LabRun, boot: Boot, command: Command): Promise<LabOutcome> {
+  const found = await exec('which', [command.tool]);
+  if (found.status !== 0) throw toolMissing(command.tool);
+  const watch = new RunWatch(new ConsoleWatch(), run);
+  const stop = (): boolean => emulator.kill('SIGKILL');
+  const tails = [
+    new LineTail(
+      boot.consoleFile,
+      (line) => watch.console(line),
+      CONSOLE_LIMIT,
+      () => watch.stopFor('timeout', 'the console never ends'),
+    ),
+    new LineTail(
+      boot.resultsFile,
+      (line) => watch.result(line),
+      RESULTS_LIMIT,
+      () => watch.stopFor('timeout', 'the results never end'),
+    ),
+  ];
+  const output: string[] = [];
+  const emulator = start(command, output);
+  watch.onStop = stop;
+  watch.panicGraceMs = PANIC_GRACE_MS;
+  const timer = setTimeout(
+    () => watch.stopFor('timeout', `no end after ${run.timeoutMs / 1000} s`),
+    run.timeoutMs,
+  );
+  const abort = (): void => void stop();
+  run.signal?.addEventListener('abort', abort, { once: true });
+  try {
+    const ended = await end(emulator);
+    for (const tail of tails) tail.close();
+    if (run.signal?.aborted)
+      throw new LabError('LAB_ABORTED', 'the lab run was stopped', watch.consoleTail());
+    return watch.outcome(ended, emulatorLog(command, output));
+  } finally {
+    clearTimeout(timer);
+    watch.dispose();
+    run.signal?.removeEventListener('abort', abort);
+  }
+}
+
+/** The emulator dies with this process, even by SIGKILL. */
+function start(command: Command, output: string[]): ChildProcess {
+  const emulator = spawn('setpriv', ['--pdeathsig', 'KILL', command.tool, ...command.args], {
+    env: { ...process.env, ...command.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const keep = (chunk: Buffer): void => {
+    output.push(chunk.toString('latin1'));
+    if (output.length > 100) output.shift();
+  };
+  emulator.stdout?.on('data', keep);
+  emulator.stderr?.on('data', keep);
+  return emulator;
+}
+
+function end(emulator: ChildProcess): Promise<{ status: number | null; killedBy: string | null }> {
+  return new Promise((resolveEnd, reject) => {
+    emulator.once('error', () => reject(toolMissing('setpriv')));
+    emulator.once('close', (status, killedBy) => resolveEnd({ status, killedBy }));
+  });
+}
+
+function emulatorLog(command: Command, output: string[]): string {
+  let log = output.join('');
+  try {
+    if (command.logFile) log += readFileSync(command.logFile, 'latin1');
+  } catch {
+    // It died before it opened its log.
+  }
+  return log;
+}

@@ -1,0 +1,3 @@
+// Never ends.
+console.log('{"about":"to spin"}');
+for (;;);

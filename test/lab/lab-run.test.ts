@@ -1,0 +1,123 @@
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { buildKernel } from '../../src/lab/kernel.js';
+import { type LabEngine, type LabRun, runInLab } from '../../src/lab/lab.js';
+
+const agent = (name: string): string => fileURLToPath(new URL(`./agents/${name}.mjs`, import.meta.url));
+
+let kernel: string;
+let dir: string;
+
+beforeAll(async () => {
+  kernel = (await buildKernel({ source: 'debian:6.1' })).bzImage;
+  dir = await mkdtemp(join(tmpdir(), 'lab-test-'));
+});
+
+afterAll(() => rm(dir, { recursive: true, force: true }));
+
+function request(program: string, more: Partial<LabRun> = {}): LabRun & { lines: string[] } {
+  const lines: string[] = [];
+  const onLine = (line: string): void => void lines.push(line);
+  return {
+    kernel,
+    engine: 'bochs',
+    program: agent(program),
+    files: [],
+    args: [],
+    timeoutMs: 120_000,
+    onLine,
+    lines,
+    ...more,
+  };
+}
+
+/** Process ids of emulators that this process started. */
+function ownEmulators(): number[] {
+  const { stdout } = spawnSync('ps', ['--ppid', String(process.pid), '-o', 'pid=,comm='], {
+    encoding: 'utf8',
+  });
+  return [...stdout.matchAll(/(\d+) bochs/g)].map((match) => Number(match[1]));
+}
+
+const leftovers = (): string[] =>
+  readdirSync(tmpdir()).filter((name) => name.startsWith(`kvm-memtype-lab-${process.pid}-`));
+
+describe.each<{ source: string; engine: LabEngine }>([
+  { source: 'debian:6.1', engine: 'bochs' },
+  { source: 'debian:7.2', engine: 'bochs' },
+  { source: 'debian:6.1', engine: 'qemu-tcg' },
+])('$source on $engine', ({ source, engine }) => {
+  it('runs a Node program and reports its output and status', async () => {
+    const { bzImage } = await buildKernel({ source });
+    const run = request('hello', { kernel: bzImage, engine, args: ['3', 'a b', ''] });
+    const outcome = await runInLab(run);
+    expect(outcome).toEqual({ kind: 'done', status: 3, kernelWarnings: [] });
+    expect(run.lines.map((line) => JSON.parse(line))).toEqual([
+      { hello: ['a b', ''], version: process.version },
+    ]);
+    expect(leftovers()).toEqual([]);
+  });
+});
+
+describe('a lab run that fails', () => {
+  it('reports a crash of the kernel as an oops', async () => {
+    const run = request('panic');
+    const outcome = await runInLab(run);
+    expect(outcome.kind).toBe('panic');
+    expect(outcome).toMatchObject({ reason: expect.stringContaining('sysrq') });
+    expect((outcome as { consoleTail: string[] }).consoleTail.join('\n')).toContain(
+      'Kernel panic - not syncing',
+    );
+    expect(run.lines).toEqual(['{"about":"to crash"}']);
+  });
+
+  it('reports an agent that never ends as a timeout', async () => {
+    const stop = new AbortController();
+    const run = request('endless', { timeoutMs: 60_000, signal: stop.signal });
+    const outcome = await runInLab(run);
+    expect(outcome.kind).toBe('timeout');
+    expect(run.lines).toEqual(['{"about":"to spin"}']);
+    expect(ownEmulators()).toEqual([]);
+  });
+
+  it('reports an emulator that was killed', async () => {
+    const run = request('endless', {
+      onLine: () => ownEmulators().forEach((pid) => process.kill(pid, 'SIGKILL')),
+    });
+    const outcome = await runInLab(run);
+    expect(outcome).toMatchObject({ kind: 'emulator-died', reason: expect.stringContaining('SIGKILL') });
+  });
+
+  it('reports a kernel that does not run the initramfs', async () => {
+    const outcome = await runInLab(request('hello', { params: ['rdinit=/nowhere'] }));
+    expect(outcome).toMatchObject({ kind: 'panic', reason: expect.stringContaining('VFS') });
+  });
+
+  it('refuses what is not a kernel', async () => {
+    const whole = readFileSync(kernel);
+    const cases = { junk: Buffer.from('not a kernel'), short: whole.subarray(0, whole.length >> 1) };
+    for (const [name, content] of Object.entries(cases)) {
+      const file = join(dir, name);
+      writeFileSync(file, content);
+      await expect(runInLab(request('hello', { kernel: file }))).rejects.toMatchObject({
+        code: 'LAB_KERNEL_INVALID',
+      });
+    }
+    await expect(runInLab(request('hello', { kernel: join(dir, 'none') }))).rejects.toMatchObject({
+      code: 'LAB_FILE',
+    });
+  });
+
+  it('stops at once when it is aborted', async () => {
+    const stop = new AbortController();
+    const run = request('endless', { signal: stop.signal, onConsole: () => stop.abort() });
+    await expect(runInLab(run)).rejects.toMatchObject({ code: 'LAB_ABORTED' });
+    expect(ownEmulators()).toEqual([]);
+    expect(leftovers()).toEqual([]);
+  });
+});
