@@ -59,7 +59,10 @@ describe('encode', () => {
 });
 
 describe('decode', () => {
-  const commands: ProbeCommand[] = [{ op: 'cpuid', leaf: 0, subleaf: 0 }, { op: 'rdmsr', msr: 1 }];
+  const commands: ProbeCommand[] = [
+    { op: 'cpuid', leaf: 0, subleaf: 0 },
+    { op: 'rdmsr', msr: 1 },
+  ];
 
   function answered(): DataView {
     const box = mailbox();

@@ -34,9 +34,7 @@ export interface ProbeFault {
 }
 
 /** What a command did: its value (0 if it has none), or the fault it raised. */
-export type ProbeResult =
-  | { ok: true; value: bigint; extra?: bigint }
-  | { ok: false; fault: ProbeFault };
+export type ProbeResult = { ok: true; value: bigint; extra?: bigint } | { ok: false; fault: ProbeFault };
 
 const OPS: Record<ProbeCommand['op'], number> = {
   rdmsr: L.PROBE_OP_RDMSR,

@@ -1,0 +1,56 @@
+import { readFileSync } from 'node:fs';
+import { parseElf } from '../vmm/elf.js';
+import { ProbeBootError } from './errors.js';
+import { LAYOUT as L } from './layout.js';
+import { buildPageTables, PML4_GPA, TABLE_PAGES } from './tables.js';
+
+/** The probe as it lies in guest RAM from PROBE_BASE: image, then page tables. */
+export interface ProbeImage {
+  entry: bigint;
+  bytes: Uint8Array;
+}
+
+// Beside the bundled program, or where the build puts it, seen from src/probe/ and dist/probe/ alike.
+const PLACES = ['./probe.elf', '../../build/Release/probe.elf'];
+
+let cached: ProbeImage | undefined;
+
+/**
+ * The probe's image, read and laid out once per process.
+ * @throws ProbeBootError if the guest was not built
+ */
+export function probeImage(): ProbeImage {
+  cached ??= layOut(readElf());
+  return cached;
+}
+
+function readElf(): Uint8Array {
+  for (const place of PLACES) {
+    try {
+      return readFileSync(new URL(place, import.meta.url));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
+  }
+  throw new ProbeBootError('the probe guest is not built: probe.elf is missing, run npm run build:native');
+}
+
+/**
+ * Lay an ELF out behind its page tables.
+ * @throws ProbeBootError if the ELF does not fit the layout
+ */
+export function layOut(elf: Uint8Array): ProbeImage {
+  const { entry, segments } = parseElf(elf);
+  const bytes = new Uint8Array(L.PROBE_IMAGE_SIZE + TABLE_PAGES * 4096);
+  for (const { paddr, memSize, data } of segments) {
+    const offset = Number(paddr) - L.PROBE_BASE;
+    if (offset < 0 || offset + Number(memSize) > L.PROBE_IMAGE_SIZE) {
+      throw new ProbeBootError(
+        `probe.elf has a segment at 0x${paddr.toString(16)}, outside the probe's image`,
+      );
+    }
+    bytes.set(data, offset);
+  }
+  bytes.set(buildPageTables(), PML4_GPA - L.PROBE_BASE);
+  return { entry, bytes };
+}

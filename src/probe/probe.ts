@@ -1,0 +1,122 @@
+import type { Sregs, Vcpu } from '../kvm/vcpu.js';
+import type { Machine } from '../vmm/machine.js';
+import { ProbeBootError } from './errors.js';
+import { type ProbeImage, probeImage } from './image.js';
+import { LAYOUT as L, MAX_VCPUS } from './layout.js';
+import { decodeBatch, encodeBatch, type ProbeCommand, type ProbeResult } from './protocol.js';
+import { PML4_GPA, TABLE_PAGES } from './tables.js';
+
+const PAGE = 4096;
+/** The vCPU blocks follow the tables, aligned to their own size. */
+const BLOCKS_GPA = L.PROBE_BASE + roundUp(L.PROBE_IMAGE_SIZE + TABLE_PAGES * PAGE, L.PROBE_BLOCK_SIZE);
+
+/** Bytes of guest RAM, from gpa 0, that a probe with `vcpus` vCPUs needs at least. */
+export function probeRamSize(vcpus: number): number {
+  return BLOCKS_GPA + vcpus * L.PROBE_BLOCK_SIZE;
+}
+
+function roundUp(n: number, to: number): number {
+  return Math.ceil(n / to) * to;
+}
+
+/** A booted probe guest: runs batches of commands on the vCPUs of a machine. */
+export class Probe {
+  readonly #machine: Machine;
+  readonly #mailboxes: DataView[];
+
+  private constructor(machine: Machine, mailboxes: DataView[]) {
+    this.#machine = machine;
+    this.#mailboxes = mailboxes;
+  }
+
+  /**
+   * Load the guest into slot 0 at 16 MiB and put every vCPU at its entry, in long mode. No guest code runs yet.
+   * @throws ProbeBootError if the machine is too small or the guest is not built
+   */
+  static boot(machine: Machine): Probe {
+    const { vcpus, ram } = machine;
+    if (vcpus.length > MAX_VCPUS) throw new ProbeBootError(`${vcpus.length} vCPUs, the probe takes ${MAX_VCPUS}`);
+    if (machine.ramSize < probeRamSize(vcpus.length)) {
+      throw new ProbeBootError(`the probe needs ${probeRamSize(vcpus.length)} bytes of RAM, got ${machine.ramSize}`);
+    }
+    const image = probeImage();
+    new Uint8Array(ram.buffer).set(image.bytes, L.PROBE_BASE);
+    vcpus.forEach((vcpu, i) => start(vcpu, i, image));
+    machine.pio.register(L.PROBE_DOORBELL_PORT, 4, { read: () => 0, write: () => machine.stop() });
+    const mailboxes = vcpus.map((_, i) => new DataView(ram.buffer, blockGpa(i), PAGE));
+    return new Probe(machine, mailboxes);
+  }
+
+  /**
+   * Run commands on a vCPU, in order; a fault in one does not keep the next from running. More commands than fit a
+   * mailbox are run in several batches.
+   * @throws GuestTimeoutError, GuestExitError, ProbeProtocolError
+   */
+  exec(vcpu: number, commands: readonly ProbeCommand[]): ProbeResult[] {
+    const mailbox = this.#mailboxes[vcpu];
+    if (!mailbox) throw new RangeError(`vCPU ${vcpu} of a machine with ${this.#mailboxes.length}`);
+    const results: ProbeResult[] = [];
+    for (let at = 0; at < commands.length; at += L.PROBE_MAX_COMMANDS) {
+      const batch = commands.slice(at, at + L.PROBE_MAX_COMMANDS);
+      for (const command of batch) this.#plant(command);
+      encodeBatch(mailbox, batch);
+      this.#machine.runUntilDoorbell(vcpu);
+      results.push(...decodeBatch(mailbox, batch));
+    }
+    return results;
+  }
+
+  /** Every page that the guest itself uses: image, page tables, mailboxes, stacks. One run of pages. */
+  infraGfns(): { gfn: number; npages: number }[] {
+    const end = probeRamSize(this.#mailboxes.length);
+    return [{ gfn: L.PROBE_BASE / PAGE, npages: (end - L.PROBE_BASE) / PAGE }];
+  }
+
+  // Write the `ret` that a fetch calls from the host's side: a write by the guest would be an access of its own.
+  #plant(command: ProbeCommand): void {
+    if (command.op !== 'fetch' || command.plant === false) return;
+    const target = this.#machine.guestBytes(command.gpa, 1);
+    if (!target) {
+      throw new RangeError(`fetch at gpa 0x${command.gpa.toString(16)}: no memslot of the machine is there`);
+    }
+    target[0] = 0xc3;
+  }
+}
+
+function blockGpa(vcpu: number): number {
+  return BLOCKS_GPA + vcpu * L.PROBE_BLOCK_SIZE;
+}
+
+const CR0_PE_ET_NE_WP_PG = 0x80010031n;
+const CR4_PAE = 0x20n;
+const EFER_LME_LMA = 0x500n;
+
+/** Put a vCPU at the probe's entry: long mode, flat segments, CR0.CD clear. */
+function start(vcpu: Vcpu, index: number, image: ProbeImage): void {
+  const flat = { base: 0n, limit: 0xffffffff, present: 1, dpl: 0, s: 1, g: 1, avl: 0, unusable: 0 };
+  const code = { ...flat, selector: L.PROBE_CODE_SELECTOR, type: 0xb, db: 0, l: 1 };
+  const data = { ...flat, selector: L.PROBE_DATA_SELECTOR, type: 0x3, db: 1, l: 0 };
+  const sregs: Sregs = vcpu.getSregs();
+  vcpu.setSregs({
+    ...sregs,
+    cs: code,
+    ds: data,
+    es: data,
+    fs: data,
+    gs: data,
+    ss: data,
+    gdt: { base: BigInt(L.PROBE_GDT), limit: 0x17 },
+    idt: { base: BigInt(L.PROBE_IDT), limit: 0x1ff },
+    cr0: CR0_PE_ET_NE_WP_PG,
+    cr3: BigInt(PML4_GPA),
+    cr4: CR4_PAE,
+    efer: EFER_LME_LMA,
+  });
+  const regs = vcpu.getRegs();
+  vcpu.setRegs({
+    ...regs,
+    rip: image.entry,
+    rsp: BigInt(blockGpa(index) + L.PROBE_BLOCK_SIZE),
+    rflags: 2n,
+  });
+}

@@ -1,0 +1,15 @@
+export { Bus, type BusDevice, BusRangeError } from './bus.js';
+export { type GuestCpuid, guestCpuid, maxPhyAddrOf } from './cpuid.js';
+export { GuestExitError, GuestTimeoutError } from './errors.js';
+export type { LoggedExit } from './exit-log.js';
+export { Machine, type MachineOptions, type Memslot } from './machine.js';
+export {
+  MemoryTypeMsrs,
+  type MsrAction,
+  MsrExits,
+  type MsrHandler,
+  type MsrLogEntry,
+  type MsrReason,
+} from './msr.js';
+export { MEMORY_TYPE_MSRS, validMemoryTypeWrite } from './mtrr-valid.js';
+export type { RunEnd } from './run-loop.js';

@@ -1,0 +1,190 @@
+import { HostMemory } from '../kvm/memory.js';
+import type { Kvm } from '../kvm/system.js';
+import { KVM_CAP_X86_USER_SPACE_MSR } from '../kvm/uapi.js';
+import type { Vcpu } from '../kvm/vcpu.js';
+import type { Vm } from '../kvm/vm.js';
+import { Bus } from './bus.js';
+import { type GuestCpuid, guestCpuid, maxPhyAddrOf } from './cpuid.js';
+import type { GuestExitError } from './errors.js';
+import type { LoggedExit } from './exit-log.js';
+import { MEMORY_TYPE_MSRS } from './mtrr-valid.js';
+import { MemoryTypeMsrs, MsrExits, memoryTypeFilter } from './msr.js';
+import { type RunEnd, RunLoop } from './run-loop.js';
+
+/** How a machine is to be made. */
+export interface MachineOptions {
+  /** Number of vCPUs, ids 0 and up. */
+  vcpus: number;
+  /** Bytes of guest RAM at gpa 0, slot 0: a multiple of 4096. */
+  ramSize: number;
+  /** `kernel`: KVM emulates MTRRs and PAT; `filter`: their accesses come to user space. */
+  msrMode: 'kernel' | 'filter';
+  /** Milliseconds that one run may take; 1000 unless told. */
+  budgetMs?: number;
+  /** RAM to use instead of a new memfd, at least `ramSize` bytes; it stays the caller's. */
+  ram?: HostMemory;
+  /** In `filter` mode, whether valid writes go on to KVM; true unless told. */
+  forwardMsrs?: boolean;
+  /** What the guest's CPUID says beyond what KVM supports. */
+  cpuid?: GuestCpuid;
+}
+
+/** Guest memory that a machine knows: `size` bytes at `gpa` are `memory` from `offset` on. */
+export interface Memslot {
+  slot: number;
+  gpa: bigint;
+  size: bigint;
+  memory: HostMemory;
+  /** Bytes into `memory`; 0 unless told. */
+  offset?: number;
+  /** KVM_MEM_* flags; 0 unless told. */
+  flags?: number;
+}
+
+const MSR_REASONS = { inval: 1n, unknown: 2n, filter: 4n };
+const DEFAULT_BUDGET_MS = 1000;
+
+/** A virtual machine: RAM, vCPUs, buses and MSR exits, and a run loop for each vCPU. */
+export class Machine {
+  readonly vcpus: Vcpu[] = [];
+  readonly pio = new Bus();
+  readonly mmio = new Bus();
+  readonly msr = new MsrExits();
+  /** Filtered MTRR and PAT accesses; undefined in `kernel` mode. */
+  readonly memoryTypeMsrs: MemoryTypeMsrs | undefined;
+  /** The guest's MAXPHYADDR, bits. */
+  readonly maxPhyAddr: number;
+  /** Bytes of slot 0. */
+  readonly ramSize: number;
+  budgetMs: number;
+  readonly #slots = new Map<number, Memslot>();
+  readonly #loops: RunLoop[] = [];
+  readonly #ownsRam: boolean;
+
+  private constructor(
+    readonly vm: Vm,
+    readonly ram: HostMemory,
+    kvm: Kvm,
+    o: MachineOptions,
+  ) {
+    this.#ownsRam = o.ram === undefined;
+    this.ramSize = o.ramSize;
+    this.budgetMs = o.budgetMs ?? DEFAULT_BUDGET_MS;
+    const supported = kvm.supportedCpuid();
+    this.maxPhyAddr = o.cpuid?.maxPhyAddr ?? maxPhyAddrOf(supported);
+    this.memoryTypeMsrs = this.#routeMsrs(o);
+    this.setMemslot({ slot: 0, gpa: 0n, size: BigInt(o.ramSize), memory: ram });
+    for (let id = 0; id < o.vcpus; id++) {
+      const vcpu = vm.createVcpu(id);
+      this.vcpus.push(vcpu);
+      vcpu.setCpuid2(guestCpuid(supported, id, o.cpuid));
+      this.#loops.push(new RunLoop(vcpu, this.pio, this.mmio, this.msr));
+    }
+  }
+
+  /**
+   * Make a machine with RAM and vCPUs in the state KVM gives them.
+   * @throws KvmError if KVM refuses a step; nothing is left open then
+   */
+  static create(kvm: Kvm, o: MachineOptions): Machine {
+    const ram = o.ram ?? HostMemory.memfd(o.ramSize);
+    let vm: Vm | undefined;
+    try {
+      vm = kvm.createVm();
+      return new Machine(vm, ram, kvm, o);
+    } catch (error) {
+      vm?.close();
+      if (!o.ram) ram.close();
+      throw error;
+    }
+  }
+
+  /** Add a slot, or move or change the one with its number. `guestBytes()` follows it. */
+  setMemslot(s: Memslot): void {
+    const offset = s.offset ?? 0;
+    this.vm.setUserMemoryRegion({
+      slot: s.slot,
+      flags: s.flags ?? 0,
+      gpa: s.gpa,
+      size: s.size,
+      userspaceAddr: s.memory.address + BigInt(offset),
+    });
+    this.#slots.set(s.slot, { ...s, offset });
+  }
+
+  /** Delete a slot. */
+  deleteMemslot(slot: number): void {
+    this.vm.setUserMemoryRegion({ slot, gpa: this.#slots.get(slot)?.gpa ?? 0n, size: 0n, userspaceAddr: 0n });
+    this.#slots.delete(slot);
+  }
+
+  /** Host view of guest memory, or undefined if [gpa, gpa + length) is not in one slot set by setMemslot(). */
+  guestBytes(gpa: bigint, length: number): Uint8Array | undefined {
+    for (const { gpa: base, size, memory, offset = 0 } of this.#slots.values()) {
+      if (gpa >= base && gpa + BigInt(length) <= base + size) {
+        return new Uint8Array(memory.buffer, offset + Number(gpa - base), length);
+      }
+    }
+    return undefined;
+  }
+
+  /**
+   * Run a vCPU until a device stops it, it halts or it shuts down.
+   * @throws GuestTimeoutError, GuestExitError
+   */
+  run(vcpu: number, budgetMs = this.budgetMs): RunEnd {
+    return this.#loop(vcpu).run(budgetMs);
+  }
+
+  /** Let every run in progress end after the exit it is handling: for devices, from inside an exit. */
+  stop(): void {
+    for (const loop of this.#loops) loop.stop();
+  }
+
+  /**
+   * Run a vCPU until a device calls stop().
+   * @throws GuestTimeoutError, or GuestExitError if the run ends in any other way
+   */
+  runUntilDoorbell(vcpu: number): void {
+    if (this.run(vcpu) !== 'stop') throw this.unexpectedExit(vcpu);
+  }
+
+  /** The error that describes the exit a vCPU stands at. */
+  unexpectedExit(vcpu: number): GuestExitError {
+    return this.#loop(vcpu).unexpectedExit();
+  }
+
+  /** The last exits of a vCPU, oldest first. */
+  lastExits(vcpu: number): LoggedExit[] {
+    return this.#loop(vcpu).log.entries();
+  }
+
+  /** Close vCPUs, VM and, if it was made here, RAM. Again does nothing. */
+  close(): void {
+    for (const vcpu of this.vcpus) vcpu.close();
+    this.vm.close();
+    if (this.#ownsRam) this.ram.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #loop(vcpu: number): RunLoop {
+    const loop = this.#loops[vcpu];
+    if (!loop) throw new RangeError(`vCPU ${vcpu} of a machine with ${this.#loops.length}`);
+    return loop;
+  }
+
+  // Enable the exits before the filter: until then a denied access would be a #GP (KVM_X86_SET_MSR_FILTER).
+  #routeMsrs(o: MachineOptions): MemoryTypeMsrs | undefined {
+    const { inval, unknown, filter } = MSR_REASONS;
+    const filtered = o.msrMode === 'filter';
+    this.vm.enableCap(KVM_CAP_X86_USER_SPACE_MSR, [inval | unknown | (filtered ? filter : 0n)]);
+    if (!filtered) return undefined;
+    const handler = new MemoryTypeMsrs(this.maxPhyAddr, o.forwardMsrs);
+    for (const { base, count } of MEMORY_TYPE_MSRS) this.msr.register(base, count, handler);
+    this.vm.setMsrFilter({ ranges: memoryTypeFilter() });
+    return handler;
+  }
+}

@@ -1,0 +1,122 @@
+import { constants } from 'node:os';
+import {
+  KVM_EXIT_HLT,
+  KVM_EXIT_INTR,
+  KVM_EXIT_IO,
+  KVM_EXIT_MMIO,
+  KVM_EXIT_SHUTDOWN,
+  KVM_EXIT_SYSTEM_EVENT,
+  KVM_EXIT_X86_RDMSR,
+  KVM_EXIT_X86_WRMSR,
+} from '../kvm/uapi.js';
+import type { Vcpu } from '../kvm/vcpu.js';
+import type { Bus } from './bus.js';
+import { GuestExitError, type GuestState, GuestTimeoutError } from './errors.js';
+import { ExitLog } from './exit-log.js';
+import { doIo, doMmio, doRdmsr, doWrmsr } from './exits.js';
+import type { MsrExits } from './msr.js';
+
+/** Why a run ended: a device asked for it, another thread kicked the vCPU, or the guest halted or shut down. */
+export type RunEnd = 'stop' | 'kick' | 'hlt' | 'shutdown' | 'system-event';
+
+/** How many exits may pass between two looks at the clock: a storm of them must not outlive the budget. */
+const EXITS_PER_CHECK = 256;
+
+const { EAGAIN, EINTR } = constants.errno;
+
+/** Runs one vCPU and answers its exits. Once warm, an exit by PIO or MMIO allocates nothing. */
+export class RunLoop {
+  readonly #vcpu: Vcpu;
+  readonly #pio: Bus;
+  readonly #mmio: Bus;
+  readonly #msr: MsrExits;
+  readonly log = new ExitLog();
+  #stop = false;
+
+  constructor(vcpu: Vcpu, pio: Bus, mmio: Bus, msr: MsrExits) {
+    this.#vcpu = vcpu;
+    this.#pio = pio;
+    this.#mmio = mmio;
+    this.#msr = msr;
+  }
+
+  /** Let the run in progress end after the current exit. */
+  stop(): void {
+    this.#stop = true;
+  }
+
+  /**
+   * Run until the guest or a device ends it.
+   * @param budgetMs milliseconds for the whole run
+   * @throws GuestTimeoutError when the budget is used up
+   * @throws GuestExitError for an exit that no run expects
+   */
+  run(budgetMs: number): RunEnd {
+    const start = performance.now();
+    let left = budgetMs;
+    let untilCheck = EXITS_PER_CHECK;
+    this.#stop = false;
+    for (;;) {
+      const end = this.#enter(left, budgetMs);
+      if (end) return end;
+      if (this.#stop) return 'stop';
+      if (--untilCheck === 0) {
+        untilCheck = EXITS_PER_CHECK;
+        left = budgetMs - (performance.now() - start);
+        if (left <= 0) throw new GuestTimeoutError(budgetMs, this.#state());
+      }
+    }
+  }
+
+  #enter(left: number, budgetMs: number): RunEnd | undefined {
+    const errno = this.#vcpu.enter(left);
+    if (errno === 0) return this.#handle();
+    if (errno === EINTR) {
+      if (this.#vcpu.timedOut) throw new GuestTimeoutError(budgetMs, this.#state());
+      return this.#vcpu.kicked ? 'kick' : undefined;
+    }
+    if (errno === EAGAIN) return undefined;
+    throw this.#unexpected();
+  }
+
+  #handle(): RunEnd | undefined {
+    const run = this.#vcpu.run;
+    switch (run.exitReason) {
+      case KVM_EXIT_IO:
+        doIo(run, this.#pio, this.log);
+        return undefined;
+      case KVM_EXIT_MMIO:
+        doMmio(run, this.#mmio, this.log);
+        return undefined;
+      case KVM_EXIT_X86_RDMSR:
+        doRdmsr(this.#vcpu, this.#msr, this.log);
+        return undefined;
+      case KVM_EXIT_X86_WRMSR:
+        doWrmsr(this.#vcpu, this.#msr, this.log);
+        return undefined;
+      case KVM_EXIT_INTR:
+        return undefined;
+      case KVM_EXIT_HLT:
+        return 'hlt';
+      case KVM_EXIT_SHUTDOWN:
+        return 'shutdown';
+      case KVM_EXIT_SYSTEM_EVENT:
+        return 'system-event';
+      default:
+        throw this.#unexpected();
+    }
+  }
+
+  /** The error for an exit that the caller does not expect, with what kvm_run and the vCPU hold now. */
+  unexpectedExit(): GuestExitError {
+    return this.#unexpected();
+  }
+
+  #unexpected(): GuestExitError {
+    return new GuestExitError(this.#vcpu.run.exitReason, this.#vcpu.run.raw(), this.#state());
+  }
+
+  #state(): GuestState {
+    return { vcpu: this.#vcpu.id, regs: this.#vcpu.getRegs(), lastExits: this.log.entries() };
+  }
+}
