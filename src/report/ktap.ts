@@ -14,12 +14,9 @@ interface Test {
 
 const DIRECTIVES: Partial<Record<Status, string>> = { skip: 'SKIP', timeout: 'TIMEOUT', error: 'ERROR' };
 
-/** One line without the signs that KTAP gives a meaning or that end a line. */
-const plain = (text: string): string =>
-  text
-    .replace(/\p{Cc}+/gu, ' ')
-    .replaceAll('#', '')
-    .trim();
+const oneLine = (text: string): string => text.replace(/\p{Cc}+/gu, ' ').trim();
+/** Without the sign that begins a directive. */
+const plain = (text: string): string => oneLine(text.replaceAll('#', ''));
 
 function noteOf(result: ScenarioResult): string {
   if (result.skip) return `${result.skip.reason} (${result.skip.lift})`;
@@ -64,7 +61,7 @@ function* lines(tests: readonly Test[], indent: string): Generator<string> {
   yield `${indent}1..${tests.length}`;
   for (const [index, test] of tests.entries()) {
     if (test.subtests.length > 0) yield* lines(test.subtests, `${indent}  `);
-    for (const line of test.diagnosis) yield `${indent}# ${plain(line)}`.trimEnd();
+    for (const line of test.diagnosis) yield `${indent}# ${oneLine(line)}`.trimEnd();
     yield indent + resultLine(test, index + 1);
   }
 }

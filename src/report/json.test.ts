@@ -1,0 +1,30 @@
+import { readFileSync } from 'node:fs';
+import { Ajv } from 'ajv';
+import { expect, it } from 'vitest';
+import { fullRun } from '../../test/support/results.js';
+import { renderJson } from './json.js';
+import { resultJsonSchema } from './json-schema.js';
+import { resultFile } from './schema.js';
+
+const published = JSON.parse(readFileSync(new URL('../../schema/result-v1.json', import.meta.url), 'utf8'));
+const validate = new Ajv({ validateFormats: false, strict: true }).compile(published);
+
+it('the published JSON Schema is the one that the program has (npm run schema)', () => {
+  expect(published).toEqual(JSON.parse(JSON.stringify(resultJsonSchema())));
+});
+
+it('what is written is valid, and reads back as it was', () => {
+  const written = JSON.parse(renderJson(fullRun()));
+
+  expect(validate(written), JSON.stringify(validate.errors)).toBe(true);
+  expect(resultFile.parse(written)).toEqual({ schema: 'kvm-memtype/result', version: 1, ...fullRun() });
+});
+
+it.each([
+  ['another version', { version: 2 }],
+  ['another tool', { tool: { name: 'other', version: '1' } }],
+  ['a set without scenarios', { sets: [{ name: 'x' }] }],
+  ['a field that is not known', { extra: true }],
+])('refuses %s', (_, change) => {
+  expect(validate({ ...JSON.parse(renderJson(fullRun())), ...change })).toBe(false);
+});

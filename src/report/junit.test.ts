@@ -1,0 +1,55 @@
+import { expect, it } from 'vitest';
+import { crashedSet, fullRun, runOf, scenarios, setOf } from '../../test/support/results.js';
+import { renderJunit } from './junit.js';
+
+/** Read XML as strictly as this writer's subset of it allows: every tag closed, every sign escaped. */
+function checkXml(xml: string): string[] {
+  const open: string[] = [];
+  const seen: string[] = [];
+  const token = /<\?xml [^<>]*\?>|<(\/?)([a-z-]+)((?: [a-z]+="[^<"]*")*)(\/?)>|([^<]+)/gy;
+  for (let at = 0; at < xml.length; at = token.lastIndex) {
+    token.lastIndex = at;
+    const match = token.exec(xml);
+    if (!match) throw new Error(`not XML: ${xml.slice(at, at + 60)}`);
+    const [whole, close, name, , empty] = match;
+    if (/&(?!(amp|lt|gt|quot|#\d+);)/.test(whole) || /[^\P{Cc}\t\n\r]/u.test(whole)) {
+      throw new Error(`not escaped: ${whole}`);
+    }
+    if (!name) continue;
+    if (close && open.pop() !== name) throw new Error(`</${name}> closes nothing`);
+    if (!close) seen.push(name);
+    if (!close && !empty) open.push(name);
+  }
+  if (open.length > 0) throw new Error(`<${open.at(-1)}> is not closed`);
+  return seen;
+}
+
+it('is well-formed with everything in it, and with nothing', () => {
+  expect(checkXml(renderJunit(fullRun())).filter((name) => name === 'testcase')).toHaveLength(8);
+  expect(checkXml(renderJunit(runOf()))).toEqual(['testsuites']);
+});
+
+it('counts in the root as JUnit does', () => {
+  const xml = renderJunit(fullRun());
+
+  expect(xml).toContain(
+    '<testsuites name="kvm-memtype" tests="8" failures="1" errors="3" skipped="1" time="9.500">',
+  );
+});
+
+it('tells a failure, an error and a skip apart', () => {
+  const xml = renderJunit(runOf(setOf(...Object.values(scenarios))));
+
+  expect(xml).toContain('<failure type="leaf" message="leaf: expected UC, IPAT=0; seen WB, IPAT=1">');
+  expect(xml).toContain('read gpa 0xc00000 # through PAT 0 &amp; &lt;mapped&gt;');
+  expect(xml).toContain('<error type="error" message="nothing was observed">');
+  expect(xml).toContain('<error type="timeout" message="the guest did not end in 5 s">');
+  expect(xml).toContain('<skipped message="no VFIO group (bind a device to vfio-pci)"/>');
+});
+
+it("makes a dead kernel's case an error with its console", () => {
+  const xml = renderJunit(runOf(crashedSet()));
+
+  expect(xml).toContain('<testcase classname="bzImage-6.1.kernel" name="stays alive" time="0.000">');
+  expect(xml).toContain(']]&gt;&lt;b&gt;&amp;');
+});

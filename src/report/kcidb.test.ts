@@ -1,0 +1,113 @@
+import { Ajv } from 'ajv';
+import { expect, it } from 'vitest';
+import { crashedSet, fullRun, runOf, scenarios, setOf } from '../../test/support/results.js';
+import { renderKcidb } from './kcidb.js';
+
+// The rules of KCIDB's schema v5.3 for what is written here, in our own words: an id is `origin:rest`, a path is words
+// between dots, no text holds NUL, an excerpt has at most 16384 characters, and no other field is known.
+const id = { type: 'string', pattern: '^[a-z0-9_]+:.+$' };
+const origin = { type: 'string', pattern: '^[a-z0-9_]+$' };
+const text = { type: 'string', pattern: '^[^\\0]*$' };
+const time = {
+  type: 'string',
+  pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(\\.\\d+)?(Z|[+-]\\d\\d:\\d\\d)$',
+};
+const status = { enum: ['FAIL', 'ERROR', 'MISS', 'PASS', 'DONE', 'SKIP'] };
+const strict = (properties: object, required: string[]) => ({
+  type: 'object',
+  properties,
+  required,
+  additionalProperties: false,
+});
+const list = (items: object) => ({ type: 'array', items });
+const common = { id, origin, comment: text, start_time: time, misc: { type: 'object' } };
+const validate = new Ajv({ strict: false }).compile(
+  strict(
+    {
+      version: strict({ major: { const: 5 }, minor: { maximum: 3 } }, ['major']),
+      checkouts: list(strict({ ...common, valid: { type: 'boolean' } }, ['id', 'origin'])),
+      builds: list(
+        strict({ ...common, checkout_id: id, architecture: { pattern: '^[a-z0-9_]*$' }, status }, [
+          'id',
+          'origin',
+          'checkout_id',
+        ]),
+      ),
+      tests: list(
+        strict(
+          {
+            ...common,
+            build_id: id,
+            path: { type: 'string', pattern: '^([a-zA-Z0-9_-]+(\\.[a-zA-Z0-9_-]+)*)?$' },
+            status,
+            duration: { type: 'number' },
+            log_excerpt: { ...text, maxLength: 16_384 },
+            number: strict({ value: { type: 'number' }, unit: text }, ['value']),
+            environment: strict({ comment: text, misc: { type: 'object' } }, []),
+          },
+          ['id', 'origin', 'build_id'],
+        ),
+      ),
+    },
+    ['version'],
+  ),
+);
+
+interface Kcidb {
+  checkouts: { id: string }[];
+  builds: { id: string; checkout_id: string }[];
+  tests: {
+    id: string;
+    build_id: string;
+    path: string;
+    status: string;
+    number?: object;
+    log_excerpt?: string;
+  }[];
+}
+const render = (...args: Parameters<typeof renderKcidb>): Kcidb => JSON.parse(renderKcidb(...args));
+
+it('follows the rules of the schema', () => {
+  expect(validate(render(fullRun())), JSON.stringify(validate.errors)).toBe(true);
+});
+
+it('links tests to builds and builds to checkouts, with ids that are used once', () => {
+  const { checkouts, builds, tests } = render(fullRun());
+
+  const ids = [...checkouts, ...builds, ...tests].map((object) => object.id);
+  expect(new Set(ids).size).toBe(ids.length);
+  expect(builds.map((build) => build.checkout_id)).toEqual(checkouts.map((checkout) => checkout.id));
+  expect(tests.every((test) => builds.some((build) => build.id === test.build_id))).toBe(true);
+});
+
+it('maps statuses, and the leaves of a test that ran to its number', () => {
+  const { tests } = render(runOf(setOf(...Object.values(scenarios))));
+
+  expect(tests.map(({ path, status, number }) => [path, status, number])).toEqual([
+    ['kvm_memtype.mtrr.overlap-uc-over-wb', 'PASS', { value: 12, unit: 'leaves' }],
+    ['kvm_memtype.mtrr.default-type', 'FAIL', { value: 2, unit: 'leaves' }],
+    ['kvm_memtype.vfio.attach', 'SKIP', undefined],
+    ['kvm_memtype.vfio.detach', 'ERROR', undefined],
+    ['kvm_memtype.cd.toggle', 'ERROR', undefined],
+  ]);
+});
+
+it('blames a panic on the kernel, a dead emulator on the harness', () => {
+  const panic = crashedSet();
+  const died = { ...panic, crashed: { kind: 'emulator-died', reason: 'bochs ended', consoleTail: [] } };
+
+  expect(render(runOf(panic)).tests[0]).toMatchObject({ path: 'kvm_memtype.kernel', status: 'FAIL' });
+  expect(render(runOf(died)).tests[0]).toMatchObject({ path: 'kvm_memtype.kernel', status: 'MISS' });
+});
+
+it('keeps the end of a long log', () => {
+  const long = {
+    ...crashedSet(),
+    crashed: { kind: 'oops', reason: 'r', consoleTail: ['x'.repeat(20_000), 'end'] },
+  };
+
+  const excerpt = render(runOf(long)).tests[0]?.log_excerpt;
+
+  expect(excerpt).toHaveLength(16_384);
+  expect(excerpt?.endsWith('\nend')).toBe(true);
+});
