@@ -1,0 +1,3 @@
+import { agentMain } from '../runner/agent.js';
+
+process.exitCode = agentMain(process.argv[2] ?? '');

@@ -1,0 +1,58 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { clearProgressLine, type ProgressStream, startProgress } from './progress.js';
+
+function recorder(isTTY: boolean): ProgressStream & { text: string } {
+  return {
+    text: '',
+    isTTY,
+    columns: 30,
+    write(text: string) {
+      this.text += text;
+    },
+  };
+}
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+it('says nothing of what takes less than a second', () => {
+  const stream = recorder(false);
+
+  const progress = startProgress('work', stream);
+  vi.advanceTimersByTime(999);
+  progress.done();
+  vi.advanceTimersByTime(60_000);
+
+  expect(stream.text).toBe('');
+});
+
+it('writes a heartbeat to a log: at 1 s, then every 15 s with the newest state', () => {
+  const stream = recorder(false);
+
+  const progress = startProgress('work', stream);
+  progress.update('1 of 3');
+  vi.advanceTimersByTime(1_000);
+  progress.update('2 of 3');
+  vi.advanceTimersByTime(30_000);
+  progress.done();
+
+  expect(stream.text).toBe(
+    'work: 1 of 3 (1 s)\nwork: 2 of 3 (16 s)\nwork: 2 of 3 (31 s)\nwork: done (31 s)\n',
+  );
+});
+
+describe('on a terminal', () => {
+  it('draws one line again and again, within the width, and clears it for others', () => {
+    const stream = recorder(true);
+
+    const progress = startProgress('work', stream);
+    progress.update(`\u001b[31m${'x'.repeat(50)}`);
+    vi.advanceTimersByTime(1_000);
+
+    expect(stream.text).toBe('work:  [31mxxxxxxxxxxxxxxxxxx');
+    clearProgressLine();
+    expect(stream.text.endsWith('\r\u001b[2K')).toBe(true);
+    progress.done();
+    expect(stream.text.endsWith('work: done (1.0 s)\n')).toBe(true);
+  });
+});
