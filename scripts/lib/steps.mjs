@@ -15,7 +15,7 @@ export const STEPS = [
     what: 'building the addon and the guests',
     needs: 'CMakeLists.txt',
     inputs: ['CMakeLists.txt', 'native', 'guests', 'package-lock.json'],
-    outputs: ['build/Release'],
+    outputs: ['build/Release/kvm_memtype.node', 'build/Release/probe.elf'],
     command: 'npm',
     args: ['run', '--silent', 'build:native'],
   },
@@ -37,7 +37,7 @@ export const STEPS = [
   {
     name: 'agent',
     what: 'bundling the lab agent',
-    needs: 'src/lab/agent-main.ts',
+    needs: 'src/cli/agent.ts',
     inputs: ['src', 'package-lock.json'],
     outputs: ['dist/lab/agent.mjs'],
     keep: isSource,
