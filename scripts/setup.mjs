@@ -60,7 +60,8 @@ async function build() {
     step.before?.(ROOT);
     await runStep(step.what, step.name, step.command, step.args, { cwd: ROOT, env: headerEnvironment() });
     const missing = step.outputs.find((output) => !existsSync(join(ROOT, output)));
-    if (missing) throw new SetupError(`${step.what} ended well, but made no ${missing}`, { code: 'SETUP_OUTPUT' });
+    if (missing)
+      throw new SetupError(`${step.what} ended well, but made no ${missing}`, { code: 'SETUP_OUTPUT' });
     writeStamp(ROOT, step.name, step.hash);
   }
 }
