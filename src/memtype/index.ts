@@ -1,0 +1,22 @@
+export { type EffectiveCell, effectiveCell, effectiveType } from './arch/effective.js';
+export * from './arch/msrs.js';
+export { archMtrrType, archTypeMap, MtrrState } from './arch/mtrr.js';
+export { type PatBits, type PteKind, patBits, patIndex, patType } from './arch/pat.js';
+export { type MappedRange, mapRanges } from './arch/ranges.js';
+export { ERRATA, type Erratum, type ErratumId } from './errata.js';
+export {
+  type AccessEvent,
+  type Effect,
+  MEM_LOG_DIRTY_PAGES,
+  MEM_READONLY,
+  type MemslotEvent,
+  ModelError,
+  type ModelEvent,
+} from './model/events.js';
+export { type Leaf, leafRange } from './model/leaves.js';
+export { VmModel } from './model/vm-model.js';
+export type { ModelOptions } from './model/vm-state.js';
+export { ALL_POLICIES, policies } from './policies/index.js';
+export { QUIRK_CD_NW_CLEARED, QUIRK_IGNORE_GUEST_PAT, QUIRK_SLOT_ZAP_ALL } from './policies/quirks.js';
+export type { Decision, PageView, Policy, VcpuView, VmView } from './policy.js';
+export * from './types.js';

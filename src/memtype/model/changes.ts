@@ -1,0 +1,208 @@
+import type { ErratumId } from '../errata.js';
+import type { StaleCause } from '../policy.js';
+import { ALL_GFNS, GFN_LIMIT, type GfnRange, type Level, levelBase, pagesOf } from '../types.js';
+import {
+  type Effect,
+  MEM_LOG_DIRTY_PAGES,
+  MEM_READONLY,
+  type MemslotEvent,
+  type ModelEvent,
+} from './events.js';
+import { split } from './faults.js';
+import type { Leaf } from './leaves.js';
+import { classifyChange, type Memslot, slotRange } from './memslots.js';
+import { VcpuState } from './vcpu.js';
+import { agrees, type VmState } from './vm-state.js';
+
+type EventOf<K extends ModelEvent['kind']> = Extract<ModelEvent, { kind: K }>;
+
+/** Call kvm_zap_gfn_range(). */
+function zapGfnRange(state: VmState, range: GfnRange, effect: Effect): void {
+  effect.zapCalls.push(range);
+  effect.zapped.push(...state.leaves.zap(range));
+  if (range.end <= range.start) effect.notes.push('D5');
+}
+
+/** Name the erratum if this change left a leaf that its own vCPU would now make otherwise. */
+function noteLeftovers(state: VmState, cause: StaleCause, effect: Effect): void {
+  const id: ErratumId | undefined = state.policy.stale[cause];
+  if (id === undefined) return;
+  const differs = (leaf: Leaf): boolean => {
+    const fresh = state.redecide(leaf, state.vcpu(leaf.vcpu));
+    return fresh !== undefined && !agrees(leaf, fresh);
+  };
+  if (state.leaves.within(ALL_GFNS).some(differs)) effect.notes.push(id);
+}
+
+/** WRMSR of a guest, or one entry of KVM_SET_MSRS. */
+export function applyWrmsr(state: VmState, event: EventOf<'wrmsr'>, effect: Effect): void {
+  const { policy } = state;
+  const vcpu = state.vcpu(event.vcpu);
+  const outcome = vcpu.writeMsr(event.msr, event.value, policy.msrs);
+  if (outcome === undefined) return;
+  if (!outcome.ok) {
+    const ignored = outcome.reason === 'UNKNOWN' && state.options.ignoreMsrs;
+    effect.msr = ignored ? 'ok' : 'gp';
+    if (!ignored) effect.msrReason = outcome.reason;
+    return;
+  }
+  effect.msr = 'ok';
+  if (outcome.msr.kind === 'pat') {
+    effect.why.push({
+      text: 'a write to the PAT zaps nothing: leaves do not depend on it',
+      source: 'kvm_set_msr_common()',
+    });
+    return;
+  }
+  const range = policy.zaps.mtrr(state, vcpu, outcome.msr);
+  if (range === undefined) return;
+  effect.why.push({ text: 'an MTRR write zaps what it covers', source: 'update_mtrr(), up to 6.10' });
+  zapGfnRange(state, range, effect);
+  noteLeftovers(state, 'mtrr', effect);
+}
+
+/** MOV to CR0 of a guest, or KVM_SET_SREGS. */
+export function applyCr0(state: VmState, event: EventOf<'cr0'>, effect: Effect): void {
+  const vcpu = state.vcpu(event.vcpu);
+  if (event.by === 'guest') {
+    effect.cr0 = VcpuState.isValidCr0(event.value) ? 'ok' : 'gp';
+    if (effect.cr0 === 'gp') return;
+  }
+  const before = vcpu.cd;
+  vcpu.cr0 = event.value;
+  if (vcpu.cd === before) return;
+  if (event.by === 'guest' && state.policy.zaps.cr0(state)) {
+    effect.why.push({ text: 'toggling CR0.CD zaps everything', source: 'kvm_post_set_cr0(), up to 6.10' });
+    zapGfnRange(state, ALL_GFNS, effect);
+  }
+  noteLeftovers(state, event.by === 'guest' ? 'cr0-guest' : 'cr0-host', effect);
+}
+
+/** A non-coherent DMA device was registered with the VM, or unregistered. */
+export function applyNoncoherent(state: VmState, event: EventOf<'noncoherent'>, effect: Effect): void {
+  if (event.via === 'virtio' && !state.policy.virtioDevice) {
+    effect.refused = 'ENODEV';
+    return;
+  }
+  const before = state.noncoherent;
+  if (before + event.delta < 0) {
+    effect.refused = 'EINVAL';
+    return;
+  }
+  state.noncoherent = before + event.delta;
+  if (before > 0 && state.noncoherent > 0) return;
+  if (state.policy.zaps.noncoherent(state)) {
+    const source = 'kvm_noncoherent_dma_assignment_start_or_stop(), from 6.7';
+    effect.why.push({ text: 'the first and the last non-coherent device zap everything', source });
+    zapGfnRange(state, ALL_GFNS, effect);
+  }
+  noteLeftovers(state, 'noncoherent', effect);
+}
+
+/** KVM_CAP_DISABLE_QUIRKS2, or KVM_CAP_DISABLE_QUIRKS, which refuses nothing. */
+export function applyQuirks(state: VmState, event: EventOf<'disable-quirks'>, effect: Effect): void {
+  const { quirksSupported } = state.options;
+  const { update } = state.policy.quirks;
+  const unknown = (event.mask & ~quirksSupported) !== 0;
+  if (unknown && event.cap !== 'quirks') {
+    effect.refused = 'EINVAL';
+    return;
+  }
+  state.disabledQuirks =
+    update === 'assign' ? event.mask : state.disabledQuirks | (event.mask & quirksSupported);
+  noteLeftovers(state, 'quirks', effect);
+}
+
+function removeSlot(state: VmState, old: Memslot, effect: Effect): void {
+  const all = state.policy.zaps.memslot(state) === 'all';
+  state.slots.delete(old.slot);
+  effect.why.push({
+    text: all
+      ? 'deleting or moving a memslot zaps every leaf of the VM'
+      : 'deleting or moving a memslot zaps its own leaves',
+    source: 'kvm_arch_flush_shadow_memslot()',
+  });
+  effect.zapped.push(...state.leaves.zap(all ? ALL_GFNS : slotRange(old)));
+}
+
+/** The huge leaf that may replace the leaves of one 2 MiB or 1 GiB range: it copies the lowest of them. */
+function recovered(state: VmState, gfn: number, level: Level): Leaf[] {
+  const [lowest] = state.leaves.within({ start: gfn, end: gfn + pagesOf(level) });
+  return lowest === undefined || lowest.level >= level ? [] : [{ ...lowest, gfn, level }];
+}
+
+function endDirtyLog(state: VmState, slot: Memslot, effect: Effect): void {
+  const range = slotRange(slot);
+  if (state.policy.dirtyLogOff === 'zap') {
+    effect.mayZap.push(range);
+    return;
+  }
+  const bases = new Set(state.leaves.within(range).map((leaf) => levelBase(leaf.gfn, 2)));
+  for (const base of bases) {
+    if (base >= range.start && base + pagesOf(2) <= range.end)
+      effect.mayMerge.push(...recovered(state, base, 2));
+  }
+  const mixed = effect.mayMerge.some((huge) =>
+    state.leaves.within({ start: huge.gfn, end: huge.gfn + pagesOf(2) }).some((leaf) => !agrees(leaf, huge)),
+  );
+  const id = state.policy.stale['dirty-log-off'];
+  if (mixed && id !== undefined) effect.notes.push(id);
+}
+
+function changeFlags(state: VmState, old: Memslot, slot: Memslot, effect: Effect): void {
+  state.slots.set(slot.slot, slot);
+  const logged = (s: Memslot): boolean => (s.flags & MEM_LOG_DIRTY_PAGES) !== 0;
+  if (!logged(old) && logged(slot) && state.options.eagerPageSplit) {
+    for (const leaf of state.leaves.within(slotRange(slot))) split(state, leaf, effect);
+  }
+  if (logged(old) && !logged(slot)) endDirtyLog(state, slot, effect);
+  noteLeftovers(state, 'slot-flags', effect);
+}
+
+/** KVM_SET_USER_MEMORY_REGION. */
+export function applyMemslot(state: VmState, event: MemslotEvent, effect: Effect): void {
+  const extra = state.policy.memslotFlag ? state.options.memslotFlag : 0;
+  const change = classifyChange(state.slots, event, MEM_LOG_DIRTY_PAGES | MEM_READONLY | extra);
+  switch (change.kind) {
+    case 'refused':
+      effect.refused = change.errno;
+      return;
+    case 'create':
+      state.slots.set(event.slot, change.slot);
+      return;
+    case 'flags':
+      changeFlags(state, change.old, change.slot, effect);
+      return;
+    case 'move':
+      removeSlot(state, change.old, effect);
+      state.slots.set(event.slot, change.slot);
+      return;
+    case 'delete':
+      removeSlot(state, change.old, effect);
+  }
+}
+
+/** KVM_MEM_LOG_DIRTY_PAGES set or cleared on a slot. */
+export function applyDirtyLog(state: VmState, event: EventOf<'dirty-log'>, effect: Effect): void {
+  const old = state.slots.get(event.slot);
+  if (old === undefined) {
+    effect.refused = 'EINVAL';
+    return;
+  }
+  const flags = event.on ? old.flags | MEM_LOG_DIRTY_PAGES : old.flags & ~MEM_LOG_DIRTY_PAGES;
+  changeFlags(state, old, { ...old, flags }, effect);
+}
+
+/** The host took the memory back (munmap, MADV_DONTNEED, migration): an MMU notifier zaps its leaves. */
+export function applyDiscard(state: VmState, event: EventOf<'discard'>, effect: Effect): void {
+  const range = { start: event.gfn, end: Math.min(event.gfn + event.npages, GFN_LIMIT) };
+  effect.why.push({ text: 'the host discarded the memory', source: 'kvm_unmap_gfn_range()' });
+  effect.zapped.push(...state.leaves.zap(range));
+}
+
+/** KVM_SET_CPUID2. */
+export function applyCpuid(state: VmState, event: EventOf<'cpuid'>): void {
+  const vcpu = state.vcpu(event.vcpu);
+  vcpu.maxphyaddr = event.maxphyaddr;
+  vcpu.mtrrCpuid = event.mtrr;
+}

@@ -1,0 +1,84 @@
+import type { ErratumId } from '../errata.js';
+import type { Decision } from '../policy.js';
+import type { GfnRange, Level, Rule } from '../types.js';
+import type { Leaf } from './leaves.js';
+
+/** KVM_MEM_LOG_DIRTY_PAGES. */
+export const MEM_LOG_DIRTY_PAGES = 1 << 0;
+/** KVM_MEM_READONLY. */
+export const MEM_READONLY = 1 << 1;
+
+/** One step of a guest or of its VMM that can bear on memory types. */
+export type ModelEvent =
+  | MemslotEvent
+  | { kind: 'wrmsr'; vcpu: number; msr: number; value: bigint; by: 'guest' | 'host' }
+  | { kind: 'cr0'; vcpu: number; value: bigint; by: 'guest' | 'host' }
+  | { kind: 'noncoherent'; delta: 1 | -1; via?: 'vfio' | 'virtio' }
+  | { kind: 'disable-quirks'; mask: number; cap?: 'quirks' | 'quirks2' }
+  | { kind: 'cpuid'; vcpu: number; maxphyaddr: number; mtrr: boolean }
+  | AccessEvent
+  | { kind: 'discard'; gfn: number; npages: number }
+  | { kind: 'dirty-log'; slot: number; on: boolean };
+
+/** KVM_SET_USER_MEMORY_REGION; `npages` 0 deletes the slot. */
+export interface MemslotEvent {
+  kind: 'memslot';
+  slot: number;
+  gfn: number;
+  npages: number;
+  backing: 'ram' | 'mmio';
+  flags: number;
+  /** The largest leaf that the host's memory allows (page size, congruence of gpa and hva); 3 if not told. */
+  hostLevel?: Level;
+}
+
+/** A guest access, after which the page is mapped. */
+export interface AccessEvent {
+  kind: 'access';
+  vcpu: number;
+  gfn: number;
+  access: 'read' | 'write' | 'fetch';
+  /** The level that was really mapped, if it was seen; 1 if not told. */
+  level?: Level;
+}
+
+/** What one event must bring about, and why. */
+export interface Effect {
+  /** Leaves that come into being. */
+  made: Leaf[];
+  /** Leaves that go. */
+  zapped: Leaf[];
+  /** Huge leaves replaced by 512 of the next size with the same type and IPAT. */
+  split: Leaf[];
+  /** Each call of kvm_zap_gfn_range(), also one that finds no leaf; the end may lie at or below the start (D5). */
+  zapCalls: GfnRange[];
+  /** Leaves in these ranges may go, as the host's memory decides. */
+  mayZap: GfnRange[];
+  /** These huge leaves may replace the small ones that they cover, as the host's memory decides. */
+  mayMerge: Leaf[];
+  /** An access found a leaf that is not what a fault now would make; it stays. */
+  stale?: { leaf: Leaf; fresh: Decision };
+  /** The write succeeded, or failed: #GP in the guest, or one entry not processed by KVM_SET_MSRS. */
+  msr?: 'ok' | 'gp';
+  /** KVM_MSR_EXIT_REASON_ of a failed write. */
+  msrReason?: 'INVAL' | 'UNKNOWN';
+  /** The guest's write to CR0 faults. */
+  cr0?: 'ok' | 'gp';
+  /** The ioctl fails with this errno, and changes nothing. */
+  refused?: 'EINVAL' | 'EEXIST' | 'ENODEV';
+  /** Errata in play. */
+  notes: ErratumId[];
+  /** Why leaves were zapped, or were not although their inputs changed. */
+  why: Rule[];
+}
+
+/** An effect in which nothing happened yet. */
+export function emptyEffect(): Effect {
+  return { made: [], zapped: [], split: [], zapCalls: [], mayZap: [], mayMerge: [], notes: [], why: [] };
+}
+
+/** A reference to something the VM does not have, or a number out of range: a mistake of the caller, not of the guest. */
+export class ModelError extends Error {
+  override readonly name = 'ModelError';
+  readonly code = 'MEMTYPE_EVENT';
+}

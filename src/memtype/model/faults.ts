@@ -1,0 +1,99 @@
+import type { VcpuView } from '../policy.js';
+import { type Level, levelBase, pagesOf, type Rule } from '../types.js';
+import { type AccessEvent, type Effect, MEM_LOG_DIRTY_PAGES, MEM_READONLY } from './events.js';
+import type { Leaf } from './leaves.js';
+import { type Memslot, slotLevel } from './memslots.js';
+import { agrees, type VmState } from './vm-state.js';
+
+type Access = AccessEvent['access'];
+
+const minLevel = (a: Level, b: Level): Level => (a < b ? a : b);
+
+function levelBound(state: VmState, vcpu: VcpuView, slot: Memslot, gfn: number, access: Access): Level {
+  if (access === 'fetch' && state.options.nxHugePages) return 1;
+  return minLevel(slotLevel(slot, gfn), state.policy.maxLevel(state, vcpu, gfn));
+}
+
+/** The leaf that a fault of this vCPU makes now; undefined where the VM has no memory or no second-level paging. */
+export function freshLeaf(
+  state: VmState,
+  vcpu: VcpuView,
+  gfn: number,
+  access: Access,
+  level: Level = 1,
+): Leaf | undefined {
+  const slot = state.slotAt(gfn);
+  if (slot === undefined || state.policy.paging === 'shadow') return undefined;
+  const readOnly = (slot.flags & MEM_READONLY) !== 0;
+  if (readOnly && access === 'write') return undefined;
+  const why: Rule[] = [];
+  const base = levelBase(gfn, level);
+  const decision = state.decide(vcpu, slot, base, why);
+  return {
+    gfn: base,
+    level,
+    ...decision,
+    why,
+    vcpu: vcpu.id,
+    maxLevel: levelBound(state, vcpu, slot, gfn, access),
+  };
+}
+
+/** The leaves of the next size that a huge leaf is split into: they copy its type and IPAT. */
+function children(leaf: Leaf): Leaf[] {
+  const level = leaf.level === 3 ? 2 : 1;
+  return Array.from({ length: 512 }, (_, i) => ({ ...leaf, level, gfn: leaf.gfn + i * pagesOf(level) }));
+}
+
+/** Split a huge leaf until `gfn` is mapped at 4 KiB, or everywhere if no frame is named. */
+export function split(state: VmState, leaf: Leaf, effect: Effect, gfn?: number): void {
+  if (leaf.level === 1) return;
+  effect.split.push(leaf);
+  state.leaves.zap({ start: leaf.gfn, end: leaf.gfn + 1 });
+  for (const child of children(leaf)) {
+    state.leaves.put(child);
+    const holds = gfn === undefined || (gfn >= child.gfn && gfn < child.gfn + pagesOf(child.level));
+    if (holds) split(state, child, effect, gfn);
+  }
+}
+
+/** A huge leaf cannot serve a write under dirty logging, nor a fetch where huge leaves are not executable. */
+function needsSmallLeaf(state: VmState, leaf: Leaf, access: Access): boolean {
+  if (leaf.level === 1) return false;
+  const flags = state.slotAt(leaf.gfn)?.flags ?? 0;
+  const logged = access === 'write' && (flags & MEM_LOG_DIRTY_PAGES) !== 0;
+  return logged || (access === 'fetch' && state.options.nxHugePages);
+}
+
+/** Note why an existing leaf is not what this vCPU would have made of it. */
+function noteStale(state: VmState, leaf: Leaf, vcpu: VcpuView, effect: Effect): void {
+  const fresh = state.redecide(leaf, vcpu);
+  if (fresh === undefined || agrees(leaf, fresh)) return;
+  effect.stale = { leaf, fresh };
+  const maker = state.redecide(leaf, state.vcpu(leaf.vcpu));
+  if (maker !== undefined && agrees(leaf, maker)) effect.notes.push('P3');
+}
+
+function place(state: VmState, leaf: Leaf, effect: Effect): void {
+  effect.zapped.push(...state.leaves.put(leaf));
+  effect.made.push(leaf);
+  const slot = state.slotAt(leaf.gfn);
+  if (slot === undefined) return;
+  const page = { gfn: leaf.gfn, mmio: slot.backing === 'mmio', slotFlags: slot.flags };
+  effect.notes.push(...state.policy.errata(state, state.vcpu(leaf.vcpu), page));
+}
+
+/** A guest access: a leaf is made if none maps the page, else the one that does stays, right or stale. */
+export function applyAccess(state: VmState, event: AccessEvent, effect: Effect): void {
+  const vcpu = state.vcpu(event.vcpu);
+  const leaf = state.leaves.find(event.gfn);
+  if (leaf !== undefined && !needsSmallLeaf(state, leaf, event.access)) {
+    noteStale(state, leaf, vcpu, effect);
+    return;
+  }
+  if (leaf !== undefined) split(state, leaf, effect, event.gfn);
+  const made = freshLeaf(state, vcpu, event.gfn, event.access, event.level);
+  if (made === undefined) return;
+  if (leaf !== undefined) state.leaves.zap({ start: event.gfn, end: event.gfn + 1 });
+  place(state, made, effect);
+}

@@ -1,0 +1,54 @@
+import { overlaps } from '../arch/ranges.js';
+import { type GfnRange, type Level, levelBase, pagesOf } from '../types.js';
+import { MEM_LOG_DIRTY_PAGES, MEM_READONLY, type MemslotEvent } from './events.js';
+
+/** A memslot as it stands. */
+export type Memslot = Readonly<Required<Omit<MemslotEvent, 'kind'>>>;
+
+/** What KVM_SET_USER_MEMORY_REGION amounts to (`kvm_set_memory_region()`). */
+export type SlotChange =
+  | { kind: 'refused'; errno: 'EINVAL' | 'EEXIST' }
+  | { kind: 'create'; slot: Memslot }
+  | { kind: 'delete'; old: Memslot }
+  | { kind: 'move'; old: Memslot; slot: Memslot }
+  | { kind: 'flags'; old: Memslot; slot: Memslot };
+
+/** The frames of a slot. */
+export function slotRange(slot: Memslot): GfnRange {
+  return { start: slot.gfn, end: slot.gfn + slot.npages };
+}
+
+/** The largest leaf at a frame that lies within the slot and that the host's memory allows. */
+export function slotLevel(slot: Memslot, gfn: number): Level {
+  if ((slot.flags & MEM_LOG_DIRTY_PAGES) !== 0) return 1;
+  for (const level of [3, 2] as const) {
+    const start = levelBase(gfn, level);
+    const fits = start >= slot.gfn && start + pagesOf(level) <= slot.gfn + slot.npages;
+    if (fits && level <= slot.hostLevel) return level;
+  }
+  return 1;
+}
+
+/** Tell what a call would do to these slots; `allowedFlags` are the KVM_MEM_ bits that the kernel knows. */
+export function classifyChange(
+  slots: ReadonlyMap<number, Memslot>,
+  event: MemslotEvent,
+  allowedFlags: number,
+): SlotChange {
+  const { kind: _, ...fields } = event;
+  const slot: Memslot = { hostLevel: 3, ...fields };
+  const old = slots.get(slot.slot);
+  if ((slot.flags & ~allowedFlags) !== 0) return { kind: 'refused', errno: 'EINVAL' };
+  if (slot.npages === 0)
+    return old === undefined ? { kind: 'refused', errno: 'EINVAL' } : { kind: 'delete', old };
+  const rest = [...slots.values()].filter((other) => other.slot !== slot.slot);
+  const taken = rest.some((other) => overlaps(slotRange(other), slotRange(slot)));
+  if (old === undefined) return taken ? { kind: 'refused', errno: 'EEXIST' } : { kind: 'create', slot };
+  const fixed =
+    slot.npages !== old.npages ||
+    slot.backing !== old.backing ||
+    ((slot.flags ^ old.flags) & MEM_READONLY) !== 0;
+  if (fixed) return { kind: 'refused', errno: 'EINVAL' };
+  if (slot.gfn === old.gfn) return { kind: 'flags', old, slot: { ...slot, hostLevel: old.hostLevel } };
+  return taken ? { kind: 'refused', errno: 'EEXIST' } : { kind: 'move', old, slot };
+}

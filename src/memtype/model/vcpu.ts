@@ -1,0 +1,65 @@
+import { classifyMsr, isValidMsrValue, type MtrrMsr, PAT_RESET, reservedAddressBits } from '../arch/msrs.js';
+import { MtrrState } from '../arch/mtrr.js';
+import type { MsrRules, VcpuView } from '../policy.js';
+
+const CR0_PE = 1n << 0n;
+const CR0_NW = 1n << 29n;
+const CR0_CD = 1n << 30n;
+const CR0_PG = 1n << 31n;
+
+/** The outcome of an MSR write; undefined for MSRs that this model does not know. */
+export type MsrOutcome = { ok: true; msr: MtrrMsr } | { ok: false; reason: 'INVAL' | 'UNKNOWN' } | undefined;
+
+/** The state of one vCPU that memory types depend on. Starts as after KVM_CREATE_VCPU and KVM_SET_CPUID2. */
+export class VcpuState implements VcpuView {
+  mtrr = MtrrState.initial;
+  pat = PAT_RESET;
+  cr0 = CR0_PE | CR0_PG;
+
+  constructor(
+    readonly id: number,
+    public maxphyaddr: number,
+    public mtrrCpuid: boolean,
+  ) {}
+
+  clone(): VcpuState {
+    return Object.assign(new VcpuState(this.id, this.maxphyaddr, this.mtrrCpuid), this);
+  }
+
+  get cd(): boolean {
+    return (this.cr0 & CR0_CD) !== 0n;
+  }
+
+  /** Write an MSR as the guest or KVM_SET_MSRS does; MTRRcap is read-only, and KVM knows no write to it. */
+  writeMsr(index: number, value: bigint, rules: MsrRules): MsrOutcome {
+    const msr = classifyMsr(index);
+    if (msr === undefined) return this.#notAnMtrr(index, rules);
+    if (msr.kind === 'cap') return { ok: false, reason: 'UNKNOWN' };
+    if (!isValidMsrValue(msr, value, this.maxphyaddr)) return { ok: false, reason: 'INVAL' };
+    if (msr.kind === 'pat') this.pat = value;
+    else this.mtrr = this.mtrr.write(msr, value, this.maxphyaddr);
+    return { ok: true, msr };
+  }
+
+  #notAnMtrr(index: number, rules: MsrRules): MsrOutcome {
+    const machineCheckBank = index >= 0x280 && index < 0x2a0;
+    if (index < 0x200 || index > 0x2ff || machineCheckBank) return undefined;
+    return { ok: false, reason: rules.invalidNotUnknown(index) ? 'INVAL' : 'UNKNOWN' };
+  }
+
+  /** Read an MSR; undefined where a read faults, or where the model does not know the MSR. */
+  readMsr(index: number, rules: MsrRules): bigint | undefined {
+    const msr = classifyMsr(index);
+    if (msr === undefined) return undefined;
+    if (msr.kind === 'pat') return this.pat;
+    const value = this.mtrr.read(msr);
+    const variable = msr.kind === 'base' || msr.kind === 'mask';
+    return variable && rules.masksReservedOnRead ? value & ~reservedAddressBits(this.maxphyaddr) : value;
+  }
+
+  /** Whether a guest's write to CR0 is legal (SDM, "Control Registers": PG needs PE, NW needs CD). */
+  static isValidCr0(value: bigint): boolean {
+    const bad = (bit: bigint, needs: bigint): boolean => (value & bit) !== 0n && (value & needs) === 0n;
+    return value >> 32n === 0n && !bad(CR0_PG, CR0_PE) && !bad(CR0_NW, CR0_CD);
+  }
+}

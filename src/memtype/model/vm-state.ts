@@ -1,0 +1,107 @@
+import type { Decision, Policy, VcpuView, VmView } from '../policy.js';
+import type { Rule } from '../types.js';
+import { ModelError } from './events.js';
+import { type Leaf, LeafStore } from './leaves.js';
+import type { Memslot } from './memslots.js';
+import { VcpuState } from './vcpu.js';
+
+/** What the model has to be told of a VM and its host. */
+export interface ModelOptions {
+  /** vCPUs, numbered from 0. */
+  vcpus: number;
+  /** MAXPHYADDR that the guest's CPUID gives, 36 to 52; 36, as before KVM_SET_CPUID2, if not told. */
+  maxphyaddr?: number;
+  /** The guest's CPUID has MTRRs; true if not told. */
+  mtrr?: boolean;
+  /** What KVM_CHECK_EXTENSION(KVM_CAP_DISABLE_QUIRKS2) says; the policy's own if not told. */
+  quirksSupported?: number;
+  /** The host CPU snoops its own caches; true if not told. Only policy C asks. */
+  selfSnoop?: boolean;
+  /** The module parameter kvm.nx_huge_pages is in force: fetches map 4 KiB. */
+  nxHugePages?: boolean;
+  /** The module parameter kvm.eager_page_split, true if not told. */
+  eagerPageSplit?: boolean;
+  /** The module parameter kvm.ignore_msrs. */
+  ignoreMsrs?: boolean;
+  /** KVM_MEM_ bit of the memslot flag of proposal P5; bit 3 if not told. */
+  memslotFlag?: number;
+}
+
+/** All that a VM's memory types depend on, and the leaves that are mapped. */
+export class VmState implements VmView {
+  readonly options: Required<ModelOptions>;
+  vcpus: VcpuState[];
+  slots = new Map<number, Memslot>();
+  leaves = new LeafStore();
+  noncoherent = 0;
+  disabledQuirks: number;
+
+  constructor(
+    readonly policy: Policy,
+    options: ModelOptions,
+  ) {
+    this.options = {
+      maxphyaddr: 36,
+      mtrr: true,
+      quirksSupported: policy.quirks.supported,
+      selfSnoop: true,
+      nxHugePages: false,
+      eagerPageSplit: true,
+      ignoreMsrs: false,
+      memslotFlag: 1 << 3,
+      ...options,
+    };
+    const { vcpus, maxphyaddr, mtrr, quirksSupported } = this.options;
+    this.vcpus = Array.from({ length: vcpus }, (_, id) => new VcpuState(id, maxphyaddr, mtrr));
+    this.disabledQuirks = policy.quirks.disabledAtCreation & quirksSupported;
+  }
+
+  get selfSnoop(): boolean {
+    return this.options.selfSnoop;
+  }
+
+  get memslotFlag(): number {
+    return this.options.memslotFlag;
+  }
+
+  clone(): VmState {
+    const copy = new VmState(this.policy, this.options);
+    copy.vcpus = this.vcpus.map((vcpu) => vcpu.clone());
+    copy.slots = new Map(this.slots);
+    copy.leaves = new LeafStore(this.leaves);
+    copy.noncoherent = this.noncoherent;
+    copy.disabledQuirks = this.disabledQuirks;
+    return copy;
+  }
+
+  /** @throws ModelError if the VM has no such vCPU */
+  vcpu(id: number): VcpuState {
+    const vcpu = this.vcpus[id];
+    if (vcpu === undefined) throw new ModelError(`the VM has no vCPU ${id}`);
+    return vcpu;
+  }
+
+  /** The memslot that holds a frame. */
+  slotAt(gfn: number): Memslot | undefined {
+    for (const slot of this.slots.values()) {
+      if (gfn >= slot.gfn && gfn < slot.gfn + slot.npages) return slot;
+    }
+    return undefined;
+  }
+
+  /** What a fault of this vCPU in this slot decides. */
+  decide(vcpu: VcpuView, slot: Memslot, gfn: number, why?: Rule[]): Decision {
+    return this.policy.decide(this, vcpu, { gfn, mmio: slot.backing === 'mmio', slotFlags: slot.flags }, why);
+  }
+
+  /** What a fault now would decide for a leaf that exists, seen from `vcpu`; undefined once its slot is gone. */
+  redecide(leaf: Leaf, vcpu: VcpuView): Decision | undefined {
+    const slot = this.slotAt(leaf.gfn);
+    return slot && this.decide(vcpu, slot, leaf.gfn);
+  }
+}
+
+/** A leaf is what the decision says. */
+export function agrees(leaf: Leaf, decision: Decision): boolean {
+  return leaf.type === decision.type && leaf.ipat === decision.ipat;
+}

@@ -1,0 +1,53 @@
+import type { Policy } from '../policy.js';
+import { policyA } from './a.js';
+import { policyE } from './e.js';
+import { QUIRK_IGNORE_GUEST_PAT } from './quirks.js';
+
+function withoutTypes(base: Policy, paging: 'npt' | 'shadow'): Omit<Policy, 'name' | 'title'> {
+  return {
+    ...base,
+    paging,
+    aliases: [],
+    decide: (_vm, _vcpu, _page, why) => {
+      why?.push({
+        text: 'leaf entries have no memory type here',
+        source: 'make_spte(): no memory type without EPT',
+      });
+      return { type: 'none', ipat: false };
+    },
+    maxLevel: () => 3,
+    errata: () => [],
+    stale: {},
+  };
+}
+
+/** Shadow paging: kvm_intel.ept=N, kvm_amd.npt=N, or a host without second-level paging. */
+export const policyNone: Policy = {
+  ...withoutTypes(policyE, 'shadow'),
+  name: 'none',
+  title: 'no EPT: shadow paging, no memory type anywhere',
+  quirks: { ...policyE.quirks, supported: policyE.quirks.supported & ~QUIRK_IGNORE_GUEST_PAT },
+};
+
+/** Shadow paging on a kernel that virtualized MTRRs under EPT: their writes zap nothing here. */
+export const policyNoneA: Policy = {
+  ...withoutTypes(policyA, 'shadow'),
+  name: 'none-A',
+  title: 'no EPT on a kernel of era A',
+  zaps: { ...policyA.zaps, mtrr: () => undefined },
+};
+
+/** AMD nested paging: the guest's PAT always counts, and KVM sets no type. */
+export const policyNpt: Policy = {
+  ...withoutTypes(policyE, 'npt'),
+  name: 'npt',
+  title: 'AMD nested paging: no memory type in a leaf, the guest PAT always honored',
+  quirks: { ...policyE.quirks, disabledAtCreation: QUIRK_IGNORE_GUEST_PAT },
+};
+
+/** AMD nested paging in era A: MTRR writes and CR0.CD zap as on Intel, with no type to change. */
+export const policyNptA: Policy = {
+  ...withoutTypes(policyA, 'npt'),
+  name: 'npt-A',
+  title: 'AMD nested paging on a kernel of era A: zaps as with EPT',
+};

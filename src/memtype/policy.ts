@@ -1,0 +1,111 @@
+import type { MtrrMsr } from './arch/msrs.js';
+import type { MtrrState } from './arch/mtrr.js';
+import type { ErratumId } from './errata.js';
+import type { GfnRange, LeafType, Level, Rule } from './types.js';
+
+/** What a policy may know of a vCPU. */
+export interface VcpuView {
+  readonly id: number;
+  readonly mtrr: MtrrState;
+  readonly pat: bigint;
+  /** CR0.CD as the guest sees it. */
+  readonly cd: boolean;
+  readonly maxphyaddr: number;
+  /** The guest's CPUID.1:EDX says that there are MTRRs. */
+  readonly mtrrCpuid: boolean;
+}
+
+/** What a policy may know of the VM. */
+export interface VmView {
+  readonly vcpus: readonly VcpuView[];
+  /** Count of non-coherent DMA devices registered with the VM. */
+  readonly noncoherent: number;
+  /** Bits that KVM_CAP_DISABLE_QUIRKS2 has disabled, or that were disabled from the start. */
+  readonly disabledQuirks: number;
+  /** The host CPU snoops its own caches (X86_FEATURE_SELFSNOOP). */
+  readonly selfSnoop: boolean;
+  /** KVM_MEM_ bit of the proposed memslot flag. */
+  readonly memslotFlag: number;
+}
+
+/** The page that a leaf would map. */
+export interface PageView {
+  readonly gfn: number;
+  /** The host considers the frame behind it MMIO (`kvm_is_mmio_pfn()`). */
+  readonly mmio: boolean;
+  /** KVM_MEM_ flags of its memslot. */
+  readonly slotFlags: number;
+}
+
+/** What a policy decides for a page. */
+export interface Decision {
+  readonly type: LeafType;
+  readonly ipat: boolean;
+}
+
+/** Why a leaf may be stale after an event that zapped nothing. */
+export type StaleCause =
+  | 'mtrr'
+  | 'cr0-guest'
+  | 'cr0-host'
+  | 'noncoherent'
+  | 'quirks'
+  | 'dirty-log-off'
+  | 'slot-flags';
+
+/** How a kernel treats KVM_CAP_DISABLE_QUIRKS2. */
+export interface QuirkRules {
+  /** Bits that KVM_CHECK_EXTENSION reports, unless the model is told what it really said. */
+  readonly supported: number;
+  /** Bits disabled at VM creation because they do not apply to this hardware. */
+  readonly disabledAtCreation: number;
+  /** `assign`: the last call decides, so a quirk can come back; `or`: once disabled, disabled. */
+  readonly update: 'assign' | 'or';
+}
+
+/** Which changes make a kernel drop leaves. */
+export interface ZapRules {
+  /** After a successful MTRR write: the argument of kvm_zap_gfn_range(), or undefined if it is not called. */
+  mtrr(vm: VmView, vcpu: VcpuView, msr: MtrrMsr): GfnRange | undefined;
+  /** After the guest toggled CR0.CD. */
+  cr0(vm: VmView): boolean;
+  /** After the count of non-coherent devices went from 0 to 1 or from 1 to 0. */
+  noncoherent(vm: VmView): boolean;
+  /** After a memslot was deleted or moved: every leaf of the VM, or the slot's. */
+  memslot(vm: VmView): 'all' | 'slot';
+}
+
+/** How a kernel routes and stores MTRR MSRs. */
+export interface MsrRules {
+  /** Whether a number in 0x200..0x2ff (no PAT, no MTRR) reaches the MTRR code: INVAL there, else UNKNOWN. */
+  invalidNotUnknown(msr: number): boolean;
+  /** Values of variable MTRRs are read back without the bits above MAXPHYADDR. */
+  readonly masksReservedOnRead: boolean;
+}
+
+/** What one kernel (or a proposed change to it) does. Pure data and pure functions. */
+export interface Policy {
+  readonly name: string;
+  readonly aliases: readonly string[];
+  readonly title: string;
+  /** Kernel versions that behave so. */
+  readonly kernels: string;
+  /** Leaves carry EPT types, none (AMD nested paging), or there is no second level of paging at all. */
+  readonly paging: 'ept' | 'npt' | 'shadow';
+  readonly quirks: QuirkRules;
+  readonly zaps: ZapRules;
+  readonly msrs: MsrRules;
+  /** The type and IPAT of the leaf that a fault of this vCPU on this page makes; `why` receives the chain of rules. */
+  decide(vm: VmView, vcpu: VcpuView, page: PageView, why?: Rule[]): Decision;
+  /** The largest leaf that the memory types allow at a frame. */
+  maxLevel(vm: VmView, vcpu: VcpuView, gfn: number): Level;
+  /** Departures from the SDM that decided the type of a page. */
+  errata(vm: VmView, vcpu: VcpuView, page: PageView): ErratumId[];
+  readonly stale: Readonly<Partial<Record<StaleCause, ErratumId>>>;
+  /** When dirty logging ends: page tables that could be huge are zapped, or replaced by a huge leaf in place. */
+  readonly dirtyLogOff: 'zap' | 'recover';
+  /** The kernel has KVM_DEV_TYPE_VIRTIO. */
+  readonly virtioDevice: boolean;
+  /** The kernel accepts the proposed memslot flag. */
+  readonly memslotFlag: boolean;
+}
