@@ -35,13 +35,16 @@ export class Probe {
    */
   static boot(machine: Machine): Probe {
     const { vcpus, ram } = machine;
-    if (vcpus.length > MAX_VCPUS) throw new ProbeBootError(`${vcpus.length} vCPUs, the probe takes ${MAX_VCPUS}`);
+    if (vcpus.length > MAX_VCPUS)
+      throw new ProbeBootError(`${vcpus.length} vCPUs, the probe takes ${MAX_VCPUS}`);
     if (machine.ramSize < probeRamSize(vcpus.length)) {
-      throw new ProbeBootError(`the probe needs ${probeRamSize(vcpus.length)} bytes of RAM, got ${machine.ramSize}`);
+      throw new ProbeBootError(
+        `the probe needs ${probeRamSize(vcpus.length)} bytes of RAM, got ${machine.ramSize}`,
+      );
     }
     const image = probeImage();
     new Uint8Array(ram.buffer).set(image.bytes, L.PROBE_BASE);
-    vcpus.forEach((vcpu, i) => start(vcpu, i, image));
+    for (const [i, vcpu] of vcpus.entries()) start(vcpu, i, image);
     machine.pio.register(L.PROBE_DOORBELL_PORT, 4, { read: () => 0, write: () => machine.stop() });
     const mailboxes = vcpus.map((_, i) => new DataView(ram.buffer, blockGpa(i), PAGE));
     return new Probe(machine, mailboxes);

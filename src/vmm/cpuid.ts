@@ -19,7 +19,11 @@ export function maxPhyAddrOf(entries: readonly CpuidEntry[]): number {
 }
 
 /** KVM's supported CPUID, as vCPU `apicId` is to see it. */
-export function guestCpuid(supported: readonly CpuidEntry[], apicId: number, o: GuestCpuid = {}): CpuidEntry[] {
+export function guestCpuid(
+  supported: readonly CpuidEntry[],
+  apicId: number,
+  o: GuestCpuid = {},
+): CpuidEntry[] {
   return supported.map((entry) => {
     switch (entry.function) {
       case 1: {

@@ -7,8 +7,8 @@ import { Bus } from './bus.js';
 import { type GuestCpuid, guestCpuid, maxPhyAddrOf } from './cpuid.js';
 import type { GuestExitError } from './errors.js';
 import type { LoggedExit } from './exit-log.js';
-import { MEMORY_TYPE_MSRS } from './mtrr-valid.js';
 import { MemoryTypeMsrs, MsrExits, memoryTypeFilter } from './msr.js';
+import { MEMORY_TYPE_MSRS } from './mtrr-valid.js';
 import { type RunEnd, RunLoop } from './run-loop.js';
 
 /** How a machine is to be made. */
