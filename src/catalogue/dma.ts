@@ -1,0 +1,82 @@
+import { disableQuirk, mib, mtrrs, noncoherent, scenario, touch, touchMany } from '../scenario/builder.js';
+import { MT } from '../scenario/msrs.js';
+
+const needs = ['ept-leaves', 'noncoherent'] as const;
+const quirk = ['ept-leaves', 'quirk-ignore-guest-pat'] as const;
+
+/** Non-coherent DMA that comes and goes, and the quirk that stands for it on newer kernels. */
+export const dma = [
+  scenario(
+    'dma/probe',
+    'A non-coherent device, MTRRs and CR0.CD together tell the kernels apart',
+    { needs },
+    [
+      touch(mib(4)),
+      noncoherent(true),
+      touch(mib(4)),
+      mtrrs({ def: MT.WB, ranges: [[MT.UC, mib(8), mib(4)]] }),
+      touch(mib(4), { claims: { A: 'WB', B: 'WB', D: 'WB', E: 'WB' } }),
+      touch(mib(8), { claims: { A: 'UC', B: 'UC', D: 'WB', E: 'WB' } }),
+      { do: 'cd', vcpu: 0, on: true, by: 'guest' },
+      touch(mib(12), { claims: { A: 'WB+IPAT', B: 'WB', D: 'WB', E: 'WB' } }),
+      noncoherent(false),
+      touch(mib(12)),
+      touch(mib(13), { claims: { A: 'WB+IPAT', B: 'WB+IPAT', D: 'WB+IPAT', E: 'WB+IPAT' } }),
+    ],
+  ),
+  scenario(
+    'dma/s1-attach-detach',
+    'Pages touched before a device comes or goes keep or lose their leaf as the era says (stale case s1)',
+    {
+      needs,
+    },
+    [
+      mtrrs({ def: MT.WT }),
+      touchMany(mib(4), 3),
+      noncoherent(true),
+      touchMany(mib(4), 3),
+      touchMany(mib(6), 3),
+      noncoherent(false),
+      touchMany(mib(6), 3),
+      touch(mib(8), { claims: { A: 'WB+IPAT', B: 'WB+IPAT', D: 'WB+IPAT', E: 'WB+IPAT' } }),
+      noncoherent(true),
+      touch(mib(9), { claims: { A: 'WT', B: 'WT', D: 'WB', E: 'WB' } }),
+    ],
+  ),
+  scenario('quirk/off', 'Disabling IGNORE_GUEST_PAT honors guest PAT without any device', { needs: quirk }, [
+    disableQuirk('ignore-guest-pat'),
+    touch(0n, { claims: { E: 'WB' } }),
+    touch(mib(4), { claims: { E: 'WB' } }),
+    touchMany(mib(5), 4),
+    mtrrs({ def: MT.UC }),
+    touch(mib(4)),
+    touch(mib(8), { claims: { E: 'WB' } }),
+  ]),
+  scenario(
+    'quirk/s3-stale',
+    'Disabling the quirk leaves the leaves that are there as they are (stale case s3)',
+    { needs: quirk },
+    [
+      touchMany(mib(4), 3),
+      disableQuirk('ignore-guest-pat'),
+      touchMany(mib(4), 3),
+      touch(mib(8), { claims: { E: 'WB' } }),
+    ],
+  ),
+  scenario(
+    'quirk/s4-stale-device',
+    'A device that comes after the quirk was disabled zaps nothing (stale case s4)',
+    {
+      needs: [...quirk, 'noncoherent'],
+    },
+    [
+      touchMany(mib(4), 3),
+      disableQuirk('ignore-guest-pat'),
+      noncoherent(true),
+      touchMany(mib(4), 3),
+      touch(mib(8), { claims: { E: 'WB' } }),
+      noncoherent(false),
+      touch(mib(9), { claims: { E: 'WB' } }),
+    ],
+  ),
+];

@@ -1,0 +1,21 @@
+import type { Scenario } from '../scenario/types.js';
+import { cr0cd } from './cd.js';
+import { dma } from './dma.js';
+import { mmio } from './mmio.js';
+import { msr } from './msr.js';
+import { mtrr } from './mtrr.js';
+import { pat } from './pat.js';
+import { ram } from './ram.js';
+import { vcpus } from './vcpus.js';
+
+/** Every scenario that ships with the program; the first ones tell the kernels apart. */
+export const catalogue: readonly Scenario[] = [
+  ...dma,
+  ...ram,
+  ...mtrr,
+  ...cr0cd,
+  ...pat,
+  ...msr,
+  ...mmio,
+  ...vcpus,
+];

@@ -1,0 +1,23 @@
+/** A leaf EPT entry as far as memory types go. */
+export interface LeafBits {
+  /** EPT memory type, bits 5:3 (SDM, "EPT and Memory Typing"). */
+  type: number;
+  /** Ignore-PAT, bit 6. */
+  ipat: boolean;
+}
+
+const PRESENT = 1n << 11n; // SPTE_MMU_PRESENT_MASK, 6.1 to 7.3
+const HUGE = 1n << 7n;
+const IPAT = 1n << 6n;
+
+/**
+ * Decode a leaf SPTE, `undefined` for anything else.
+ *
+ * Tell presence by bit 11, not by RWX: access-tracked entries have RWX clear, and the values KVM stores in frozen
+ * and MMIO entries (0x5a0, 0x1a0) would decode as leaves (kernel: is_shadow_present_pte(), is_last_spte()).
+ */
+export function decodeLeaf(spte: bigint, level: number): LeafBits | undefined {
+  if ((spte & PRESENT) === 0n) return undefined;
+  if (level > 1 && (spte & HUGE) === 0n) return undefined;
+  return { type: Number((spte >> 3n) & 7n), ipat: (spte & IPAT) !== 0n };
+}

@@ -1,0 +1,88 @@
+import { readFileSync, writeSync } from 'node:fs';
+import { catalogue } from '../catalogue/index.js';
+import { openNoncoherent } from '../dma/index.js';
+import type { NoncoherentProvider } from '../dma/types.js';
+import { HostMemory, Kvm } from '../kvm/index.js';
+import { findTracefs, SpteObserver, sweepInstances } from '../observe/tracefs.js';
+import { RAM_SIZE } from '../scenario/types.js';
+import { describeEnvironment, pciBarOf } from './environment.js';
+import { type Bench, execute } from './execute.js';
+import type { AgentMessage } from './recording.js';
+import type { AgentSpec } from './spec.js';
+import { encodeMessage } from './wire.js';
+
+const STDOUT = 1;
+
+/** Write a whole line to standard output before going on, also when the pipe is full. */
+function send(message: AgentMessage): void {
+  let bytes = Buffer.from(`${encodeMessage(message)}\n`);
+  while (bytes.length > 0) {
+    try {
+      bytes = bytes.subarray(writeSync(STDOUT, bytes));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+    }
+  }
+}
+
+function openObserver(): SpteObserver | undefined {
+  const tracefs = findTracefs();
+  if (!('root' in tracefs)) return undefined;
+  sweepInstances(tracefs.root);
+  return new SpteObserver(tracefs.root, process.pid);
+}
+
+function runAll(spec: AgentSpec, bench: Bench): number {
+  const byName = new Map(catalogue.map((scenario) => [scenario.name, scenario]));
+  let count = 0;
+  for (let round = 0; round < spec.repeat; round++) {
+    for (const name of spec.scenarios) {
+      const scenario = byName.get(name);
+      if (scenario === undefined) continue;
+      send({ type: 'started', scenario: name });
+      send({ type: 'recording', recording: execute(scenario, bench) });
+      count++;
+    }
+  }
+  return count;
+}
+
+/** Open everything, run the scenarios of `spec`, stream each recording, and put everything back. */
+function work(spec: AgentSpec): void {
+  using kvm = Kvm.open();
+  using ram = HostMemory.memfd(RAM_SIZE);
+  const dma = openNoncoherent(spec.device);
+  const noncoherent: NoncoherentProvider | undefined = 'provider' in dma ? dma.provider : undefined;
+  let observer: SpteObserver | undefined;
+  try {
+    const device = dma.device;
+    const environment = describeEnvironment(kvm, {
+      noncoherent: 'missing' in dma ? dma.missing : undefined,
+      barDevice: device,
+    });
+    send({ type: 'environment', environment });
+    observer = environment.paging === 'shadow' ? undefined : openObserver();
+    const pciBar = device === undefined ? undefined : pciBarOf(device);
+    const count = runAll(spec, { kvm, environment, ram, observer, noncoherent, pciBar });
+    send({ type: 'end', count });
+  } finally {
+    observer?.close();
+    noncoherent?.close();
+  }
+}
+
+/**
+ * Entry of the agent process, in the lab and on the host: `agent.mjs <spec.json>`.
+ *
+ * Exit status: 0 done, 2 could not start (a `failed` message says why).
+ */
+export function agentMain(specPath: string): number {
+  try {
+    work(JSON.parse(readFileSync(specPath, 'utf8')) as AgentSpec);
+    return 0;
+  } catch (error) {
+    const { code, message } = error as { code?: unknown; message: string };
+    send({ type: 'failed', code: typeof code === 'string' ? code : 'INTERNAL', message });
+    return 2;
+  }
+}

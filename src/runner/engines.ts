@@ -1,0 +1,102 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { type LabOutcome, runInLab } from '../lab/index.js';
+import type { AgentSpec } from './spec.js';
+
+/** Where scenarios run. */
+export type EngineName = 'host' | 'bochs' | 'qemu-tcg';
+
+/** One run of an agent. */
+export interface AgentRun {
+  engine: EngineName;
+  /** Path of the bzImage; unused on the host. */
+  kernel: string | undefined;
+  spec: AgentSpec;
+  /** Module parameters, `module.name=value`, for the lab's kernel. */
+  params: readonly string[];
+  timeoutMs: number;
+  /** A line that the agent printed. Untrusted. */
+  onLine: (line: string) => void;
+  onConsole?: (line: string) => void;
+  signal?: AbortSignal;
+}
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const AGENT = join(ROOT, 'dist/lab/agent.mjs');
+const STDERR_KEPT = 20;
+
+/** Files that the agent needs inside the lab. */
+const LAB_FILES = [
+  ['build/Release/kvm_memtype.node', '/app/build/Release/kvm_memtype.node'],
+  ['build/Release/probe.elf', '/app/build/Release/probe.elf'],
+] as const;
+
+/** Run the agent as a child process, so that a kernel that never lets it go cannot take us along. */
+function runOnHost(run: AgentRun): Promise<LabOutcome> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [AGENT, '/dev/stdin'], { stdio: ['pipe', 'pipe', 'pipe'] });
+    const tail: string[] = [];
+    let timedOut = false;
+    const kill = (): void => void child.kill('SIGKILL');
+    const timer = setTimeout(() => {
+      timedOut = true;
+      kill();
+    }, run.timeoutMs);
+    run.signal?.addEventListener('abort', kill, { once: true });
+    createInterface({ input: child.stdout }).on('line', run.onLine);
+    createInterface({ input: child.stderr }).on('line', (line) => {
+      tail.push(line);
+      if (tail.length > STDERR_KEPT) tail.shift();
+    });
+    child.stdin.on('error', () => {}); // it died before it read; how it died is told below
+    child.stdin.end(JSON.stringify(run.spec));
+    child.once('error', reject);
+    child.once('close', (status, signal) => {
+      clearTimeout(timer);
+      run.signal?.removeEventListener('abort', kill);
+      if (timedOut) {
+        resolve({ kind: 'timeout', reason: `no end after ${run.timeoutMs / 1000} s`, consoleTail: tail });
+      } else if (status === null) {
+        resolve({ kind: 'no-agent', reason: `the agent was ended by ${signal}`, consoleTail: tail });
+      } else if (status > 2) {
+        resolve({ kind: 'no-agent', reason: `the agent ended with status ${status}`, consoleTail: tail });
+      } else {
+        resolve({ kind: 'done', status, kernelWarnings: [] });
+      }
+    });
+  });
+}
+
+async function runLab(run: AgentRun, engine: 'bochs' | 'qemu-tcg'): Promise<LabOutcome> {
+  const dir = await mkdtemp(join(tmpdir(), 'kvm-memtype-spec-'));
+  try {
+    const spec = join(dir, 'spec.json');
+    await writeFile(spec, JSON.stringify(run.spec));
+    return await runInLab({
+      kernel: run.kernel ?? '',
+      engine,
+      program: AGENT,
+      files: [
+        ...LAB_FILES.map(([source, target]) => ({ source: join(ROOT, source), target })),
+        { source: spec, target: '/app/spec.json' },
+      ],
+      args: ['/app/spec.json'],
+      params: run.params,
+      timeoutMs: run.timeoutMs,
+      onLine: run.onLine,
+      ...(run.onConsole === undefined ? {} : { onConsole: run.onConsole }),
+      ...(run.signal === undefined ? {} : { signal: run.signal }),
+    });
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+/** Run the agent to its end and hand out what it prints, line by line. */
+export function runAgent(run: AgentRun): Promise<LabOutcome> {
+  return run.engine === 'host' ? runOnHost(run) : runLab(run, run.engine);
+}

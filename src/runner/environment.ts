@@ -1,0 +1,98 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { cpus, release } from 'node:os';
+import type { Missing } from '../dma/missing.js';
+import { listPci, pciDir } from '../dma/pci.js';
+import { KVM_CAP_DISABLE_QUIRKS2, type Kvm } from '../kvm/index.js';
+import { findTracefs } from '../observe/tracefs.js';
+import type { Need } from '../scenario/types.js';
+import { QUIRK_BITS } from './model-events.js';
+import type { Environment } from './recording.js';
+
+const PARAMS = [
+  'kvm.tdp_mmu',
+  'kvm.nx_huge_pages',
+  'kvm_intel.ept',
+  'kvm_intel.unrestricted_guest',
+  'kvm_amd.npt',
+  'vfio.enable_unsafe_noiommu_mode',
+] as const;
+
+const paramPath = (name: string): string => `/sys/module/${name.replace('.', '/parameters/')}`;
+
+function readParams(): Record<string, string> {
+  const present = PARAMS.filter((name) => existsSync(paramPath(name)));
+  return Object.fromEntries(present.map((name) => [name, readFileSync(paramPath(name), 'utf8').trim()]));
+}
+
+function vendorOf(params: Record<string, string>): Environment['vendor'] {
+  if ('kvm_intel.ept' in params) return 'intel';
+  return 'kvm_amd.npt' in params ? 'amd' : 'other';
+}
+
+const on = (value: string | undefined): boolean => value === 'Y' || value === '1';
+
+function pagingOf(params: Record<string, string>): Environment['paging'] {
+  if (on(params['kvm_intel.ept'])) return 'ept';
+  return on(params['kvm_amd.npt']) ? 'npt' : 'shadow';
+}
+
+/** Path of a PCI BAR of the device `bdf` that can be mapped, or undefined. */
+export function pciBarOf(bdf: string): string | undefined {
+  return [`${pciDir(bdf)}/resource0`].find((path) => existsSync(path));
+}
+
+function missingLeaves(paging: Environment['paging']): Missing | undefined {
+  if (paging === 'shadow') {
+    return {
+      reason: 'this KVM maps guests by shadow paging: there are no EPT leaves',
+      lift: 'run on an Intel host with kvm_intel.ept=Y, or in the lab with --kernel',
+    };
+  }
+  const tracefs = findTracefs();
+  return 'root' in tracefs ? undefined : { reason: tracefs.missing, lift: tracefs.lift };
+}
+
+function missingQuirk(quirks: number, quirk: keyof typeof QUIRK_BITS): Missing | undefined {
+  if ((quirks & QUIRK_BITS[quirk]) !== 0) return undefined;
+  const name = `KVM_X86_QUIRK_${quirk.toUpperCase().replaceAll('-', '_')}`;
+  return {
+    reason: `this kernel cannot disable ${name} (KVM_CAP_DISABLE_QUIRKS2 answers 0x${quirks.toString(16)})`,
+    lift: `run on a kernel whose KVM_CAP_DISABLE_QUIRKS2 has bit 0x${QUIRK_BITS[quirk].toString(16)}`,
+  };
+}
+
+/** What can be used besides KVM itself. */
+export interface Resources {
+  /** Why there is no non-coherent DMA, or undefined if there is. */
+  noncoherent: Missing | undefined;
+  /** PCI function whose BAR may be mapped, or undefined. */
+  barDevice: string | undefined;
+}
+
+/** Describe this machine's KVM, and say which needs of scenarios it cannot meet. */
+export function describeEnvironment(kvm: Kvm, resources: Resources): Environment {
+  const params = readParams();
+  const paging = pagingOf(params);
+  const quirks = kvm.checkExtension(KVM_CAP_DISABLE_QUIRKS2);
+  const noBar: Missing = {
+    reason: 'no PCI device was named whose BAR may be mapped',
+    lift: listPci().length > 0 ? 'name one with --vfio <pci address>' : 'run where there is a PCI device',
+  };
+  const candidates: Record<Need, Missing | undefined> = {
+    'ept-leaves': missingLeaves(paging),
+    noncoherent: resources.noncoherent,
+    'pci-bar':
+      resources.barDevice === undefined || pciBarOf(resources.barDevice) === undefined ? noBar : undefined,
+    'quirk-ignore-guest-pat': missingQuirk(quirks, 'ignore-guest-pat'),
+    'quirk-cd-nw-cleared': missingQuirk(quirks, 'cd-nw-cleared'),
+  };
+  return {
+    release: release(),
+    cpuModel: cpus()[0]?.model ?? 'unknown',
+    vendor: vendorOf(params),
+    paging,
+    quirks,
+    params,
+    missing: Object.fromEntries(Object.entries(candidates).filter(([, missing]) => missing !== undefined)),
+  };
+}

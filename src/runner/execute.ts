@@ -1,0 +1,241 @@
+import { performance } from 'node:perf_hooks';
+import type { Attachment, NoncoherentProvider } from '../dma/types.js';
+import { HostMemory, KVM_CAP_DISABLE_QUIRKS2, type Kvm, type Vcpu } from '../kvm/index.js';
+import type { SpteObserver } from '../observe/tracefs.js';
+import { Probe, type ProbeCommand, type ProbeResult } from '../probe/index.js';
+import { GUEST_MAXPHYADDR, RAM_SIZE, type Scenario, type Step } from '../scenario/types.js';
+import { Machine } from '../vmm/index.js';
+import { cr0With, QUIRK_BITS } from './model-events.js';
+import type { Environment, Recording, StepRecord } from './recording.js';
+
+/** What scenarios run on; shared by all of them, closed by its owner. */
+export interface Bench {
+  kvm: Kvm;
+  environment: Environment;
+  /** Backing of guest RAM, RAM_SIZE bytes, used by one scenario after another. */
+  ram: HostMemory;
+  observer: SpteObserver | undefined;
+  noncoherent: NoncoherentProvider | undefined;
+  /** Path of the PCI BAR that may be mapped. */
+  pciBar: string | undefined;
+}
+
+/** Longest time that one batch of guest commands may take. */
+const BUDGET_MS = 2_000;
+const PAGE = 4096;
+const CR0_CD = 1n << 30n;
+
+type Outcome = Omit<StepRecord, 'step' | 'events'>;
+
+/** Runs the steps of one scenario on one VM. */
+class Execution {
+  readonly #machine: Machine;
+  readonly #probe: Probe;
+  readonly #attachments: Attachment[] = [];
+  readonly #slots = new Map<number, HostMemory>();
+
+  constructor(
+    readonly scenario: Scenario,
+    readonly bench: Bench,
+  ) {
+    this.#machine = Machine.create(bench.kvm, {
+      vcpus: scenario.vcpus,
+      ramSize: RAM_SIZE,
+      ram: bench.ram,
+      msrMode: scenario.msrMode === 'kernel' ? 'kernel' : 'filter',
+      forwardMsrs: scenario.msrMode !== 'filter-drop',
+      budgetMs: BUDGET_MS,
+      cpuid: { maxPhyAddr: GUEST_MAXPHYADDR, mtrr: scenario.guestMtrr },
+    });
+    try {
+      this.#probe = Probe.boot(this.#machine);
+    } catch (error) {
+      this.#machine.close();
+      throw error;
+    }
+  }
+
+  /** Start the guest: fault in the pages that it uses itself, on every vCPU. */
+  start(): void {
+    for (let vcpu = 0; vcpu < this.scenario.vcpus; vcpu++) {
+      if (this.scenario.startCd) this.#setCdByHost(vcpu, true);
+      this.#run(vcpu, { op: 'pause' });
+    }
+  }
+
+  infra(): { gfn: number; npages: number }[] {
+    return this.#probe.infraGfns();
+  }
+
+  step(step: Step): Outcome {
+    switch (step.do) {
+      case 'wrmsr':
+        return step.by === 'guest'
+          ? this.#run(step.vcpu, { op: 'wrmsr', msr: step.msr, value: step.value })
+          : this.#setMsr(step);
+      case 'rdmsr':
+        return this.#run(step.vcpu, { op: 'rdmsr', msr: step.msr });
+      case 'access':
+        return this.#access(step);
+      case 'cd':
+        return step.by === 'guest'
+          ? this.#setCdByGuest(step.vcpu, step.on)
+          : this.#setCdByHost(step.vcpu, step.on);
+      case 'noncoherent':
+        return this.#noncoherent(step.on);
+      case 'disable-quirk':
+        this.#machine.vm.enableCap(KVM_CAP_DISABLE_QUIRKS2, [BigInt(QUIRK_BITS[step.quirk])]);
+        return {};
+      case 'memslot':
+        return this.#addSlot(step);
+      case 'delete-memslot':
+        return this.#deleteSlot(step.slot);
+      case 'discard':
+        this.bench.ram.dontNeed(Number(step.gpa), step.pages * PAGE);
+        return {};
+    }
+  }
+
+  #run(vcpu: number, command: ProbeCommand): Outcome {
+    const [result] = this.#probe.exec(vcpu, [command]) as [ProbeResult];
+    return result.ok ? { ok: true, value: result.value } : { ok: false, vector: result.fault.vector };
+  }
+
+  #vcpu(id: number): Vcpu {
+    const vcpu = this.#machine.vcpus[id];
+    if (vcpu === undefined) throw new RangeError(`the scenario has no vCPU ${id}`);
+    return vcpu;
+  }
+
+  #setMsr(step: Extract<Step, { do: 'wrmsr' }>): Outcome {
+    const done = this.#vcpu(step.vcpu).setMsrs([{ index: step.msr, value: step.value }]);
+    return { ok: done === 1 };
+  }
+
+  #access(step: Extract<Step, { do: 'access' }>): Outcome {
+    if (step.access === 'write')
+      return this.#run(step.vcpu, { op: 'write', gpa: step.gpa, pat: step.pat, value: 1n, width: 4 });
+    if (step.access === 'fetch') return this.#run(step.vcpu, { op: 'fetch', gpa: step.gpa, pat: step.pat });
+    return this.#run(step.vcpu, { op: 'read', gpa: step.gpa, pat: step.pat, width: 4 });
+  }
+
+  #setCdByGuest(vcpu: number, on: boolean): Outcome {
+    return this.#run(vcpu, { op: 'write-cr', cr: 0, value: cr0With(on) });
+  }
+
+  #setCdByHost(vcpu: number, on: boolean): Outcome {
+    const target = this.#vcpu(vcpu);
+    const sregs = target.getSregs();
+    target.setSregs({ ...sregs, cr0: on ? sregs.cr0 | CR0_CD : sregs.cr0 & ~CR0_CD });
+    return {};
+  }
+
+  #noncoherent(on: boolean): Outcome {
+    if (!on) {
+      this.#attachments.pop()?.detach();
+    } else if (this.bench.noncoherent !== undefined) {
+      this.#attachments.push(this.bench.noncoherent.attach(this.#machine.vm));
+    }
+    return {};
+  }
+
+  #addSlot(step: Extract<Step, { do: 'memslot' }>): Outcome {
+    const size = step.pages * PAGE;
+    const bar = this.bench.pciBar;
+    const memory =
+      step.backing === 'pci-bar' && bar !== undefined
+        ? HostMemory.file(bar, { size, writable: true, shared: true })
+        : HostMemory.memfd(size);
+    this.#slots.set(step.slot, memory);
+    this.#machine.setMemslot({ slot: step.slot, gpa: step.gpa, size: BigInt(size), memory });
+    return {};
+  }
+
+  #deleteSlot(slot: number): Outcome {
+    this.#machine.deleteMemslot(slot);
+    this.#slots.get(slot)?.close();
+    this.#slots.delete(slot);
+    return {};
+  }
+
+  close(): void {
+    while (this.#attachments.length > 0) this.#attachments.pop()?.detach();
+    this.#machine.close();
+    for (const memory of this.#slots.values()) memory.close();
+  }
+}
+
+/** Populate the pages that a scenario touches, so that their leaves are writable from the first fault on. */
+function populate(scenario: Scenario, ram: HostMemory): void {
+  const bytes = new Uint8Array(ram.buffer);
+  for (const step of scenario.steps) {
+    if (step.do === 'access' && step.gpa < BigInt(RAM_SIZE)) bytes[Number(step.gpa)] = 0xc3;
+  }
+}
+
+/** The first need that is not met here, as a skip. */
+function skipOf(scenario: Scenario, bench: Bench): Recording | undefined {
+  for (const need of scenario.needs) {
+    const missing = bench.environment.missing[need];
+    if (missing !== undefined) return { scenario: scenario.name, durationMs: 0, outcome: 'skip', missing };
+  }
+  return undefined;
+}
+
+function runSteps(execution: Execution, observer: SpteObserver | undefined): StepRecord[] {
+  const records: StepRecord[] = [];
+  const steps = execution.scenario.steps;
+  observer?.take();
+  observer?.mark(-1);
+  execution.start();
+  records.push({ step: -1 });
+  for (let i = 0; i < steps.length; i++) {
+    observer?.mark(i);
+    try {
+      records.push({ step: i, ...execution.step(steps[i] as Step) });
+    } catch (error) {
+      throw Object.assign(error as Error, { scenarioStep: i });
+    }
+  }
+  if (observer === undefined) return records;
+  const seen = observer.take();
+  return records.map((record) => ({ ...record, events: seen.get(record.step) ?? [] }));
+}
+
+/**
+ * Run one scenario and record what it gave; never throws.
+ *
+ * A failure inside the run (a kernel that refuses an ioctl, a guest that hangs) becomes an `error` recording.
+ */
+export function execute(scenario: Scenario, bench: Bench): Recording {
+  const skip = skipOf(scenario, bench);
+  if (skip !== undefined) return skip;
+  const started = performance.now();
+  const base = (): { scenario: string; durationMs: number } => ({
+    scenario: scenario.name,
+    durationMs: performance.now() - started,
+  });
+  let execution: Execution | undefined;
+  try {
+    populate(scenario, bench.ram);
+    execution = new Execution(scenario, bench);
+    const steps = runSteps(execution, bench.environment.paging === 'shadow' ? undefined : bench.observer);
+    return { ...base(), outcome: 'ran', infra: execution.infra(), steps };
+  } catch (error) {
+    const { code, message, scenarioStep } = error as {
+      code?: unknown;
+      message: string;
+      scenarioStep?: number;
+    };
+    return {
+      ...base(),
+      outcome: 'error',
+      code: typeof code === 'string' ? code : 'INTERNAL',
+      message,
+      ...(scenarioStep === undefined ? {} : { step: scenarioStep }),
+      timedOut: code === 'GUEST_TIMEOUT',
+    };
+  } finally {
+    execution?.close();
+  }
+}

@@ -1,0 +1,57 @@
+import type { Missing } from '../dma/missing.js';
+import type { TraceEvent } from '../observe/events.js';
+import type { Need } from '../scenario/types.js';
+
+/** What the machine that runs the scenarios is and can do. */
+export interface Environment {
+  /** `uname -r` */
+  release: string;
+  cpuModel: string;
+  vendor: 'intel' | 'amd' | 'other';
+  /** How KVM maps guest memory. */
+  paging: 'ept' | 'npt' | 'shadow';
+  /** KVM_CHECK_EXTENSION(KVM_CAP_DISABLE_QUIRKS2), 0 where it is not there. */
+  quirks: number;
+  /** Values of the module parameters that matter, by `module.name`. */
+  params: Record<string, string>;
+  /** Every need that is not met. */
+  missing: Partial<Record<Need, Missing>>;
+}
+
+/** A range of guest frames that the guest itself uses. */
+export interface GfnRange {
+  gfn: number;
+  npages: number;
+}
+
+/** What one step gave. */
+export interface StepRecord {
+  /** Index into the scenario's steps; -1 is the guest's start. */
+  step: number;
+  /** For MSR steps: false if the access faulted, or if KVM_SET_MSRS refused it. */
+  ok?: boolean;
+  /** For rdmsr: the value read. */
+  value?: bigint;
+  /** For a faulting guest access: the vector. */
+  vector?: number;
+  /** In order; absent where nothing can be observed. */
+  events?: readonly TraceEvent[];
+}
+
+/** Everything that one run of a scenario gave; the judge needs nothing else. */
+export type Recording = {
+  scenario: string;
+  durationMs: number;
+} & (
+  | { outcome: 'ran'; infra: readonly GfnRange[]; steps: readonly StepRecord[] }
+  | { outcome: 'skip'; missing: Missing }
+  | { outcome: 'error'; code: string; message: string; step?: number; timedOut?: boolean }
+);
+
+/** One line of what an agent streams to its parent. */
+export type AgentMessage =
+  | { type: 'environment'; environment: Environment }
+  | { type: 'started'; scenario: string }
+  | { type: 'recording'; recording: Recording }
+  | { type: 'end'; count: number }
+  | { type: 'failed'; code: string; message: string };

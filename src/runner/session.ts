@@ -1,0 +1,199 @@
+import type { LabOutcome } from '../lab/index.js';
+import type { ResultSet, ScenarioResult, SetHeader } from '../report/types.js';
+import type { Scenario } from '../scenario/types.js';
+import { type EngineName, runAgent } from './engines.js';
+import { judge } from './judge.js';
+import { decodeMessage } from './message-schema.js';
+import {
+  choosePolicy,
+  explainedBy,
+  type PolicyChoice,
+  PROBE_SCENARIO,
+  type Recorded,
+} from './policy-choice.js';
+import type { Environment } from './recording.js';
+import { lostResult, toResult } from './result.js';
+
+/** One kernel to run the scenarios on. */
+export interface SessionRequest {
+  /** What the user calls the kernel. */
+  name: string;
+  engine: EngineName;
+  kernel: string | undefined;
+  scenarios: readonly Scenario[];
+  catalogue: readonly Scenario[];
+  /** `auto` or a policy's name. */
+  policy: string;
+  repeat: number;
+  device: string | null;
+  params: readonly string[];
+  timeoutMs: number;
+  /** The command that runs one scenario again. */
+  rerun: (scenario: string) => string;
+  signal?: AbortSignal;
+}
+
+/** Told while a session runs. */
+export interface SessionListener {
+  header(set: SetHeader): void;
+  scenario(result: ScenarioResult): void;
+  progress(text: string): void;
+}
+
+/** The agent could not start; the message is its own. */
+export class AgentError extends Error {
+  constructor(
+    readonly code: string,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** Follows one agent, judges each recording as it comes, and adds up the result. */
+class Session {
+  readonly #byName: Map<string, Scenario>;
+  readonly #wanted: Set<string>;
+  readonly #recorded: Recorded[] = [];
+  readonly #results: ScenarioResult[] = [];
+  readonly #left: string[];
+  readonly #started = Date.now();
+  #env: Environment | undefined;
+  #choice: PolicyChoice | undefined;
+  #running: string | undefined;
+  #failed: AgentError | undefined;
+
+  constructor(
+    readonly request: SessionRequest,
+    readonly listener: SessionListener,
+  ) {
+    this.#byName = new Map(request.catalogue.map((scenario) => [scenario.name, scenario]));
+    this.#wanted = new Set(request.scenarios.map((scenario) => scenario.name));
+    this.#left = this.order();
+  }
+
+  /** The scenarios to run: the one that tells the policy first, unless a policy was forced. */
+  order(): string[] {
+    const names = [...this.#wanted];
+    if (this.request.policy !== 'auto') return names;
+    return [PROBE_SCENARIO, ...names.filter((name) => name !== PROBE_SCENARIO)];
+  }
+
+  line(line: string): void {
+    const message = decodeMessage(line);
+    switch (message.type) {
+      case 'environment':
+        this.#env = message.environment;
+        return;
+      case 'started':
+        this.#running = message.scenario;
+        this.listener.progress(message.scenario);
+        return;
+      case 'recording':
+        return this.#record(message.recording);
+      case 'failed':
+        this.#failed = new AgentError(message.code, message.message);
+        return;
+      case 'end':
+        return;
+    }
+  }
+
+  #record(recording: Recorded['recording']): void {
+    const scenario = this.#byName.get(recording.scenario);
+    const env = this.#env;
+    if (scenario === undefined || env === undefined) return;
+    this.#running = undefined;
+    this.#recorded.push({ scenario, recording });
+    this.#left.splice(this.#left.indexOf(scenario.name), 1);
+    const choice = this.#choose(env);
+    if (!this.#wanted.has(scenario.name)) return;
+    const verdict = judge(scenario, recording, choice.policy, env);
+    this.#add(toResult(scenario, recording, verdict, this.request.rerun(scenario.name)));
+  }
+
+  #choose(env: Environment): PolicyChoice {
+    if (this.#choice === undefined) {
+      const probe = this.#recorded.find(({ scenario }) => scenario.name === PROBE_SCENARIO);
+      this.#choice = choosePolicy(this.request.policy, probe, env);
+      this.listener.header(this.#header());
+    }
+    return this.#choice;
+  }
+
+  #header(): SetHeader {
+    const { name, engine } = this.request;
+    const policy = {
+      name: this.#choice?.policy.name ?? 'none',
+      how: this.#choice?.how ?? 'hint',
+      explainedBy: [],
+    } as const;
+    return { name, release: this.#env?.release ?? 'unknown', engine, policy: { ...policy, explainedBy: [] } };
+  }
+
+  #add(result: ScenarioResult): void {
+    this.#results.push(result);
+    this.listener.scenario(result);
+  }
+
+  finish(outcome: LabOutcome): ResultSet {
+    if (this.#failed !== undefined) throw this.#failed;
+    if (outcome.kind !== 'done') this.#bury(outcome);
+    const env = this.#env;
+    const bad = this.#results.some(({ status }) => status === 'fail');
+    const explained =
+      bad && env !== undefined && this.request.policy === 'auto' ? explainedBy(this.#recorded, env) : [];
+    const header = this.#header();
+    return {
+      ...header,
+      policy: { ...header.policy, explainedBy: explained },
+      fingerprint: {
+        cpu: env?.cpuModel ?? 'unknown',
+        ept: env?.paging === 'ept',
+        params: env?.params ?? {},
+        capabilities: env === undefined ? {} : { KVM_CAP_DISABLE_QUIRKS2: env.quirks },
+      },
+      durationMs: Date.now() - this.#started,
+      scenarios: this.#results,
+      ...(outcome.kind === 'done' ? {} : { crashed: outcome }),
+    };
+  }
+
+  /** Give every scenario that has no verdict yet the reason why it never will. */
+  #bury(outcome: Exclude<LabOutcome, { kind: 'done' }>): void {
+    if (this.#choice === undefined) this.listener.header(this.#header());
+    const reason = `the kernel died (${outcome.kind}: ${outcome.reason})`;
+    for (const name of this.#left) {
+      const scenario = this.#byName.get(name);
+      if (scenario !== undefined && this.#wanted.has(name))
+        this.#add(lostResult(scenario, reason, name === this.#running));
+    }
+  }
+}
+
+/**
+ * Run scenarios on one kernel, or on this host, and hold them against a policy.
+ * @throws AgentError if the agent could not start (no /dev/kvm), LabError if the lab could not, WireError on garbage
+ */
+export async function runSession(request: SessionRequest, listener: SessionListener): Promise<ResultSet> {
+  const session = new Session(request, listener);
+  const scenarios = Array.from({ length: request.repeat }, () => session.order()).flat();
+  let broken: unknown;
+  const outcome = await runAgent({
+    engine: request.engine,
+    kernel: request.kernel,
+    spec: { scenarios, repeat: 1, device: request.device },
+    params: request.params,
+    timeoutMs: request.timeoutMs,
+    onLine: (line) => {
+      try {
+        session.line(line);
+      } catch (error) {
+        broken ??= error;
+      }
+    },
+    ...(request.signal === undefined ? {} : { signal: request.signal }),
+  });
+  if (broken !== undefined) throw broken;
+  return session.finish(outcome);
+}

@@ -1,0 +1,44 @@
+import type { Rule } from '../memtype/index.js';
+
+/** How much of each kind was held against the model. */
+export interface Checks {
+  /** Leaf entries seen whose type and IPAT were compared. */
+  leaves: number;
+  /** Leaf zaps seen and expected. */
+  zaps: number;
+  /** Leaves that had to stay through a change of state and did. */
+  kept: number;
+  /** MSR values and faults compared. */
+  msrs: number;
+  /** Effective types, from the seen leaf and the PAT value that the guest read back. */
+  effective: number;
+}
+
+/** One departure from the model. `step` counts from 1; 0 is the guest's start. */
+export interface Mismatch {
+  step: number;
+  stepText: string;
+  vcpu?: number;
+  gfn?: number;
+  what: string;
+  expected: string;
+  seen: string;
+  why: readonly Rule[];
+}
+
+/** A named departure of the kernel from the SDM, or a stale case, that the model expected and that was met. */
+export interface Note {
+  id: string;
+  kernels: string;
+  text: string;
+}
+
+/** What the judge says of one recording under one policy. */
+export interface Verdict {
+  status: 'pass' | 'fail' | 'skip' | 'error' | 'timeout';
+  checks: Checks;
+  mismatches: Mismatch[];
+  notes: Note[];
+  /** Why there is no verdict, for `error` and `timeout`. */
+  message?: string;
+}

@@ -1,0 +1,95 @@
+import { defType, MSR, MT, physMask } from './msrs.js';
+import type { Actor, Claims, QuirkName, Scenario, Step } from './types.js';
+
+const MIB = 0x10_0000n;
+
+/** `mib(12)` is the gpa at 12 MiB. */
+export const mib = (n: number): bigint => BigInt(n) * MIB;
+
+/** Fill in the defaults of a scenario: one vCPU, MSRs emulated by KVM, CPUID.MTRR set, CR0.CD clear, EPT needed. */
+export function scenario(
+  name: string,
+  title: string,
+  options: Partial<Omit<Scenario, 'name' | 'title' | 'steps'>>,
+  steps: readonly (Step | readonly Step[])[],
+): Scenario {
+  const defaults = {
+    needs: ['ept-leaves'],
+    vcpus: 1,
+    msrMode: 'kernel',
+    guestMtrr: true,
+    startCd: false,
+  } as const;
+  return { ...defaults, ...options, name, title, steps: steps.flat() };
+}
+
+export const wrmsr = (msr: number, value: bigint, o: { vcpu?: number; by?: Actor } = {}): Step => ({
+  do: 'wrmsr',
+  vcpu: o.vcpu ?? 0,
+  msr,
+  value,
+  by: o.by ?? 'guest',
+});
+
+export const rdmsr = (msr: number, vcpu = 0): Step => ({ do: 'rdmsr', vcpu, msr });
+
+/** Read one page through PAT entry `pat` (default 0). */
+export function touch(
+  gpa: bigint,
+  o: { vcpu?: number; pat?: number; access?: 'read' | 'write' | 'fetch'; claims?: Claims } = {},
+): Step {
+  const step = { do: 'access', vcpu: o.vcpu ?? 0, gpa, access: o.access ?? 'read', pat: o.pat ?? 0 } as const;
+  return o.claims === undefined ? step : { ...step, claims: o.claims };
+}
+
+/** Read `count` pages from `gpa` on, `stride` bytes apart. */
+export const touchMany = (gpa: bigint, count: number, o: { vcpu?: number; stride?: bigint } = {}): Step[] =>
+  Array.from({ length: count }, (_, i) => touch(gpa + BigInt(i) * (o.stride ?? 0x1000n), o));
+
+export const cd = (on: boolean, o: { vcpu?: number; by?: Actor } = {}): Step => ({
+  do: 'cd',
+  vcpu: o.vcpu ?? 0,
+  on,
+  by: o.by ?? 'guest',
+});
+
+export const noncoherent = (on: boolean): Step => ({ do: 'noncoherent', on });
+export const disableQuirk = (quirk: QuirkName): Step => ({ do: 'disable-quirk', quirk });
+export const memslot = (
+  slot: number,
+  gpa: bigint,
+  pages: number,
+  backing: 'ram' | 'pci-bar' = 'ram',
+): Step => ({
+  do: 'memslot',
+  slot,
+  gpa,
+  pages,
+  backing,
+});
+export const deleteMemslot = (slot: number): Step => ({ do: 'delete-memslot', slot });
+export const discard = (gpa: bigint, pages: number): Step => ({ do: 'discard', gpa, pages });
+
+/** One variable range: type, base and power-of-two size in bytes. */
+export type Range = readonly [type: number, base: bigint, size: bigint];
+
+/** Program MTRRs as the SDM asks ("MTRR Considerations in MP Systems"): disable, write, enable. */
+export function mtrrs(o: {
+  def?: number;
+  fe?: boolean;
+  ranges?: readonly Range[];
+  fixed?: readonly (readonly [msr: number, value: bigint])[];
+  vcpu?: number;
+  by?: Actor;
+}): Step[] {
+  const ranges = o.ranges ?? [];
+  return [
+    wrmsr(MSR.DEF_TYPE, defType(o.def ?? MT.WB, { e: false }), o),
+    ...(o.fixed ?? []).map(([msr, value]) => wrmsr(msr, value, o)),
+    ...ranges.flatMap(([type, base, size], i) => [
+      wrmsr(MSR.PHYSBASE0 + 2 * i, base | BigInt(type), o),
+      wrmsr(MSR.PHYSMASK0 + 2 * i, physMask(size), o),
+    ]),
+    wrmsr(MSR.DEF_TYPE, defType(o.def ?? MT.WB, { e: true, fe: o.fe ?? false }), o),
+  ];
+}

@@ -1,0 +1,28 @@
+import { msrName } from './msrs.js';
+import type { Step } from './types.js';
+
+const hex = (value: bigint | number): string => `0x${value.toString(16)}`;
+
+/** One line that names a step in reports. */
+export function describeStep(step: Step): string {
+  switch (step.do) {
+    case 'wrmsr':
+      return `vCPU ${step.vcpu}: ${step.by === 'host' ? 'KVM_SET_MSRS' : 'wrmsr'} ${msrName(step.msr)} = ${hex(step.value)}`;
+    case 'rdmsr':
+      return `vCPU ${step.vcpu}: rdmsr ${msrName(step.msr)}`;
+    case 'access':
+      return `vCPU ${step.vcpu}: ${step.access} gpa ${hex(step.gpa)} through PAT entry ${step.pat}`;
+    case 'cd':
+      return `vCPU ${step.vcpu}: CR0.CD = ${step.on ? 1 : 0}${step.by === 'host' ? ' by KVM_SET_SREGS' : ''}`;
+    case 'noncoherent':
+      return step.on ? 'attach non-coherent DMA' : 'detach non-coherent DMA';
+    case 'disable-quirk':
+      return `disable quirk ${step.quirk}`;
+    case 'memslot':
+      return `memslot ${step.slot}: ${step.pages} pages of ${step.backing} at gpa ${hex(step.gpa)}`;
+    case 'delete-memslot':
+      return `delete memslot ${step.slot}`;
+    case 'discard':
+      return `discard ${step.pages} pages at gpa ${hex(step.gpa)}`;
+  }
+}

@@ -1,0 +1,66 @@
+/** What a scenario needs of the machine that runs it; each need that is not met is a skip with its reason. */
+export type Need =
+  | 'ept-leaves' // EPT and a way to see its leaves
+  | 'noncoherent' // a way to register non-coherent DMA with the VM
+  | 'pci-bar' // a PCI BAR to use as a memslot
+  | 'quirk-ignore-guest-pat' // KVM_X86_QUIRK_IGNORE_GUEST_PAT can be disabled
+  | 'quirk-cd-nw-cleared'; // KVM_X86_QUIRK_CD_NW_CLEARED can be disabled
+
+/** Who makes a change: the guest's own instruction, or the VMM through an ioctl. */
+export type Actor = 'guest' | 'host';
+
+export type QuirkName = 'ignore-guest-pat' | 'cd-nw-cleared';
+
+/** A short literal such as `WB+IPAT` that an access must give under the named policies. */
+export type Claims = Readonly<Record<string, string>>;
+
+/** One step of a scenario. Addresses and MSR values are `bigint`; `vcpu` counts from 0. */
+export type Step =
+  | { do: 'wrmsr'; vcpu: number; msr: number; value: bigint; by: Actor }
+  | { do: 'rdmsr'; vcpu: number; msr: number }
+  | {
+      do: 'access';
+      vcpu: number;
+      gpa: bigint;
+      access: 'read' | 'write' | 'fetch';
+      pat: number;
+      claims?: Claims;
+    }
+  | { do: 'cd'; vcpu: number; on: boolean; by: Actor }
+  | { do: 'noncoherent'; on: boolean }
+  | { do: 'disable-quirk'; quirk: QuirkName }
+  | { do: 'memslot'; slot: number; gpa: bigint; pages: number; backing: 'ram' | 'pci-bar' }
+  | { do: 'delete-memslot'; slot: number }
+  | { do: 'discard'; gpa: bigint; pages: number };
+
+/** How MTRR and PAT MSR accesses of the guest are handled. */
+export type MsrMode = 'kernel' | 'filter' | 'filter-drop';
+
+/** A scenario: plain data, run by the executor and judged against the model. */
+export interface Scenario {
+  /** `family/name`, lower case, unique in the catalogue. */
+  name: string;
+  /** One sentence that says what is checked. */
+  title: string;
+  needs: readonly Need[];
+  /** 1 to 8. */
+  vcpus: number;
+  msrMode: MsrMode;
+  /** Whether the guest's CPUID reports MTRRs. */
+  guestMtrr: boolean;
+  /** CR0.CD of every vCPU when the guest starts. */
+  startCd: boolean;
+  steps: readonly Step[];
+}
+
+/** Guest MAXPHYADDR in every scenario, in bits; it fixes which bits of an MTRR mask may be set. */
+export const GUEST_MAXPHYADDR = 36;
+
+/** Guest RAM of every scenario: slot 0 covers [0, RAM_SIZE); the guest itself lives at 16 MiB and above. */
+export const RAM_SIZE = 0x200_0000;
+
+/** Memslot of guest RAM. */
+export const RAM_SLOT = 0;
+
+/** Highest gpa a scenario may touch: the end of the guest's alias windows. */
+export const GPA_LIMIT = 0x1_0000_0000n;
