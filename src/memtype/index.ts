@@ -4,6 +4,15 @@ export { archMtrrType, archTypeMap, MtrrState } from './arch/mtrr.js';
 export { type PatBits, type PteKind, patBits, patIndex, patType } from './arch/pat.js';
 export { type MappedRange, mapRanges } from './arch/ranges.js';
 export { ERRATA, type Erratum, type ErratumId } from './errata.js';
+export { type Inference, inferPolicies, type Observation, type RuledOut } from './infer.js';
+export {
+  diffEffect,
+  type Mismatch,
+  type MismatchKind,
+  type Seen,
+  type SeenLeaf,
+  seenLevel,
+} from './model/diff.js';
 export {
   type AccessEvent,
   type Effect,
@@ -18,5 +27,6 @@ export { VmModel } from './model/vm-model.js';
 export type { ModelOptions } from './model/vm-state.js';
 export { ALL_POLICIES, policies } from './policies/index.js';
 export { QUIRK_CD_NW_CLEARED, QUIRK_IGNORE_GUEST_PAT, QUIRK_SLOT_ZAP_ALL } from './policies/quirks.js';
+export { findPolicy, policyForVersion, UnknownPolicyError } from './policies/versions.js';
 export type { Decision, PageView, Policy, VcpuView, VmView } from './policy.js';
 export * from './types.js';

@@ -8,9 +8,9 @@ const SOURCE = 'vmx_get_mt_mask(), 6.11 to 6.15';
 /** MTRRs and CR0.CD are stored but ignored; non-coherent DMA makes the guest's PAT count. */
 export const policyD: Policy = {
   name: 'D',
-  aliases: ['6.11', '6.12.0', '6.13', '6.14', '6.15'],
+  aliases: ['6.11', '6.12.0'],
   title: 'guest MTRRs ignored, PAT honored with non-coherent DMA',
-  kernels: '6.11 to 6.15, except 6.12.78 and later of that series',
+  kernels: '6.11, and 6.12.0 to 6.12.77',
   paging: 'ept',
   decide: (vm, _vcpu, page, why) => {
     if (page.mmio) return hostMmio(why);

@@ -8,6 +8,7 @@ export const policyE612: Policy = {
   aliases: ['6.12', '6.12.78'],
   title: 'as E, backported: leaves that could be huge are zapped when dirty logging ends',
   kernels: '6.12.78 and later of that series',
+  quirks: { ...policyE.quirks, supported: 0x7ff },
   dirtyLogOff: 'zap',
   stale: { quirks: 's3', noncoherent: 's4' },
 };

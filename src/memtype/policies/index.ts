@@ -4,6 +4,7 @@ import { policyA65 } from './a-6.5.js';
 import { policyB } from './b.js';
 import { policyC } from './c.js';
 import { policyD } from './d.js';
+import { policyD613 } from './d-6.13.js';
 import { policyE } from './e.js';
 import { policyE612 } from './e-6.12.js';
 import { policyMemslot, policyMemslot612, policyMemslotMtrr } from './memslot-flag.js';
@@ -18,6 +19,7 @@ export const ALL_POLICIES: readonly Policy[] = [
   policyB,
   policyC,
   policyD,
+  policyD613,
   policyE612,
   policyE,
   policyPerVm,
