@@ -1,5 +1,7 @@
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readBzImage, unpackKernel } from './bzimage.js';
+import { directBoot, type Preload } from './directboot.js';
 import type { Boot, Command } from './engine.js';
 import { mustExec } from './exec.js';
 
@@ -11,11 +13,11 @@ const INSTRUCTIONS_PER_SECOND = 50_000_000;
 
 /** Bochs with a real Intel VT-x: no window, no port, deterministic. Power-off ends it with status 1. */
 export async function bochs(boot: Boot): Promise<Command> {
-  const iso = await bootImage(boot);
+  const media = await bootMedia(boot);
   const logFile = join(boot.scratch, 'bochs.log');
   const rc = join(boot.scratch, 'bochsrc');
   const commands = join(boot.scratch, 'commands');
-  await writeFile(rc, `${configuration(boot, iso, logFile).join('\n')}\n`);
+  await writeFile(rc, `${configuration(boot, media, logFile).join('\n')}\n`);
   // Debian's build stops in its debugger first: tell it to continue.
   await writeFile(commands, 'c\n');
   return {
@@ -26,7 +28,7 @@ export async function bochs(boot: Boot): Promise<Command> {
   };
 }
 
-function configuration(boot: Boot, iso: string, logFile: string): string[] {
+function configuration(boot: Boot, media: string[], logFile: string): string[] {
   return [
     'config_interface: textconfig',
     'display_library: sdl2',
@@ -34,8 +36,7 @@ function configuration(boot: Boot, iso: string, logFile: string): string[] {
     `memory: guest=${boot.memoryMiB}, host=${boot.memoryMiB}`,
     'romimage: file=/usr/share/bochs/BIOS-bochs-latest',
     'vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest',
-    'boot: cdrom',
-    `ata0-master: type=cdrom, path=${iso}, status=inserted`,
+    ...media,
     `com1: enabled=1, mode=file, dev=${boot.consoleFile}`,
     `com2: enabled=1, mode=file, dev=${boot.resultsFile}`,
     `cpu: count=1, ips=${INSTRUCTIONS_PER_SECOND}, model=${CPU_MODEL}, reset_on_triple_fault=0`,
@@ -45,6 +46,17 @@ function configuration(boot: Boot, iso: string, logFile: string): string[] {
     'panic: action=fatal',
     'error: action=ignore',
   ];
+}
+
+/** Put the kernel straight into RAM where that can be done, else boot it from a CD. */
+async function bootMedia(boot: Boot): Promise<string[]> {
+  const image = await readBzImage(boot.kernel);
+  const vmlinux = unpackKernel(image, boot.kernel);
+  const direct = vmlinux && (await directBoot(boot, image, vmlinux));
+  if (!direct)
+    return ['boot: cdrom', `ata0-master: type=cdrom, path=${await bootImage(boot)}, status=inserted`];
+  const at = ({ file, address }: Preload): string => `file=${file}, address=0x${address.toString(16)}`;
+  return [`optramimage1: ${at(direct.ram)}`, `optromimage1: ${at(direct.rom)}`];
 }
 
 /** A CD that isolinux boots: the kernel and the parts of the initramfs. */

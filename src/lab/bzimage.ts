@@ -1,28 +1,93 @@
-import { open } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { gunzipSync } from 'node:zlib';
 import { LabError } from './errors.js';
+import { unpackLegacyLz4 } from './lz4.js';
+
+/** Offsets in the real-mode kernel header, Documentation/arch/x86/boot.rst. */
+const SETUP_SECTS = 0x1f1;
+const SYSSIZE = 0x1f4;
+const BOOT_FLAG = 0x1fe;
+const HEADER = 0x202;
+const PAYLOAD_OFFSET = 0x248;
+const PAYLOAD_LENGTH = 0x24c;
+
+const KERNEL_SIZE_LIMIT = 512 << 20;
 
 /**
- * Check that a file is an x86 Linux kernel image that is all there (Documentation/arch/x86/boot.rst, "The Real-Mode Kernel Header").
+ * Read an x86 Linux kernel image and check that it is all there.
  *
  * @throws LabError LAB_KERNEL_INVALID, LAB_FILE
  */
-export async function checkBzImage(path: string): Promise<void> {
-  const file = await open(path, 'r').catch(() => {
+export async function readBzImage(path: string): Promise<Buffer> {
+  const image = await readFile(path).catch(() => {
     throw new LabError('LAB_FILE', `cannot read the kernel ${path}`);
   });
+  if (
+    image.length < 0x400 ||
+    image.readUInt16LE(BOOT_FLAG) !== 0xaa55 ||
+    image.toString('latin1', HEADER, HEADER + 4) !== 'HdrS'
+  )
+    throw new LabError('LAB_KERNEL_INVALID', `${path} is not a bzImage`);
+  const expected = setupBytes(image) + image.readUInt32LE(SYSSIZE) * 16;
+  if (image.length < expected)
+    throw new LabError(
+      'LAB_KERNEL_INVALID',
+      `${path} is cut short: ${image.length} bytes of at least ${expected}`,
+    );
+  return image;
+}
+
+function setupBytes(image: Buffer): number {
+  return ((image[SETUP_SECTS] || 4) + 1) * 512;
+}
+
+/** The setup header, for boot_params: it lies at the same offset there. */
+export function setupHeader(image: Buffer): { offset: number; bytes: Buffer } {
+  return { offset: SETUP_SECTS, bytes: image.subarray(SETUP_SECTS, HEADER + (image[HEADER - 1] as number)) };
+}
+
+type Unpacker = (packed: Buffer, size: number) => Buffer | undefined;
+
+const UNPACKERS: { magic: string; unpack: Unpacker }[] = [
+  { magic: '02214c18', unpack: unpackLegacyLz4 },
+  { magic: '1f8b', unpack: (packed) => gunzipSync(packed) },
+  { magic: '28b52ffd', unpack: withTool('zstd') },
+  { magic: 'fd377a585a00', unpack: withTool('xz') },
+];
+
+/** xz and zstd are no part of Node 20: use the tool where it is installed. */
+function withTool(tool: string): Unpacker {
+  return (packed, size) => {
+    const result = spawnSync(tool, ['-dc'], { input: packed, maxBuffer: size + 4096 });
+    return result.error || result.status !== 0 ? undefined : result.stdout;
+  };
+}
+
+/**
+ * The uncompressed kernel (an ELF file) in a bzImage, or undefined where this machine cannot unpack its format.
+ *
+ * @throws LabError LAB_KERNEL_INVALID when the packed kernel is damaged
+ */
+export function unpackKernel(image: Buffer, path: string): Buffer | undefined {
+  const start = setupBytes(image) + image.readUInt32LE(PAYLOAD_OFFSET);
+  const length = image.readUInt32LE(PAYLOAD_LENGTH);
+  const payload = image.subarray(start, start + length);
+  const known = UNPACKERS.find(({ magic }) => payload.subarray(0, 8).toString('hex').startsWith(magic));
+  if (!known || payload.length < length || length < 8) return undefined;
+  // The build appends the unpacked size.
+  const size = payload.readUInt32LE(length - 4);
+  const packed = payload.subarray(0, length - 4);
+  const damaged = (): never => {
+    throw new LabError('LAB_KERNEL_INVALID', `the kernel in ${path} is damaged`);
+  };
+  if (size > KERNEL_SIZE_LIMIT) damaged();
+  let kernel: Buffer | undefined;
   try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(0x300), 0, 0x300, 0);
-    if (
-      bytesRead < 0x300 ||
-      buffer.readUInt16LE(0x1fe) !== 0xaa55 ||
-      buffer.toString('latin1', 0x202, 0x206) !== 'HdrS'
-    )
-      throw new LabError('LAB_KERNEL_INVALID', `${path} is not a bzImage`);
-    const expected = ((buffer[0x1f1] || 4) + 1) * 512 + buffer.readUInt32LE(0x1f4) * 16;
-    const { size } = await file.stat();
-    if (size < expected)
-      throw new LabError('LAB_KERNEL_INVALID', `${path} is cut short: ${size} bytes of at least ${expected}`);
-  } finally {
-    await file.close();
+    kernel = known.unpack(packed, size);
+  } catch {
+    damaged();
   }
+  if (kernel && kernel.readUInt32BE(0) !== 0x7f454c46) damaged();
+  return kernel;
 }

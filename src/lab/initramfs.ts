@@ -22,7 +22,7 @@ export async function programPart(
   files: readonly GuestFile[],
   args: readonly string[],
 ): Promise<Buffer> {
-  const agent = '/app/agent.mjs';
+  const agent = '/app/dist/lab/agent.mjs';
   const argv = [NODE_TARGET, agent, ...args];
   const copies = await Promise.all([{ source: program, target: agent }, ...files].map(fileEntry));
   return cpioArchive([

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { bochs } from './bochs.js';
-import { checkBzImage } from './bzimage.js';
+import { readBzImage } from './bzimage.js';
 import { ConsoleWatch } from './console.js';
 import type { Boot, Command, Engine } from './engine.js';
 import { LabError } from './errors.js';
@@ -49,7 +49,7 @@ const RESULTS_LIMIT = 256 << 20;
 const PANIC_GRACE_MS = 3000;
 
 const COMMAND_LINE = [
-  'console=ttyS0',
+  'console=ttyS0,115200',
   'mitigations=off',
   'nokaslr',
   'tsc=reliable',
@@ -68,7 +68,7 @@ const COMMAND_LINE = [
  */
 export async function runInLab(run: LabRun): Promise<LabOutcome> {
   if (run.signal?.aborted) throw new LabError('LAB_ABORTED', 'the lab run was stopped');
-  await checkBzImage(run.kernel);
+  await readBzImage(run.kernel);
   sweepScratch();
   const scratch = await makeScratch();
   const cleanUp = (): void => removeScratch(scratch);
@@ -122,7 +122,7 @@ async function watchRun(run: LabRun, boot: Boot, command: Command): Promise<LabO
     ),
   ];
   const output: string[] = [];
-  const emulator = start(command, output);
+  const emulator = start(command, boot.scratch, output);
   watch.onStop = stop;
   watch.panicGraceMs = PANIC_GRACE_MS;
   const timer = setTimeout(
@@ -145,8 +145,9 @@ async function watchRun(run: LabRun, boot: Boot, command: Command): Promise<LabO
 }
 
 /** The emulator dies with this process, even by SIGKILL. */
-function start(command: Command, output: string[]): ChildProcess {
+function start(command: Command, scratch: string, output: string[]): ChildProcess {
   const emulator = spawn('setpriv', ['--pdeathsig', 'KILL', command.tool, ...command.args], {
+    cwd: scratch,
     env: { ...process.env, ...command.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
