@@ -1,8 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError, Option } from 'commander';
+import { VERSION } from '../version.js';
 import { EXIT_ENVIRONMENT, sentenceOf } from './errors.js';
-import { handleInterrupts } from './interrupt.js';
+import { handleInterrupts, interrupted, onInterrupt } from './interrupt.js';
 
 /** Every command: its module under this folder exports `<name>Command()`. Only the one that is called is loaded. */
 const COMMANDS: Record<string, string> = {
@@ -25,11 +26,6 @@ interface GlobalOptions {
 
 const moduleOf = (name: string): URL => new URL(`./${name}.js`, import.meta.url);
 const isThere = (name: string): boolean => existsSync(fileURLToPath(moduleOf(name)));
-
-function version(): string {
-  const file = new URL('../../package.json', import.meta.url);
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
-}
 
 /** Have a command and those below it throw instead of exiting, and leave the telling to us. */
 function inherit(command: Command, parent: Command): Command {
@@ -57,7 +53,7 @@ async function configure({ verbose, quiet, logFormat }: GlobalOptions): Promise<
 function createProgram(): Command {
   return new Command('kvm-memtype')
     .description('Check the EPT memory types that KVM gives a guest against a reference model.')
-    .version(version(), '-V, --version', 'print the version')
+    .version(VERSION, '-V, --version', 'print the version')
     .option('-v, --verbose', 'log what is done')
     .option('-q, --quiet', 'log nothing but warnings, show no progress')
     .option('--debug', 'show the stack of an error')
@@ -104,10 +100,13 @@ function tell(error: unknown, debug: boolean): void {
  */
 export async function runCli(args: readonly string[]): Promise<void> {
   handleInterrupts();
+  const running = parse(args);
+  // Let an interrupted command end by itself: it sees the abort and undoes what it changed.
+  onInterrupt(() => running.catch(() => {}));
   try {
-    await parse(args);
+    await running;
   } catch (error) {
-    if (error instanceof CommanderError && error.exitCode === 0) return;
+    if (interrupted.aborted || (error instanceof CommanderError && error.exitCode === 0)) return;
     tell(error, args.includes('--debug') || process.env.KVM_MEMTYPE_DEBUG === '1');
     process.exitCode = EXIT_ENVIRONMENT;
   }

@@ -1,3 +1,4 @@
+import { clearProgressLine } from '../progress.js';
 import { checkWritable, writeWhole } from './files.js';
 import { renderJson } from './json.js';
 import { renderJunit } from './junit.js';
@@ -48,14 +49,22 @@ export function createReport(plans: readonly OutputPlan[], { write, color }: Rep
   for (const { file } of plans) if (file !== undefined) checkWritable(file);
   const onScreen = plans.find((plan) => plan.file === undefined)?.format;
   const live = onScreen === 'pretty' ? prettyWriter(color) : undefined;
+  let sets = 0;
+  const show = (text: string) => {
+    clearProgressLine();
+    write(text);
+  };
   return {
-    header: (set) => live && write(live.header(set)),
-    scenario: (result) => live && write(live.scenario(result)),
-    footer: (set) => live && write(live.footer(set)),
+    header(set) {
+      if (live) show((sets === 0 ? '' : '\n') + live.header(set));
+      sets += 1;
+    },
+    scenario: (result) => live && show(live.scenario(result)),
+    footer: (set) => live && show(live.footer(set)),
     finish(run) {
       for (const { format, file } of plans) if (file !== undefined) writeWhole(file, RENDER[format](run));
-      if (live) write(live.summary(run));
-      else if (onScreen) write(RENDER[onScreen](run));
+      if (live) show(live.summary(run));
+      else if (onScreen) show(RENDER[onScreen](run));
     },
   };
 }
