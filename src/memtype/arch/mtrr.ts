@@ -124,9 +124,9 @@ export class MtrrState {
       case 'fixed':
         return new MtrrState(deftype, fixed.with(msr.index, value), variable);
       case 'base':
-        return this.#withVariable(msr.index, (r) => makeVariable(r.index, value, r.mask, r.reserved));
+        return this.withVariable(msr.index, (r) => makeVariable(r.index, value, r.mask, r.reserved));
       case 'mask':
-        return this.#withVariable(msr.index, (r) =>
+        return this.withVariable(msr.index, (r) =>
           makeVariable(r.index, r.base, value, reservedAddressBits(maxphyaddr)),
         );
       default:
@@ -134,7 +134,7 @@ export class MtrrState {
     }
   }
 
-  #withVariable(index: number, change: (range: VariableRange) => VariableRange): MtrrState {
+  private withVariable(index: number, change: (range: VariableRange) => VariableRange): MtrrState {
     const variable = this.variable.map((range) => (range.index === index ? change(range) : range));
     return new MtrrState(this.deftype, this.fixed, variable, this.fixedTypes);
   }
