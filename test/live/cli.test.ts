@@ -1,0 +1,67 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { VERSION } from '../../src/version.js';
+
+const BIN = fileURLToPath(new URL('../../bin/kvm-memtype.js', import.meta.url));
+const cli = (...args: string[]) => spawnSync(process.execPath, [BIN, ...args], { encoding: 'utf8' });
+
+describe('bad usage is one sentence and status 2', () => {
+  it.each([
+    [['nonsense'], "unknown command 'nonsense'"],
+    [['run', '--nonsense'], "unknown option '--nonsense'"],
+    [['run', '--format'], "option '--format <name>' argument missing"],
+    [['run', '--format', 'xml'], '--format xml is not one of pretty, ktap, junit, json, kcidb'],
+    [['run', '--format', 'json', '--format', 'ktap'], 'only one format can go to stdout'],
+    [
+      ['run', '--output', '/nonexistent/r.json'],
+      'cannot write --output /nonexistent/r.json: its folder does not exist',
+    ],
+    [['run', '--log-format', 'xml'], "option '--log-format <name>' argument 'xml' is invalid"],
+  ])('%j', (args, message) => {
+    const { status, stdout, stderr } = cli(...args);
+
+    expect(stderr).toMatch(/^kvm-memtype: [^\n]+\n$/);
+    expect(stderr).toContain(message);
+    expect(stdout).toBe('');
+    expect(status).toBe(2);
+  });
+});
+
+it('shows its help on stderr with status 2 when nothing is asked of it', () => {
+  expect(cli()).toMatchObject({
+    status: 2,
+    stdout: '',
+    stderr: expect.stringContaining('Usage: kvm-memtype'),
+  });
+});
+
+it.each([
+  [['--help'], /^Usage: kvm-memtype/],
+  [['run', '--help'], /^Usage: kvm-memtype run/],
+  [['help', 'run'], /^Usage: kvm-memtype run/],
+  [['--version'], new RegExp(`^${VERSION}\n$`)],
+])('%j goes to stdout', (args, text) => {
+  expect(cli(...args)).toMatchObject({ status: 0, stdout: expect.stringMatching(text), stderr: '' });
+});
+
+it('--debug adds the stack', () => {
+  const { stderr } = cli('--debug', 'run', '--format', 'xml');
+
+  expect(stderr).toMatch(/^kvm-memtype: [^\n]+\nError: [^\n]+\n {4}at /);
+});
+
+it('ends as a program does whose reader went away, without a word', async () => {
+  const child = spawn(process.execPath, [BIN, '--help'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let stderr = '';
+  child.stderr.on('data', (data) => {
+    stderr += data;
+  });
+  child.stdout.destroy();
+
+  const [status] = await once(child, 'close');
+
+  expect(stderr).toBe('');
+  expect(status).toBe(141);
+});
