@@ -1,0 +1,55 @@
+#include "device.h"
+
+#include <sys/ioctl.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "args.h"
+#include "vm.h"
+
+namespace kvm {
+
+namespace {
+// More than any x86 attribute reads or writes at `addr`.
+constexpr size_t kBounce = 4096;
+} // namespace
+
+Napi::Value callDeviceAttr(const Napi::CallbackInfo &info, int fd, unsigned long request,
+                           const char *operation) {
+  kvm_device_attr attribute{};
+  attribute.group = argU32(info, 0, "group");
+  attribute.attr = argU64(info, 1, "attr");
+  // Bounce: only the kernel knows how many bytes it moves, so never hand it a buffer of
+  // JavaScript's.
+  std::array<uint8_t, kBounce> bounce{};
+  Bytes value{nullptr, 0};
+  if (!info[2].IsUndefined()) {
+    value = argBytes(info, 2, "value", 0);
+    value.size = std::min(value.size, bounce.size());
+    if (value.size > 0) {
+      std::memcpy(bounce.data(), value.data, value.size);
+    }
+    attribute.addr = reinterpret_cast<uint64_t>(bounce.data());
+  }
+  int result = check(info.Env(), ioctl(fd, request, &attribute), kIoctl, operation);
+  if (request == KVM_GET_DEVICE_ATTR && value.size > 0) {
+    std::memcpy(value.data, bounce.data(), value.size);
+  }
+  return Napi::Number::New(info.Env(), result);
+}
+
+Napi::Function DeviceHandle::define(Napi::Env env, const char *name) {
+  std::vector<Property> properties = {method("closed", &DeviceHandle::closed),
+                                      method("close", &DeviceHandle::close)};
+  addAttrs(properties);
+  return DefineClass(env, name, properties);
+}
+
+Napi::Value DeviceHandle::close(const Napi::CallbackInfo &info) {
+  state_.reset();
+  return info.Env().Undefined();
+}
+
+} // namespace kvm

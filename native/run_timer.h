@@ -1,0 +1,65 @@
+#pragma once
+
+#include <linux/kvm.h>
+#include <signal.h>
+#include <sys/types.h>
+#include <time.h>
+
+#include <atomic>
+#include <cstdint>
+
+namespace kvm {
+
+/** What ended a run, beside its errno. */
+struct RunResult {
+  int error;
+  bool timedOut;
+  bool kicked;
+};
+
+/** The part of a vCPU that other threads may touch: who runs it, and whether they are to stop. */
+struct RunControl {
+  kvm_run *run = nullptr;
+  std::atomic<bool> kickPending{false};
+  std::atomic<pid_t> thread{0};
+
+  /** Make the current KVM_RUN, or else the next, return. Any thread; docs/kick.md has the argument.
+   */
+  void kick();
+};
+
+/**
+ * Bound KVM_RUN in time. One per environment, hence one per thread: its POSIX timer signals that
+ * thread alone. The timer is not armed per run, which would cost two system calls per exit: it
+ * stays armed for an earlier deadline and the handler moves it on.
+ */
+class RunTimer {
+public:
+  RunTimer() = default;
+  RunTimer(const RunTimer &) = delete;
+  RunTimer &operator=(const RunTimer &) = delete;
+  ~RunTimer();
+
+  /** Prepare the timer on the calling thread; returns an errno or 0. */
+  int prepare();
+
+  /** Run the vCPU until it exits, is kicked, or `budget` nanoseconds have passed. */
+  RunResult run(int vcpuFd, RunControl &control, int64_t budget);
+
+private:
+  static void onSignal(int signal, siginfo_t *info, void *context);
+  void onExpiry();
+  void arm(int64_t deadline);
+  RunResult enter(int vcpuFd, RunControl &control);
+
+  // Shared with the handler, which runs on the same thread: volatile orders the two.
+  volatile int64_t deadline_ = 0; // of the current run, 0 outside one
+  volatile int64_t armedFor_ = 0; // when the timer will fire, 0 if it will not
+  volatile bool expired_ = false;
+  kvm_run *volatile run_ = nullptr;
+
+  timer_t timer_{};
+  pid_t thread_ = 0; // 0 until prepared
+};
+
+} // namespace kvm

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <linux/kvm.h>
+
+// What linux/kvm.h of Debian 12 (6.1) is too old for. Values from linux/include/uapi/linux/kvm.h of
+// the release named; guarded, so that newer headers win.
+
+namespace kvm {
+
+// 6.8
+struct UserspaceMemoryRegion2 {
+  __u32 slot;
+  __u32 flags;
+  __u64 guest_phys_addr;
+  __u64 memory_size;
+  __u64 userspace_addr;
+  __u64 guest_memfd_offset;
+  __u32 guest_memfd;
+  __u32 pad1;
+  __u64 pad2[14];
+};
+
+struct CreateGuestMemfd {
+  __u64 size;
+  __u64 flags;
+  __u64 reserved[6];
+};
+
+struct MemoryAttributes {
+  __u64 address;
+  __u64 size;
+  __u64 attributes;
+  __u64 flags;
+};
+
+// 6.11
+struct PreFaultMemory {
+  __u64 gpa;
+  __u64 size;
+  __u64 flags;
+  __u64 padding[5];
+};
+
+} // namespace kvm
+
+#ifndef KVM_SET_USER_MEMORY_REGION2
+#define KVM_SET_USER_MEMORY_REGION2 _IOW(KVMIO, 0x49, ::kvm::UserspaceMemoryRegion2)
+#endif
+#ifndef KVM_SET_MEMORY_ATTRIBUTES
+#define KVM_SET_MEMORY_ATTRIBUTES _IOW(KVMIO, 0xd2, ::kvm::MemoryAttributes)
+#endif
+#ifndef KVM_CREATE_GUEST_MEMFD
+#define KVM_CREATE_GUEST_MEMFD _IOWR(KVMIO, 0xd4, ::kvm::CreateGuestMemfd)
+#endif
+#ifndef KVM_PRE_FAULT_MEMORY
+#define KVM_PRE_FAULT_MEMORY _IOWR(KVMIO, 0xd5, ::kvm::PreFaultMemory)
+#endif
+#ifndef KVM_MEM_GUEST_MEMFD
+#define KVM_MEM_GUEST_MEMFD (1UL << 2)
+#endif
+#ifndef KVM_CAP_X86_GUEST_MODE
+#define KVM_CAP_X86_GUEST_MODE 238
+#endif

@@ -1,0 +1,171 @@
+#include "vcpu.h"
+
+#include <linux/kvm.h>
+#include <sys/ioctl.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "args.h"
+#include "file.h"
+#include "uapi.h"
+
+namespace kvm {
+
+namespace {
+
+constexpr Ioctl kIoctls[] = {
+    {"getRegs", KVM_OP(KVM_GET_REGS), Shape::Struct, sizeof(kvm_regs)},
+    {"setRegs", KVM_OP(KVM_SET_REGS), Shape::Struct, sizeof(kvm_regs)},
+    {"getSregs", KVM_OP(KVM_GET_SREGS), Shape::Struct, sizeof(kvm_sregs)},
+    {"setSregs", KVM_OP(KVM_SET_SREGS), Shape::Struct, sizeof(kvm_sregs)},
+    {"getFpu", KVM_OP(KVM_GET_FPU), Shape::Struct, sizeof(kvm_fpu)},
+    {"setFpu", KVM_OP(KVM_SET_FPU), Shape::Struct, sizeof(kvm_fpu)},
+    {"getXcrs", KVM_OP(KVM_GET_XCRS), Shape::Struct, sizeof(kvm_xcrs)},
+    {"setXcrs", KVM_OP(KVM_SET_XCRS), Shape::Struct, sizeof(kvm_xcrs)},
+    {"getDebugRegs", KVM_OP(KVM_GET_DEBUGREGS), Shape::Struct, sizeof(kvm_debugregs)},
+    {"setDebugRegs", KVM_OP(KVM_SET_DEBUGREGS), Shape::Struct, sizeof(kvm_debugregs)},
+    {"getMsrs", KVM_OP(KVM_GET_MSRS), Shape::Counted, sizeof(kvm_msrs), sizeof(kvm_msr_entry)},
+    {"setMsrs", KVM_OP(KVM_SET_MSRS), Shape::Counted, sizeof(kvm_msrs), sizeof(kvm_msr_entry)},
+    {"getCpuid2", KVM_OP(KVM_GET_CPUID2), Shape::Counted, sizeof(kvm_cpuid2),
+     sizeof(kvm_cpuid_entry2)},
+    {"setCpuid2", KVM_OP(KVM_SET_CPUID2), Shape::Counted, sizeof(kvm_cpuid2),
+     sizeof(kvm_cpuid_entry2)},
+    {"getMpState", KVM_OP(KVM_GET_MP_STATE), Shape::Struct, sizeof(kvm_mp_state)},
+    {"setMpState", KVM_OP(KVM_SET_MP_STATE), Shape::Struct, sizeof(kvm_mp_state)},
+    {"getVcpuEvents", KVM_OP(KVM_GET_VCPU_EVENTS), Shape::Struct, sizeof(kvm_vcpu_events)},
+    {"setVcpuEvents", KVM_OP(KVM_SET_VCPU_EVENTS), Shape::Struct, sizeof(kvm_vcpu_events)},
+    {"getLapic", KVM_OP(KVM_GET_LAPIC), Shape::Struct, sizeof(kvm_lapic_state)},
+    {"setLapic", KVM_OP(KVM_SET_LAPIC), Shape::Struct, sizeof(kvm_lapic_state)},
+    {"nmi", KVM_OP(KVM_NMI)},
+    {"smi", KVM_OP(KVM_SMI)},
+    {"interrupt", KVM_OP(KVM_INTERRUPT), Shape::Struct, sizeof(kvm_interrupt)},
+    {"setGuestDebug", KVM_OP(KVM_SET_GUEST_DEBUG), Shape::Struct, sizeof(kvm_guest_debug)},
+    {"setTscKhz", KVM_OP(KVM_SET_TSC_KHZ), Shape::Value},
+    {"getTscKhz", KVM_OP(KVM_GET_TSC_KHZ)},
+    {"kvmclockCtrl", KVM_OP(KVM_KVMCLOCK_CTRL)},
+    {"translate", KVM_OP(KVM_TRANSLATE), Shape::Struct, sizeof(kvm_translation)},
+    {"preFaultMemory", KVM_OP(KVM_PRE_FAULT_MEMORY), Shape::Struct, sizeof(PreFaultMemory)},
+};
+
+// What enter() returns beside the errno in its low bits; src/kvm/vcpu.ts takes it apart.
+constexpr int kTimedOut = 1 << 16;
+constexpr int kKicked = 1 << 17;
+
+// A day: any longer budget is a mistake.
+constexpr double kMaxBudgetMs = 86400000;
+
+} // namespace
+
+Napi::Function VcpuHandle::define(Napi::Env env, const char *name) {
+  std::vector<Property> properties = {
+      method("number", &VcpuHandle::number),       method("runBuffer", &VcpuHandle::runBuffer),
+      method("enter", &VcpuHandle::enter),         method("complete", &VcpuHandle::complete),
+      method("enableCap", &VcpuHandle::enableCap), method("xsaveSize", &VcpuHandle::xsaveSize),
+      method("getXsave", &VcpuHandle::getXsave),   method("setXsave", &VcpuHandle::setXsave),
+      method("statsFd", &VcpuHandle::statsFd),     method("closed", &VcpuHandle::closed),
+      method("close", &VcpuHandle::close),
+  };
+  addIoctls(properties, tableOf(kIoctls));
+  addAttrs(properties);
+  return DefineClass(env, name, properties);
+}
+
+Napi::Value VcpuHandle::number(const Napi::CallbackInfo &info) {
+  return Napi::Number::New(info.Env(), state(info, "number").number);
+}
+
+Napi::Value VcpuHandle::runBuffer(const Napi::CallbackInfo &info) {
+  VcpuState &vcpu = state(info, "kvm_run");
+  if (!buffer_.empty()) {
+    return buffer_.value();
+  }
+  // Ownership: the buffer keeps the mapping of kvm_run, not the vCPU.
+  return buffer_.create(info.Env(), vcpu.run->address, vcpu.run->size, vcpu.run);
+}
+
+/** enter(budgetMs): one KVM_RUN; the errno, with kTimedOut or kKicked where EINTR was meant. */
+Napi::Value VcpuHandle::enter(const Napi::CallbackInfo &info) {
+  VcpuState &vcpu = state(info, "KVM_RUN");
+  auto budget = static_cast<int64_t>(argNumber(info, 0, "budgetMs", kMaxBudgetMs) * 1e6);
+  RunTimer &timer = Addon::of(info.Env()).timer;
+  if (int error = timer.prepare()) {
+    fail(info.Env(), kIoctl, "timer_create", error);
+  }
+  RunResult result = timer.run(vcpu.fd.get(), vcpu.control, budget);
+  int flags = (result.timedOut ? kTimedOut : 0) | (result.kicked ? kKicked : 0);
+  return Napi::Number::New(info.Env(), result.error | flags);
+}
+
+/** complete(): finish a PIO, MMIO or MSR exit without running the guest; the errno, normally EINTR.
+ */
+Napi::Value VcpuHandle::complete(const Napi::CallbackInfo &info) {
+  VcpuState &vcpu = state(info, "KVM_RUN");
+  __atomic_store_n(&vcpu.control.run->immediate_exit, 1, __ATOMIC_SEQ_CST);
+  int error = ioctl(vcpu.fd.get(), KVM_RUN, 0) < 0 ? errno : 0;
+  return Napi::Number::New(info.Env(), error);
+}
+
+Napi::Value VcpuHandle::enableCap(const Napi::CallbackInfo &info) {
+  VcpuState &vcpu = state(info, "KVM_ENABLE_CAP");
+  kvm_enable_cap request;
+  std::memcpy(&request, argBytes(info, 0, "enableCap", sizeof(request)).data, sizeof(request));
+  // The one capability whose argument is an address that KVM writes to.
+  if (request.cap == KVM_CAP_HYPERV_ENLIGHTENED_VMCS && request.args[0] != 0) {
+    failArgument(info.Env(), "args[0]", "must be 0 for KVM_CAP_HYPERV_ENLIGHTENED_VMCS");
+  }
+  int result = ioctl(vcpu.fd.get(), KVM_ENABLE_CAP, &request);
+  return Napi::Number::New(info.Env(), check(info.Env(), result, kIoctl, "KVM_ENABLE_CAP"));
+}
+
+namespace {
+
+/** The size of the guest's XSAVE area, which KVM reads and writes whole. */
+size_t xsaveBytes(const VcpuState &vcpu) {
+  int size = ioctl(vcpu.vm->fd.get(), KVM_CHECK_EXTENSION, KVM_CAP_XSAVE2);
+  return std::max(sizeof(kvm_xsave), static_cast<size_t>(std::max(size, 0)));
+}
+
+} // namespace
+
+Napi::Value VcpuHandle::xsaveSize(const Napi::CallbackInfo &info) {
+  auto size = static_cast<double>(xsaveBytes(state(info, "KVM_CAP_XSAVE2")));
+  return Napi::Number::New(info.Env(), size);
+}
+
+Napi::Value VcpuHandle::getXsave(const Napi::CallbackInfo &info) {
+  VcpuState &vcpu = state(info, "KVM_GET_XSAVE");
+  size_t size = xsaveBytes(vcpu);
+  unsigned long request = size > sizeof(kvm_xsave) ? KVM_GET_XSAVE2 : KVM_GET_XSAVE;
+  int result = ioctl(vcpu.fd.get(), request, argBytes(info, 0, "xsave", size).data);
+  return Napi::Number::New(info.Env(), check(info.Env(), result, kIoctl, "KVM_GET_XSAVE"));
+}
+
+Napi::Value VcpuHandle::setXsave(const Napi::CallbackInfo &info) {
+  VcpuState &vcpu = state(info, "KVM_SET_XSAVE");
+  uint8_t *data = argBytes(info, 0, "xsave", xsaveBytes(vcpu)).data;
+  int result = ioctl(vcpu.fd.get(), KVM_SET_XSAVE, data);
+  return Napi::Number::New(info.Env(), check(info.Env(), result, kIoctl, "KVM_SET_XSAVE"));
+}
+
+Napi::Value VcpuHandle::statsFd(const Napi::CallbackInfo &info) {
+  VcpuState &vcpu = state(info, "KVM_GET_STATS_FD");
+  int fd = check(info.Env(), ioctl(vcpu.fd.get(), KVM_GET_STATS_FD, 0), kIoctl, "KVM_GET_STATS_FD");
+  return wrapFile(info.Env(), UniqueFd(fd), vcpu.vm);
+}
+
+Napi::Value VcpuHandle::close(const Napi::CallbackInfo &info) {
+  buffer_.detach();
+  state_.reset();
+  return info.Env().Undefined();
+}
+
+Napi::Value kickVcpu(const Napi::CallbackInfo &info) {
+  auto vcpu = Registry<VcpuState>::find(argU32(info, 0, "number"));
+  if (vcpu) {
+    vcpu->control.kick();
+  }
+  return Napi::Boolean::New(info.Env(), vcpu != nullptr);
+}
+
+} // namespace kvm

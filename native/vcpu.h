@@ -1,0 +1,50 @@
+#pragma once
+
+#include "device.h"
+#include "external_buffer.h"
+#include "fd.h"
+#include "mapping.h"
+#include "run_timer.h"
+#include "vm.h"
+
+namespace kvm {
+
+/**
+ * A vCPU. Owns its fd and the mapping of kvm_run, and keeps its VM alive. One environment has its
+ * handle; others may only kick it, and hold it while they do.
+ */
+struct VcpuState {
+  ~VcpuState() { Registry<VcpuState>::remove(number); }
+
+  std::shared_ptr<VmState> vm;
+  UniqueFd fd;
+  std::shared_ptr<Range> run;
+  RunControl control;
+  uint32_t number = 0;
+};
+
+class VcpuHandle : public AttrHandle<VcpuHandle, VcpuState> {
+public:
+  static constexpr Kind kKind = Kind::Vcpu;
+  static Napi::Function define(Napi::Env env, const char *name);
+  using AttrHandle::AttrHandle;
+
+private:
+  Napi::Value number(const Napi::CallbackInfo &info);
+  Napi::Value runBuffer(const Napi::CallbackInfo &info);
+  Napi::Value enter(const Napi::CallbackInfo &info);
+  Napi::Value complete(const Napi::CallbackInfo &info);
+  Napi::Value enableCap(const Napi::CallbackInfo &info);
+  Napi::Value xsaveSize(const Napi::CallbackInfo &info);
+  Napi::Value getXsave(const Napi::CallbackInfo &info);
+  Napi::Value setXsave(const Napi::CallbackInfo &info);
+  Napi::Value statsFd(const Napi::CallbackInfo &info);
+  Napi::Value close(const Napi::CallbackInfo &info);
+
+  ExternalBuffer buffer_;
+};
+
+/** kickVcpu(number): from any environment; false if the vCPU is gone */
+Napi::Value kickVcpu(const Napi::CallbackInfo &info);
+
+} // namespace kvm

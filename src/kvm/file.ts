@@ -1,0 +1,49 @@
+import { struct, viewOf } from './bytes.js';
+import { KvmError } from './errors.js';
+import { Handle } from './handle.js';
+import { type NativeFile, native } from './native.js';
+
+/** A file descriptor that KVM hands out or takes: stats, guest_memfd, VFIO device. */
+export class KvmFile extends Handle<NativeFile> {
+  /** The descriptor's number, valid until close(). */
+  get fd(): number {
+    return this.native.fd();
+  }
+
+  /** @internal */
+  get number(): number {
+    return this.native.number();
+  }
+
+  /** Read up to `size` bytes at `offset`. */
+  readAt(offset: number, size: number): Uint8Array {
+    const bytes = new Uint8Array(size);
+    return bytes.subarray(0, this.native.readAt(bytes, offset));
+  }
+}
+
+const EAGAIN = 11;
+
+/** A counter that KVM signals (irqfd, ioeventfd): non-blocking, starts at 0. */
+export class EventFd extends KvmFile {
+  static create(): EventFd {
+    return new EventFd(native().createEventFd());
+  }
+
+  /** Add `count` to the counter. */
+  signal(count = 1n): void {
+    this.native.write(struct(8, (view) => view.setBigUint64(0, count, true)));
+  }
+
+  /** Take the counter and set it to 0; 0 if nobody signalled. */
+  take(): bigint {
+    const bytes = new Uint8Array(8);
+    try {
+      this.native.read(bytes);
+    } catch (error) {
+      if (error instanceof KvmError && error.errno === EAGAIN) return 0n;
+      throw error;
+    }
+    return viewOf(bytes).getBigUint64(0, true);
+  }
+}

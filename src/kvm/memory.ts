@@ -1,0 +1,113 @@
+import { Handle } from './handle.js';
+import { type NativeMemory, native } from './native.js';
+
+const PAGE = 4096;
+const HUGE_SHIFT = { '2M': 21, '1G': 30 } as const;
+
+/** How to back guest memory. */
+export interface MemoryOptions {
+  /** hugetlb pages of this size (memfd only); the pool must hold enough of them. */
+  hugetlb?: keyof typeof HUGE_SHIFT;
+  /** Advise transparent huge pages; aligns to 2 MiB unless `align` says more. */
+  thp?: boolean;
+  /** Allocate every page now. */
+  populate?: boolean;
+  /** Alignment of the host address in bytes, a power of two from 4096 to 2^30. */
+  align?: number;
+}
+
+/** How to map a file. */
+export interface FileOptions {
+  /** Bytes to map, a multiple of 4096. */
+  size: number;
+  /** Where to start, a multiple of 4096; 0 unless told. */
+  offset?: number;
+  /** Map for writing too; false unless told. */
+  writable?: boolean;
+  /** Share writes with the file (MAP_SHARED); true unless told. */
+  shared?: boolean;
+}
+
+function create(backing: 'memfd' | 'anonymous', size: number, o: MemoryOptions): NativeMemory {
+  const align = Math.max(o.align ?? PAGE, o.thp ? 1 << HUGE_SHIFT['2M'] : PAGE);
+  const hugeShift = o.hugetlb ? HUGE_SHIFT[o.hugetlb] : 0;
+  return native().createMemory(backing, size, align, hugeShift, o.thp ?? false, o.populate ?? false);
+}
+
+/**
+ * Memory of this process that memslots can point into. The pages stay mapped until the last handle, the last
+ * buffer and the last memslot over them are gone, whatever the order they are closed in.
+ */
+export class HostMemory extends Handle<NativeMemory> {
+  /**
+   * Shared memory in a memfd. JavaScript has a mapping of its own, so dontNeed() and unmapPart() change what KVM
+   * sees and never the buffer.
+   * @param size bytes, a positive multiple of 4096 up to 2^40
+   * @throws KvmError `KVM_ARGUMENT`, `KVM_MEMORY`
+   */
+  static memfd(size: number, o: MemoryOptions = {}): HostMemory {
+    return new HostMemory(create('memfd', size, o));
+  }
+
+  /** Private anonymous memory; the way to transparent huge pages on most hosts. Same rules as memfd(). */
+  static anonymous(size: number, o: MemoryOptions = {}): HostMemory {
+    return new HostMemory(create('anonymous', size, o));
+  }
+
+  /**
+   * Part of a file such as a PCI resource. It has no buffer: a file that shrinks would crash the process.
+   * @throws KvmError `KVM_MEMORY` if the file cannot be mapped or a regular file is too short
+   */
+  static file(path: string, o: FileOptions): HostMemory {
+    const { size, offset = 0, writable = false, shared = true } = o;
+    return new HostMemory(native().mapFile(path, offset, size, writable, shared));
+  }
+
+  /**
+   * The memory that another thread names by its `handle`, while that thread still has it open.
+   * @throws KvmError `KVM_CLOSED`
+   */
+  static attach(handle: number): HostMemory {
+    return new HostMemory(native().attachMemory(handle));
+  }
+
+  /**
+   * All bytes, as one external ArrayBuffer per handle, up to 4 GiB. close() empties it. It cannot be transferred
+   * to another thread: attach() there.
+   */
+  get buffer(): ArrayBuffer {
+    return this.native.buffer();
+  }
+
+  /** Host address that memslots use. */
+  get address(): bigint {
+    return this.native.address();
+  }
+
+  /** Bytes. */
+  get size(): number {
+    return this.native.size();
+  }
+
+  /** Number by which another thread of this process can attach(). */
+  get handle(): number {
+    return this.native.number();
+  }
+
+  /**
+   * MADV_DONTNEED on a part: KVM drops its leaves and must fault the pages again. A memfd keeps its contents,
+   * anonymous memory reads as zero afterwards.
+   */
+  dontNeed(offset: number, size: number): void {
+    this.native.dontNeed(offset, size);
+  }
+
+  /**
+   * Unmap a part for good: KVM drops its leaves, and a guest access there makes KVM_RUN fail with EFAULT. The
+   * addresses stay reserved. Anonymous memory loses its buffer by this.
+   * @throws KvmError `KVM_MEMORY` EBUSY if another handle has a buffer over anonymous memory
+   */
+  unmapPart(offset: number, size: number): void {
+    this.native.unmapPart(offset, size);
+  }
+}

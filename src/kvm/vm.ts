@@ -1,0 +1,279 @@
+import { struct } from './bytes.js';
+import { AttrHandle, Device } from './device.js';
+import { KvmError } from './errors.js';
+import { type EventFd, KvmFile } from './file.js';
+import { type NativeVm, native } from './native.js';
+import { KVM_CREATE_DEVICE_TEST, KVM_IOEVENTFD_FLAG_DATAMATCH, KVM_IRQFD_FLAG_RESAMPLE } from './uapi.js';
+import { Vcpu } from './vcpu.js';
+import {
+  encodeCap,
+  encodeMsrFilter,
+  encodeRouting,
+  encodeZone,
+  type GsiRoute,
+  type MsrFilter,
+} from './vm-structs.js';
+
+/** A memslot (struct kvm_userspace_memory_region); size 0 deletes it. */
+export interface MemoryRegion {
+  /** Slot number, address space in bits 16 and up. */
+  slot: number;
+  /** KVM_MEM_*; 0 unless told. */
+  flags?: number;
+  /** Where it starts in the guest, page aligned. */
+  gpa: bigint;
+  /** Bytes. */
+  size: bigint;
+  /** Host address inside one open HostMemory. */
+  userspaceAddr: bigint;
+}
+
+/** A memslot that may have a guest_memfd (struct kvm_userspace_memory_region2). */
+export interface MemoryRegion2 extends MemoryRegion {
+  guestMemfd?: KvmFile;
+  guestMemfdOffset?: bigint;
+}
+
+/** An eventfd that KVM signals for guest writes to an address. */
+export interface IoEvent {
+  address: bigint;
+  /** Bytes of the write: 0 for any, 1, 2, 4 or 8. */
+  length: number;
+  /** Only writes of this value count, if given. */
+  datamatch?: bigint;
+  /** KVM_IOEVENTFD_FLAG_* beside DATAMATCH; 0 unless told. */
+  flags?: number;
+}
+
+const BITS_PER_WORD = 64;
+const ENODEV = 19;
+
+/** Bytes of a dirty bitmap, as KVM rounds them. */
+function bitmapBytes(pages: number): number {
+  return Math.ceil(pages / BITS_PER_WORD) * 8;
+}
+
+/** A virtual machine. KVM frees it when the Vm, its vCPUs, devices and files are all closed, in any order. */
+export class Vm extends AttrHandle<NativeVm> {
+  /**
+   * The VM that another thread names by its `handle`, while that thread still has it open.
+   * @throws KvmError `KVM_CLOSED`
+   */
+  static attach(handle: number): Vm {
+    return new Vm(native().attachVm(handle));
+  }
+
+  /** Number by which another thread of this process can attach(). */
+  get handle(): number {
+    return this.native.number();
+  }
+
+  /** KVM_CHECK_EXTENSION on the VM: 0 if there is no such capability. */
+  checkExtension(cap: number): number {
+    return this.native.checkExtension(cap);
+  }
+
+  /** KVM_ENABLE_CAP with up to four arguments. */
+  enableCap(cap: number, args: readonly bigint[] = [], flags = 0): number {
+    return this.native.enableCap(encodeCap(cap, args, flags));
+  }
+
+  /** KVM_CREATE_VCPU. */
+  createVcpu(id: number): Vcpu {
+    return new Vcpu(this.native.createVcpu(id), id);
+  }
+
+  /** KVM_SET_USER_MEMORY_REGION. The memory stays mapped as long as a slot of a living VM points into it. */
+  setUserMemoryRegion(r: MemoryRegion): void {
+    this.native.setUserMemoryRegion(r.slot, r.flags ?? 0, r.gpa, r.size, r.userspaceAddr);
+  }
+
+  /** KVM_SET_USER_MEMORY_REGION2 (Linux 6.8). */
+  setUserMemoryRegion2(r: MemoryRegion2): void {
+    const { slot, flags = 0, gpa, size, userspaceAddr, guestMemfd, guestMemfdOffset = 0n } = r;
+    this.native.setUserMemoryRegion2(
+      slot,
+      flags,
+      gpa,
+      size,
+      userspaceAddr,
+      guestMemfd?.number,
+      guestMemfdOffset,
+    );
+  }
+
+  /** KVM_CREATE_GUEST_MEMFD (Linux 6.8). @param size bytes */
+  createGuestMemfd(size: bigint, flags = 0n): KvmFile {
+    return new KvmFile(this.native.createGuestMemfd(size, flags));
+  }
+
+  /** KVM_SET_MEMORY_ATTRIBUTES (Linux 6.8). */
+  setMemoryAttributes(a: { address: bigint; size: bigint; attributes: bigint }): void {
+    this.native.setMemoryAttributes(
+      struct(32, (view) => {
+        view.setBigUint64(0, a.address, true);
+        view.setBigUint64(8, a.size, true);
+        view.setBigUint64(16, a.attributes, true);
+      }),
+    );
+  }
+
+  /** KVM_GET_DIRTY_LOG: one bit per page of the slot, `npages` at least as many as the slot has. */
+  getDirtyLog(slot: number, npages: number): Uint8Array {
+    const bitmap = new Uint8Array(bitmapBytes(npages));
+    this.native.getDirtyLog(slot, bitmap);
+    return bitmap;
+  }
+
+  /**
+   * KVM_CLEAR_DIRTY_LOG: clear and write-protect again the pages whose bits are set.
+   * @param firstPage a multiple of 64
+   * @param npages a multiple of 64, or up to the end of the slot
+   */
+  clearDirtyLog(slot: number, firstPage: number, npages: number, bitmap: Uint8Array): void {
+    this.native.clearDirtyLog(slot, firstPage, npages, bitmap);
+  }
+
+  /** KVM_RESET_DIRTY_RINGS: the number of entries collected. */
+  resetDirtyRings(): number {
+    return this.native.resetDirtyRings();
+  }
+
+  /** KVM_X86_SET_MSR_FILTER: a set bit allows, a clear bit denies; up to 16 ranges. */
+  setMsrFilter(f: MsrFilter): void {
+    const { filter, bitmaps } = encodeMsrFilter(f);
+    this.native.setMsrFilter(filter, bitmaps);
+  }
+
+  /** KVM_CREATE_DEVICE. */
+  createDevice(type: number, flags = 0): Device {
+    const device = this.native.createDevice(type, flags);
+    if (!device)
+      throw new KvmError('KVM_ARGUMENT', 'flags', 22, 'use hasDevice() for KVM_CREATE_DEVICE_TEST');
+    return new Device(device);
+  }
+
+  /** KVM_CREATE_DEVICE with KVM_CREATE_DEVICE_TEST: whether the VM can have such a device. */
+  hasDevice(type: number): boolean {
+    try {
+      this.native.createDevice(type, KVM_CREATE_DEVICE_TEST);
+      return true;
+    } catch (error) {
+      if (error instanceof KvmError && error.errno === ENODEV) return false;
+      throw error;
+    }
+  }
+
+  /** KVM_CREATE_IRQCHIP: PIC, IOAPIC and a LAPIC per vCPU in the kernel. Before the first vCPU. */
+  createIrqchip(): void {
+    this.native.createIrqchip();
+  }
+
+  /** KVM_GET_IRQCHIP: struct kvm_irqchip, 520 bytes. @param chip 0, 1 PIC; 2 IOAPIC */
+  getIrqchip(chip: number): Uint8Array {
+    const bytes = struct(520, (view) => view.setUint32(0, chip, true));
+    this.native.getIrqchip(bytes);
+    return bytes;
+  }
+
+  /** KVM_SET_IRQCHIP: struct kvm_irqchip, its chip number included. */
+  setIrqchip(irqchip: Uint8Array): void {
+    this.native.setIrqchip(irqchip);
+  }
+
+  /** KVM_CREATE_PIT2. @param flags 1: the PC speaker port is emulated too */
+  createPit2(flags = 0): void {
+    this.native.createPit2(struct(64, (view) => view.setUint32(0, flags, true)));
+  }
+
+  /** KVM_GET_PIT2: struct kvm_pit_state2, 112 bytes. */
+  getPit2(): Uint8Array {
+    const bytes = new Uint8Array(112);
+    this.native.getPit2(bytes);
+    return bytes;
+  }
+
+  /** KVM_SET_PIT2. */
+  setPit2(state: Uint8Array): void {
+    this.native.setPit2(state);
+  }
+
+  /** KVM_IRQ_LINE. */
+  irqLine(gsi: number, level: boolean): void {
+    this.native.irqLine(
+      struct(8, (view) => {
+        view.setUint32(0, gsi, true);
+        view.setUint32(4, level ? 1 : 0, true);
+      }),
+    );
+  }
+
+  /** KVM_SIGNAL_MSI: 1 if it was delivered, 0 if the guest blocked it. */
+  signalMsi(address: bigint, data: number): number {
+    return this.native.signalMsi(
+      struct(32, (view) => {
+        view.setBigUint64(0, address, true);
+        view.setUint32(8, data, true);
+      }),
+    );
+  }
+
+  /** KVM_SET_GSI_ROUTING: replaces the whole table. */
+  setGsiRouting(routes: readonly GsiRoute[]): void {
+    this.native.setGsiRouting(encodeRouting(routes));
+  }
+
+  /** KVM_IRQFD: let `event` raise a GSI, or stop it with KVM_IRQFD_FLAG_DEASSIGN. */
+  irqfd(event: EventFd, gsi: number, o: { flags?: number; resample?: EventFd } = {}): void {
+    const flags = (o.flags ?? 0) | (o.resample ? KVM_IRQFD_FLAG_RESAMPLE : 0);
+    this.native.irqfd(event.number, gsi, flags, o.resample?.number);
+  }
+
+  /** KVM_IOEVENTFD: signal `event` for guest writes, without an exit; KVM_IOEVENTFD_FLAG_DEASSIGN undoes it. */
+  ioeventfd(event: EventFd, o: IoEvent): void {
+    const flags = (o.flags ?? 0) | (o.datamatch === undefined ? 0 : KVM_IOEVENTFD_FLAG_DATAMATCH);
+    this.native.ioeventfd(event.number, o.datamatch ?? 0n, o.address, o.length, flags);
+  }
+
+  /** KVM_REGISTER_COALESCED_MMIO: batch writes to a range into the ring behind kvm_run. */
+  registerCoalescedMmio(address: bigint, size: number, pio = false): void {
+    this.native.registerCoalescedMmio(encodeZone(address, size, pio));
+  }
+
+  /** KVM_UNREGISTER_COALESCED_MMIO. */
+  unregisterCoalescedMmio(address: bigint, size: number, pio = false): void {
+    this.native.unregisterCoalescedMmio(encodeZone(address, size, pio));
+  }
+
+  /** KVM_SET_TSS_ADDR: three pages of gpa that Intel's real mode emulation needs, below 4 GiB. */
+  setTssAddr(address: number): void {
+    this.native.setTssAddr(address);
+  }
+
+  /** KVM_SET_IDENTITY_MAP_ADDR: one page of gpa, likewise. Before the first vCPU. */
+  setIdentityMapAddr(address: bigint): void {
+    this.native.setIdentityMapAddr(struct(8, (view) => view.setBigUint64(0, address, true)));
+  }
+
+  /** KVM_SET_BOOT_CPU_ID. Before the first vCPU. */
+  setBootCpuId(id: number): void {
+    this.native.setBootCpuId(id);
+  }
+
+  /** KVM_GET_CLOCK: nanoseconds of kvmclock. */
+  getClock(): bigint {
+    const bytes = new Uint8Array(48);
+    this.native.getClock(bytes);
+    return new DataView(bytes.buffer).getBigUint64(0, true);
+  }
+
+  /** KVM_SET_CLOCK. */
+  setClock(nanoseconds: bigint): void {
+    this.native.setClock(struct(48, (view) => view.setBigUint64(0, nanoseconds, true)));
+  }
+
+  /** KVM_GET_STATS_FD: binary statistics of the VM (KVM_CAP_BINARY_STATS_FD). */
+  statsFd(): KvmFile {
+    return new KvmFile(this.native.statsFd());
+  }
+}
