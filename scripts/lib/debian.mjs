@@ -6,7 +6,7 @@ import { runStep } from './run.mjs';
  * The packages out of `names` that dpkg does not have installed.
  * @throws SetupError where there is no dpkg
  */
-export function missingPackages(names) {
+function missingPackages(names) {
   // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg-query's own placeholders
   const format = '-f=${Package} ${db:Status-Status}\n';
   const query = spawnSync('dpkg-query', ['-W', format, ...names], {
@@ -23,7 +23,7 @@ export function missingPackages(names) {
 }
 
 /** The one command that installs `names`, as a person would type it. */
-export const installCommand = (names) =>
+const installCommand = (names) =>
   `apt-get update && apt-get install -y --no-install-recommends ${names.join(' ')}`;
 
 /**

@@ -11,7 +11,7 @@ const seconds = (since) => `${((Date.now() - since) / 1000).toFixed(1)} s`;
 const say = (text) => process.stderr.write(`kvm-memtype setup: ${text}\n`);
 
 /** Await `work`; announce `what` once it has taken a second, then say now and again that it goes on, and how long it took. */
-export async function withProgress(what, work) {
+async function withProgress(what, work) {
   const start = Date.now();
   let announced = false;
   const announce = () => {
@@ -31,7 +31,7 @@ export async function withProgress(what, work) {
 }
 
 /** The last lines of a log that hold anything. */
-export function tailOf(path, count = TAIL_LINES) {
+function tailOf(path, count = TAIL_LINES) {
   const lines = readFileSync(path, 'utf8').split('\n');
   return lines.filter((line) => line.trim() !== '').slice(-count);
 }
