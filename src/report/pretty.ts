@@ -30,15 +30,24 @@ const safe = (line: string): string => line.replace(/\p{Cc}/gu, ' ');
 function scenarioText(c: Colors, result: ScenarioResult): string {
   const name = fullName(result).padEnd(NAME_WIDTH);
   const after = result.skip
-    ? `${result.skip.reason} (${result.skip.lift})`
+    ? result.skip.reason
     : [checkText(result.checks), secondsText(result.durationMs)].filter(Boolean).join(', ');
   const details = detailLines(result).map((line) => `        ${safe(line)}\n`);
   return `  ${marks(c)[result.status]} ${name} ${c.dim(safe(after))}\n${details.join('')}`;
 }
 
+/** Say once what would let skipped scenarios run, not on each of their lines. */
+function liftLines(scenarios: readonly ScenarioResult[]): string[] {
+  const lifts = scenarios.flatMap(({ skip }) => (skip ? [skip.lift] : []));
+  return [...new Set(lifts)].map((lift) => {
+    const n = lifts.filter((other) => other === lift).length;
+    return `  to run the ${n === 1 ? 'one' : n} skipped: ${lift}`;
+  });
+}
+
 function footerText(c: Colors, set: ResultSet): string {
   const { crashed, policy } = set;
-  const lines = [];
+  const lines = liftLines(set.scenarios).map(safe);
   if (crashed) {
     lines.push(c.red(`  ${safe(`${crashed.kind}: ${crashed.reason}`)}`));
     lines.push(...crashed.consoleTail.map((line) => `        ${safe(line)}`));
