@@ -1,9 +1,29 @@
+export {
+  buildMtrrs,
+  type FixedConfig,
+  type MsrWrite,
+  type MtrrConfig,
+  MtrrConfigError,
+  mtrrWrites,
+  replayWrites,
+  type VariableConfig,
+} from './arch/config.js';
 export { type EffectiveCell, effectiveCell, effectiveType } from './arch/effective.js';
 export * from './arch/msrs.js';
 export { archMtrrType, archTypeMap, MtrrState } from './arch/mtrr.js';
 export { type PatBits, type PteKind, patBits, patIndex, patType } from './arch/pat.js';
 export { type MappedRange, mapRanges } from './arch/ranges.js';
 export { ERRATA, type Erratum, type ErratumId } from './errata.js';
+export {
+  type ArchVerdict,
+  compareAll,
+  explainMap,
+  judge,
+  judgeArch,
+  type MapEntry,
+  type Situation,
+  type Verdict,
+} from './explain.js';
 export { type Inference, inferPolicies, type Observation, type RuledOut } from './infer.js';
 export {
   diffEffect,

@@ -1,0 +1,143 @@
+import { encodeType, gfnOf, type MemType, PAGE_SHIFT } from '../types.js';
+import {
+  classifyMsr,
+  DEFTYPE_E,
+  DEFTYPE_FE,
+  FIXED_MSRS,
+  isValidMsrValue,
+  MASK_VALID,
+  MSR_DEFTYPE,
+  MSR_PHYSBASE0,
+  type MtrrMsr,
+  VARIABLE_COUNT,
+} from './msrs.js';
+import { FIXED_END, fixedRangeEnd, fixedRangeOf, MtrrState } from './mtrr.js';
+
+/** One variable range, by size (a power of two, in bytes) or by the address bits of its mask. */
+export interface VariableConfig {
+  readonly index: number;
+  readonly type: MemType;
+  /** Guest-physical address, a multiple of 4 KiB. */
+  readonly base: bigint;
+  readonly size?: bigint;
+  readonly mask?: bigint;
+  /** The valid bit of PHYSMASK; set if not told. */
+  readonly valid?: boolean;
+}
+
+/** A type for all fixed ranges in [start, start + size), which must be whole ones. */
+export interface FixedConfig {
+  readonly type: MemType;
+  readonly start: bigint;
+  readonly size: bigint;
+}
+
+/** The MTRRs of a processor as a person would write them down. What is left out stays 0, as KVM starts. */
+export interface MtrrConfig {
+  readonly def?: { readonly type: MemType; readonly enabled: boolean; readonly fixedEnabled: boolean };
+  readonly variable?: readonly VariableConfig[];
+  readonly fixed?: readonly FixedConfig[];
+}
+
+/** One write of the sequence that programs the MTRRs. */
+export interface MsrWrite {
+  readonly msr: number;
+  readonly value: bigint;
+}
+
+/** MTRRs that no processor takes: a reserved bit, a size that is no power of two, a range that is not there. */
+export class MtrrConfigError extends Error {
+  override readonly name = 'MtrrConfigError';
+  readonly code = 'MEMTYPE_MTRR';
+}
+
+const isPowerOfTwo = (value: bigint): boolean => value > 0n && (value & (value - 1n)) === 0n;
+
+function maskOf(range: VariableConfig, maxphyaddr: number): bigint {
+  if (range.mask !== undefined) return range.mask;
+  const size = range.size ?? 0n;
+  if (!isPowerOfTwo(size) || size < 1n << PAGE_SHIFT) {
+    throw new MtrrConfigError(
+      `variable range ${range.index}: the size must be a power of two of at least 4K`,
+    );
+  }
+  return ((1n << BigInt(maxphyaddr)) - 1n) & ~(size - 1n);
+}
+
+function variableWrites(range: VariableConfig, maxphyaddr: number): MsrWrite[] {
+  const { index, type, base, valid = true } = range;
+  if (!Number.isInteger(index) || index < 0 || index >= VARIABLE_COUNT) {
+    throw new MtrrConfigError(`variable range ${index}: there are ranges 0 to ${VARIABLE_COUNT - 1}`);
+  }
+  if ((base & 0xfffn) !== 0n)
+    throw new MtrrConfigError(`variable range ${index}: the base must be a multiple of 4K`);
+  const msr = MSR_PHYSBASE0 + 2 * index;
+  const mask = maskOf(range, maxphyaddr) | (valid ? MASK_VALID : 0n);
+  return [
+    { msr, value: base | BigInt(encodeType(type)) },
+    { msr: msr + 1, value: mask },
+  ];
+}
+
+/** Give `type` to the fixed ranges that make up a span, in the table of all 88. */
+function fillFixed(types: MemType[], { type, start, size }: FixedConfig): void {
+  const end = gfnOf(start + size);
+  let gfn = gfnOf(start);
+  const fail = (): never => {
+    throw new MtrrConfigError(
+      `fixed ranges from 0x${start.toString(16)}: the span is not made of whole ones below 1M`,
+    );
+  };
+  const starts = gfn === 0 || (gfn < FIXED_END && fixedRangeEnd(gfn - 1) === gfn);
+  if (!starts || end <= gfn || end > FIXED_END || ((start | size) & 0xfffn) !== 0n) fail();
+  for (; gfn < end; gfn = fixedRangeEnd(gfn)) types[fixedRangeOf(gfn)] = type;
+  if (gfn !== end) fail();
+}
+
+function fixedWrites(spans: readonly FixedConfig[]): MsrWrite[] {
+  if (spans.length === 0) return [];
+  const types: MemType[] = new Array(8 * FIXED_MSRS.length).fill('UC');
+  for (const span of spans) fillFixed(types, span);
+  return FIXED_MSRS.map((msr, i) => {
+    const bytes = types.slice(8 * i, 8 * i + 8).map((type, at) => BigInt(encodeType(type)) << BigInt(8 * at));
+    return { msr, value: bytes.reduce((sum, byte) => sum | byte, 0n) };
+  });
+}
+
+/**
+ * The MSR writes that program these MTRRs: fixed, variable, and the default type last, which enables them.
+ *
+ * @param maxphyaddr physical-address bits, 36 to 52
+ * @throws MtrrConfigError if a size, a base or an index cannot be
+ */
+export function mtrrWrites(config: MtrrConfig, maxphyaddr: number): MsrWrite[] {
+  const { def, variable = [], fixed = [] } = config;
+  const writes = [...fixedWrites(fixed), ...variable.flatMap((range) => variableWrites(range, maxphyaddr))];
+  if (def === undefined) return writes;
+  const enable = (def.enabled ? DEFTYPE_E : 0n) | (def.fixedEnabled ? DEFTYPE_FE : 0n);
+  return [...writes, { msr: MSR_DEFTYPE, value: enable | BigInt(encodeType(def.type)) }];
+}
+
+/**
+ * The MTRRs after these writes.
+ *
+ * @throws MtrrConfigError at the first write that would fault
+ */
+export function replayWrites(writes: readonly MsrWrite[], maxphyaddr: number): MtrrState {
+  return writes.reduce((state, { msr, value }) => {
+    const known: MtrrMsr | undefined = classifyMsr(msr);
+    if (known === undefined || known.kind === 'pat' || !isValidMsrValue(known, value, maxphyaddr)) {
+      throw new MtrrConfigError(`writing 0x${value.toString(16)} to MSR 0x${msr.toString(16)} would fault`);
+    }
+    return state.write(known, value, maxphyaddr);
+  }, MtrrState.initial);
+}
+
+/**
+ * The MTRRs that a configuration describes.
+ *
+ * @throws MtrrConfigError if a processor would not take them
+ */
+export function buildMtrrs(config: MtrrConfig, maxphyaddr: number): MtrrState {
+  return replayWrites(mtrrWrites(config, maxphyaddr), maxphyaddr);
+}
