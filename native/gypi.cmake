@@ -1,0 +1,13 @@
+# Read a list of strings from the "variables" of a .gypi file that is also JSON: CMake and node-gyp share it.
+function(read_gypi file name output)
+  file(READ ${file} json)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
+  string(JSON count LENGTH "${json}" variables ${name})
+  math(EXPR last "${count} - 1")
+  set(list)
+  foreach(index RANGE ${last})
+    string(JSON item GET "${json}" variables ${name} ${index})
+    list(APPEND list ${item})
+  endforeach()
+  set(${output} ${list} PARENT_SCOPE)
+endfunction()
