@@ -1,4 +1,5 @@
-import type { Sregs, Vcpu } from '../kvm/vcpu.js';
+import type { Vcpu } from '../kvm/vcpu.js';
+import { longMode } from '../vmm/cpu-state.js';
 import type { Machine } from '../vmm/machine.js';
 import { ProbeBootError } from './errors.js';
 import { type ProbeImage, probeImage } from './image.js';
@@ -90,36 +91,15 @@ function blockGpa(vcpu: number): number {
   return BLOCKS_GPA + vcpu * L.PROBE_BLOCK_SIZE;
 }
 
-const CR0_PE_ET_NE_WP_PG = 0x80010031n;
-const CR4_PAE = 0x20n;
-const EFER_LME_LMA = 0x500n;
-
 /** Put a vCPU at the probe's entry: long mode, flat segments, CR0.CD clear. */
 function start(vcpu: Vcpu, index: number, image: ProbeImage): void {
-  const flat = { base: 0n, limit: 0xffffffff, present: 1, dpl: 0, s: 1, g: 1, avl: 0, unusable: 0 };
-  const code = { ...flat, selector: L.PROBE_CODE_SELECTOR, type: 0xb, db: 0, l: 1 };
-  const data = { ...flat, selector: L.PROBE_DATA_SELECTOR, type: 0x3, db: 1, l: 0 };
-  const sregs: Sregs = vcpu.getSregs();
-  vcpu.setSregs({
-    ...sregs,
-    cs: code,
-    ds: data,
-    es: data,
-    fs: data,
-    gs: data,
-    ss: data,
+  const tables = {
     gdt: { base: BigInt(L.PROBE_GDT), limit: 0x17 },
-    idt: { base: BigInt(L.PROBE_IDT), limit: 0x1ff },
-    cr0: CR0_PE_ET_NE_WP_PG,
-    cr3: BigInt(PML4_GPA),
-    cr4: CR4_PAE,
-    efer: EFER_LME_LMA,
-  });
-  const regs = vcpu.getRegs();
-  vcpu.setRegs({
-    ...regs,
-    rip: image.entry,
-    rsp: BigInt(blockGpa(index) + L.PROBE_BLOCK_SIZE),
-    rflags: 2n,
-  });
+    codeSelector: L.PROBE_CODE_SELECTOR,
+    dataSelector: L.PROBE_DATA_SELECTOR,
+  };
+  const idt = { base: BigInt(L.PROBE_IDT), limit: 0x1ff };
+  vcpu.setSregs({ ...longMode(vcpu.getSregs(), tables, BigInt(PML4_GPA)), idt });
+  const rsp = BigInt(blockGpa(index) + L.PROBE_BLOCK_SIZE);
+  vcpu.setRegs({ ...vcpu.getRegs(), rip: image.entry, rsp, rflags: 2n });
 }

@@ -1,4 +1,4 @@
-import type { CpuidEntry } from '../kvm/system.js';
+import type { CpuidEntry } from '../kvm/tables.js';
 
 /** What a guest's CPUID is to say beyond what KVM supports. */
 export interface GuestCpuid {

@@ -1,4 +1,6 @@
-import type { Regs } from '../kvm/vcpu.js';
+import { getSystemErrorName } from 'node:util';
+import type { VcpuExit } from '../kvm/exits.js';
+import type { Regs } from '../kvm/registers.js';
 import type { LoggedExit } from './exit-log.js';
 import { exitName } from './exit-names.js';
 
@@ -19,7 +21,7 @@ export class GuestTimeoutError extends Error {
   readonly lastExits: LoggedExit[];
 
   constructor(budgetMs: number, state: GuestState) {
-    super(`vCPU ${state.vcpu} did not finish within ${budgetMs} ms, RIP is 0x${state.regs.rip.toString(16)}`);
+    super(`vCPU ${state.vcpu} did not finish within ${budgetMs} ms, at ${ripOf(state)}`);
     this.vcpu = state.vcpu;
     this.regs = state.regs;
     this.lastExits = state.lastExits;
@@ -30,24 +32,58 @@ export class GuestTimeoutError extends Error {
 export class GuestExitError extends Error {
   readonly code = 'VMM_GUEST_EXIT';
   override readonly name = 'GuestExitError';
+  /** The exit with its fields; raw ones if its reason is not known. */
+  readonly exit: VcpuExit;
   /** KVM_EXIT_* number and name. */
   readonly reason: number;
   readonly reasonName: string;
-  /** The exit's union in kvm_run as u64s, undecoded. */
-  readonly raw: bigint[];
   readonly vcpu: number;
   readonly regs: Regs;
   readonly lastExits: LoggedExit[];
 
-  constructor(reason: number, raw: bigint[], state: GuestState) {
-    const rip = state.regs.rip.toString(16);
-    const fields = raw.map((word) => `0x${word.toString(16)}`).join(' ');
-    super(`vCPU ${state.vcpu} left the guest with ${exitName(reason)} at RIP 0x${rip} (kvm_run: ${fields})`);
+  constructor(exit: VcpuExit, reason: number, state: GuestState) {
+    super(`vCPU ${state.vcpu} left the guest with ${exitName(reason)}${fields(exit)} at ${ripOf(state)}`);
+    this.exit = exit;
     this.reason = reason;
     this.reasonName = exitName(reason);
-    this.raw = raw;
     this.vcpu = state.vcpu;
     this.regs = state.regs;
     this.lastExits = state.lastExits;
   }
+}
+
+/** KVM_RUN itself failed. */
+export class GuestRunError extends Error {
+  readonly code = 'VMM_GUEST_RUN';
+  override readonly name = 'GuestRunError';
+  readonly errno: number;
+  readonly vcpu: number;
+  readonly regs: Regs;
+  readonly lastExits: LoggedExit[];
+
+  constructor(errno: number, state: GuestState) {
+    super(`KVM_RUN of vCPU ${state.vcpu} failed with ${getSystemErrorName(-errno)} at ${ripOf(state)}`);
+    this.errno = errno;
+    this.vcpu = state.vcpu;
+    this.regs = state.regs;
+    this.lastExits = state.lastExits;
+  }
+}
+
+function ripOf(state: GuestState): string {
+  return `RIP 0x${state.regs.rip.toString(16)}`;
+}
+
+function hex(value: unknown): string {
+  if (Array.isArray(value))
+    return `[${value
+      .slice(0, value.findLastIndex((word) => word) + 1)
+      .map(hex)
+      .join(' ')}]`;
+  return typeof value === 'bigint' || typeof value === 'number' ? `0x${value.toString(16)}` : String(value);
+}
+
+function fields(exit: VcpuExit): string {
+  const parts = Object.entries(exit).filter(([name]) => name !== 'kind');
+  return parts.length === 0 ? '' : ` (${parts.map(([name, value]) => `${name} ${hex(value)}`).join(', ')})`;
 }

@@ -1,6 +1,6 @@
 export { Bus, type BusDevice, BusRangeError } from './bus.js';
 export { type GuestCpuid, guestCpuid, maxPhyAddrOf } from './cpuid.js';
-export { GuestExitError, GuestTimeoutError } from './errors.js';
+export { GuestExitError, GuestRunError, type GuestState, GuestTimeoutError } from './errors.js';
 export type { LoggedExit } from './exit-log.js';
 export { Machine, type MachineOptions, type Memslot } from './machine.js';
 export {

@@ -136,6 +136,11 @@ export class Machine {
     return this.#loop(vcpu).run(budgetMs);
   }
 
+  /** Run a vCPU for at most `budgetMs` milliseconds: as run(), but a used up budget is no error. */
+  runSlice(vcpu: number, budgetMs: number): RunEnd | 'timeout' {
+    return this.#loop(vcpu).slice(budgetMs);
+  }
+
   /** Let every run in progress end after the exit it is handling: for devices, from inside an exit. */
   stop(): void {
     for (const loop of this.#loops) loop.stop();

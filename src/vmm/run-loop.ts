@@ -3,6 +3,7 @@ import {
   KVM_EXIT_HLT,
   KVM_EXIT_INTR,
   KVM_EXIT_IO,
+  KVM_EXIT_MEMORY_FAULT,
   KVM_EXIT_MMIO,
   KVM_EXIT_SHUTDOWN,
   KVM_EXIT_SYSTEM_EVENT,
@@ -11,7 +12,7 @@ import {
 } from '../kvm/uapi.js';
 import type { Vcpu } from '../kvm/vcpu.js';
 import type { Bus } from './bus.js';
-import { GuestExitError, type GuestState, GuestTimeoutError } from './errors.js';
+import { GuestExitError, GuestRunError, type GuestState, GuestTimeoutError } from './errors.js';
 import { ExitLog } from './exit-log.js';
 import { doIo, doMmio, doRdmsr, doWrmsr } from './exits.js';
 import type { MsrExits } from './msr.js';
@@ -22,7 +23,7 @@ export type RunEnd = 'stop' | 'kick' | 'hlt' | 'shutdown' | 'system-event';
 /** How many exits may pass between two looks at the clock: a storm of them must not outlive the budget. */
 const EXITS_PER_CHECK = 256;
 
-const { EAGAIN, EINTR } = constants.errno;
+const { EAGAIN, EFAULT, EINTR } = constants.errno;
 
 /** Runs one vCPU and answers its exits. Once warm, an exit by PIO or MMIO allocates nothing. */
 export class RunLoop {
@@ -52,31 +53,36 @@ export class RunLoop {
    * @throws GuestExitError for an exit that no run expects
    */
   run(budgetMs: number): RunEnd {
+    const end = this.slice(budgetMs);
+    if (end === 'timeout') throw new GuestTimeoutError(budgetMs, this.#state());
+    return end;
+  }
+
+  /** The same, but a used up budget is one more way to end. */
+  slice(budgetMs: number): RunEnd | 'timeout' {
     const start = performance.now();
     let left = budgetMs;
     let untilCheck = EXITS_PER_CHECK;
     this.#stop = false;
     for (;;) {
-      const end = this.#enter(left, budgetMs);
+      const end = this.#enter(left);
       if (end) return end;
       if (this.#stop) return 'stop';
       if (--untilCheck === 0) {
         untilCheck = EXITS_PER_CHECK;
         left = budgetMs - (performance.now() - start);
-        if (left <= 0) throw new GuestTimeoutError(budgetMs, this.#state());
+        if (left <= 0) return 'timeout';
       }
     }
   }
 
-  #enter(left: number, budgetMs: number): RunEnd | undefined {
-    const errno = this.#vcpu.enter(left);
+  #enter(budgetMs: number): RunEnd | 'timeout' | undefined {
+    const errno = this.#vcpu.enter(budgetMs);
     if (errno === 0) return this.#handle();
-    if (errno === EINTR) {
-      if (this.#vcpu.timedOut) throw new GuestTimeoutError(budgetMs, this.#state());
-      return this.#vcpu.kicked ? 'kick' : undefined;
-    }
+    if (errno === EINTR) return this.#vcpu.timedOut ? 'timeout' : 'kick';
+    // The vCPU waits for its start-up IPI and something woke it: ask again.
     if (errno === EAGAIN) return undefined;
-    throw this.#unexpected();
+    throw this.#failed(errno);
   }
 
   #handle(): RunEnd | undefined {
@@ -103,17 +109,20 @@ export class RunLoop {
       case KVM_EXIT_SYSTEM_EVENT:
         return 'system-event';
       default:
-        throw this.#unexpected();
+        throw this.unexpectedExit();
     }
   }
 
   /** The error for an exit that the caller does not expect, with what kvm_run and the vCPU hold now. */
   unexpectedExit(): GuestExitError {
-    return this.#unexpected();
+    return new GuestExitError(this.#vcpu.run.exit(), this.#vcpu.run.exitReason, this.#state());
   }
 
-  #unexpected(): GuestExitError {
-    return new GuestExitError(this.#vcpu.run.exitReason, this.#vcpu.run.raw(), this.#state());
+  // A failed KVM_RUN says more in kvm_run for one errno only: EFAULT with KVM_EXIT_MEMORY_FAULT (Linux 6.8).
+  #failed(errno: number): Error {
+    const { exitReason } = this.#vcpu.run;
+    if (errno === EFAULT && exitReason === KVM_EXIT_MEMORY_FAULT) return this.unexpectedExit();
+    return new GuestRunError(errno, this.#state());
   }
 
   #state(): GuestState {
