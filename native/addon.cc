@@ -12,6 +12,12 @@
 namespace kvm {
 
 Napi::Object Addon::wrap(Kind kind, std::shared_ptr<void> state) {
+  // Take it back if the constructor is never reached, as when the environment is being torn down:
+  // the next constructor may be of another kind.
+  struct Reset {
+    std::shared_ptr<void> &pending;
+    ~Reset() { pending.reset(); }
+  } reset{pending_};
   pending_ = std::move(state);
   return classes[static_cast<size_t>(kind)].New({});
 }

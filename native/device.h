@@ -1,6 +1,6 @@
 #pragma once
 
-#include <linux/kvm.h>
+#include "uapi.h"
 
 #include "fd.h"
 #include "handle.h"

@@ -1,6 +1,7 @@
 #pragma once
 
-#include <linux/kvm.h>
+#include "uapi.h"
+
 #include <signal.h>
 #include <sys/types.h>
 #include <time.h>

@@ -1,7 +1,8 @@
 #include "system.h"
 
+#include "uapi.h"
+
 #include <fcntl.h>
-#include <linux/kvm.h>
 #include <sys/ioctl.h>
 
 #include "args.h"

@@ -1,9 +1,20 @@
 #pragma once
 
+#include <linux/stddef.h>
+
+// Give flexible arrays no size. Debian 12's macro puts an empty struct before each, which is 0
+// bytes in C but 1 in C++: sizeof(kvm_cpuid2) would be 12, and so would the size in
+// KVM_GET_SUPPORTED_CPUID's number. Include this header before any other that includes linux/kvm.h.
+#undef __DECLARE_FLEX_ARRAY
+#define __DECLARE_FLEX_ARRAY(TYPE, NAME) TYPE NAME[]
+
 #include <linux/kvm.h>
 
 // What linux/kvm.h of Debian 12 (6.1) is too old for. Values from linux/include/uapi/linux/kvm.h of
 // the release named; guarded, so that newer headers win.
+
+static_assert(sizeof(kvm_cpuid2) == 8 && sizeof(kvm_msrs) == 8 && sizeof(kvm_msr_list) == 4,
+              "as in C");
 
 namespace kvm {
 

@@ -1,6 +1,5 @@
 #include "vcpu.h"
 
-#include <linux/kvm.h>
 #include <sys/ioctl.h>
 
 #include <algorithm>

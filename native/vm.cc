@@ -64,14 +64,18 @@ template <class Region>
 Napi::Value setRegion(const Napi::CallbackInfo &info, VmState &vm, const Region &region,
                       const char *operation, unsigned long request) {
   auto memory = findMemory(info, region.userspace_addr, region.memory_size);
-  std::lock_guard<std::mutex> guard(vm.lock);
-  int result = check(info.Env(), ioctl(vm.fd.get(), request, &region), kIoctl, operation);
-  if (region.memory_size == 0) {
-    vm.slots.erase(region.slot);
-  } else {
-    vm.slots[region.slot] = {std::move(memory), region.memory_size / 4096};
+  int result;
+  {
+    // Throw only after the lock is free: an error's constructor is JavaScript.
+    std::lock_guard<std::mutex> guard(vm.lock);
+    result = ioctl(vm.fd.get(), request, &region);
+    if (result >= 0 && region.memory_size == 0) {
+      vm.slots.erase(region.slot);
+    } else if (result >= 0) {
+      vm.slots[region.slot] = {std::move(memory), region.memory_size / 4096};
+    }
   }
-  return Napi::Number::New(info.Env(), result);
+  return Napi::Number::New(info.Env(), check(info.Env(), result, kIoctl, operation));
 }
 
 template <class Region> Region argRegion(const Napi::CallbackInfo &info) {
@@ -176,11 +180,21 @@ Napi::Value VmHandle::getDirtyLog(const Napi::CallbackInfo &info) {
   VmState &vm = state(info, "KVM_GET_DIRTY_LOG");
   kvm_dirty_log request{};
   request.slot = argU32(info, 0, "slot");
-  std::lock_guard<std::mutex> guard(vm.lock);
-  auto slot = vm.slots.find(request.slot);
-  uint64_t pages = slot == vm.slots.end() ? 0 : slot->second.pages;
-  request.dirty_bitmap = argBytes(info, 1, "bitmap", bitmapBytes(pages)).data;
-  int result = ioctl(vm.fd.get(), KVM_GET_DIRTY_LOG, &request);
+  Bytes bitmap = argBytes(info, 1, "bitmap", 0);
+  request.dirty_bitmap = bitmap.data;
+  uint64_t needed;
+  int result = -1;
+  {
+    std::lock_guard<std::mutex> guard(vm.lock);
+    auto slot = vm.slots.find(request.slot);
+    needed = slot == vm.slots.end() ? 0 : bitmapBytes(slot->second.pages);
+    if (bitmap.size >= needed) {
+      result = ioctl(vm.fd.get(), KVM_GET_DIRTY_LOG, &request);
+    }
+  }
+  if (bitmap.size < needed) {
+    failArgument(info.Env(), "bitmap", "must have at least " + std::to_string(needed) + " bytes");
+  }
   return Napi::Number::New(info.Env(), check(info.Env(), result, kIoctl, "KVM_GET_DIRTY_LOG"));
 }
 
