@@ -1,6 +1,6 @@
 /*
- * The hello guest: says over the first serial port what its loader handed over, then leaves through the
- * debug-exit port with the number that follows "exit=" on its command line, or 0.
+ * The hello guest: says over the first serial port what its loader handed over, then leaves through
+ * the debug-exit port with the number that follows "exit=" on its command line, or 0.
  */
 typedef unsigned char u8;
 typedef unsigned int u32;
@@ -10,8 +10,8 @@ typedef unsigned long long u64;
 #define DEBUG_EXIT 0xf4
 
 struct multiboot_info {
-  u32 flags, mem_lower, mem_upper, boot_device, cmdline, mods_count, mods_addr, syms[4], mmap_length,
-      mmap_addr;
+  u32 flags, mem_lower, mem_upper, boot_device, cmdline, mods_count, mods_addr, syms[4],
+      mmap_length, mmap_addr;
 };
 struct multiboot_module {
   u32 start, end, string, reserved;
@@ -35,9 +35,7 @@ struct hvm_memmap {
   u32 type, reserved;
 };
 
-static void out8(u32 port, u8 value) {
-  __asm__ volatile("outb %0, %w1" ::"a"(value), "Nd"(port));
-}
+static void out8(u32 port, u8 value) { __asm__ volatile("outb %0, %w1" ::"a"(value), "Nd"(port)); }
 
 static u8 in8(u32 port) {
   u8 value;

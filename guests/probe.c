@@ -1,4 +1,5 @@
-/* The probe guest: an interpreter that runs the VMM's batches of commands and records every fault. */
+/* The probe guest: an interpreter that runs the VMM's batches of commands and records every fault.
+ */
 #include "probe.h"
 
 typedef unsigned char u8;
@@ -114,12 +115,16 @@ static void write_cr(u64 number, u64 value) {
     __asm__ volatile("mov %0, %%cr4" ::"r"(value) : "memory");
 }
 
+/* Wait for everything before, `after` among it: MOV to CR2 serializes, never exits, and KVM's
+ * instruction emulator, which runs this guest on hosts without VT-x, knows it (it knows no fence).
+ */
+static void serialize(u64 after) { __asm__ volatile("mov %0, %%cr2" ::"r"(after) : "memory"); }
+
 static void timed_read(struct entry *e) {
+  serialize(0);
   u64 start = rdtsc();
   u64 value = load(e->a, e->width);
-  /* Make the second rdtsc wait for the load through a dependency, not through a fence: KVM's instruction
-   * emulator, which runs this guest on hosts without VT-x, knows no fence. */
-  __asm__ volatile("test %0, %0; jz 1f; 1:" ::"r"(value) : "cc", "memory");
+  serialize(value);
   e->extra = rdtsc() - start;
   e->value = value;
 }
@@ -164,7 +169,9 @@ void probe_command(struct entry *e) {
     write_cr(e->a, e->b);
     break;
   case PROBE_OP_CPUID:
-    __asm__ volatile("cpuid" : "=a"(lo), "=b"(hi), "=c"(c), "=d"(d) : "a"((u32)e->a), "c"((u32)e->b));
+    __asm__ volatile("cpuid"
+                     : "=a"(lo), "=b"(hi), "=c"(c), "=d"(d)
+                     : "a"((u32)e->a), "c"((u32)e->b));
     e->value = lo | (u64)hi << 32;
     e->extra = c | (u64)d << 32;
     break;
