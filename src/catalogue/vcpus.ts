@@ -27,8 +27,8 @@ export const vcpus = [
       touch(mib(4), { vcpu: 1 }),
       touch(mib(5), { vcpu: 1, claims: { A: 'UC', B: 'UC', D: 'WB', E: 'WB', 'A+P2': 'WB' } }),
       touch(mib(5), { vcpu: 0 }),
-      rdmsr(MSR.DEF_TYPE, 0),
-      rdmsr(MSR.DEF_TYPE, 1),
+      rdmsr(MSR.DEF_TYPE),
+      rdmsr(MSR.DEF_TYPE, { vcpu: 1 }),
     ],
   ),
   scenario(

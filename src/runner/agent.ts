@@ -11,6 +11,7 @@ import type { AgentMessage } from './recording.js';
 import type { AgentSpec } from './spec.js';
 import { encodeMessage } from './wire.js';
 
+const STDIN = 0;
 const STDOUT = 1;
 
 /** Write a whole line to standard output before going on, also when the pipe is full. */
@@ -72,13 +73,13 @@ function work(spec: AgentSpec): void {
 }
 
 /**
- * Entry of the agent process, in the lab and on the host: `agent.mjs <spec.json>`.
+ * Entry of the agent process, in the lab and on the host: `agent.mjs <spec.json>`, or `-` for standard input.
  *
  * Exit status: 0 done, 2 could not start (a `failed` message says why).
  */
 export function agentMain(specPath: string): number {
   try {
-    work(JSON.parse(readFileSync(specPath, 'utf8')) as AgentSpec);
+    work(JSON.parse(readFileSync(specPath === '-' ? STDIN : specPath, 'utf8')) as AgentSpec);
     return 0;
   } catch (error) {
     const { code, message } = error as { code?: unknown; message: string };

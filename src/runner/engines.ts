@@ -38,7 +38,7 @@ const LAB_FILES = [
 /** Run the agent as a child process, so that a kernel that never lets it go cannot take us along. */
 function runOnHost(run: AgentRun): Promise<LabOutcome> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [AGENT, '/dev/stdin'], { stdio: ['pipe', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [AGENT, '-'], { stdio: ['pipe', 'pipe', 'pipe'] });
     const tail: string[] = [];
     let timedOut = false;
     const kill = (): void => void child.kill('SIGKILL');
@@ -62,7 +62,7 @@ function runOnHost(run: AgentRun): Promise<LabOutcome> {
         resolve({ kind: 'timeout', reason: `no end after ${run.timeoutMs / 1000} s`, consoleTail: tail });
       } else if (status === null) {
         resolve({ kind: 'no-agent', reason: `the agent was ended by ${signal}`, consoleTail: tail });
-      } else if (status > 2) {
+      } else if (status !== 0 && status !== 2) {
         resolve({ kind: 'no-agent', reason: `the agent ended with status ${status}`, consoleTail: tail });
       } else {
         resolve({ kind: 'done', status, kernelWarnings: [] });

@@ -61,6 +61,12 @@ function missingQuirk(quirks: number, quirk: keyof typeof QUIRK_BITS): Missing |
   };
 }
 
+const UNKNOWN_VENDOR: Missing = {
+  reason:
+    'neither kvm_intel nor kvm_amd runs guests here, and it is the vendor module that checks PAT writes',
+  lift: 'run where kvm_intel or kvm_amd is loaded, or in the lab with --kernel',
+};
+
 /** What can be used besides KVM itself. */
 export interface Resources {
   /** Why there is no non-coherent DMA, or undefined if there is. */
@@ -85,6 +91,7 @@ export function describeEnvironment(kvm: Kvm, resources: Resources): Environment
       resources.barDevice === undefined || pciBarOf(resources.barDevice) === undefined ? noBar : undefined,
     'quirk-ignore-guest-pat': missingQuirk(quirks, 'ignore-guest-pat'),
     'quirk-cd-nw-cleared': missingQuirk(quirks, 'cd-nw-cleared'),
+    'known-vendor': vendorOf(params) === 'other' ? UNKNOWN_VENDOR : undefined,
   };
   return {
     release: release(),

@@ -74,7 +74,9 @@ class Execution {
           ? this.#run(step.vcpu, { op: 'wrmsr', msr: step.msr, value: step.value })
           : this.#setMsr(step);
       case 'rdmsr':
-        return this.#run(step.vcpu, { op: 'rdmsr', msr: step.msr });
+        return step.by === 'guest'
+          ? this.#run(step.vcpu, { op: 'rdmsr', msr: step.msr })
+          : this.#getMsr(step);
       case 'access':
         return this.#access(step);
       case 'cd':
@@ -110,6 +112,11 @@ class Execution {
   #setMsr(step: Extract<Step, { do: 'wrmsr' }>): Outcome {
     const done = this.#vcpu(step.vcpu).setMsrs([{ index: step.msr, value: step.value }]);
     return { ok: done === 1 };
+  }
+
+  #getMsr(step: Extract<Step, { do: 'rdmsr' }>): Outcome {
+    const [value] = this.#vcpu(step.vcpu).getMsrs([step.msr]);
+    return value === undefined ? { ok: false } : { ok: true, value };
   }
 
   #access(step: Extract<Step, { do: 'access' }>): Outcome {

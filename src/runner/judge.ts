@@ -39,6 +39,8 @@ class Judge {
   readonly mismatches: Mismatch[] = [];
   readonly notes = new Map<string, Note>();
   readonly #model: VmModel;
+  /** What the guest's own MSR accesses see: another state where the VMM keeps writes to itself. */
+  readonly #guestView: VmModel;
   readonly #seen = new Map<number, Seen>();
   readonly #buried = new Set<number>();
   readonly #pat = new Map<number, bigint>();
@@ -57,6 +59,7 @@ class Judge {
       quirksSupported: quirks,
     });
     for (const event of startEvents(scenario)) this.#model.apply(event);
+    this.#guestView = scenario.msrMode === 'filter-drop' ? this.#model.clone() : this.#model;
   }
 
   run(): void {
@@ -147,7 +150,7 @@ class Judge {
     const event = stepEvent(step, this.scenario);
     if (event === undefined) return undefined;
     if (isDropped(step, this.scenario)) {
-      this.#judgeWrite(this.#model.clone().apply(event));
+      this.#judgeWrite(this.#guestView.apply(event));
       return undefined;
     }
     const level = event.kind === 'access' ? levelOf(events, event.gfn) : undefined;
@@ -176,7 +179,7 @@ class Judge {
   }
 
   #judgeRead(step: Extract<Step, { do: 'rdmsr' }>): void {
-    const expected = this.#model.rdmsr(step.vcpu, step.msr);
+    const expected = (step.by === 'guest' ? this.#guestView : this.#model).rdmsr(step.vcpu, step.msr);
     const seen = this.#record.ok ? this.#record.value : undefined;
     if (step.msr === MSR.PAT && seen !== undefined) this.#pat.set(step.vcpu, seen);
     this.checks.msrs++;

@@ -40,6 +40,8 @@ export interface SessionListener {
   progress(text: string): void;
 }
 
+type Death = Exclude<LabOutcome, { kind: 'done' }>;
+
 /** The agent could not start; the message is its own. */
 export class AgentError extends Error {
   constructor(
@@ -62,6 +64,7 @@ class Session {
   #choice: PolicyChoice | undefined;
   #running: string | undefined;
   #failed: AgentError | undefined;
+  #ended = false;
 
   constructor(
     readonly request: SessionRequest,
@@ -90,11 +93,13 @@ class Session {
         this.listener.progress(message.scenario);
         return;
       case 'recording':
-        return this.#record(message.recording);
+        this.#record(message.recording);
+        return;
       case 'failed':
         this.#failed = new AgentError(message.code, message.message);
         return;
       case 'end':
+        this.#ended = true;
         return;
     }
   }
@@ -138,7 +143,8 @@ class Session {
 
   finish(outcome: LabOutcome): ResultSet {
     if (this.#failed !== undefined) throw this.#failed;
-    if (outcome.kind !== 'done') this.#bury(outcome);
+    const death = outcome.kind === 'done' ? this.#earlyEnd(outcome.status) : outcome;
+    if (death !== undefined) this.#bury(death);
     const env = this.#env;
     const bad = this.#results.some(({ status }) => status === 'fail');
     const explained =
@@ -155,12 +161,18 @@ class Session {
       },
       durationMs: Date.now() - this.#started,
       scenarios: this.#results,
-      ...(outcome.kind === 'done' ? {} : { crashed: outcome }),
+      ...(death === undefined ? {} : { crashed: death }),
     };
   }
 
+  /** An agent that ends before it said that it was done has died, whatever its status. */
+  #earlyEnd(status: number): Death | undefined {
+    if (this.#ended) return undefined;
+    return { kind: 'no-agent', reason: `the agent ended early, with status ${status}`, consoleTail: [] };
+  }
+
   /** Give every scenario that has no verdict yet the reason why it never will. */
-  #bury(outcome: Exclude<LabOutcome, { kind: 'done' }>): void {
+  #bury(outcome: Death): void {
     if (this.#choice === undefined) this.listener.header(this.#header());
     const reason = `the kernel died (${outcome.kind}: ${outcome.reason})`;
     for (const name of this.#left) {

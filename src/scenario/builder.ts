@@ -31,7 +31,12 @@ export const wrmsr = (msr: number, value: bigint, o: { vcpu?: number; by?: Actor
   by: o.by ?? 'guest',
 });
 
-export const rdmsr = (msr: number, vcpu = 0): Step => ({ do: 'rdmsr', vcpu, msr });
+export const rdmsr = (msr: number, o: { vcpu?: number; by?: Actor } = {}): Step => ({
+  do: 'rdmsr',
+  vcpu: o.vcpu ?? 0,
+  msr,
+  by: o.by ?? 'guest',
+});
 
 /** Read one page through PAT entry `pat` (default 0). */
 export function touch(

@@ -9,7 +9,7 @@ export function describeStep(step: Step): string {
     case 'wrmsr':
       return `vCPU ${step.vcpu}: ${step.by === 'host' ? 'KVM_SET_MSRS' : 'wrmsr'} ${msrName(step.msr)} = ${hex(step.value)}`;
     case 'rdmsr':
-      return `vCPU ${step.vcpu}: rdmsr ${msrName(step.msr)}`;
+      return `vCPU ${step.vcpu}: ${step.by === 'host' ? 'KVM_GET_MSRS' : 'rdmsr'} ${msrName(step.msr)}`;
     case 'access':
       return `vCPU ${step.vcpu}: ${step.access} gpa ${hex(step.gpa)} through PAT entry ${step.pat}`;
     case 'cd':

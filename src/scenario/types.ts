@@ -4,7 +4,8 @@ export type Need =
   | 'noncoherent' // a way to register non-coherent DMA with the VM
   | 'pci-bar' // a PCI BAR to use as a memslot
   | 'quirk-ignore-guest-pat' // KVM_X86_QUIRK_IGNORE_GUEST_PAT can be disabled
-  | 'quirk-cd-nw-cleared'; // KVM_X86_QUIRK_CD_NW_CLEARED can be disabled
+  | 'quirk-cd-nw-cleared' // KVM_X86_QUIRK_CD_NW_CLEARED can be disabled
+  | 'known-vendor'; // kvm_intel or kvm_amd, whose MSR rules the model knows
 
 /** Who makes a change: the guest's own instruction, or the VMM through an ioctl. */
 export type Actor = 'guest' | 'host';
@@ -17,7 +18,7 @@ export type Claims = Readonly<Record<string, string>>;
 /** One step of a scenario. Addresses and MSR values are `bigint`; `vcpu` counts from 0. */
 export type Step =
   | { do: 'wrmsr'; vcpu: number; msr: number; value: bigint; by: Actor }
-  | { do: 'rdmsr'; vcpu: number; msr: number }
+  | { do: 'rdmsr'; vcpu: number; msr: number; by: Actor }
   | {
       do: 'access';
       vcpu: number;

@@ -1,0 +1,189 @@
+import { expect, test } from 'vitest';
+import { simulate, spteOf } from '../../test/support/simulate.js';
+import { catalogue } from '../catalogue/index.js';
+import { type Policy, policies } from '../memtype/index.js';
+import { mib, noncoherent, rdmsr, scenario, touch, touchMany, wrmsr } from '../scenario/builder.js';
+import { defType, MSR, MT } from '../scenario/msrs.js';
+import type { Scenario } from '../scenario/types.js';
+import { judge } from './judge.js';
+import type { Environment, Recording, StepRecord } from './recording.js';
+
+const policy = (name: string): Policy => policies.get(name) as Policy;
+const ENV: Environment = {
+  release: '6.1.0',
+  cpuModel: 'test',
+  vendor: 'intel',
+  paging: 'ept',
+  quirks: 0x3f,
+  params: {},
+  missing: {},
+};
+const envOf = (name: string): Environment => ({ ...ENV, quirks: policy(name).quirks.supported });
+
+const SIMPLE = scenario(
+  'test/simple',
+  'A few pages, a zap and an MSR',
+  { needs: ['ept-leaves', 'noncoherent'] },
+  [
+    noncoherent(true),
+    touchMany(mib(4), 2),
+    wrmsr(MSR.DEF_TYPE, defType(MT.WT)),
+    touch(mib(4)),
+    rdmsr(MSR.DEF_TYPE),
+  ],
+);
+
+type Ran = Extract<Recording, { outcome: 'ran' }>;
+
+/** The recording with one step changed. */
+function change(recording: Ran, step: number, by: (record: StepRecord) => StepRecord): Ran {
+  return {
+    ...recording,
+    steps: recording.steps.map((record) => (record.step === step ? by(record) : record)),
+  };
+}
+
+const judgeA = (recording: Recording, s: Scenario = SIMPLE) => judge(s, recording, policy('A'), envOf('A'));
+
+test.each(['A', 'B', 'D', 'E', 'A+P2'])(
+  'what a kernel of policy %s does passes under that policy, for the whole catalogue',
+  (name) => {
+    for (const s of catalogue) {
+      const verdict = judge(s, simulate(s, policy(name)), policy(name), envOf(name));
+      expect([s.name, verdict.status, verdict.mismatches]).toEqual([s.name, 'pass', []]);
+    }
+  },
+);
+
+test.each([
+  ['A', 'B'],
+  ['A', 'D'],
+  ['B', 'D'],
+  ['D', 'A'],
+  ['E', 'A'],
+  ['A', 'A+P2'],
+])('what a kernel of policy %s does fails under policy %s somewhere in the catalogue', (real, wrong) => {
+  const bad = catalogue.filter(
+    (s) => judge(s, simulate(s, policy(real)), policy(wrong), envOf(wrong)).status === 'fail',
+  );
+
+  expect(bad.length).toBeGreaterThan(0);
+});
+
+test('the probe scenario alone tells the four eras apart', () => {
+  const probe = catalogue[0] as Scenario;
+  const eras = ['A', 'B', 'D'];
+  for (const real of eras) {
+    const fitting = eras.filter(
+      (name) => judge(probe, simulate(probe, policy(real)), policy(name), envOf(real)).status === 'pass',
+    );
+    expect(fitting).toEqual([real]);
+  }
+});
+
+test('a simulated kernel passes and its checks are counted', () => {
+  const verdict = judgeA(simulate(SIMPLE, policy('A')));
+
+  expect(verdict.status).toBe('pass');
+  expect(verdict.checks).toMatchObject({ leaves: 5, zaps: 3, msrs: 2 });
+});
+
+test('a leaf of a wrong type is a failure that names type, gfn and vCPU', () => {
+  const wrong = spteOf({ gfn: 0x400, type: 'WB', ipat: true });
+  const recording = change(simulate(SIMPLE, policy('A')), 1, (r) => ({
+    ...r,
+    events: [{ kind: 'change', gfn: 0x400, level: 1, old: 0n, new: wrong }],
+  }));
+
+  const verdict = judgeA(recording);
+
+  expect(verdict.status).toBe('fail');
+  expect(verdict.mismatches[0]).toMatchObject({
+    step: 2,
+    vcpu: 0,
+    gfn: 0x400,
+    what: 'leaf',
+    expected: 'UC IPAT=0',
+    seen: 'WB IPAT=1',
+  });
+  expect(verdict.mismatches[0]?.why.length).toBeGreaterThan(0);
+});
+
+test('a leaf that is not made is a failure', () => {
+  const verdict = judgeA(change(simulate(SIMPLE, policy('A')), 2, (r) => ({ ...r, events: [] })));
+
+  expect(verdict.mismatches[0]).toMatchObject({ step: 3, gfn: 0x401, seen: 'no leaf was made' });
+});
+
+test('a zap that does not come is a failure', () => {
+  const drop = (r: StepRecord): StepRecord => ({
+    ...r,
+    events: (r.events ?? []).filter((e) => e.kind !== 'change' || e.gfn !== 0x400),
+  });
+
+  const verdict = judgeA(change(simulate(SIMPLE, policy('A')), 3, drop));
+
+  expect(verdict.mismatches[0]).toMatchObject({ step: 4, gfn: 0x400, what: 'zap', seen: 'the leaf stayed' });
+});
+
+test('a needless zap is a failure', () => {
+  const old = spteOf({ gfn: 0x400, type: 'UC', ipat: false });
+  const verdict = judgeA(
+    change(simulate(SIMPLE, policy('A')), 2, (r) => ({
+      ...r,
+      events: [...(r.events ?? []), { kind: 'change', gfn: 0x400, level: 1, old, new: 0n }],
+    })),
+  );
+
+  expect(verdict.mismatches[0]).toMatchObject({
+    step: 3,
+    gfn: 0x400,
+    what: 'zap',
+    expected: 'the leaf stays',
+  });
+});
+
+test('a leaf where none was expected is a failure', () => {
+  const spte = spteOf({ gfn: 0x999, type: 'UC', ipat: false });
+  const verdict = judgeA(
+    change(simulate(SIMPLE, policy('A')), 1, (r) => ({
+      ...r,
+      events: [...(r.events ?? []), { kind: 'set', gfn: 0x999, level: 1, spte }],
+    })),
+  );
+
+  expect(verdict.mismatches[0]).toMatchObject({ step: 2, gfn: 0x999, expected: 'no leaf' });
+});
+
+test('a wrong MSR value and a fault that should not be are failures', () => {
+  const good = simulate(SIMPLE, policy('A'));
+
+  const value = judgeA(change(good, 5, (r) => ({ ...r, value: 0n })));
+  const fault = judgeA(change(good, 3, (r) => ({ ...r, ok: false, vector: 13 })));
+
+  expect(value.mismatches[0]).toMatchObject({ what: 'msr value', expected: '0x804', seen: '0x0' });
+  expect(fault.mismatches[0]).toMatchObject({
+    what: 'msr write',
+    expected: 'accepted',
+    seen: 'refused (#GP)',
+  });
+});
+
+test('nothing observed is an error, not a pass', () => {
+  const silent = scenario('test/silent', 'Nothing', { needs: ['ept-leaves'] }, [noncoherent(true)]);
+
+  const verdict = judgeA(
+    { scenario: 'test/silent', durationMs: 1, outcome: 'ran', infra: [], steps: [{ step: -1, events: [] }] },
+    silent,
+  );
+
+  expect(verdict.status).toBe('error');
+});
+
+test('a claim of the author that the model does not share is a failure', () => {
+  const s = scenario('test/claim', 'A claim', {}, [touch(mib(4), { claims: { A: 'UC' } })]);
+
+  const verdict = judgeA(simulate(s, policy('A')), s);
+
+  expect(verdict.mismatches[0]).toMatchObject({ what: 'model', seen: 'WB+IPAT' });
+});

@@ -1,0 +1,78 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { buildKernel } from '../../src/lab/index.js';
+import type { RunResult } from '../../src/report/types.js';
+import { runCli } from '../support/cli.js';
+import { parseKtap } from '../support/ktap.js';
+
+const KERNELS = [
+  ['debian:6.1', 'A'],
+  ['debian:7.2', 'E'],
+] as const;
+
+describe('the whole catalogue in the lab', () => {
+  let images: string[];
+  beforeAll(async () => {
+    images = [];
+    for (const [source] of KERNELS) images.push((await buildKernel({ source })).bzImage);
+  });
+
+  test('passes on 6.1 and 7.2, each under the policy that probing finds', async () => {
+    const { status, stdout } = await runCli([
+      'run',
+      ...images.flatMap((i) => ['--kernel', i]),
+      '--format',
+      'json',
+    ]);
+
+    const { sets } = JSON.parse(stdout) as RunResult;
+    expect(sets.flatMap((s) => s.scenarios).filter((s) => !['pass', 'skip'].includes(s.status))).toEqual([]);
+    expect(status).toBe(0);
+    expect(sets.map((s) => [s.policy.name, s.policy.how])).toEqual(
+      KERNELS.map(([, policy]) => [policy, 'probed']),
+    );
+    for (const set of sets) {
+      const leaves = set.scenarios.reduce((sum, s) => sum + (s.checks.leaves ?? 0), 0);
+      expect(leaves).toBeGreaterThan(100);
+      expect(set.scenarios.filter((s) => s.status === 'pass').length).toBeGreaterThanOrEqual(20);
+    }
+  });
+
+  test('a policy that is wrong for the kernel fails, and says where, what and why', async () => {
+    const { status, stdout } = await runCli([
+      'run',
+      'mtrr',
+      '--policy',
+      'D',
+      '--kernel',
+      images[0] as string,
+      '--format',
+      'json',
+    ]);
+
+    const failures = (JSON.parse(stdout) as RunResult).sets[0]?.scenarios.flatMap((s) => s.failures) ?? [];
+    expect(status).toBe(1);
+    const leaf = failures.find((f) => f.what === 'leaf');
+    expect(leaf).toMatchObject({ vcpu: 0, expected: 'WB IPAT=0' });
+    expect(leaf?.gfn).toBeTypeOf('number');
+    expect(leaf?.seen).toMatch(/IPAT=0$/);
+    expect(leaf?.sources.length).toBeGreaterThan(0);
+    expect(leaf?.rerun).toContain('--policy D');
+  });
+
+  test('KTAP output is valid', async () => {
+    const { status, stdout } = await runCli([
+      'run',
+      'ram',
+      'msr',
+      '--kernel',
+      images[0] as string,
+      '--format',
+      'ktap',
+    ]);
+
+    expect(status).toBe(0);
+    const [kernel] = parseKtap(stdout);
+    expect(kernel?.ok).toBe(true);
+    expect(kernel?.subtests.map(({ name }) => name)).toEqual(['ram', 'msr']);
+  });
+});

@@ -1,0 +1,38 @@
+import { expect, test } from 'vitest';
+import type { RunResult } from '../../src/report/types.js';
+import { runCli } from '../support/cli.js';
+
+test('on a host without EPT what needs none passes, and all else is skipped with a reason', async () => {
+  const { status, stdout } = await runCli(['run', '--format', 'json']);
+
+  const { sets } = JSON.parse(stdout) as RunResult;
+  const scenarios = sets[0]?.scenarios ?? [];
+  expect(status).toBe(0);
+  expect(sets[0]?.engine).toBe('host');
+  expect(scenarios.filter((s) => s.status === 'pass').map((s) => s.family)).toContain('msr');
+  for (const scenario of scenarios) {
+    expect(['pass', 'skip']).toContain(scenario.status);
+    if (scenario.status === 'skip') expect(scenario.skip?.reason).toMatch(/\w/);
+  }
+});
+
+test('a scenario that does not exist is one sentence and status 2', async () => {
+  const { status, stdout, stderr } = await runCli(['run', 'no/such']);
+
+  expect([status, stdout]).toEqual([2, '']);
+  expect(stderr).toBe('kvm-memtype: no scenario is called no/such; --list prints them all\n');
+});
+
+test('a policy that does not exist is one sentence and status 2', async () => {
+  const { status, stderr } = await runCli(['run', '--policy', 'Z']);
+
+  expect(status).toBe(2);
+  expect(stderr).toMatch(/^kvm-memtype: --policy Z is not known; there are .*\n$/);
+});
+
+test('--list prints every scenario with its title and runs nothing', async () => {
+  const { status, stdout } = await runCli(['run', '--list', 'msr']);
+
+  expect(status).toBe(0);
+  expect(stdout.split('\n')[0]).toMatch(/^msr\/\S+ +\S/);
+});
