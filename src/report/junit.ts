@@ -1,5 +1,5 @@
 import { byFamily, summarize } from './summary.js';
-import { checkText, detailLines, repeatName } from './text.js';
+import { checkText, detailLines, errataLines, repeatName } from './text.js';
 import type { ResultSet, RunResult, ScenarioResult } from './types.js';
 
 // XML 1.0 has no way at all to write these: control characters, lone surrogates, U+FFFE and U+FFFF.
@@ -33,7 +33,7 @@ function element(name: string, attributes: Attributes, children: readonly string
 const seconds = (ms: number): string => (ms / 1000).toFixed(3);
 
 function verdict(result: ScenarioResult): string[] {
-  const details = detailLines(result).map(content).join('\n');
+  const details = [...detailLines(result), ...errataLines([result])].map(content).join('\n');
   const body = details ? [details] : [];
   const first = result.failures[0];
   switch (result.status) {

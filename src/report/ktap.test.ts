@@ -65,7 +65,8 @@ describe('renderKtap', () => {
   it('says how many leaves were checked, why one was skipped, and what a failure was', () => {
     const text = renderKtap(runOf(setOf(scenarios.pass, scenarios.fail, scenarios.skip)));
 
-    expect(text).toContain('    ok 1 overlap-uc-over-wb # 12 leaves, 1 zap\n');
+    expect(text).toContain('    ok 1 overlap-uc-over-wb # 12 leaves, 1 zap; erratum D1\n');
+    expect(text).toContain('\n# erratum D1 (4.2 to 6.10): UC loses to WB at the higher base\n');
     expect(text).toContain('    ok 1 attach # SKIP no VFIO group (bind a device to vfio-pci)\n');
     expect(text).toContain('    # leaf (vCPU 1, gfn 0xc00): expected UC, IPAT=0; seen WB, IPAT=1\n');
   });

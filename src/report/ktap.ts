@@ -1,5 +1,5 @@
 import { byFamily, isBad, worst } from './summary.js';
-import { checkText, detailLines, repeatName } from './text.js';
+import { detailLines, errataLines, outcomeText, repeatName } from './text.js';
 import type { ResultSet, RunResult, ScenarioResult, Status } from './types.js';
 
 /** A test of any level: its lines of diagnosis, its subtests, its result. */
@@ -20,7 +20,7 @@ const plain = (text: string): string => oneLine(text.replaceAll('#', ''));
 
 function noteOf(result: ScenarioResult): string {
   if (result.skip) return `${result.skip.reason} (${result.skip.lift})`;
-  return result.error ?? checkText(result.checks);
+  return result.error ?? outcomeText(result);
 }
 
 const scenarioTest = (result: ScenarioResult): Test => ({
@@ -44,6 +44,7 @@ function setTest(set: ResultSet): Test {
     diagnosis: [
       `kernel ${set.release}, engine ${set.engine}, policy ${policy.name} (${policy.how})`,
       ...(policy.explainedBy.length > 0 ? [`explained by: ${policy.explainedBy.join(', ')}`] : []),
+      ...errataLines(set.scenarios),
       ...(crashed?.consoleTail ?? []).map((line) => `console: ${line}`),
     ],
     subtests: [...byFamily(set.scenarios)].map(familyTest),

@@ -10,14 +10,14 @@ it('shows a line per scenario with what was checked, failures in full, and a sum
   expect(text).toBe(
     [
       'bzImage-6.1: Linux 6.1.192 on bochs, policy A (found by probing)',
-      '  pass mtrr/overlap-uc-over-wb                  12 leaves, 1 zap, 0.1 s',
-      '        erratum D1 (4.2 to 6.10): UC loses to WB at the higher base',
-      '  FAIL mtrr/default-type                        2 leaves, 0.1 s',
+      '  pass mtrr/overlap-uc-over-wb                  12 leaves, 1 zap; erratum D1; 0.1 s',
+      '  FAIL mtrr/default-type                        2 leaves; 0.1 s',
       '        step 3: read gpa 0xc00000 # through PAT 0 & <mapped>',
       '        leaf (vCPU 1, gfn 0xc00): expected UC, IPAT=0; seen WB, IPAT=1',
       '        because: vmx_get_mt_mask(), 4.2 to 6.10',
       "        again: npx kvm-memtype run 'mtrr/default-type'",
       '  skip vfio/attach                              no VFIO group',
+      '  erratum D1 (4.2 to 6.10): UC loses to WB at the higher base',
       '  to run the one skipped: bind a device to vfio-pci',
       '',
       '1 passed, 1 failed, 1 skipped; checked 14 leaves, 1 zap; 9.5 s',

@@ -1,6 +1,6 @@
 import picocolors from 'picocolors';
 import { summarize } from './summary.js';
-import { checkText, detailLines, fullName, secondsText } from './text.js';
+import { checkText, detailLines, errataLines, fullName, outcomeText, secondsText } from './text.js';
 import type { ResultSet, RunResult, ScenarioResult, SetHeader, Status } from './types.js';
 
 type Colors = ReturnType<typeof picocolors.createColors>;
@@ -31,7 +31,7 @@ function scenarioText(c: Colors, result: ScenarioResult): string {
   const name = fullName(result).padEnd(NAME_WIDTH);
   const after = result.skip
     ? result.skip.reason
-    : [checkText(result.checks), secondsText(result.durationMs)].filter(Boolean).join(', ');
+    : [outcomeText(result), secondsText(result.durationMs)].filter(Boolean).join('; ');
   const details = detailLines(result).map((line) => `        ${safe(line)}\n`);
   return `  ${marks(c)[result.status]} ${name} ${c.dim(safe(after))}\n${details.join('')}`;
 }
@@ -41,13 +41,13 @@ function liftLines(scenarios: readonly ScenarioResult[]): string[] {
   const lifts = scenarios.flatMap(({ skip }) => (skip ? [skip.lift] : []));
   return [...new Set(lifts)].map((lift) => {
     const n = lifts.filter((other) => other === lift).length;
-    return `  to run the ${n === 1 ? 'one' : n} skipped: ${lift}`;
+    return `to run the ${n === 1 ? 'one' : n} skipped: ${lift}`;
   });
 }
 
 function footerText(c: Colors, set: ResultSet): string {
   const { crashed, policy } = set;
-  const lines = liftLines(set.scenarios).map(safe);
+  const lines = [...errataLines(set.scenarios), ...liftLines(set.scenarios)].map((line) => `  ${safe(line)}`);
   if (crashed) {
     lines.push(c.red(`  ${safe(`${crashed.kind}: ${crashed.reason}`)}`));
     lines.push(...crashed.consoleTail.map((line) => `        ${safe(line)}`));

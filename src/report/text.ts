@@ -48,11 +48,21 @@ export function failureLines(failure: Failure): string[] {
 export const erratumText = (erratum: Erratum): string =>
   `erratum ${erratum.id} (${erratum.kernels}): ${erratum.text}`;
 
-/** Everything there is to say about a result that did not simply pass, and its errata, in lines. */
+/** Every erratum that the results met, once each, in lines. */
+export function errataLines(results: readonly ScenarioResult[]): string[] {
+  const all = results.flatMap((result) => result.errata);
+  return [...new Map(all.map((erratum) => [erratum.id, erratumText(erratum)])).values()];
+}
+
+/** What was checked and which errata were met: `12 leaves, 3 zaps; errata s1, D1`. */
+export function outcomeText(result: ScenarioResult): string {
+  const ids = result.errata.map(({ id }) => id).join(', ');
+  const met = ids && `${result.errata.length === 1 ? 'erratum' : 'errata'} ${ids}`;
+  return [checkText(result.checks), met].filter(Boolean).join('; ');
+}
+
+/** Why a result did not pass, in lines. */
 export function detailLines(result: ScenarioResult): string[] {
-  return [
-    ...(result.error ? [result.error] : []),
-    ...result.failures.flatMap(failureLines),
-    ...result.errata.map(erratumText),
-  ].flatMap((line) => line.split('\n'));
+  const lines = [...(result.error ? [result.error] : []), ...result.failures.flatMap(failureLines)];
+  return lines.flatMap((line) => line.split('\n'));
 }
