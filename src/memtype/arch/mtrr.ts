@@ -84,19 +84,25 @@ function makeVariable(index: number, base: bigint, mask: bigint, reserved: bigin
 
 const EMPTY_VARIABLE = Array.from({ length: VARIABLE_COUNT }, (_, i) => makeVariable(i, 0n, 0n, 0n));
 const EMPTY_FIXED: readonly bigint[] = FIXED_MSRS.map(() => 0n);
+const EMPTY_TYPES: readonly MemType[] = FIXED_MSRS.flatMap(() => new Array<MemType>(8).fill('UC'));
+
+/** The types of the 88 fixed ranges after one of the eleven MSRs has changed. */
+function withFixed(types: readonly MemType[], index: number, value: bigint): MemType[] {
+  const changed = [...types];
+  for (let i = 0; i < 8; i++) changed[8 * index + i] = decodeMemType(byteOf(value, i)) ?? 'UC';
+  return changed;
+}
 
 /**
  * The MTRRs of one processor. Immutable: a write gives a new state that shares what did not change, so that states
  * can be kept and compared freely. The initial state is KVM's: all zero, that is, MTRRs disabled.
  */
 export class MtrrState {
-  static readonly initial = new MtrrState(0n, EMPTY_FIXED, EMPTY_VARIABLE);
+  static readonly initial = new MtrrState(0n, EMPTY_FIXED, EMPTY_VARIABLE, EMPTY_TYPES);
 
   readonly enabled: boolean;
   readonly fixedEnabled: boolean;
   readonly defaultType: MemType;
-  /** The types of the 88 fixed ranges, in the order of their addresses. */
-  readonly fixedTypes: readonly MemType[];
   /** The valid variable ranges, by index. */
   readonly active: readonly VariableRange[];
 
@@ -104,14 +110,12 @@ export class MtrrState {
     readonly deftype: bigint,
     readonly fixed: readonly bigint[],
     readonly variable: readonly VariableRange[],
-    fixedTypes?: readonly MemType[],
+    /** The types of the 88 fixed ranges, in the order of their addresses. */
+    readonly fixedTypes: readonly MemType[],
   ) {
     this.enabled = (deftype & DEFTYPE_E) !== 0n;
     this.fixedEnabled = (deftype & DEFTYPE_FE) !== 0n;
     this.defaultType = decodeMemType(byteOf(deftype, 0)) ?? 'UC';
-    this.fixedTypes =
-      fixedTypes ??
-      fixed.flatMap((v) => Array.from({ length: 8 }, (_, i) => decodeMemType(byteOf(v, i)) ?? 'UC'));
     this.active = variable.filter((range) => range.valid);
   }
 
@@ -122,7 +126,12 @@ export class MtrrState {
       case 'deftype':
         return new MtrrState(value, fixed, variable, fixedTypes);
       case 'fixed':
-        return new MtrrState(deftype, fixed.with(msr.index, value), variable);
+        return new MtrrState(
+          deftype,
+          fixed.with(msr.index, value),
+          variable,
+          withFixed(fixedTypes, msr.index, value),
+        );
       case 'base':
         return this.withVariable(msr.index, (r) => makeVariable(r.index, value, r.mask, r.reserved));
       case 'mask':
