@@ -74,8 +74,14 @@ describe('renderKtap', () => {
   it('fails the set of a kernel that died, with its console as diagnosis only', () => {
     const text = renderKtap(runOf(crashedSet()));
 
-    expect(parseKtap(text)).toMatchObject([{ ok: false, note: 'panic: Kernel panic - not syncing: PF' }]);
-    expect(text).toContain('\n# console: ok 1 not a result\n');
+    const [set] = parseKtap(text);
+    expect(set).toMatchObject({ ok: false });
+    expect(set?.subtests.at(-1)).toMatchObject({
+      ok: false,
+      directive: 'ERROR',
+      note: 'panic: Kernel panic - not syncing: PF',
+    });
+    expect(text).toContain('\n  # console: ok 1 not a result\n');
   });
 
   it('is read alike by a TAP parser', () => {

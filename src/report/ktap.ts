@@ -1,6 +1,6 @@
 import { byFamily, isBad, worst } from './summary.js';
 import { detailLines, errataLines, outcomeText, repeatName } from './text.js';
-import type { ResultSet, RunResult, ScenarioResult, Status } from './types.js';
+import type { Crash, ResultSet, RunResult, ScenarioResult, Status } from './types.js';
 
 /** A test of any level: its lines of diagnosis, its subtests, its result. */
 interface Test {
@@ -35,19 +35,27 @@ function familyTest([name, members]: [string, ScenarioResult[]]): Test {
   return { name, status: worst(members), note: '', diagnosis: [], subtests: members.map(scenarioTest) };
 }
 
+/** A death as a test of its own: parsers that count only the innermost tests must not overlook it. */
+const crashTest = ({ kind, reason, consoleTail }: Crash): Test => ({
+  name: 'the kernel stays alive',
+  status: 'error',
+  note: `${kind}: ${reason}`,
+  diagnosis: consoleTail.map((line) => `console: ${line}`),
+  subtests: [],
+});
+
 function setTest(set: ResultSet): Test {
   const { crashed, policy } = set;
   return {
     name: set.name,
     status: crashed ? 'fail' : worst(set.scenarios),
-    note: crashed ? `${crashed.kind}: ${crashed.reason}` : '',
+    note: '',
     diagnosis: [
       `kernel ${set.release}, engine ${set.engine}, policy ${policy.name} (${policy.how})`,
       ...(policy.explainedBy.length > 0 ? [`explained by: ${policy.explainedBy.join(', ')}`] : []),
       ...errataLines(set.scenarios),
-      ...(crashed?.consoleTail ?? []).map((line) => `console: ${line}`),
     ],
-    subtests: [...byFamily(set.scenarios)].map(familyTest),
+    subtests: [...[...byFamily(set.scenarios)].map(familyTest), ...(crashed ? [crashTest(crashed)] : [])],
   };
 }
 
