@@ -88,7 +88,9 @@ int RunTimer::prepare() {
   std::call_once(once, [] {
     struct sigaction action {};
     action.sa_sigaction = onSignal;
-    action.sa_flags = SA_SIGINFO | SA_ONSTACK; // no SA_RESTART: KVM_RUN must return
+    // SA_RESTART spares the rest of the process; KVM_RUN fails with EINTR all the same
+    // (vcpu_run()).
+    action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART;
     sigemptyset(&action.sa_mask);
     installError = sigaction(kickSignal(), &action, nullptr) < 0 ? errno : 0;
   });

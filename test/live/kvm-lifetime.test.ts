@@ -1,14 +1,7 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { HostMemory, Kvm } from '../../src/kvm/index.js';
+import { held } from './held.js';
 import { realMode } from './real-mode.js';
-
-/** What the process holds open that has to do with KVM. */
-function held(): { fds: number; mappings: number } {
-  const fds = readdirSync('/proc/self/fd').length;
-  const maps = readFileSync('/proc/self/maps', 'utf8');
-  return { fds, mappings: maps.split('\n').filter((line) => /kvm/.test(line)).length };
-}
 
 const SEVEN = [
   [0xb0, 0x07], // mov al, 7

@@ -1,12 +1,14 @@
+import { rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { buildSync } from 'esbuild';
+import { afterAll } from 'vitest';
 
 // Two levels below the root, as src/kvm/native.ts wants it.
 const OUT = resolve(dirname(fileURLToPath(import.meta.url)), '..', '..', 'build', 'test');
 
-/** Bundle a TypeScript program into one file that a worker or a process can run. */
+/** Bundle a TypeScript program into one file that a worker or a process can run, until the test file has ended. */
 export function bundle(entry: URL): string {
   const source = fileURLToPath(entry);
   const outfile = join(OUT, `${source.replace(/.*\//, '').replace(/\.ts$/, '')}-${process.pid}.mjs`);
@@ -15,10 +17,12 @@ export function bundle(entry: URL): string {
     outfile,
     bundle: true,
     platform: 'node',
+    target: 'node20',
     format: 'esm',
     packages: 'external',
     sourcemap: 'inline',
   });
+  afterAll(() => rmSync(outfile, { force: true }));
   return outfile;
 }
 
