@@ -5,8 +5,23 @@ export default defineConfig({
   test: {
     projects: [
       { test: { name: 'pure', include: ['src/**/*.test.ts', 'scripts/**/*.test.mjs'] } },
-      { test: { name: 'live', include: ['test/live/**/*.test.ts'], fileParallelism: false, testTimeout: 30_000 } },
-      { test: { name: 'lab', include: ['test/lab/**/*.test.ts'], fileParallelism: false, testTimeout: 900_000, hookTimeout: 900_000 } },
+      {
+        test: {
+          name: 'live',
+          include: ['test/live/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 30_000,
+        },
+      },
+      {
+        test: {
+          name: 'lab',
+          include: ['test/lab/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 900_000,
+          hookTimeout: 900_000,
+        },
+      },
     ],
   },
 });

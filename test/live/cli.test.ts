@@ -1,11 +1,10 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { VERSION } from '../../src/version.js';
+import { BIN, runCli } from '../support/cli.js';
 
-const BIN = fileURLToPath(new URL('../../bin/kvm-memtype.js', import.meta.url));
-const cli = (...args: string[]) => spawnSync(process.execPath, [BIN, ...args], { encoding: 'utf8' });
+const cli = (...args: string[]) => runCli(args);
 
 describe('bad usage is one sentence and status 2', () => {
   it.each([
@@ -19,8 +18,8 @@ describe('bad usage is one sentence and status 2', () => {
       'cannot write --output /nonexistent/r.json: its folder does not exist',
     ],
     [['run', '--log-format', 'xml'], "option '--log-format <name>' argument 'xml' is invalid"],
-  ])('%j', (args, message) => {
-    const { status, stdout, stderr } = cli(...args);
+  ])('%j', async (args, message) => {
+    const { status, stdout, stderr } = await cli(...args);
 
     expect(stderr).toMatch(/^kvm-memtype: [^\n]+\n$/);
     expect(stderr).toContain(message);
@@ -29,8 +28,8 @@ describe('bad usage is one sentence and status 2', () => {
   });
 });
 
-it('shows its help on stderr with status 2 when nothing is asked of it', () => {
-  expect(cli()).toMatchObject({
+it('shows its help on stderr with status 2 when nothing is asked of it', async () => {
+  expect(await cli()).toMatchObject({
     status: 2,
     stdout: '',
     stderr: expect.stringContaining('Usage: kvm-memtype'),
@@ -42,12 +41,12 @@ it.each([
   [['run', '--help'], /^Usage: kvm-memtype run/],
   [['help', 'run'], /^Usage: kvm-memtype run/],
   [['--version'], new RegExp(`^${VERSION}\n$`)],
-])('%j goes to stdout', (args, text) => {
-  expect(cli(...args)).toMatchObject({ status: 0, stdout: expect.stringMatching(text), stderr: '' });
+])('%j goes to stdout', async (args, text) => {
+  expect(await cli(...args)).toMatchObject({ status: 0, stdout: expect.stringMatching(text), stderr: '' });
 });
 
-it('--debug adds the stack', () => {
-  const { stderr } = cli('--debug', 'run', '--format', 'xml');
+it('--debug adds the stack', async () => {
+  const { stderr } = await cli('--debug', 'run', '--format', 'xml');
 
   expect(stderr).toMatch(/^kvm-memtype: [^\n]+\nError: [^\n]+\n {4}at /);
 });

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const BIN = fileURLToPath(new URL('../../bin/kvm-memtype.js', import.meta.url));
+/** The program as it is installed. */
+export const BIN = fileURLToPath(new URL('../../bin/kvm-memtype.js', import.meta.url));
 
 /** What a run of the command line gave. */
 export interface CliResult {
