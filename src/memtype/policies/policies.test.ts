@@ -1,0 +1,344 @@
+import { describe, expect, it } from 'vitest';
+import { type MsrWrite, replayWrites } from '../arch/config.js';
+import { classifyMsr, type MtrrMsr } from '../arch/msrs.js';
+import { MtrrState } from '../arch/mtrr.js';
+import type { PageView, Policy, VcpuView, VmView } from '../policy.js';
+import { GFN_LIMIT, type Rule } from '../types.js';
+import { ALL_POLICIES, policies } from './index.js';
+import { hasQuirk, QUIRK_CD_NW_CLEARED, QUIRK_IGNORE_GUEST_PAT, QUIRK_SLOT_ZAP_ALL } from './quirks.js';
+
+const CD = QUIRK_CD_NW_CLEARED;
+const PAT = QUIRK_IGNORE_GUEST_PAT;
+const SLOT_FLAG = 1 << 3;
+
+const writes = (list: Record<number, bigint>): MtrrState =>
+  replayWrites(
+    Object.entries(list).map(([msr, value]): MsrWrite => ({ msr: Number(msr), value })),
+    40,
+  );
+
+/** Everything WP, so that a type that comes from the MTRRs shows. */
+const WP = writes({ 767: 0xc05n, 592: 0x0505_0505_0505_0505n });
+
+interface Setting {
+  dma?: number;
+  cd?: boolean;
+  off?: number;
+  snoop?: boolean;
+  mmio?: boolean;
+  flags?: number;
+  mtrr?: MtrrState;
+}
+
+function views({ dma = 0, cd = false, off = 0, snoop = true, mmio = false, flags = 0, mtrr = WP }: Setting) {
+  const vcpu: VcpuView = { id: 0, mtrr, pat: 0n, cd, maxphyaddr: 40, mtrrCpuid: true };
+  const vm: VmView = {
+    vcpus: [vcpu],
+    noncoherent: dma,
+    disabledQuirks: off,
+    selfSnoop: snoop,
+    memslotFlag: SLOT_FLAG,
+  };
+  const page: PageView = { gfn: 3, mmio, slotFlags: flags };
+  return { vm, vcpu, page };
+}
+
+function decide(policy: Policy, setting: Setting): string {
+  const { vm, vcpu, page } = views(setting);
+  const { type, ipat } = policy.decide(vm, vcpu, page);
+  return ipat ? `${type}+IPAT` : type;
+}
+
+const named = (name: string): Policy => policies.get(name) as Policy;
+const A_LIKE = ['A', 'A-6.5', 'A+P2'];
+const D_LIKE = ['D', 'D-6.13'];
+const E_LIKE = [
+  'E',
+  'E-6.12',
+  'E+P5-device',
+  'E-6.12+P5-device',
+  'E+P5-memslot',
+  'E-6.12+P5-memslot',
+  'E+P5-memslot-mtrr',
+];
+const UNTYPED = ['none', 'none-A', 'npt', 'npt-A'];
+
+// Which policies, in which situation, and the leaf that a fault makes.
+const DECISIONS: readonly [string[], Setting, string][] = [
+  [[...A_LIKE, 'B', 'C', ...D_LIKE, ...E_LIKE], { mmio: true }, 'UC'],
+  [
+    [...A_LIKE, 'B', 'C', ...D_LIKE, ...E_LIKE],
+    { mmio: true, dma: 2, cd: true, off: CD | PAT, flags: SLOT_FLAG },
+    'UC',
+  ],
+  [[...A_LIKE, 'B', ...D_LIKE, ...E_LIKE], {}, 'WB+IPAT'],
+  [[...A_LIKE, 'B', ...D_LIKE], { cd: true, off: CD | PAT, flags: SLOT_FLAG }, 'WB+IPAT'],
+  [[...A_LIKE, 'B'], { dma: 1 }, 'WP'],
+  [[...A_LIKE, 'B'], { dma: 3, off: CD }, 'WP'],
+  [A_LIKE, { dma: 1, cd: true }, 'WB+IPAT'],
+  [['B'], { dma: 1, cd: true }, 'WB'],
+  [[...A_LIKE, 'B'], { dma: 1, cd: true, off: CD }, 'UC+IPAT'],
+  [['C'], {}, 'WB'],
+  [['C'], { snoop: false }, 'WB+IPAT'],
+  [['C'], { snoop: false, dma: 1 }, 'WB'],
+  [['C', ...D_LIKE, ...E_LIKE], { dma: 1 }, 'WB'],
+  [['C', ...D_LIKE, ...E_LIKE], { dma: 1, cd: true, off: CD }, 'WB'],
+  [E_LIKE, { off: PAT }, 'WB'],
+  [E_LIKE, { off: ~PAT & 0xfff }, 'WB+IPAT'],
+  [E_LIKE, { off: PAT, dma: 1 }, 'WB'],
+  [['E+P5-memslot', 'E-6.12+P5-memslot'], { flags: SLOT_FLAG }, 'WB'],
+  [['E+P5-memslot', 'E-6.12+P5-memslot'], { flags: SLOT_FLAG, dma: 1 }, 'WB'],
+  [['E+P5-memslot-mtrr'], { flags: SLOT_FLAG, cd: true }, 'WP'],
+  [['E', 'E+P5-device'], { flags: SLOT_FLAG }, 'WB+IPAT'],
+  [UNTYPED, {}, 'none'],
+  [UNTYPED, { dma: 1, mmio: true }, 'none'],
+];
+
+describe('decisions', () => {
+  const rows = DECISIONS.flatMap(([names, setting, leaf]) =>
+    names.map((name) => [name, setting, leaf] as const),
+  );
+  it.each(rows)('%s %o: %s', (name, setting, leaf) => {
+    expect(decide(named(name), setting)).toBe(leaf);
+  });
+});
+
+const msr = (number: number): MtrrMsr => classifyMsr(number) as MtrrMsr;
+const ALL = { start: 0, end: GFN_LIMIT };
+
+const zapOf = (policy: Policy, number: number, setting: Setting): unknown => {
+  const { vm, vcpu } = views(setting);
+  return policy.zaps.mtrr(vm, vcpu, msr(number));
+};
+
+describe('zaps of MTRR writes', () => {
+  const on = { 767: 0xc06n };
+  const off = { 767: 0x406n };
+  const noFixed = { 767: 0x806n };
+  const RANGE = { 516: 0x0400_0006n, 517: 0xff_fc00_0000n };
+  // MSR written, MTRRs after the write, what is zapped with non-coherent DMA.
+  const ZAPS: readonly [number, Record<number, bigint>, unknown][] = [
+    [0x2ff, on, ALL],
+    [0x2ff, off, ALL],
+    [0x250, on, { start: 0, end: 0x80 }],
+    [0x259, on, { start: 0xa0, end: 0xc0 }],
+    [0x26f, on, { start: 0xf8, end: 0x100 }],
+    [0x250, noFixed, undefined],
+    [0x250, off, undefined],
+    [0x204, { ...RANGE, ...off }, undefined],
+    [0x204, { ...RANGE, ...on }, { start: 0x4000, end: 0x8000 }],
+    [0x205, { ...RANGE, ...on }, { start: 0x4000, end: 0x8000 }],
+    [0x206, { 518: 0x1006n, ...on }, { start: 1, end: 0 }],
+  ];
+
+  it.each(ZAPS)('of 0x%s', (number, list, zapped) => {
+    const mtrr = writes(list);
+    for (const name of [...A_LIKE, 'B', 'npt-A']) {
+      expect(zapOf(named(name), number, { mtrr, dma: 1 })).toEqual(zapped);
+      expect(zapOf(named(name), number, { mtrr, dma: 0 })).toBeUndefined();
+    }
+    for (const name of ['C', ...D_LIKE, ...E_LIKE, 'none', 'none-A', 'npt']) {
+      expect(zapOf(named(name), number, { mtrr, dma: 1 })).toBeUndefined();
+    }
+  });
+
+  it('are those of vCPU 0 alone with one MTRR state per VM', () => {
+    const { vm, vcpu } = views({ dma: 1, mtrr: writes(on) });
+    const other: VcpuView = { ...vcpu, id: 1, mtrr: MtrrState.initial };
+    const both: VmView = { ...vm, vcpus: [vcpu, other] };
+    expect(named('A+P2').zaps.mtrr(both, other, msr(0x2ff))).toBeUndefined();
+    expect(named('A').zaps.mtrr(both, other, msr(0x2ff))).toEqual(ALL);
+    const page = { gfn: 0x300, mmio: false, slotFlags: 0 };
+    expect(named('A+P2').decide(both, other, page).type).toBe('WB');
+    expect(named('A').decide(both, other, page).type).toBe('UC');
+    expect(named('A+P2').maxLevel(both, other, 0)).toBe(named('A+P2').maxLevel(both, vcpu, 0));
+    expect(named('A+P2').decide({ ...vm, vcpus: [] }, other, page).type).toBe('UC');
+  });
+});
+
+// Policy, setting, CR0.CD zaps, non-coherent DMA zaps, memslot deletion zaps.
+const OTHER_ZAPS: readonly [string[], Setting, boolean, boolean, 'all' | 'slot'][] = [
+  [A_LIKE, { dma: 1 }, false, false, 'all'],
+  [A_LIKE, { dma: 1, off: CD }, true, false, 'all'],
+  [A_LIKE, { dma: 0, off: CD }, false, false, 'all'],
+  [['npt-A', 'none-A'], { dma: 1, off: CD }, true, false, 'all'],
+  [['B'], { dma: 1 }, false, true, 'all'],
+  [['B'], { dma: 1, off: CD | QUIRK_SLOT_ZAP_ALL }, true, true, 'all'],
+  [['C'], { dma: 1, off: CD | QUIRK_SLOT_ZAP_ALL }, false, false, 'all'],
+  [['C'], { dma: 1, snoop: false }, false, true, 'all'],
+  [D_LIKE, { dma: 1, off: CD }, false, true, 'all'],
+  [[...D_LIKE, ...E_LIKE, 'npt', 'none'], { off: QUIRK_SLOT_ZAP_ALL }, false, true, 'slot'],
+  [E_LIKE, { dma: 1, off: CD }, false, true, 'all'],
+  [[...E_LIKE, 'npt', 'none'], { dma: 1, off: PAT }, false, false, 'all'],
+];
+
+describe('other zaps', () => {
+  const rows = OTHER_ZAPS.flatMap(([names, ...rest]) => names.map((name) => [name, ...rest] as const));
+  it.each(rows)('%s %o: CD %s, DMA %s, memslot %s', (name, setting, cr0, dma, memslot) => {
+    const { vm } = views(setting);
+    const { zaps } = named(name);
+    expect([zaps.cr0(vm), zaps.noncoherent(vm), zaps.memslot(vm)]).toEqual([cr0, dma, memslot]);
+  });
+});
+
+describe('levels', () => {
+  const split = writes({ 767: 0x806n, 512: 0x20_0000n, 513: 0xff_ffff_f800n });
+  const whole = writes({ 767: 0x806n, 512: 0x20_0000n, 513: 0xff_ffe0_0800n });
+
+  it.each([...A_LIKE, 'B'])('%s looks for one type over the whole leaf, with non-coherent DMA', (name) => {
+    const level = (setting: Setting, gfn: number): number => {
+      const { vm, vcpu } = views(setting);
+      return named(name).maxLevel(vm, vcpu, gfn);
+    };
+    expect(level({ dma: 1, mtrr: split }, 0x200)).toBe(1);
+    expect(level({ dma: 1, mtrr: split }, 0x3ff)).toBe(1);
+    expect(level({ dma: 1, mtrr: split }, 0x400)).toBe(2);
+    expect(level({ dma: 1, mtrr: split }, 0x40000)).toBe(3);
+    expect(level({ dma: 1, mtrr: whole }, 0x200)).toBe(2);
+    expect(level({ dma: 0, mtrr: split }, 0x200)).toBe(3);
+  });
+
+  it.each(['C', ...D_LIKE, ...E_LIKE, ...UNTYPED])('%s has no such limit', (name) => {
+    const { vm, vcpu } = views({ dma: 1, mtrr: split });
+    expect(named(name).maxLevel(vm, vcpu, 0x200)).toBe(3);
+  });
+});
+
+describe('errata of a page', () => {
+  // WB [0, 16M) and UC [12M, 16M): D1 at 12M.
+  const d1 = writes({ 767: 0x800n, 512: 6n, 513: 0xff_ff00_0800n, 514: 0xc0_0000n, 515: 0xff_ffc0_0800n });
+  const at = (name: string, setting: Setting, gfn = 0xc00): string[] => {
+    const { vm, vcpu, page } = views({ mtrr: d1, dma: 1, ...setting });
+    return named(name).errata(vm, vcpu, { ...page, gfn });
+  };
+
+  it.each([...A_LIKE, 'B'])('%s names D1 where its MTRRs decide', (name) => {
+    expect(at(name, {})).toEqual(['D1']);
+    expect(at(name, {}, 0xbff)).toEqual([]);
+    expect(at(name, { dma: 0 })).toEqual([]);
+    expect(at(name, { cd: true })).toEqual([]);
+    expect(at(name, { mmio: true })).toEqual([]);
+  });
+
+  it.each(['C', ...D_LIKE, ...E_LIKE, ...UNTYPED])('%s has none', (name) => {
+    expect(at(name, {})).toEqual([]);
+  });
+});
+
+describe('MSR routing', () => {
+  const WIDE = ['A', 'A+P2', 'none-A', 'npt-A'];
+  it.each(ALL_POLICIES.map((policy) => [policy.name]))('%s', (name) => {
+    const { msrs } = named(name);
+    const wide = WIDE.includes(name);
+    const reached = [0x1ff, 0x200, 0x210, 0x26f, 0x270, 0x27f, 0x280, 0x29f, 0x2a0, 0x2fe, 0x2ff, 0x300].map(
+      msrs.invalidNotUnknown,
+    );
+    const old = [false, true, true, true, true, true, false, false, true, true, true, false];
+    const young = [false, true, true, true, false, false, false, false, false, false, true, false];
+    expect(reached).toEqual(wide ? old : young);
+    expect(msrs.masksReservedOnRead).toBe(wide || ['A-6.5', 'B'].includes(name));
+  });
+});
+
+describe('the list', () => {
+  it('gives every name and alias to one policy', () => {
+    const names = ALL_POLICIES.flatMap(({ name, aliases }) => [name, ...aliases]);
+    expect(new Set(names).size).toBe(names.length);
+    expect(policies.size).toBe(names.length);
+    for (const policy of ALL_POLICIES) {
+      for (const name of [policy.name, ...policy.aliases]) expect(policies.get(name)).toBe(policy);
+    }
+  });
+
+  it('says what each one is', () => {
+    for (const { title, kernels } of ALL_POLICIES) {
+      expect(title).toMatch(/\w{3}/);
+      expect(kernels).toMatch(/^(\d|none)/);
+    }
+  });
+
+  // Name, one alias, paging, quirks supported, disabled at creation, update, dirtyLogOff, virtio, memslot flag.
+  it.each([
+    ['A', '6.1', 'ept', 0x7f, 0, 'assign', 'zap', false, false],
+    ['A-6.5', '6.6', 'ept', 0x7f, 0, 'assign', 'zap', false, false],
+    ['B', '6.8', 'ept', 0x7f, 0, 'assign', 'zap', false, false],
+    ['C', '6.11-rc', 'ept', 0xff, 0, 'assign', 'zap', false, false],
+    ['D', '6.11', 'ept', 0xff, 0, 'assign', 'zap', false, false],
+    ['D-6.13', '6.14', 'ept', 0x1ff, 0, 'assign', 'recover', false, false],
+    ['E-6.12', '6.12', 'ept', 0x7ff, 2, 'or', 'zap', false, false],
+    ['E', '7.2', 'ept', 0xfff, 2, 'or', 'recover', false, false],
+    ['A+P2', '6.1+P2', 'ept', 0x7f, 0, 'assign', 'zap', false, false],
+    ['E+P5-device', '7.2+P5-device', 'ept', 0xfff, 2, 'or', 'recover', true, false],
+    ['E-6.12+P5-device', '6.12+P5-device', 'ept', 0x7ff, 2, 'or', 'zap', true, false],
+    ['E+P5-memslot', '7.2+P5-memslot', 'ept', 0xfff, 2, 'or', 'recover', false, true],
+    ['E-6.12+P5-memslot', '6.12+P5-memslot', 'ept', 0x7ff, 2, 'or', 'zap', false, true],
+    ['E+P5-memslot-mtrr', '7.2+P5-memslot-mtrr', 'ept', 0xfff, 2, 'or', 'recover', false, true],
+    ['none', 'none', 'shadow', 0xdff, 2, 'or', 'recover', false, false],
+    ['none-A', 'none-A', 'shadow', 0x7f, 0, 'assign', 'zap', false, false],
+    ['npt', 'npt', 'npt', 0xfff, 0x200, 'or', 'recover', false, false],
+    ['npt-A', 'npt-A', 'npt', 0x7f, 0, 'assign', 'zap', false, false],
+  ])(
+    '%s is also %s',
+    (name, alias, paging, supported, disabledAtCreation, update, dirtyLogOff, virtioDevice, memslotFlag) => {
+      expect(named(alias)).toBe(named(name));
+      expect(named(name)).toMatchObject({
+        name,
+        paging,
+        quirks: { supported, disabledAtCreation, update },
+        dirtyLogOff,
+        virtioDevice,
+        memslotFlag,
+      });
+    },
+  );
+});
+
+describe('why', () => {
+  it('is told in full for every decision', () => {
+    for (const [names, setting] of DECISIONS) {
+      for (const name of names) {
+        const why: Rule[] = [];
+        const { vm, vcpu, page } = views(setting);
+        named(name).decide(vm, vcpu, page, why);
+        expect(why.length).toBeGreaterThan(0);
+        for (const { text, source } of why) {
+          expect(text).toMatch(/\w+ \w+/);
+          expect(source).toMatch(/\(\)|KVM_MEM_/);
+        }
+      }
+    }
+  });
+
+  const texts = (name: string, setting: Setting): string[] => {
+    const why: Rule[] = [];
+    const { vm, vcpu, page } = views(setting);
+    named(name).decide(vm, vcpu, page, why);
+    return why.map(({ text }) => text);
+  };
+
+  it.each([
+    [
+      'A',
+      { dma: 1 },
+      ['RAM, and non-coherent DMA: the MTRRs of vCPU 0 decide, IPAT 0', 'fixed range 0 says WP'],
+    ],
+    ['A', { dma: 1, cd: true }, ['CR0.CD=1 and the quirk CD_NW_CLEARED is on: WB, IPAT 1']],
+    ['B', { dma: 1, cd: true }, ['CR0.CD=1 and the quirk CD_NW_CLEARED is on: WB, IPAT 0']],
+    ['B', { dma: 1, cd: true, off: CD }, ['CR0.CD=1 and the quirk CD_NW_CLEARED is disabled: UC, IPAT 1']],
+    ['D', { mmio: true }, ['the frame behind the page is host MMIO: UC, IPAT 0']],
+    [
+      'E+P5-memslot-mtrr',
+      { flags: SLOT_FLAG },
+      ['the memslot has the flag: the MTRRs of vCPU 0 decide, IPAT 0', 'fixed range 0 says WP'],
+    ],
+  ])('%s %o', (name, setting, expected) => {
+    expect(texts(name, setting)).toEqual(expected);
+  });
+});
+
+describe('hasQuirk', () => {
+  it('is true until the quirk is disabled', () => {
+    const { vm } = views({ off: CD | PAT });
+    expect([CD, PAT, QUIRK_SLOT_ZAP_ALL].map((quirk) => hasQuirk(vm, quirk))).toEqual([false, false, true]);
+  });
+});
