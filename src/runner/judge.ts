@@ -1,37 +1,34 @@
 import {
+  decodePatType,
   type Effect,
   ERRATA,
   type ErratumId,
   effectiveType,
-  type Leaf,
+  MEM_TYPES,
+  type MemType,
   type Policy,
   patType,
   type Rule,
   VmModel,
 } from '../memtype/index.js';
-import type { TraceEvent } from '../observe/events.js';
-import { decodeLeaf } from '../observe/spte.js';
 import { describeStep } from '../scenario/describe.js';
-import { MSR, memTypeName } from '../scenario/msrs.js';
+import { MSR } from '../scenario/msrs.js';
 import { type Claims, GUEST_MAXPHYADDR, type Scenario, type Step } from '../scenario/types.js';
+import { LeafJudge, levelOf } from './leaf-judge.js';
 import { gfnOf, isDropped, startEvents, stepEvent } from './model-events.js';
-import type { Environment, GfnRange, Recording, StepRecord } from './recording.js';
+import type { Environment, Recording, StepRecord } from './recording.js';
 import type { Checks, Mismatch, Note, Verdict } from './verdict.js';
 
 type Ran = Extract<Recording, { outcome: 'ran' }>;
 
-/** A leaf as it was seen. */
-interface Seen {
-  level: number;
-  type: string;
-  ipat: boolean;
-}
-
 const noChecks = (): Checks => ({ leaves: 0, zaps: 0, kept: 0, msrs: 0, effective: 0 });
-const pagesOf = (level: number): number => 512 ** (level - 1);
-const show = (leaf: { type: string; ipat: boolean }): string => `${leaf.type} IPAT=${leaf.ipat ? 1 : 0}`;
-const short = (leaf: { type: string; ipat: boolean }): string => `${leaf.type}${leaf.ipat ? '+IPAT' : ''}`;
-const hex = (value: bigint): string => `0x${value.toString(16)}`;
+const hex = (value: bigint | undefined): string => (value === undefined ? '#GP' : `0x${value.toString(16)}`);
+const accepted = (ok: boolean | undefined): string => (ok ? 'accepted' : 'refused (#GP)');
+
+/** What the scenario's author claims for a policy: under its own name, or under that of its era. */
+function claimFor(claims: Claims, policy: Policy): string | undefined {
+  return claims[policy.name] ?? claims[policy.name.replace(/-.*$/, '')];
+}
 
 /** Holds one recording against the model of one policy, step by step. */
 class Judge {
@@ -41,8 +38,7 @@ class Judge {
   readonly #model: VmModel;
   /** What the guest's own MSR accesses see: another state where the VMM keeps writes to itself. */
   readonly #guestView: VmModel;
-  readonly #seen = new Map<number, Seen>();
-  readonly #buried = new Set<number>();
+  readonly #leaves: LeafJudge;
   readonly #pat = new Map<number, bigint>();
   #record: StepRecord = { step: -1 };
   #step: Step | undefined;
@@ -51,15 +47,14 @@ class Judge {
     readonly scenario: Scenario,
     readonly recording: Ran,
     readonly policy: Policy,
-    quirks: number,
+    quirksSupported: number,
   ) {
-    this.#model = new VmModel(policy, {
-      vcpus: scenario.vcpus,
-      maxphyaddr: GUEST_MAXPHYADDR,
-      quirksSupported: quirks,
-    });
+    const { vcpus } = scenario;
+    this.#model = new VmModel(policy, { vcpus, maxphyaddr: GUEST_MAXPHYADDR, quirksSupported });
     for (const event of startEvents(scenario)) this.#model.apply(event);
     this.#guestView = scenario.msrMode === 'filter-drop' ? this.#model.clone() : this.#model;
+    const fail = (...args: Parameters<Judge['fail']>): void => this.fail(...args);
+    this.#leaves = new LeafJudge(this.#model, recording.infra, this.checks, fail);
   }
 
   run(): void {
@@ -74,7 +69,7 @@ class Judge {
     return this.#step !== undefined && 'vcpu' in this.#step ? this.#step.vcpu : 0;
   }
 
-  #fail(what: string, expected: string, seen: string, o: { gfn?: number; why?: readonly Rule[] } = {}): void {
+  fail(what: string, expected: string, seen: string, o: { gfn?: number; why?: readonly Rule[] } = {}): void {
     this.mismatches.push({
       step: this.#record.step + 1,
       stepText: this.#step === undefined ? 'guest start' : describeStep(this.#step),
@@ -89,9 +84,10 @@ class Judge {
 
   #judgeStep(): void {
     const events = this.#record.events ?? [];
-    const rest = this.#takeEarlyInfraFaults(events);
-    const effect = this.#applyStep(events);
-    if (this.#record.events !== undefined) this.#judgeEvents(rest, effect);
+    const rest = this.#leaves.takeEarly(events, this.#vcpu());
+    const effect = this.#applyStep();
+    if (this.#record.events !== undefined) this.#leaves.judge(rest, effect);
+    if (effect !== undefined && this.#step?.do !== 'access') this.checks.kept += this.#model.leaves().length;
     this.#judgeClaim();
     this.#judgeEffective();
     for (const id of effect?.notes ?? []) this.#note(id);
@@ -102,48 +98,7 @@ class Judge {
     if (erratum !== undefined) this.notes.set(id, { id, kernels: erratum.kernels, text: erratum.title });
   }
 
-  #isInfra(gfn: number): boolean {
-    return this.recording.infra.some((r: GfnRange) => gfn >= r.gfn && gfn < r.gfn + r.npages);
-  }
-
-  /** Pages that the guest itself uses may fault before the step's change takes effect: hold those against the state before it. */
-  #takeEarlyInfraFaults(events: readonly TraceEvent[]): readonly TraceEvent[] {
-    let i = 0;
-    for (; i < events.length; i++) {
-      const event = events[i];
-      if (event === undefined || event.kind === 'zap-all') break;
-      const leaf = decodeLeaf(event.kind === 'set' ? event.spte : event.new, event.level);
-      if (leaf === undefined || !this.#isInfra(event.gfn)) break;
-      const expected = this.#model.expectedLeaf(this.#vcpu(), event.gfn);
-      if (expected === undefined || !this.#matches(expected, { ...leaf, type: memTypeName(leaf.type) }))
-        break;
-      this.#meet(event.gfn, event.level, {
-        level: event.level,
-        type: memTypeName(leaf.type),
-        ipat: leaf.ipat,
-      });
-    }
-    return events.slice(i);
-  }
-
-  #matches(expected: Leaf, seen: { type: string; ipat: boolean }): boolean {
-    return expected.type === 'none' || (expected.type === seen.type && expected.ipat === seen.ipat);
-  }
-
-  #isMapped(gfn: number): boolean {
-    return this.#model.leafAt(gfn) !== undefined;
-  }
-
-  /** Take note of a leaf of the guest's own pages that the model could not foresee. */
-  #meet(gfn: number, level: number, seen: Seen): void {
-    const known = this.#seen.get(gfn);
-    if (known !== undefined && this.#isMapped(gfn)) return;
-    this.#model.apply({ kind: 'access', vcpu: this.#vcpu(), gfn, access: 'read', level: level as 1 | 2 | 3 });
-    this.#seen.set(gfn, seen);
-    this.checks.leaves++;
-  }
-
-  #applyStep(events: readonly TraceEvent[]): Effect | undefined {
+  #applyStep(): Effect | undefined {
     const step = this.#step;
     if (step === undefined) return undefined;
     if (step.do === 'rdmsr') this.#judgeRead(step);
@@ -153,7 +108,7 @@ class Judge {
       this.#judgeWrite(this.#guestView.apply(event));
       return undefined;
     }
-    const level = event.kind === 'access' ? levelOf(events, event.gfn) : undefined;
+    const level = event.kind === 'access' ? levelOf(this.#record.events ?? [], event.gfn) : undefined;
     const effect = this.#model.apply(
       event.kind === 'access' && level !== undefined ? { ...event, level } : event,
     );
@@ -165,122 +120,22 @@ class Judge {
   #judgeWrite(effect: Effect): void {
     const expected = effect.msr === 'ok';
     this.checks.msrs++;
-    if (this.#record.ok === expected) return;
-    const text = (ok: boolean | undefined): string =>
-      ok ? 'accepted' : `refused${this.#record.vector === 13 ? ' (#GP)' : ''}`;
-    this.#fail('msr write', expected ? 'accepted' : 'refused (#GP)', text(this.#record.ok));
+    if (this.#record.ok !== expected) this.fail('msr write', accepted(expected), accepted(this.#record.ok));
   }
 
   #judgeCr0(effect: Effect): void {
     const expected = effect.cr0 !== 'gp';
     this.checks.msrs++;
-    const text = (ok: boolean | undefined): string => (ok ? 'accepted' : 'refused (#GP)');
-    if (this.#record.ok !== expected) this.#fail('CR0 write', text(expected), text(this.#record.ok));
+    if (this.#record.ok !== expected) this.fail('CR0 write', accepted(expected), accepted(this.#record.ok));
   }
 
   #judgeRead(step: Extract<Step, { do: 'rdmsr' }>): void {
-    const expected = (step.by === 'guest' ? this.#guestView : this.#model).rdmsr(step.vcpu, step.msr);
+    const view = step.by === 'guest' ? this.#guestView : this.#model;
+    const expected = view.rdmsr(step.vcpu, step.msr);
     const seen = this.#record.ok ? this.#record.value : undefined;
     if (step.msr === MSR.PAT && seen !== undefined) this.#pat.set(step.vcpu, seen);
     this.checks.msrs++;
-    const text = (value: bigint | undefined): string => (value === undefined ? '#GP' : hex(value));
-    if (expected !== seen) this.#fail('msr value', text(expected), text(seen));
-  }
-
-  #judgeEvents(events: readonly TraceEvent[], effect: Effect | undefined): void {
-    const toMake = new Map((effect?.made ?? []).map((leaf) => [leaf.gfn, leaf]));
-    const toZap = new Map((effect?.zapped ?? []).map((leaf) => [leaf.gfn, leaf]));
-    const zapAll = events.some((e) => e.kind === 'zap-all');
-    if (zapAll) this.#buryAll(toZap);
-    for (const event of events) this.#judgeEvent(event, toMake, toZap);
-    for (const leaf of toMake.values()) this.#fail('leaf', show(leaf), 'no leaf was made', leaf);
-    for (const leaf of toZap.values()) this.#fail('zap', `${show(leaf)} zapped`, 'the leaf stayed', leaf);
-    if (effect !== undefined && this.#step?.do !== 'access') this.checks.kept += this.#model.leaves().length;
-  }
-
-  /** A fast zap invalidates the whole root at once; its leaves go later, some of them on other threads. */
-  #buryAll(toZap: Map<number, Leaf>): void {
-    for (const gfn of toZap.keys()) {
-      this.#seen.delete(gfn);
-      this.#buried.add(gfn);
-      this.checks.zaps++;
-    }
-    toZap.clear();
-  }
-
-  #judgeEvent(event: TraceEvent, toMake: Map<number, Leaf>, toZap: Map<number, Leaf>): void {
-    if (event.kind === 'zap-all') return;
-    const after = decodeLeaf(event.kind === 'set' ? event.spte : event.new, event.level);
-    const before = event.kind === 'change' ? decodeLeaf(event.old, event.level) : undefined;
-    if (after !== undefined) {
-      this.#judgeMade(
-        event.gfn,
-        { level: event.level, type: memTypeName(after.type), ipat: after.ipat },
-        toMake,
-      );
-    } else if (before !== undefined) {
-      this.#judgeZap(event.gfn, { type: memTypeName(before.type), ipat: before.ipat }, toZap);
-    }
-  }
-
-  #judgeZap(gfn: number, old: { type: string; ipat: boolean }, toZap: Map<number, Leaf>): void {
-    if (this.#buried.delete(gfn)) return;
-    this.#seen.delete(gfn);
-    if (toZap.delete(gfn)) {
-      this.checks.zaps++;
-      return;
-    }
-    this.#fail('zap', 'the leaf stays', `${show(old)} zapped`, { gfn });
-  }
-
-  #judgeMade(gfn: number, seen: Seen, toMake: Map<number, Leaf>): void {
-    const known = this.#seen.get(gfn);
-    if (
-      known !== undefined &&
-      known.type === seen.type &&
-      known.ipat === seen.ipat &&
-      known.level === seen.level
-    )
-      return;
-    const wanted = [...toMake.values()].find(
-      (leaf) => leaf.gfn >= gfn && leaf.gfn < gfn + pagesOf(seen.level),
-    );
-    if (wanted !== undefined) {
-      toMake.delete(wanted.gfn);
-      this.#compare(gfn, wanted, seen);
-      return;
-    }
-    const expected = this.#model.expectedLeaf(this.#vcpu(), gfn);
-    if (this.#isInfra(gfn) && !this.#isMapped(gfn) && expected !== undefined) {
-      this.#compare(gfn, expected, seen);
-      this.#model.apply({
-        kind: 'access',
-        vcpu: this.#vcpu(),
-        gfn,
-        access: 'read',
-        level: seen.level as 1 | 2 | 3,
-      });
-      return;
-    }
-    this.#seen.set(gfn, seen);
-    const stays = this.#model.leafAt(gfn);
-    this.#fail('leaf', stays === undefined ? 'no leaf' : `${show(stays)} stays`, `${show(seen)} was made`, {
-      gfn,
-      why: stays?.why ?? [],
-    });
-  }
-
-  #compare(gfn: number, expected: Leaf, seen: Seen): void {
-    this.#seen.set(gfn, seen);
-    this.checks.leaves++;
-    if (!this.#matches(expected, seen))
-      this.#fail('leaf', show(expected), show(seen), { gfn, why: expected.why });
-    if (seen.level > expected.level) {
-      this.#fail('mapping level', `at most ${expected.level}`, String(seen.level), {
-        gfn,
-        why: expected.why,
-      });
-    }
+    if (expected !== seen) this.fail('msr value', hex(expected), hex(seen));
   }
 
   /** Hold the model itself against what the scenario's author wrote down for this policy. */
@@ -290,53 +145,35 @@ class Judge {
     const claim = claimFor(step.claims, this.policy);
     const leaf = this.#model.leafAt(gfnOf(step.gpa));
     if (claim === undefined || leaf === undefined || leaf.type === 'none') return;
-    if (claim !== short(leaf)) this.#fail('model', `${claim} (the scenario's own claim)`, short(leaf), leaf);
+    const model = `${leaf.type}${leaf.ipat ? '+IPAT' : ''}`;
+    if (claim !== model) this.fail('model', `${claim} (the scenario's own claim)`, model, leaf);
   }
 
+  /** Hold the type that the seen leaf and the PAT value read back give together against the model's. */
   #judgeEffective(): void {
     const step = this.#step;
     if (step?.do !== 'access') return;
+    const gfn = gfnOf(step.gpa);
     const pat = this.#pat.get(step.vcpu);
-    const seen = this.#seen.get(gfnOf(step.gpa));
-    const leaf = this.#model.leafAt(gfnOf(step.gpa));
     const modelPat = this.#model.rdmsr(step.vcpu, MSR.PAT);
-    if (
-      pat === undefined ||
-      seen === undefined ||
-      leaf === undefined ||
-      leaf.type === 'none' ||
-      modelPat === undefined
-    )
-      return;
+    const seen = this.#leaves.seenAt(gfn);
+    const leaf = this.#model.leafAt(gfn);
+    const seenType = MEM_TYPES.find((type): type is MemType => type === seen?.type);
+    if (pat === undefined || modelPat === undefined || seen === undefined || seenType === undefined) return;
+    if (leaf === undefined || leaf.type === 'none') return;
     const expected = effectiveType(leaf.type, leaf.ipat, patType(modelPat, step.pat));
-    const got = effectiveType(seen.type as typeof leaf.type, seen.ipat, patType(pat, step.pat));
+    const entry = decodePatType(Number((pat >> BigInt(8 * step.pat)) & 0xffn));
+    const got = entry === undefined ? 'a reserved PAT type' : effectiveType(seenType, seen.ipat, entry);
     this.checks.effective++;
-    if (expected !== got) this.#fail('effective type', expected, got, leaf);
+    if (expected !== got) this.fail('effective type', expected, got, leaf);
   }
 }
 
-/** What the scenario's author claims for a policy: under its own name, or under that of its era. */
-function claimFor(claims: Claims, policy: Policy): string | undefined {
-  return claims[policy.name] ?? claims[policy.name.replace(/-.*$/, '')];
-}
-
-/** The level at which a step's events show `gfn` mapped; `undefined` if they show no such leaf. */
-function levelOf(events: readonly TraceEvent[], gfn: number): 1 | 2 | 3 | undefined {
-  for (const event of events) {
-    if (event.kind === 'zap-all') continue;
-    if (decodeLeaf(event.kind === 'set' ? event.spte : event.new, event.level) === undefined) continue;
-    if (gfn >= event.gfn && gfn < event.gfn + pagesOf(event.level) && event.level <= 3)
-      return event.level as 1 | 2 | 3;
-  }
-  return undefined;
-}
-
-function statusOf(judge: Judge, scenario: Scenario, env: Environment): Pick<Verdict, 'status' | 'message'> {
-  if (judge.mismatches.length > 0) return { status: 'fail' };
+function statusOf(run: Judge, scenario: Scenario, env: Environment): Pick<Verdict, 'status' | 'message'> {
+  if (run.mismatches.length > 0) return { status: 'fail' };
+  const { leaves, zaps, msrs } = run.checks;
   const wantsLeaves = scenario.needs.includes('ept-leaves') && env.paging !== 'shadow';
-  if (wantsLeaves && judge.checks.leaves === 0)
-    return { status: 'error', message: 'no leaf entry was observed' };
-  const { leaves, zaps, msrs } = judge.checks;
+  if (wantsLeaves && leaves === 0) return { status: 'error', message: 'no leaf entry was observed' };
   if (leaves + zaps + msrs === 0) return { status: 'error', message: 'nothing was observed' };
   return { status: 'pass' };
 }
@@ -347,10 +184,14 @@ function statusOf(judge: Judge, scenario: Scenario, env: Environment): Pick<Verd
  * Pure: the same recording can be judged under any policy, at any time.
  */
 export function judge(scenario: Scenario, recording: Recording, policy: Policy, env: Environment): Verdict {
-  if (recording.outcome === 'skip') return { status: 'skip', checks: noChecks(), mismatches: [], notes: [] };
+  const nothing = { checks: noChecks(), mismatches: [], notes: [] };
+  if (recording.outcome === 'skip') return { ...nothing, status: 'skip' };
   if (recording.outcome === 'error') {
-    const status = recording.timedOut === true ? 'timeout' : 'error';
-    return { status, checks: noChecks(), mismatches: [], notes: [], message: recording.message };
+    return {
+      ...nothing,
+      status: recording.timedOut === true ? 'timeout' : 'error',
+      message: recording.message,
+    };
   }
   const run = new Judge(scenario, recording, policy, env.quirks);
   run.run();

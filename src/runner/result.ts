@@ -8,6 +8,32 @@ const nameParts = (name: string): { family: string; name: string } => {
   return { family: name.slice(0, slash), name: name.slice(slash + 1) };
 };
 
+const GFNS_SHOWN = 4;
+
+const sameFault = (a: Mismatch, b: Mismatch): boolean =>
+  a.step === b.step &&
+  a.vcpu === b.vcpu &&
+  a.what === b.what &&
+  a.expected === b.expected &&
+  a.seen === b.seen;
+
+/** Put mismatches that differ only in the page together: the first page names them, the others follow in the text. */
+function merge(mismatches: readonly Mismatch[]): Mismatch[] {
+  const groups: Mismatch[][] = [];
+  for (const mismatch of mismatches) {
+    const group = groups.find(([first]) => first !== undefined && sameFault(first, mismatch));
+    if (group === undefined) groups.push([mismatch]);
+    else group.push(mismatch);
+  }
+  return groups.map((group) => {
+    const [first, ...others] = group as [Mismatch, ...Mismatch[]];
+    if (others.length === 0) return first;
+    const gfns = others.slice(0, GFNS_SHOWN).map(({ gfn }) => `0x${gfn?.toString(16)}`);
+    const more = others.length > GFNS_SHOWN ? `, and ${others.length - GFNS_SHOWN} more` : '';
+    return { ...first, seen: `${first.seen} (so too at gfn ${gfns.join(', ')}${more})` };
+  });
+}
+
 function failureOf(mismatch: Mismatch, rerun: string): ScenarioResult['failures'][number] {
   const { why, ...rest } = mismatch;
   return { ...rest, sources: [...new Set(why.map((rule) => `${rule.text} (${rule.source})`))], rerun };
@@ -28,7 +54,7 @@ export function toResult(
     status: verdict.status,
     durationMs: Math.round(recording.durationMs * 10) / 10,
     checks: { leaves, zaps, kept, msrs, effective },
-    failures: verdict.mismatches.map((mismatch) => failureOf(mismatch, rerun)),
+    failures: merge(verdict.mismatches).map((mismatch) => failureOf(mismatch, rerun)),
     errata: verdict.notes.map(({ id, kernels, text }) => ({ id, kernels, text })),
     ...(recording.outcome === 'skip' ? { skip: recording.missing } : {}),
     ...(verdict.message === undefined ? {} : { error: `${verdict.message}${step}` }),
