@@ -46,6 +46,8 @@ export interface ConfigCheck {
   absent: string[];
   /** Known, wanted, and still not as wanted after olddefconfig. */
   dropped: WantedOption[];
+  /** Wanted built in, and offered as a module only. */
+  modular: string[];
 }
 
 /** Compare what was wanted with a finished .config. */
@@ -60,9 +62,11 @@ export function checkConfig(
     if (match) actual.set(match[1] as string, match[2] as string);
   }
   const unmet = wanted.filter(({ name, value }) => (actual.get(name) ?? 'n') !== value);
+  const isModular = ({ name, value }: WantedOption): boolean => value === 'y' && actual.get(name) === 'm';
   return {
     absent: unmet.filter(({ name }) => !known(name)).map(({ name }) => name),
-    dropped: unmet.filter(({ name }) => known(name)),
+    dropped: unmet.filter((option) => known(option.name) && !isModular(option)),
+    modular: unmet.filter(isModular).map(({ name }) => name),
   };
 }
 

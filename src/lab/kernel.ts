@@ -124,19 +124,25 @@ async function make(
   await configure('tinyconfig');
   await appendFile(join(work.build, '.config'), fragmentLines(wanted));
   await configure('olddefconfig');
-  await verify(work, source, wanted, request);
+  const modular = await verify(work, source, wanted, request);
+  // Nothing loads modules in the lab: a value on make's command line wins over the configuration's.
+  const builtIn = modular.map((name) => `CONFIG_${name}=y`);
   const jobs = request.jobs ?? availableParallelism();
   const onLine = progressLines(`building ${source.label}`, request.onProgress);
-  const result = await exec('make', [...common, `-j${jobs}`, 'bzImage'], { ...options, onLine: onLine.line });
+  const result = await exec('make', [...common, `-j${jobs}`, ...builtIn, 'bzImage'], {
+    ...options,
+    onLine: onLine.line,
+  });
   if (result.status !== 0) throw buildError(source, onLine.errors(), result.tail);
 }
 
+/** Say what the version cannot have; return the options that it offers as modules only. */
 async function verify(
   work: WorkTree,
   source: KernelSource,
   wanted: WantedOption[],
   request: KernelRequest,
-): Promise<void> {
+): Promise<string[]> {
   const known = declaredOptions(work.tree);
   const check = checkConfig(wanted, await readFile(join(work.build, '.config'), 'utf8'), (name) =>
     known.has(name),
@@ -150,6 +156,7 @@ async function verify(
       'LAB_CONFIG',
       `${source.label} dropped ${refused.map(({ name, value }) => `${name}=${value}`).join(', ')}: a dependency is missing`,
     );
+  return check.modular;
 }
 
 /** Count what make compiles; say so at most once a second, and keep the compiler's errors. */
