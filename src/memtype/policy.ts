@@ -44,14 +44,7 @@ export interface Decision {
 }
 
 /** Why a leaf may be stale after an event that zapped nothing. */
-export type StaleCause =
-  | 'mtrr'
-  | 'cr0-guest'
-  | 'cr0-host'
-  | 'noncoherent'
-  | 'quirks'
-  | 'dirty-log-off'
-  | 'slot-flags';
+export type StaleCause = 'mtrr' | 'cr0-guest' | 'cr0-host' | 'noncoherent' | 'quirks' | 'dirty-log-off';
 
 /** How a kernel treats KVM_CAP_DISABLE_QUIRKS2. */
 export interface QuirkRules {

@@ -156,7 +156,6 @@ function changeFlags(state: VmState, old: Memslot, slot: Memslot, effect: Effect
     for (const leaf of state.leaves.within(slotRange(slot))) split(state, leaf, effect);
   }
   if (logged(old) && !logged(slot)) endDirtyLog(state, slot, effect);
-  noteLeftovers(state, 'slot-flags', effect);
 }
 
 /** KVM_SET_USER_MEMORY_REGION. */

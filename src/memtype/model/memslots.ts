@@ -1,6 +1,6 @@
 import { overlaps } from '../arch/ranges.js';
 import { type GfnRange, type Level, levelBase, pagesOf } from '../types.js';
-import { MEM_LOG_DIRTY_PAGES, MEM_READONLY, type MemslotEvent } from './events.js';
+import { MEM_LOG_DIRTY_PAGES, type MemslotEvent } from './events.js';
 
 /** A memslot as it stands. */
 export type Memslot = Readonly<Required<Omit<MemslotEvent, 'kind'>>>;
@@ -44,10 +44,9 @@ export function classifyChange(
   const rest = [...slots.values()].filter((other) => other.slot !== slot.slot);
   const taken = rest.some((other) => overlaps(slotRange(other), slotRange(slot)));
   if (old === undefined) return taken ? { kind: 'refused', errno: 'EEXIST' } : { kind: 'create', slot };
-  const fixed =
-    slot.npages !== old.npages ||
-    slot.backing !== old.backing ||
-    ((slot.flags ^ old.flags) & MEM_READONLY) !== 0;
+  // Of the flags, only dirty logging may change while the slot lives.
+  const flagsFixed = ((slot.flags ^ old.flags) & ~MEM_LOG_DIRTY_PAGES) !== 0;
+  const fixed = slot.npages !== old.npages || slot.backing !== old.backing || flagsFixed;
   if (fixed) return { kind: 'refused', errno: 'EINVAL' };
   if (slot.gfn === old.gfn) return { kind: 'flags', old, slot: { ...slot, hostLevel: old.hostLevel } };
   return taken ? { kind: 'refused', errno: 'EEXIST' } : { kind: 'move', old, slot };

@@ -1,0 +1,90 @@
+import { describe, expect, it } from 'vitest';
+import { MEM_LOG_DIRTY_PAGES, MEM_READONLY, type MemslotEvent } from './events.js';
+import { classifyChange, type Memslot, slotLevel, slotRange } from './memslots.js';
+
+const FLAG = 1 << 3;
+const event = (fields: Partial<MemslotEvent> = {}): MemslotEvent => ({
+  kind: 'memslot',
+  slot: 1,
+  gfn: 0x100,
+  npages: 0x100,
+  backing: 'ram',
+  flags: 0,
+  ...fields,
+});
+const slot = (fields: Partial<Memslot> = {}): Memslot => {
+  const { kind: _, ...rest } = event();
+  return { hostLevel: 3, ...rest, ...fields };
+};
+const change = (fields: Partial<MemslotEvent>, slots: Memslot[] = [slot()], allowed = 3): object =>
+  classifyChange(new Map(slots.map((s) => [s.slot, s])), event(fields), allowed);
+
+const refused = (errno: string): object => ({ kind: 'refused', errno });
+
+describe('classifyChange', () => {
+  it('creates', () => {
+    expect(change({ slot: 2, gfn: 0x200 })).toEqual({ kind: 'create', slot: slot({ slot: 2, gfn: 0x200 }) });
+    expect(change({ slot: 2, gfn: 0, hostLevel: 1 })).toEqual({
+      kind: 'create',
+      slot: slot({ slot: 2, gfn: 0, hostLevel: 1 }),
+    });
+  });
+
+  it('refuses an overlap with another slot', () => {
+    expect(change({ slot: 2, gfn: 0x1ff, npages: 1 })).toEqual(refused('EEXIST'));
+    expect(change({ slot: 2, gfn: 0, npages: 0x101 })).toEqual(refused('EEXIST'));
+    expect(change({ gfn: 0x80 }, [slot(), slot({ slot: 2, gfn: 0 })])).toEqual(refused('EEXIST'));
+  });
+
+  it('deletes what is there', () => {
+    expect(change({ npages: 0 })).toEqual({ kind: 'delete', old: slot() });
+    expect(change({ slot: 2, npages: 0 })).toEqual(refused('EINVAL'));
+  });
+
+  it('moves, also over its own old place', () => {
+    expect(change({ gfn: 0x180 })).toEqual({ kind: 'move', old: slot(), slot: slot({ gfn: 0x180 }) });
+  });
+
+  it('changes dirty logging, and nothing else', () => {
+    const flags = MEM_LOG_DIRTY_PAGES;
+    expect(change({ flags, hostLevel: 1 })).toEqual({ kind: 'flags', old: slot(), slot: slot({ flags }) });
+    expect(change({ flags: MEM_READONLY })).toEqual(refused('EINVAL'));
+    expect(change({ backing: 'mmio' })).toEqual(refused('EINVAL'));
+    expect(change({ npages: 0x101 })).toEqual(refused('EINVAL'));
+    expect(change({ flags: FLAG }, [slot()], 3 | FLAG)).toEqual(refused('EINVAL'));
+    expect(change({ flags: 0 }, [slot({ flags: FLAG })], 3 | FLAG)).toEqual(refused('EINVAL'));
+  });
+
+  it('refuses a flag that the kernel does not know', () => {
+    expect(change({ slot: 2, gfn: 0, flags: FLAG })).toEqual(refused('EINVAL'));
+    expect(change({ slot: 2, gfn: 0, flags: FLAG }, [], 3 | FLAG)).toMatchObject({ kind: 'create' });
+    expect(change({ npages: 0, flags: FLAG })).toEqual(refused('EINVAL'));
+  });
+});
+
+describe('slotLevel', () => {
+  it('lets a leaf lie within the slot only', () => {
+    const wide = slot({ gfn: 0x3ff00, npages: 0x40400 });
+    expect(slotLevel(wide, 0x3ffff)).toBe(1);
+    expect(slotLevel(wide, 0x40000)).toBe(3);
+    expect(slotLevel(wide, 0x7ffff)).toBe(3);
+    expect(slotLevel(wide, 0x80000)).toBe(2);
+    expect(slotLevel(wide, 0x80200)).toBe(1);
+    expect(slotLevel(slot({ gfn: 0x200, npages: 0x1ff }), 0x200)).toBe(1);
+    expect(slotLevel(slot({ gfn: 0x200, npages: 0x200 }), 0x3ff)).toBe(2);
+    expect(slotLevel(slot({ gfn: 0x201, npages: 0x1ff }), 0x300)).toBe(1);
+  });
+
+  it('is bounded by the host and by dirty logging', () => {
+    const big = { gfn: 0, npages: 0x80000 };
+    expect([1, 2, 3].map((level) => slotLevel(slot({ ...big, hostLevel: level as 1 | 2 | 3 }), 0))).toEqual([
+      1, 2, 3,
+    ]);
+    expect(slotLevel(slot({ ...big, flags: MEM_LOG_DIRTY_PAGES }), 0)).toBe(1);
+    expect(slotLevel(slot({ ...big, flags: MEM_READONLY }), 0)).toBe(3);
+  });
+});
+
+it('slotRange ends after the last frame', () => {
+  expect(slotRange(slot())).toEqual({ start: 0x100, end: 0x200 });
+});
