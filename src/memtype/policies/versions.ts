@@ -33,15 +33,12 @@ function compare(a: readonly number[], b: readonly number[]): number {
  * A hint only: stable series and distributions backport. Without a patch level the newest known of the series counts.
  */
 export function policyForVersion(version: string): Policy | undefined {
-  const match = /^(\d+)\.(\d+)(?:\.(\d+))?(-rc[1-7](?!\d))?/.exec(version);
+  const match = /^(\d+)\.(\d+)(?:\.(\d+))?(?:-rc(\d+))?/.exec(version);
   if (match === null) return undefined;
   const [, major, minor, patch, candidate] = match;
-  if (`${major}.${minor}` === '6.11' && candidate !== undefined) return policies.get('C');
-  const number = [
-    Number(major),
-    Number(minor),
-    patch === undefined ? Number.POSITIVE_INFINITY : Number(patch),
-  ];
+  if (`${major}.${minor}` === '6.11' && Number(candidate) <= 7) return policies.get('C');
+  const newest = candidate === undefined ? Number.POSITIVE_INFINITY : 0;
+  const number = [Number(major), Number(minor), patch === undefined ? newest : Number(patch)];
   const era = ERAS.find((entry) => compare(number, entry.slice(0, 3) as number[]) >= 0);
   return era && policies.get(era[3]);
 }
