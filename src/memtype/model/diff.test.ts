@@ -100,6 +100,11 @@ describe('diffEffect', () => {
     expect(texts({ msr: 'ok' }, { msr: 'gp' })).toEqual([
       'msr: the MSR write had to succeed, but did fault with #GP',
     ]);
+    expect(texts({ msr: 'gp', msrReason: 'INVAL' }, { msrReason: 'UNKNOWN' })).toEqual([
+      'msr-reason: the MSR write had to fail as INVAL, but did as UNKNOWN',
+    ]);
+    expect(texts({ msr: 'gp', msrReason: 'INVAL' }, { msrReason: 'INVAL' })).toEqual([]);
+    expect(texts({ msr: 'ok' }, { msrReason: 'INVAL' })).toEqual([]);
     expect(texts({ cr0: 'gp' }, { cr0: 'ok' })).toEqual([
       'cr0: the write to CR0 had to fault with #GP, but did succeed',
     ]);

@@ -17,6 +17,8 @@ export interface Seen {
   readonly zapped?: readonly { readonly gfn: number; readonly level: Level }[];
   /** Outcome of an MSR write. */
   readonly msr?: 'ok' | 'gp';
+  /** KVM_MSR_EXIT_REASON_ of a failed MSR write. */
+  readonly msrReason?: 'INVAL' | 'UNKNOWN';
   /** Outcome of a write to CR0. */
   readonly cr0?: 'ok' | 'gp';
   /** The ioctl failed. */
@@ -34,6 +36,7 @@ export type MismatchKind =
   | 'missing-zap'
   | 'needless-zap'
   | 'msr'
+  | 'msr-reason'
   | 'cr0'
   | 'ioctl'
   | 'zap-calls';
@@ -139,6 +142,10 @@ export function diffEffect(effect: Effect, seen: Seen): Mismatch[] {
       kind: 'ioctl',
       text: `the ioctl had to ${want}, but did ${seen.refused ? 'fail' : 'succeed'}`,
     });
+  }
+  if (seen.msrReason !== undefined && effect.msrReason !== undefined && seen.msrReason !== effect.msrReason) {
+    const text = `the MSR write had to fail as ${effect.msrReason}, but did as ${seen.msrReason}`;
+    found.push({ kind: 'msr-reason', text });
   }
   if (seen.zapCalls !== undefined && seen.zapCalls !== effect.zapCalls.length) {
     const text = `kvm_zap_gfn_range() had to be called ${effect.zapCalls.length} times, but was ${seen.zapCalls} times`;

@@ -1,0 +1,195 @@
+import { describe, expect, it } from 'vitest';
+import { buildMtrrs, type MtrrConfig } from './arch/config.js';
+import { compareAll, explainMap, judge, judgeArch, type Situation } from './explain.js';
+import { policies } from './policies/index.js';
+import type { Policy } from './policy.js';
+
+const M = 1n << 20n;
+const D1: MtrrConfig = {
+  def: { type: 'UC', enabled: true, fixedEnabled: false },
+  variable: [
+    { index: 0, type: 'WB', base: 0n, size: 16n * M },
+    { index: 1, type: 'UC', base: 12n * M, size: 4n * M },
+  ],
+};
+const named = (name: string): Policy => policies.get(name) as Policy;
+const situation = (rest: Partial<Situation> = {}, config: MtrrConfig = D1): Situation => ({
+  mtrr: buildMtrrs(config, 40),
+  pat: 0x0007_0406_0007_0406n,
+  patEntry: 0,
+  cd: false,
+  noncoherent: true,
+  mmio: false,
+  disabledQuirks: 0,
+  maxphyaddr: 40,
+  mtrrCpuid: true,
+  selfSnoop: true,
+  slotFlag: false,
+  ...rest,
+});
+
+describe('judge', () => {
+  it('names the erratum where era A departs from the SDM', () => {
+    const verdict = judge(named('6.1'), situation(), 0xc00);
+    expect(verdict).toMatchObject({ type: 'WB', ipat: false, effective: 'WB', errata: ['D1'] });
+    expect(verdict.why.map(({ text }) => text)).toEqual([
+      'RAM, and non-coherent DMA: the MTRRs of vCPU 0 decide, IPAT 0',
+      'variable range 1 says UC',
+      'variable range 0 says WB, met after UC: WB',
+      'IPAT 0: the PAT type WB combines to WB',
+    ]);
+    expect(judgeArch(situation(), 0xc00)).toMatchObject({ mtrr: 'UC', pat: 'WB', effective: 'UC' });
+  });
+
+  it('combines the PAT entry, or ignores it', () => {
+    expect(judge(named('6.1'), situation({ patEntry: 3 }), 0)).toMatchObject({ type: 'WB', effective: 'UC' });
+    const ignored = judge(named('6.1'), situation({ patEntry: 3, noncoherent: false }), 0);
+    expect(ignored).toMatchObject({ type: 'WB', ipat: true, effective: 'WB', errata: [] });
+    expect(ignored.why.at(-1)).toEqual({
+      text: 'IPAT 1: the PAT type UC is ignored',
+      source: 'SDM, "Memory Type Used for Translated Guest-Physical Addresses"',
+    });
+    expect(judge(named('7.2'), situation({ patEntry: undefined }), 0).effective).toBe('WB');
+  });
+
+  it('counts the quirks that a policy has, and those it disables itself', () => {
+    const at = (name: string, disabledQuirks: number): boolean =>
+      judge(named(name), situation({ noncoherent: false, disabledQuirks }), 0).ipat;
+    expect(at('7.2', 0)).toBe(true);
+    expect(at('7.2', 0x200)).toBe(false);
+    expect(at('6.1', 0x200)).toBe(true);
+    const cd = situation({ cd: true, disabledQuirks: 2 });
+    expect(judge(named('6.1'), cd, 0)).toMatchObject({ type: 'UC', ipat: true });
+    expect(judge(named('6.1'), situation({ cd: true }), 0)).toMatchObject({ type: 'WB', ipat: true });
+  });
+
+  it('has a flagged slot only where the kernel takes the flag', () => {
+    const flagged = situation({ noncoherent: false, slotFlag: true });
+    expect(judge(named('7.2+P5-memslot'), flagged, 0).ipat).toBe(false);
+    expect(judge(named('7.2'), flagged, 0).ipat).toBe(true);
+    expect(judge(named('7.2+P5-memslot'), situation({ noncoherent: false }), 0).ipat).toBe(true);
+  });
+
+  it('says what AMD and shadow paging do', () => {
+    const npt = judge(named('npt'), situation({ patEntry: 1 }), 0);
+    expect(npt).toMatchObject({ type: 'none', ipat: false, effective: 'WT' });
+    expect(npt.why.at(-1)).toEqual({
+      text: "the PAT type WT combines with the host's MTRRs to WT",
+      source: 'AMD manual, "Combining Memory Types, MTRRs" of nested paging',
+    });
+    expect(judge(named('npt'), situation({ patEntry: 1, mmio: true }), 0).effective).toBe('UC');
+    const shadow = judge(named('none'), situation(), 0);
+    expect(shadow).toMatchObject({ type: 'none', effective: 'none' });
+    expect(shadow.why.map(({ text }) => text)).toEqual(['leaf entries have no memory type here']);
+  });
+});
+
+describe('judgeArch', () => {
+  it('is UC with CR0.CD', () => {
+    const verdict = judgeArch(situation({ cd: true }), 0);
+    expect(verdict).toMatchObject({ mtrr: 'WB', pat: 'WB', effective: 'UC' });
+    expect(verdict.why.at(-1)).toEqual({
+      text: 'CR0.CD=1: UC, whatever MTRRs and PAT say',
+      source: 'SDM, "Cache Control Registers and Bits"',
+    });
+  });
+
+  it('combines MTRR and PAT, and is WB by MTRR without any', () => {
+    const verdict = judgeArch(situation({ patEntry: 1 }), 0);
+    expect(verdict.effective).toBe('WT');
+    expect(verdict.why.map(({ text }) => text)).toEqual([
+      'variable range 0 says WB',
+      'the ranges that match give WB',
+      'MTRR type WB and PAT type WT give WT',
+    ]);
+    expect(verdict.why.at(-1)?.source).toMatch(/^SDM, "Effective Page-Level Memory Types/);
+    expect(judgeArch(situation({ mtrrCpuid: false }), 0xc00)).toMatchObject({ mtrr: 'WB', effective: 'WB' });
+  });
+
+  it('leaves undefined what the SDM does', () => {
+    const config: MtrrConfig = {
+      ...D1,
+      variable: [
+        { index: 0, type: 'WB', base: 0n, size: 16n * M },
+        { index: 1, type: 'WC', base: 0n, size: M },
+      ],
+    };
+    expect(judgeArch(situation({}, config), 0)).toMatchObject({ mtrr: 'undefined', effective: 'undefined' });
+  });
+});
+
+describe('compareAll', () => {
+  it('groups policies by outcome', () => {
+    const groups = compareAll(situation(), 0xc00).map((group) => group.map(({ policy }) => policy.name));
+    expect(groups.map((names) => names[0])).toEqual(['A', 'none', 'npt']);
+    const two = compareAll(situation({ noncoherent: false }), 0, [named('A'), named('C'), named('D')]);
+    expect(two.map((group) => group.map(({ policy }) => policy.name))).toEqual([['A', 'D'], ['C']]);
+    const effective = compareAll(situation({ patEntry: 3 }), 0xc00, [named('A'), named('npt')]);
+    expect(effective.length).toBe(2);
+  });
+});
+
+describe('explainMap', () => {
+  const page = 256;
+  it('maps guest-physical memory, with what the SDM says beside it', () => {
+    expect(explainMap(named('6.1'), situation(), 24 * page)).toEqual([
+      { start: 0, end: 12 * page, value: { type: 'WB', ipat: false, effective: 'WB', arch: 'WB' } },
+      { start: 12 * page, end: 16 * page, value: { type: 'WB', ipat: false, effective: 'WB', arch: 'UC' } },
+      { start: 16 * page, end: 24 * page, value: { type: 'UC', ipat: false, effective: 'UC', arch: 'UC' } },
+    ]);
+  });
+
+  it('sees where KVM covers other frames than the SDM', () => {
+    const config: MtrrConfig = {
+      def: { type: 'WB', enabled: true, fixedEnabled: true },
+      variable: [
+        { index: 0, type: 'UC', base: 2n * M + 0x1000n, size: M },
+        { index: 1, type: 'UC', base: 4n * M, mask: 0xff_ffd0_0000n },
+      ],
+      fixed: [{ type: 'WB', start: 0n, size: M }],
+    };
+    const map = explainMap(named('6.1'), situation({}, config), 8 * page).map(({ start, end, value }) => [
+      start,
+      end,
+      value.type,
+      value.arch,
+    ]);
+    expect(map).toEqual([
+      [0, 2 * page, 'WB', 'WB'],
+      [2 * page, 2 * page + 1, 'WB', 'UC'],
+      [2 * page + 1, 3 * page, 'UC', 'UC'],
+      [3 * page, 4 * page, 'WB', 'WB'],
+      [4 * page, 5 * page, 'UC', 'UC'],
+      [5 * page, 6 * page, 'UC', 'WB'],
+      [6 * page, 7 * page, 'UC', 'UC'],
+      [7 * page, 8 * page, 'WB', 'WB'],
+    ]);
+    const plain = explainMap(named('7.2'), situation({}, config), 2 * page).map(({ end, value }) => [
+      end,
+      value.type,
+      value.ipat,
+    ]);
+    expect(plain).toEqual([[2 * page, 'WB', false]]);
+  });
+
+  it('shows fixed ranges', () => {
+    const config: MtrrConfig = {
+      def: { type: 'WB', enabled: true, fixedEnabled: true },
+      fixed: [
+        { type: 'WB', start: 0n, size: 0xa0000n },
+        { type: 'WP', start: 0xff000n, size: 0x1000n },
+      ],
+    };
+    const map = explainMap(named('6.1'), situation({}, config), 512).map(({ start, end, value }) => [
+      start,
+      end,
+      value.effective,
+    ]);
+    expect(map).toEqual([
+      [0, 0xa0, 'WB'],
+      [0xa0, 0xff, 'UC'],
+      [0xff, 0x100, 'WP'],
+      [0x100, 0x200, 'WB'],
+    ]);
+  });
+});
