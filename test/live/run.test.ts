@@ -1,6 +1,7 @@
+import { spawnSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 import type { RunResult } from '../../src/report/types.js';
-import { runCli } from '../support/cli.js';
+import { BIN, runCli } from '../support/cli.js';
 
 test('on a host without EPT what needs none passes, and all else is skipped with a reason', async () => {
   const { status, stdout } = await runCli(['run', '--format', 'json']);
@@ -35,4 +36,27 @@ test('--list prints every scenario with its title and runs nothing', async () =>
 
   expect(status).toBe(0);
   expect(stdout.split('\n')[0]).toMatch(/^msr\/\S+ +\S/);
+});
+
+/** Each row: what is wrong with /dev/kvm, how to make it so in a mount namespace of our own, what must be said. */
+const BAD_DEVICES = [
+  ['absent', 'mount -t tmpfs none /dev && mknod /dev/null c 1 3', 'ENOENT, KVM is not available'],
+  [
+    'forbidden',
+    'mount -t tmpfs -o nodev none /mnt && mknod /mnt/kvm c 10 232 && mount --bind /mnt/kvm /dev/kvm',
+    'EACCES, no permission',
+  ],
+  ['not KVM', 'mount --bind /dev/null /dev/kvm', 'ENOTTY, it is not the KVM device'],
+] as const;
+
+test.each(BAD_DEVICES)('a /dev/kvm that is %s is one sentence and status 2', (_what, prepare, reason) => {
+  const script = `${prepare} && exec "$0" "$1" run`;
+
+  const { status, stdout, stderr } = spawnSync('unshare', ['-m', 'sh', '-c', script, process.execPath, BIN], {
+    encoding: 'utf8',
+  });
+
+  expect([status, stdout]).toEqual([2, '']);
+  expect(stderr).toMatch(/^kvm-memtype: opening \/dev\/kvm failed: .*\n$/);
+  expect(stderr).toContain(reason);
 });
