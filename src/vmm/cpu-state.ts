@@ -1,5 +1,6 @@
 import type { Segment, Sregs } from '../kvm/registers.js';
 
+const CR0_ET = 0x10n;
 const CR0_PE_ET = 0x11n;
 const CR0_LONG = 0x80010031n; // PG, WP, NE, ET, PE: CD and NW are clear
 const CR4_PAE = 0x20n;
@@ -30,10 +31,10 @@ function withData(sregs: Sregs, data: Segment): Sregs {
   return { ...sregs, ds: data, es: data, fs: data, gs: data, ss: data };
 }
 
-/** Real mode with every segment at 0. */
+/** Real mode with every segment at 0, CR0.CD clear. */
 export function realMode(sregs: Sregs): Sregs {
   const segment = { ...FLAT, limit: 0xffff, selector: 0, g: 0, db: 0, l: 0 };
-  return { ...withData(sregs, { ...segment, type: DATA }), cs: { ...segment, type: CODE } };
+  return { ...withData(sregs, { ...segment, type: DATA }), cs: { ...segment, type: CODE }, cr0: CR0_ET };
 }
 
 /** Flat 32-bit protected mode, paging off, CR0.CD clear. */

@@ -12,4 +12,5 @@ export {
   type MsrReason,
 } from './msr.js';
 export { MEMORY_TYPE_MSRS, validMemoryTypeWrite } from './mtrr-valid.js';
+export { Pc, type PcEnd, type PcOptions } from './pc.js';
 export type { RunEnd } from './run-loop.js';

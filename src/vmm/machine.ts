@@ -1,6 +1,11 @@
 import { HostMemory } from '../kvm/memory.js';
-import type { Kvm } from '../kvm/system.js';
-import { KVM_CAP_X86_USER_SPACE_MSR } from '../kvm/uapi.js';
+import type { CpuidEntry, Kvm } from '../kvm/system.js';
+import {
+  KVM_CAP_X86_USER_SPACE_MSR,
+  KVM_MSR_EXIT_REASON_FILTER,
+  KVM_MSR_EXIT_REASON_INVAL,
+  KVM_MSR_EXIT_REASON_UNKNOWN,
+} from '../kvm/uapi.js';
 import type { Vcpu } from '../kvm/vcpu.js';
 import type { Vm } from '../kvm/vm.js';
 import { Bus } from './bus.js';
@@ -25,6 +30,8 @@ export interface MachineOptions {
   ram?: HostMemory;
   /** In `filter` mode, whether valid writes go on to KVM; true unless told. */
   forwardMsrs?: boolean;
+  /** Whether the kernel emulates PIC, I/O APIC, local APICs and PIT; false unless told. HLT then does not exit. */
+  irqchip?: boolean;
   /** What the guest's CPUID says beyond what KVM supports. */
   cpuid?: GuestCpuid;
 }
@@ -41,7 +48,8 @@ export interface Memslot {
   flags?: number;
 }
 
-const MSR_REASONS = { inval: 1n, unknown: 2n, filter: 4n };
+/** Three pages that no RAM or device uses, below the firmware's place at the end of 4 GiB. */
+const TSS_GPA = 0xfffbd000;
 const DEFAULT_BUDGET_MS = 1000;
 
 /** A virtual machine: RAM, vCPUs, buses and MSR exits, and a run loop for each vCPU. */
@@ -64,21 +72,15 @@ export class Machine {
   private constructor(
     readonly vm: Vm,
     readonly ram: HostMemory,
-    kvm: Kvm,
+    supported: readonly CpuidEntry[],
     o: MachineOptions,
   ) {
     this.#ownsRam = o.ram === undefined;
     this.ramSize = o.ramSize;
     this.budgetMs = o.budgetMs ?? DEFAULT_BUDGET_MS;
-    const supported = kvm.supportedCpuid();
     this.maxPhyAddr = o.cpuid?.maxPhyAddr ?? maxPhyAddrOf(supported);
-    this.memoryTypeMsrs = this.#routeMsrs(o);
-    this.setMemslot({ slot: 0, gpa: 0n, size: BigInt(o.ramSize), memory: ram });
-    for (let id = 0; id < o.vcpus; id++) {
-      const vcpu = vm.createVcpu(id);
-      this.vcpus.push(vcpu);
-      vcpu.setCpuid2(guestCpuid(supported, id, o.cpuid));
-      this.#loops.push(new RunLoop(vcpu, this.pio, this.mmio, this.msr));
+    if (o.msrMode === 'filter') {
+      this.memoryTypeMsrs = new MemoryTypeMsrs(this.maxPhyAddr, o.forwardMsrs);
     }
   }
 
@@ -87,13 +89,18 @@ export class Machine {
    * @throws KvmError if KVM refuses a step; nothing is left open then
    */
   static create(kvm: Kvm, o: MachineOptions): Machine {
+    const supported = kvm.supportedCpuid();
     const ram = o.ram ?? HostMemory.memfd(o.ramSize);
-    let vm: Vm | undefined;
+    let machine: Machine | undefined;
     try {
-      vm = kvm.createVm();
-      return new Machine(vm, ram, kvm, o);
+      machine = new Machine(kvm.createVm(), ram, supported, o);
+      machine.#routeMsrs();
+      machine.setMemslot({ slot: 0, gpa: 0n, size: BigInt(o.ramSize), memory: ram });
+      if (o.irqchip) machine.#createIrqchip();
+      for (let id = 0; id < o.vcpus; id++) machine.#addVcpu(id, guestCpuid(supported, id, o.cpuid));
+      return machine;
     } catch (error) {
-      vm?.close();
+      machine?.close();
       if (!o.ram) ram.close();
       throw error;
     }
@@ -181,15 +188,28 @@ export class Machine {
     return loop;
   }
 
+  #addVcpu(id: number, cpuid: CpuidEntry[]): void {
+    const vcpu = this.vm.createVcpu(id);
+    this.vcpus.push(vcpu);
+    vcpu.setCpuid2(cpuid);
+    this.#loops.push(new RunLoop(vcpu, this.pio, this.mmio, this.msr));
+  }
+
+  // All before the first vCPU. The TSS is for Intel processors that cannot run real mode.
+  #createIrqchip(): void {
+    this.vm.setTssAddr(TSS_GPA);
+    this.vm.createIrqchip();
+    this.vm.createPit2();
+  }
+
   // Enable the exits before the filter: until then a denied access would be a #GP (KVM_X86_SET_MSR_FILTER).
-  #routeMsrs(o: MachineOptions): MemoryTypeMsrs | undefined {
-    const { inval, unknown, filter } = MSR_REASONS;
-    const filtered = o.msrMode === 'filter';
-    this.vm.enableCap(KVM_CAP_X86_USER_SPACE_MSR, [inval | unknown | (filtered ? filter : 0n)]);
-    if (!filtered) return undefined;
-    const handler = new MemoryTypeMsrs(this.maxPhyAddr, o.forwardMsrs);
+  #routeMsrs(): void {
+    const handler = this.memoryTypeMsrs;
+    const reasons = KVM_MSR_EXIT_REASON_INVAL | KVM_MSR_EXIT_REASON_UNKNOWN;
+    const filter = handler ? KVM_MSR_EXIT_REASON_FILTER : 0;
+    this.vm.enableCap(KVM_CAP_X86_USER_SPACE_MSR, [BigInt(reasons | filter)]);
+    if (!handler) return;
     for (const { base, count } of MEMORY_TYPE_MSRS) this.msr.register(base, count, handler);
     this.vm.setMsrFilter({ ranges: memoryTypeFilter() });
-    return handler;
   }
 }

@@ -20,9 +20,6 @@ import type { MsrExits } from './msr.js';
 /** Why a run ended: a device asked for it, another thread kicked the vCPU, or the guest halted or shut down. */
 export type RunEnd = 'stop' | 'kick' | 'hlt' | 'shutdown' | 'system-event';
 
-/** How many exits may pass between two looks at the clock: a storm of them must not outlive the budget. */
-const EXITS_PER_CHECK = 256;
-
 const { EAGAIN, EFAULT, EINTR } = constants.errno;
 
 /** Runs one vCPU and answers its exits. Once warm, an exit by PIO or MMIO allocates nothing. */
@@ -60,24 +57,15 @@ export class RunLoop {
 
   /** The same, but a used up budget is one more way to end. */
   slice(budgetMs: number): RunEnd | 'timeout' {
-    const start = performance.now();
-    let left = budgetMs;
-    let untilCheck = EXITS_PER_CHECK;
     this.#stop = false;
-    for (;;) {
-      const end = this.#enter(left);
+    for (let errno = this.#vcpu.enter(budgetMs); ; errno = this.#vcpu.resume()) {
+      const end = this.#after(errno);
       if (end) return end;
       if (this.#stop) return 'stop';
-      if (--untilCheck === 0) {
-        untilCheck = EXITS_PER_CHECK;
-        left = budgetMs - (performance.now() - start);
-        if (left <= 0) return 'timeout';
-      }
     }
   }
 
-  #enter(budgetMs: number): RunEnd | 'timeout' | undefined {
-    const errno = this.#vcpu.enter(budgetMs);
+  #after(errno: number): RunEnd | 'timeout' | undefined {
     if (errno === 0) return this.#handle();
     if (errno === EINTR) return this.#vcpu.timedOut ? 'timeout' : 'kick';
     // The vCPU waits for its start-up IPI and something woke it: ask again.

@@ -12,6 +12,9 @@ export const PM = {
 /** The keyboard controller's command port and what a guest writes there to reset the machine. */
 export const RESET = { port: 0x64, value: 0xfe } as const;
 
+/** IAPC_BOOT_ARCH: legacy devices are there; 8042, VGA and CMOS clock are not. */
+const BOOT_ARCH = 0x1 | 0x4 | 0x20;
+
 const LOCAL_APIC = 0xfee00000;
 const IO_APIC = 0xfec00000;
 
@@ -109,7 +112,7 @@ function fadtBody(dsdt: number): Uint8Array {
   body[at(89)] = 2;
   view.setUint16(at(96), 0xffff, true); // no C2
   view.setUint16(at(98), 0xffff, true); // no C3
-  view.setUint16(at(109), 1, true); // legacy devices
+  view.setUint16(at(109), BOOT_ARCH, true);
   // WBINVD works, C1 works, no power or sleep button, a reset register: the keyboard controller's.
   view.setUint32(at(112), 0x1 | 0x4 | 0x10 | 0x20 | 0x400, true);
   body.set([1, 8, 0, 1], at(116));

@@ -25,12 +25,13 @@ export interface MapRange {
 
 /** The memory map of a machine with RAM from gpa 0: a PC's holes below 1 MiB are reserved. */
 export function memoryMap(ramSize: number): MapRange[] {
-  return [
+  const ranges: MapRange[] = [
     { base: 0, size: 0x9fc00, type: 1 },
     { base: 0x9fc00, size: 0x400, type: 2 },
     { base: 0xe0000, size: 0x20000, type: 2 },
     { base: PLACES.high, size: ramSize - PLACES.high, type: 1 },
   ];
+  return ranges.filter(({ size }) => size > 0);
 }
 
 /** Guest RAM as the loaders write it: bounds-checked, little endian. */

@@ -1,0 +1,114 @@
+import { readFileSync } from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { Command, InvalidArgumentError } from 'commander';
+import { Kvm } from '../kvm/index.js';
+import { Pc, type PcEnd, type PcOptions } from '../vmm/pc.js';
+import { UsageError } from './errors.js';
+import { interrupted } from './interrupt.js';
+
+interface GuestOptions {
+  initrd?: string;
+  cmdline: string;
+  memory: number;
+  cpus: number;
+  timeout?: number;
+}
+
+const MIB = 2 ** 20;
+/** Exit status of a guest that crashed or ran out of time. */
+const EXIT_FAILED = 1;
+
+/** A parser of whole numbers from `low` to `high`. */
+function whole(low: number, high: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= low && value <= high) return value;
+    throw new InvalidArgumentError(`want a whole number from ${low} to ${high}.`);
+  };
+}
+
+function readImage(path: string): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw new UsageError(`cannot read ${path}: ${(error as Error).message.replace(/, .*/s, '')}`);
+  }
+}
+
+/** Serial output, gathered and written in pieces: a system call per byte would slow the guest down. */
+class Output {
+  #bytes: number[] = [];
+
+  readonly add = (byte: number): void => {
+    this.#bytes.push(byte);
+  };
+
+  /** Write what there is; resolves once stdout has room again. */
+  async flush(): Promise<void> {
+    if (this.#bytes.length === 0) return;
+    const bytes = Uint8Array.from(this.#bytes);
+    this.#bytes = [];
+    if (!process.stdout.write(bytes)) await new Promise((go) => process.stdout.once('drain', go));
+  }
+}
+
+async function runToEnd(options: PcOptions, output: Output, timeout: number): Promise<PcEnd | undefined> {
+  using kvm = Kvm.open();
+  using pc = Pc.create(kvm, options);
+  const deadline = performance.now() + timeout * 1000;
+  try {
+    let end: PcEnd | undefined;
+    while (!end && !interrupted.aborted && performance.now() < deadline) {
+      end = pc.runSlice();
+      await output.flush();
+      await nextTurn();
+    }
+    return end;
+  } finally {
+    await output.flush();
+  }
+}
+
+/** What the shell is to see of an end, and what a person is to read of one that is no success. */
+function verdict(end: PcEnd | undefined, timeout: number): { status: number; message?: string } {
+  if (!end) return { status: EXIT_FAILED, message: `the guest did not end within ${timeout} s` };
+  if (end.kind === 'debug-exit') return { status: end.value & 0xff };
+  if (end.kind === 'triple-fault')
+    return { status: EXIT_FAILED, message: 'the guest ended in a triple fault' };
+  return { status: 0 };
+}
+
+async function runGuest(file: string, o: GuestOptions): Promise<void> {
+  const output = new Output();
+  const options: PcOptions = {
+    image: readImage(file),
+    memory: o.memory * MIB,
+    cpus: o.cpus,
+    cmdline: o.cmdline,
+    onSerial: output.add,
+    ...(o.initrd !== undefined && { initrd: readImage(o.initrd) }),
+  };
+  const timeout = o.timeout ?? Number.POSITIVE_INFINITY;
+  const end = await runToEnd(options, output, timeout);
+  if (interrupted.aborted) return;
+  const { status, message } = verdict(end, timeout);
+  if (message) process.stderr.write(`kvm-memtype: ${message}\n`);
+  process.exitCode = status;
+}
+
+/** `kvm-memtype guest <file>`: run a guest of one's own, its serial port on stdout, its debug-exit value as status. */
+export function guestCommand(): Command {
+  return new Command('guest')
+    .description(
+      'Run a guest: a bzImage, an ELF with a multiboot 1 header or a PVH note, or a flat binary (real mode, 0x7c00). ' +
+        'COM1 goes to stdout. A byte written to port 0xf4 is the exit status; a power-off, a reset or a halt with ' +
+        'interrupts off give 0, a triple fault or --timeout 1.',
+    )
+    .argument('<file>', 'what to run')
+    .option('--initrd <file>', 'initial RAM disk, or the one boot module')
+    .option('--cmdline <text>', 'command line', '')
+    .option('--memory <MiB>', 'RAM, 2 to 3072', whole(2, 3072), 128)
+    .option('--cpus <n>', 'CPUs, 1 to 16, in turn on one thread', whole(1, 16), 1)
+    .option('--timeout <s>', 'give up after so many seconds', whole(1, 86400))
+    .action(runGuest);
+}

@@ -1,0 +1,127 @@
+import type { Kvm } from '../kvm/system.js';
+import { KVM_MP_STATE_HALTED, KVM_MP_STATE_INIT_RECEIVED, KVM_MP_STATE_UNINITIALIZED } from '../kvm/uapi.js';
+import { acpiTables, PM, RESET } from './acpi/tables.js';
+import { GuestRam, loadGuest, startAt } from './boot/index.js';
+import { PLACES } from './boot/ram.js';
+import { PowerManagement, resetPort } from './devices/power.js';
+import { Serial16550 } from './devices/serial.js';
+import { Machine } from './machine.js';
+
+/** A guest of one's own and the PC it is to run on. */
+export interface PcOptions {
+  /** A bzImage, an ELF with a multiboot 1 header or a PVH note, or a flat binary. */
+  image: Uint8Array;
+  /** Bytes of RAM: a multiple of 4096 from 2 MiB to 3 GiB. */
+  memory: number;
+  /** 1 to 16; 1 unless told. */
+  cpus?: number;
+  cmdline?: string;
+  /** Initial RAM disk, or the one boot module. */
+  initrd?: Uint8Array;
+  /** Takes each byte that the guest sends over COM1. */
+  onSerial(byte: number): void;
+}
+
+/** How a guest ended. */
+export type PcEnd =
+  | { kind: 'debug-exit'; value: number }
+  /** S5, a reset, a triple fault, a shutdown that KVM reports, or a halt of every CPU with interrupts off. */
+  | { kind: 'power-off' | 'reset' | 'triple-fault' | 'system-event' | 'halt' };
+
+const COM1 = { port: 0x3f8, irq: 4 };
+const DEBUG_EXIT_PORT = 0xf4;
+/** Milliseconds that a CPU runs before the next has its turn: long alone, else short, shorter where it idles. */
+const SLICE_MS = { alone: 50, busy: 2, idle: 0.2 };
+
+/** A PC: COM1, a debug-exit port, ACPI power-off, and the kernel's interrupt controllers and timer. */
+export class Pc {
+  readonly machine: Machine;
+  #end: PcEnd | undefined;
+
+  private constructor(machine: Machine) {
+    this.machine = machine;
+  }
+
+  /**
+   * Make a PC and load its guest.
+   * @throws KvmError, GuestImageError; nothing is left open then
+   */
+  static create(kvm: Kvm, o: PcOptions): Pc {
+    const cpus = o.cpus ?? 1;
+    const machine = Machine.create(kvm, { vcpus: cpus, ramSize: o.memory, msrMode: 'kernel', irqchip: true });
+    try {
+      const pc = new Pc(machine);
+      pc.#attach(o.onSerial);
+      pc.#load(o, cpus);
+      return pc;
+    } catch (error) {
+      machine.close();
+      throw error;
+    }
+  }
+
+  /**
+   * Run every CPU for a while, one after the other on this thread; call it again until it says how the guest ended.
+   * @throws GuestExitError, GuestRunError
+   */
+  runSlice(): PcEnd | undefined {
+    const { vcpus } = this.machine;
+    let halted = true;
+    for (let cpu = 0; cpu < vcpus.length && !this.#end; cpu++) {
+      const state = vcpus[cpu]?.getMpState();
+      if (state === KVM_MP_STATE_UNINITIALIZED || state === KVM_MP_STATE_INIT_RECEIVED) continue;
+      halted = this.#runCpu(cpu, state === KVM_MP_STATE_HALTED) && halted;
+    }
+    if (halted) this.#end ??= { kind: 'halt' };
+    return this.#end;
+  }
+
+  close(): void {
+    this.machine.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** Run a CPU for its slice; whether it has halted for good. */
+  #runCpu(cpu: number, idle: boolean): boolean {
+    const alone = this.machine.vcpus.length === 1;
+    const end = this.machine.runSlice(cpu, alone ? SLICE_MS.alone : idle ? SLICE_MS.idle : SLICE_MS.busy);
+    if (end === 'shutdown') this.#end ??= { kind: 'triple-fault' };
+    if (end === 'system-event') this.#end ??= { kind: 'system-event' };
+    const vcpu = this.machine.vcpus[cpu];
+    return end === 'timeout' && vcpu?.getMpState() === KVM_MP_STATE_HALTED && vcpu.run.ifFlag === 0;
+  }
+
+  #finish(end: PcEnd): void {
+    this.#end ??= end;
+    this.machine.stop();
+  }
+
+  #attach(onSerial: (byte: number) => void): void {
+    const { pio, vm } = this.machine;
+    const serial = new Serial16550(onSerial, (level) => vm.irqLine(COM1.irq, level));
+    pio.register(COM1.port, 8, serial);
+    pio.register(DEBUG_EXIT_PORT, 4, {
+      read: () => 0,
+      write: (_offset, _size, value) => this.#finish({ kind: 'debug-exit', value }),
+    });
+    pio.register(PM.eventPort, 8, new PowerManagement(() => this.#finish({ kind: 'power-off' })));
+    pio.register(
+      RESET.port,
+      1,
+      resetPort(() => this.#finish({ kind: 'reset' })),
+    );
+  }
+
+  #load(o: PcOptions, cpus: number): void {
+    const ram = new GuestRam(this.machine.ram.buffer, o.memory);
+    const { rsdp, bytes } = acpiTables(PLACES.acpi, cpus);
+    ram.put(PLACES.acpi, bytes);
+    const input = { cmdline: o.cmdline ?? '', rsdp, ...(o.initrd && { initrd: o.initrd }) };
+    const entry = loadGuest(ram, o.image, input);
+    const [boot] = this.machine.vcpus;
+    if (boot) startAt(boot, ram, entry);
+  }
+}
