@@ -36,14 +36,12 @@ function openObserver(): SpteObserver | undefined {
 function runAll(spec: AgentSpec, bench: Bench): number {
   const byName = new Map(catalogue.map((scenario) => [scenario.name, scenario]));
   let count = 0;
-  for (let round = 0; round < spec.repeat; round++) {
-    for (const name of spec.scenarios) {
-      const scenario = byName.get(name);
-      if (scenario === undefined) continue;
-      send({ type: 'started', scenario: name });
-      send({ type: 'recording', recording: execute(scenario, bench) });
-      count++;
-    }
+  for (const name of spec.scenarios) {
+    const scenario = byName.get(name);
+    if (scenario === undefined) continue;
+    send({ type: 'started', scenario: name });
+    send({ type: 'recording', recording: execute(scenario, bench) });
+    count++;
   }
   return count;
 }

@@ -3,8 +3,8 @@ import type { Scenario } from '../scenario/types.js';
 import { judge } from './judge.js';
 import type { Environment, Recording } from './recording.js';
 
-/** The scenario whose outcome tells the policies of EPT hosts apart. */
-export const PROBE_SCENARIO = 'dma/probe';
+/** The scenarios whose outcome tells the policies of EPT hosts apart. */
+export const PROBE_SCENARIOS: readonly string[] = ['dma/probe', 'vcpus/disagree-mtrr'];
 
 /** Name of the policy, and how it was come by. */
 export interface PolicyChoice {
@@ -79,16 +79,15 @@ export function explainedBy(recorded: readonly Recorded[], env: Environment): st
 }
 
 /**
- * Choose the policy to hold a run against: the forced one; else the likeliest that explains the probe scenario; else
+ * Choose the policy to hold a run against: the forced one; else the likeliest that explains the probe scenarios; else
  * what the version hints at.
  */
-export function choosePolicy(forced: string, probe: Recorded | undefined, env: Environment): PolicyChoice {
+export function choosePolicy(forced: string, probes: readonly Recorded[], env: Environment): PolicyChoice {
   if (forced !== 'auto') return { policy: policyNamed(forced), how: 'forced' };
   const all = candidates(env);
   const hinted = all[0] ?? policyNamed(hintedEra(env.release));
-  if (probe === undefined || probe.recording.outcome !== 'ran') {
-    return { policy: hinted, how: env.paging === 'ept' ? 'hint' : 'probed' };
-  }
-  const fitting = all.find((policy) => explains(policy, [probe], env));
+  const ran = probes.filter(({ recording }) => recording.outcome === 'ran');
+  if (ran.length === 0) return { policy: hinted, how: env.paging === 'ept' ? 'hint' : 'probed' };
+  const fitting = all.find((policy) => explains(policy, ran, env));
   return fitting === undefined ? { policy: hinted, how: 'hint' } : { policy: fitting, how: 'probed' };
 }

@@ -8,7 +8,7 @@ import {
   choosePolicy,
   explainedBy,
   type PolicyChoice,
-  PROBE_SCENARIO,
+  PROBE_SCENARIOS,
   type Recorded,
 } from './policy-choice.js';
 import type { Environment } from './recording.js';
@@ -58,7 +58,10 @@ class Session {
   readonly #wanted: Set<string>;
   readonly #recorded: Recorded[] = [];
   readonly #results: ScenarioResult[] = [];
+  /** Scenarios without a recording yet. */
   readonly #left: string[];
+  /** Recordings that wait for the policy to be known. */
+  #pending: Recorded[] = [];
   readonly #started = Date.now();
   #env: Environment | undefined;
   #choice: PolicyChoice | undefined;
@@ -75,11 +78,15 @@ class Session {
     this.#left = this.order();
   }
 
-  /** The scenarios to run: the one that tells the policy first, unless a policy was forced. */
+  /** The scenarios to run: those that tell the policy first, unless a policy was forced. */
   order(): string[] {
     const names = [...this.#wanted];
-    if (this.request.policy !== 'auto') return names;
-    return [PROBE_SCENARIO, ...names.filter((name) => name !== PROBE_SCENARIO)];
+    const rounds = Array.from({ length: this.request.repeat }, () => names).flat();
+    if (this.request.policy !== 'auto') return rounds;
+    const first = PROBE_SCENARIOS.filter((name) => names.includes(name));
+    const others = PROBE_SCENARIOS.filter((name) => !names.includes(name));
+    const rest = names.filter((name) => !PROBE_SCENARIOS.includes(name));
+    return [...others, ...first, ...rest, ...rounds.slice(names.length)];
   }
 
   line(line: string): void {
@@ -111,16 +118,36 @@ class Session {
     this.#running = undefined;
     this.#recorded.push({ scenario, recording });
     this.#left.splice(this.#left.indexOf(scenario.name), 1);
+    this.#pending.push({ scenario, recording });
+    if (this.#choice === undefined && this.request.policy === 'auto' && !this.#probed()) return;
+    this.#judgePending(env);
+  }
+
+  /** Whether every scenario that tells the policy has been recorded. */
+  #probed(): boolean {
+    return PROBE_SCENARIOS.every((name) => this.#recorded.some(({ scenario }) => scenario.name === name));
+  }
+
+  #judgePending(env: Environment): void {
     const choice = this.#choose(env);
-    if (!this.#wanted.has(scenario.name)) return;
-    const verdict = judge(scenario, recording, choice.policy, env);
-    this.#add(toResult(scenario, recording, verdict, this.request.rerun(scenario.name)));
+    for (const { scenario, recording } of this.#pending.splice(0)) {
+      if (!this.#wanted.has(scenario.name)) continue;
+      const verdict = judge(scenario, recording, choice.policy, env);
+      const result = toResult(scenario, recording, verdict, this.request.rerun(scenario.name));
+      this.#add(this.request.repeat > 1 ? { ...result, repeat: this.#round(scenario) } : result);
+    }
+  }
+
+  /** Which repetition of a scenario is next, from 1. */
+  #round(scenario: Scenario): number {
+    const done = this.#results.filter(({ family, name }) => `${family}/${name}` === scenario.name);
+    return done.length + 1;
   }
 
   #choose(env: Environment): PolicyChoice {
     if (this.#choice === undefined) {
-      const probe = this.#recorded.find(({ scenario }) => scenario.name === PROBE_SCENARIO);
-      this.#choice = choosePolicy(this.request.policy, probe, env);
+      const probes = this.#recorded.filter(({ scenario }) => PROBE_SCENARIOS.includes(scenario.name));
+      this.#choice = choosePolicy(this.request.policy, probes, env);
       this.listener.header(this.#header());
     }
     return this.#choice;
@@ -144,6 +171,7 @@ class Session {
   finish(outcome: LabOutcome): ResultSet {
     if (this.#failed !== undefined) throw this.#failed;
     const death = outcome.kind === 'done' ? this.#earlyEnd(outcome.status) : outcome;
+    if (this.#env !== undefined) this.#judgePending(this.#env);
     if (death !== undefined) this.#bury(death);
     const env = this.#env;
     const bad = this.#results.some(({ status }) => status === 'fail');
@@ -189,12 +217,11 @@ class Session {
  */
 export async function runSession(request: SessionRequest, listener: SessionListener): Promise<ResultSet> {
   const session = new Session(request, listener);
-  const scenarios = Array.from({ length: request.repeat }, () => session.order()).flat();
   let broken: unknown;
   const outcome = await runAgent({
     engine: request.engine,
     kernel: request.kernel,
-    spec: { scenarios, repeat: 1, device: request.device },
+    spec: { scenarios: session.order(), device: request.device },
     params: request.params,
     timeoutMs: request.timeoutMs,
     onLine: (line) => {

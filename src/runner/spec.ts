@@ -2,8 +2,10 @@
 export interface AgentSpec {
   /** Scenarios to run, in order, by name. */
   scenarios: string[];
-  /** How many times to run the whole list, 1 or more. */
-  repeat: number;
   /** PCI function to use for non-coherent DMA and as a BAR; `lab` takes the lab's own, null none. */
   device: string | null;
+  /** Device type of KVM_DEV_TYPE_VIRTIO, where it is to be no other. */
+  virtioType?: number;
+  /** KVM_MEM_NON_COHERENT_DMA, where it is to be no other. */
+  memslotFlag?: number;
 }
