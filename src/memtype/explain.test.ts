@@ -79,8 +79,15 @@ describe('judge', () => {
     });
     expect(judge(named('npt'), situation({ patEntry: 1, mmio: true }), 0).effective).toBe('UC');
     const shadow = judge(named('none'), situation(), 0);
-    expect(shadow).toMatchObject({ type: 'none', effective: 'none' });
-    expect(shadow.why.map(({ text }) => text)).toEqual(['leaf entries have no memory type here']);
+    expect(shadow).toMatchObject({ type: 'none', effective: 'WB' });
+    expect(shadow.why).toEqual([
+      { text: 'leaf entries have no memory type here', source: 'make_spte(): no memory type without EPT' },
+      {
+        text: "shadow entries do not carry the guest's PAT bits: WB by the host's MTRRs",
+        source: 'make_spte(), all versions',
+      },
+    ]);
+    expect(judge(named('none'), situation({ mmio: true }), 0).effective).toBe('UC');
   });
 });
 
@@ -121,7 +128,7 @@ describe('judgeArch', () => {
 describe('compareAll', () => {
   it('groups policies by outcome', () => {
     const groups = compareAll(situation(), 0xc00).map((group) => group.map(({ policy }) => policy.name));
-    expect(groups.map((names) => names[0])).toEqual(['A', 'none', 'npt']);
+    expect(groups.map((names) => names[0])).toEqual(['A', 'none']);
     const two = compareAll(situation({ noncoherent: false }), 0, [named('A'), named('C'), named('D')]);
     expect(two.map((group) => group.map(({ policy }) => policy.name))).toEqual([['A', 'D'], ['C']]);
     const effective = compareAll(situation({ patEntry: 3 }), 0xc00, [named('A'), named('npt')]);

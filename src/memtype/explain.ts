@@ -31,7 +31,7 @@ export interface Situation {
 export interface Verdict extends Decision {
   readonly policy: Policy;
   /** The type of the guest's access; `none` where KVM has no say (shadow paging). */
-  readonly effective: MemType | 'none';
+  readonly effective: MemType;
   readonly why: readonly Rule[];
   readonly errata: readonly ErratumId[];
 }
@@ -72,15 +72,16 @@ export function judge(policy: Policy, situation: Situation, gfn: number): Verdic
   const why: Rule[] = [];
   const decision = policy.decide(vm, vcpu, page, why);
   const errata = policy.errata(vm, vcpu, page);
-  if (policy.paging === 'shadow') return { policy, ...decision, effective: 'none', why, errata };
   const pat = patType(situation.pat, situation.patEntry);
-  if (policy.paging === 'npt') {
+  if (policy.paging !== 'ept') {
     // The host's own MTRRs apply: UC for MMIO, WB for RAM.
-    const effective = effectiveCell(situation.mmio ? 'UC' : 'WB', pat).type;
-    why.push({
-      text: `the PAT type ${pat} combines with the host's MTRRs to ${effective}`,
-      source: NESTED_PAGING,
-    });
+    const host = situation.mmio ? 'UC' : 'WB';
+    const nested = policy.paging === 'npt';
+    const effective = nested ? effectiveCell(host, pat).type : host;
+    const text = nested
+      ? `the PAT type ${pat} combines with the host's MTRRs to ${effective}`
+      : `shadow entries do not carry the guest's PAT bits: ${effective} by the host's MTRRs`;
+    why.push({ text, source: nested ? NESTED_PAGING : 'make_spte(), all versions' });
     return { policy, ...decision, effective, why, errata };
   }
   const effective = effectiveType(decision.type, decision.ipat, pat);
@@ -132,7 +133,7 @@ function hullCursor(range: { start: number; end: number }): ChangeCursor {
 
 /** A stretch of guest-physical memory of one kind. */
 export interface MapEntry extends Decision {
-  readonly effective: MemType | 'none';
+  readonly effective: MemType;
   readonly arch: ArchType;
 }
 
