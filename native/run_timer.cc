@@ -21,18 +21,18 @@ __attribute__((tls_model("initial-exec"))) thread_local RunTimer *currentTimer =
 // Not SIGUSR1, which starts Node's debugger, and not the two that glibc keeps.
 int kickSignal() { return SIGRTMIN + 4; }
 
-int64_t now() {
-  timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return static_cast<int64_t>(time.tv_sec) * 1000000000 + time.tv_nsec;
-}
-
 // Let compiler and CPU keep a byte that the kernel and other threads read as it is.
 void setImmediateExit(kvm_run *run, uint8_t value) {
   __atomic_store_n(&run->immediate_exit, value, __ATOMIC_SEQ_CST);
 }
 
 } // namespace
+
+int64_t monotonicNow() {
+  timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return static_cast<int64_t>(time.tv_sec) * 1000000000 + time.tv_nsec;
+}
 
 void RunControl::kick() {
   kickPending.store(true);
@@ -43,6 +43,9 @@ void RunControl::kick() {
 }
 
 RunTimer::~RunTimer() {
+  if (currentTimer == this) {
+    currentTimer = nullptr;
+  }
   if (thread_) {
     timer_delete(timer_);
   }
@@ -63,7 +66,7 @@ void RunTimer::onExpiry() {
   if (deadline_ == 0) {
     return;
   }
-  if (now() < deadline_) {
+  if (monotonicNow() < deadline_) {
     arm(deadline_);
     return;
   }
@@ -106,23 +109,23 @@ int RunTimer::prepare() {
     return errno;
   }
   thread_ = self;
+  currentTimer = this;
   return 0;
 }
 
-RunResult RunTimer::run(int vcpuFd, RunControl &control, int64_t budget) {
-  int64_t deadline = now() + budget;
+RunResult RunTimer::run(int vcpuFd, RunControl &control) {
   run_ = control.run;
   expired_ = false;
-  deadline_ = deadline;
-  currentTimer = this;
-  if (armedFor_ == 0 || armedFor_ > deadline) {
-    arm(deadline);
+  deadline_ = control.deadline;
+  // A deadline that has passed fires at once.
+  if (armedFor_ == 0 || armedFor_ > control.deadline) {
+    arm(control.deadline);
   }
   control.thread.store(thread_);
   RunResult result = enter(vcpuFd, control);
   control.thread.store(0);
+  // Stay the thread's timer: a signal between two runs must still clear armedFor_.
   deadline_ = 0;
-  currentTimer = nullptr;
   return result;
 }
 

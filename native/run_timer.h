@@ -23,11 +23,15 @@ struct RunControl {
   kvm_run *run = nullptr;
   std::atomic<bool> kickPending{false};
   std::atomic<pid_t> thread{0};
+  int64_t deadline = 0; // of the budget in force, CLOCK_MONOTONIC nanoseconds; 0 before the first
 
   /** Make the current KVM_RUN, or else the next, return. Any thread; docs/kick.md has the argument.
    */
   void kick();
 };
+
+/** CLOCK_MONOTONIC in nanoseconds. */
+int64_t monotonicNow();
 
 /**
  * Bound KVM_RUN in time. One per environment, hence one per thread: its POSIX timer signals that
@@ -44,8 +48,8 @@ public:
   /** Prepare the timer on the calling thread; returns an errno or 0. */
   int prepare();
 
-  /** Run the vCPU until it exits, is kicked, or `budget` nanoseconds have passed. */
-  RunResult run(int vcpuFd, RunControl &control, int64_t budget);
+  /** Run the vCPU until it exits, is kicked, or its deadline has passed. */
+  RunResult run(int vcpuFd, RunControl &control);
 
 private:
   static void onSignal(int signal, siginfo_t *info, void *context);

@@ -59,11 +59,11 @@ constexpr double kMaxBudgetMs = 86400000;
 Napi::Function VcpuHandle::define(Napi::Env env, const char *name) {
   std::vector<Property> properties = {
       method("number", &VcpuHandle::number),       method("runBuffer", &VcpuHandle::runBuffer),
-      method("enter", &VcpuHandle::enter),         method("complete", &VcpuHandle::complete),
-      method("enableCap", &VcpuHandle::enableCap), method("xsaveSize", &VcpuHandle::xsaveSize),
-      method("getXsave", &VcpuHandle::getXsave),   method("setXsave", &VcpuHandle::setXsave),
-      method("statsFd", &VcpuHandle::statsFd),     method("closed", &VcpuHandle::closed),
-      method("close", &VcpuHandle::close),
+      method("enter", &VcpuHandle::enter),         method("resume", &VcpuHandle::resume),
+      method("complete", &VcpuHandle::complete),   method("enableCap", &VcpuHandle::enableCap),
+      method("xsaveSize", &VcpuHandle::xsaveSize), method("getXsave", &VcpuHandle::getXsave),
+      method("setXsave", &VcpuHandle::setXsave),   method("statsFd", &VcpuHandle::statsFd),
+      method("closed", &VcpuHandle::closed),       method("close", &VcpuHandle::close),
   };
   addIoctls(properties, tableOf(kIoctls));
   addAttrs(properties);
@@ -86,12 +86,26 @@ Napi::Value VcpuHandle::runBuffer(const Napi::CallbackInfo &info) {
 /** enter(budgetMs): one KVM_RUN; the errno, with kTimedOut or kKicked where EINTR was meant. */
 Napi::Value VcpuHandle::enter(const Napi::CallbackInfo &info) {
   VcpuState &vcpu = state(info, "KVM_RUN");
-  auto budget = static_cast<int64_t>(argNumber(info, 0, "budgetMs", kMaxBudgetMs) * 1e6);
+  double budget = argNumber(info, 0, "budgetMs", kMaxBudgetMs);
+  vcpu.control.deadline = monotonicNow() + static_cast<int64_t>(budget * 1e6);
+  return run(info, vcpu);
+}
+
+/** resume(): the same under what is left of the last budget. */
+Napi::Value VcpuHandle::resume(const Napi::CallbackInfo &info) {
+  VcpuState &vcpu = state(info, "KVM_RUN");
+  if (vcpu.control.deadline == 0) {
+    failArgument(info.Env(), "resume", "must come after an enter(), which sets the budget");
+  }
+  return run(info, vcpu);
+}
+
+Napi::Value VcpuHandle::run(const Napi::CallbackInfo &info, VcpuState &vcpu) {
   RunTimer &timer = Addon::of(info.Env()).timer;
   if (int error = timer.prepare()) {
     fail(info.Env(), kIoctl, "timer_create", error);
   }
-  RunResult result = timer.run(vcpu.fd.get(), vcpu.control, budget);
+  RunResult result = timer.run(vcpu.fd.get(), vcpu.control);
   int flags = (result.timedOut ? kTimedOut : 0) | (result.kicked ? kKicked : 0);
   return Napi::Number::New(info.Env(), result.error | flags);
 }

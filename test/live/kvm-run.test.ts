@@ -104,6 +104,40 @@ describe('a vCPU in real mode', () => {
     expect(vcpu.timedOut).toBe(true);
   });
 
+  it('bounds a run whose predecessor had its budget end between the two', () => {
+    realMode(vcpu, ram, [
+      [0xe6, 0x10], // out 0x10, al
+      [0xeb, 0xfe], // jmp $
+    ]);
+    while (vcpu.enter(20) !== 0);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 40);
+
+    expect(vcpu.enter(10)).toBe(EINTR);
+
+    expect(vcpu.timedOut).toBe(true);
+  });
+
+  it('bounds many exits by one budget', () => {
+    realMode(vcpu, ram, [
+      [0xe6, 0x10], // again: out 0x10, al
+      [0xeb, 0xfc], // jmp again
+    ]);
+
+    const start = performance.now();
+    let errno = vcpu.enter(200);
+    let exits = 0;
+    for (; errno === 0; exits++) errno = vcpu.resume();
+
+    expect(errno).toBe(EINTR);
+    expect(vcpu.timedOut).toBe(true);
+    expect(exits).toBeGreaterThan(0);
+    expect(performance.now() - start).toBeGreaterThanOrEqual(200);
+  });
+
+  it('takes no resume() without a budget', () => {
+    expect(() => vcpu.resume()).toThrow('resume: must come after an enter()');
+  });
+
   it('sends filtered MSR accesses to user space', () => {
     const msr = 0x277;
     vm.enableCap(uapi.KVM_CAP_X86_USER_SPACE_MSR, [BigInt(uapi.KVM_MSR_EXIT_REASON_FILTER)]);
