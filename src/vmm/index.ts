@@ -1,5 +1,9 @@
+export type { BootEntry, BootInput } from './boot/entry.js';
+export { bootGuest, startAt } from './boot/index.js';
 export { Bus, type BusDevice, BusRangeError } from './bus.js';
 export { type GuestCpuid, guestCpuid, maxPhyAddrOf } from './cpuid.js';
+export { Serial16550 } from './devices/serial.js';
+export { GuestImageError } from './elf.js';
 export { GuestExitError, GuestRunError, type GuestState, GuestTimeoutError } from './errors.js';
 export type { LoggedExit } from './exit-log.js';
 export { Machine, type MachineOptions, type Memslot } from './machine.js';

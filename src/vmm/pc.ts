@@ -1,8 +1,8 @@
 import type { Kvm } from '../kvm/system.js';
 import { KVM_MP_STATE_HALTED, KVM_MP_STATE_INIT_RECEIVED, KVM_MP_STATE_UNINITIALIZED } from '../kvm/uapi.js';
 import { acpiTables, PM, RESET } from './acpi/tables.js';
-import { GuestRam, loadGuest, startAt } from './boot/index.js';
-import { PLACES } from './boot/ram.js';
+import { bootGuest } from './boot/index.js';
+import { GuestRam, PLACES } from './boot/ram.js';
 import { PowerManagement, resetPort } from './devices/power.js';
 import { Serial16550 } from './devices/serial.js';
 import { Machine } from './machine.js';
@@ -119,9 +119,10 @@ export class Pc {
     const ram = new GuestRam(this.machine.ram.buffer, o.memory);
     const { rsdp, bytes } = acpiTables(PLACES.acpi, cpus);
     ram.put(PLACES.acpi, bytes);
-    const input = { cmdline: o.cmdline ?? '', rsdp, ...(o.initrd && { initrd: o.initrd }) };
-    const entry = loadGuest(ram, o.image, input);
-    const [boot] = this.machine.vcpus;
-    if (boot) startAt(boot, ram, entry);
+    bootGuest(this.machine, o.image, {
+      cmdline: o.cmdline ?? '',
+      rsdp,
+      ...(o.initrd && { initrd: o.initrd }),
+    });
   }
 }

@@ -1,13 +1,10 @@
-import type { Vcpu } from '../../kvm/vcpu.js';
 import { flatGdt, longMode, protectedMode, realMode } from '../cpu-state.js';
+import type { Machine } from '../machine.js';
 import { isBzImage, loadBzImage } from './bzimage.js';
 import { loadElf } from './elf-boot.js';
 import type { BootEntry, BootInput } from './entry.js';
 import { loadFlat } from './flat.js';
-import { type GuestRam, PLACES } from './ram.js';
-
-export type { BootEntry, BootInput } from './entry.js';
-export { GuestRam } from './ram.js';
+import { GuestRam, PLACES } from './ram.js';
 
 const ELF_MAGIC = 0x7f454c46;
 
@@ -15,20 +12,38 @@ const ELF_MAGIC = 0x7f454c46;
  * Load a guest, whatever it is: a bzImage, an ELF with a multiboot 1 header or a PVH note, else a flat binary.
  * @throws GuestImageError
  */
-export function loadGuest(ram: GuestRam, file: Uint8Array, input: BootInput): BootEntry {
+function loadGuest(ram: GuestRam, file: Uint8Array, input: BootInput): BootEntry {
   if (isBzImage(file)) return loadBzImage(ram, file, input);
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
   const isElf = file.length >= 4 && view.getUint32(0) === ELF_MAGIC;
   return isElf ? loadElf(ram, file, input) : loadFlat(ram, file);
 }
 
-/** Put a vCPU where a loaded guest is to start. */
-export function startAt(vcpu: Vcpu, ram: GuestRam, entry: BootEntry): void {
-  const sregs = vcpu.getSregs();
+/**
+ * Load a guest into slot 0 and put vCPU 0 where it starts: a bzImage, an ELF with a multiboot 1 header or a PVH note,
+ * else a flat binary, which starts in real mode at 0x7c00.
+ * @throws GuestImageError if the image is none of these or does not fit
+ */
+export function bootGuest(
+  machine: Machine,
+  image: Uint8Array,
+  input: BootInput = { cmdline: '' },
+): BootEntry {
+  const entry = loadGuest(new GuestRam(machine.ram.buffer, machine.ramSize), image, input);
+  startAt(machine, 0, entry);
+  return entry;
+}
+
+/** Put a vCPU where `entry` says, every other general register 0. */
+export function startAt(machine: Machine, vcpu: number, entry: BootEntry): void {
+  const cpu = machine.vcpus[vcpu];
+  if (!cpu) throw new RangeError(`vCPU ${vcpu} of a machine with ${machine.vcpus.length}`);
+  const sregs = cpu.getSregs();
   if (entry.mode === 'real') {
-    vcpu.setSregs(realMode(sregs));
+    cpu.setSregs(realMode(sregs));
   } else {
     const gdt = flatGdt(entry.mode === 'long' ? 64 : 32);
+    const ram = new GuestRam(machine.ram.buffer, machine.ramSize);
     ram.put(PLACES.gdt, new Uint8Array(gdt.buffer));
     const tables = {
       gdt: { base: BigInt(PLACES.gdt), limit: gdt.byteLength - 1 },
@@ -36,10 +51,13 @@ export function startAt(vcpu: Vcpu, ram: GuestRam, entry: BootEntry): void {
       dataSelector: 0x18,
     };
     const long = entry.mode === 'long';
-    vcpu.setSregs(long ? longMode(sregs, tables, BigInt(PLACES.pageTables)) : protectedMode(sregs, tables));
+    cpu.setSregs(long ? longMode(sregs, tables, BigInt(PLACES.pageTables)) : protectedMode(sregs, tables));
   }
-  const cleared = Object.fromEntries(Object.keys(vcpu.getRegs()).map((name) => [name, 0n]));
-  const given = Object.entries(entry.regs).map(([name, value]) => [name, BigInt(value)]);
-  const regs = { ...cleared, ...Object.fromEntries(given), rip: BigInt(entry.rip), rflags: 2n };
-  vcpu.setRegs(regs as ReturnType<Vcpu['getRegs']>);
+  const { rax = 0, rbx = 0, rsi = 0, rsp = 0 } = entry.regs;
+  const set = { rax, rbx, rsi, rsp, rip: entry.rip, rflags: 2 };
+  const regs = cpu.getRegs();
+  for (const name of Object.keys(regs) as (keyof typeof regs)[]) {
+    regs[name] = BigInt(name in set ? set[name as keyof typeof set] : 0);
+  }
+  cpu.setRegs(regs);
 }
