@@ -1,7 +1,5 @@
-// Time the reference model: each figure beside its bound, exit status 1 if one is missed.
+// Time the reference model: each figure beside its bound.
 
-import { argv } from 'node:process';
-import { fileURLToPath } from 'node:url';
 import {
   archMtrrType,
   archTypeMap,
@@ -56,9 +54,10 @@ export function benchModel(): Figure[] {
   const mtrr = buildMtrrs(config, 46);
   const frames = Array.from({ length: 1024 }, (_, i) => Math.floor((i / 1024) * END));
   const at = (i: number): number => frames[i % frames.length] as number;
+  const count = archTypeMap(mtrr, END).length;
   return [
     {
-      name: 'type map of 4 TiB, 8 variable and 88 fixed ranges',
+      name: `type map of 4 TiB, all MTRRs set (${count} ranges)`,
       nanoseconds: time(50, () => archTypeMap(mtrr, END)),
       bound: 1e6,
     },
@@ -88,5 +87,3 @@ export function reportModel(figures: readonly Figure[]): boolean {
   }
   return figures.every(({ nanoseconds, bound }) => nanoseconds <= bound);
 }
-
-if (argv[1] === fileURLToPath(import.meta.url)) process.exitCode = reportModel(benchModel()) ? 0 : 1;
