@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Command, InvalidArgumentError } from 'commander';
 import { Kvm } from '../kvm/index.js';
+import { GuestExitError } from '../vmm/errors.js';
 import { Pc, type PcEnd, type PcOptions } from '../vmm/pc.js';
 import { UsageError } from './errors.js';
 import { interrupted } from './interrupt.js';
@@ -78,6 +79,12 @@ function verdict(end: PcEnd | undefined, timeout: number): { status: number; mes
   return { status: 0 };
 }
 
+/** The guest's own failure is its status; everything else is for the caller. */
+function crash(error: unknown): { status: number; message?: string } {
+  if (error instanceof GuestExitError) return { status: EXIT_FAILED, message: error.message };
+  throw error;
+}
+
 async function runGuest(file: string, o: GuestOptions): Promise<void> {
   const output = new Output();
   const options: PcOptions = {
@@ -89,9 +96,11 @@ async function runGuest(file: string, o: GuestOptions): Promise<void> {
     ...(o.initrd !== undefined && { initrd: readImage(o.initrd) }),
   };
   const timeout = o.timeout ?? Number.POSITIVE_INFINITY;
-  const end = await runToEnd(options, output, timeout);
+  const { status, message } = await runToEnd(options, output, timeout).then(
+    (end) => verdict(end, timeout),
+    crash,
+  );
   if (interrupted.aborted) return;
-  const { status, message } = verdict(end, timeout);
   if (message) process.stderr.write(`kvm-memtype: ${message}\n`);
   process.exitCode = status;
 }
