@@ -70,6 +70,9 @@ export interface VariableRange {
   readonly pattern: FramePattern;
 }
 
+/** The type in one byte of a value that was legal to write. */
+const typeIn = (value: bigint, byte: number): MemType => decodeMemType(byteOf(value, byte)) as MemType;
+
 function makeVariable(index: number, base: bigint, mask: bigint, reserved: bigint): VariableRange {
   return {
     index,
@@ -77,7 +80,7 @@ function makeVariable(index: number, base: bigint, mask: bigint, reserved: bigin
     mask,
     reserved,
     valid: (mask & MASK_VALID) !== 0n,
-    type: decodeMemType(byteOf(base, 0)) ?? 'UC',
+    type: typeIn(base, 0),
     pattern: framePattern(base >> PAGE_SHIFT, mask >> PAGE_SHIFT),
   };
 }
@@ -89,7 +92,7 @@ const EMPTY_TYPES: readonly MemType[] = FIXED_MSRS.flatMap(() => new Array<MemTy
 /** The types of the 88 fixed ranges after one of the eleven MSRs has changed. */
 function withFixed(types: readonly MemType[], index: number, value: bigint): MemType[] {
   const changed = [...types];
-  for (let i = 0; i < 8; i++) changed[8 * index + i] = decodeMemType(byteOf(value, i)) ?? 'UC';
+  for (let i = 0; i < 8; i++) changed[8 * index + i] = typeIn(value, i);
   return changed;
 }
 
@@ -115,7 +118,7 @@ export class MtrrState {
   ) {
     this.enabled = (deftype & DEFTYPE_E) !== 0n;
     this.fixedEnabled = (deftype & DEFTYPE_FE) !== 0n;
-    this.defaultType = decodeMemType(byteOf(deftype, 0)) ?? 'UC';
+    this.defaultType = typeIn(deftype, 0);
     this.active = variable.filter((range) => range.valid);
   }
 
@@ -156,11 +159,11 @@ export class MtrrState {
       case 'deftype':
         return this.deftype;
       case 'fixed':
-        return this.fixed[msr.index] ?? 0n;
+        return this.fixed[msr.index] as bigint;
       case 'base':
-        return this.variable[msr.index]?.base ?? 0n;
+        return (this.variable[msr.index] as VariableRange).base;
       case 'mask':
-        return this.variable[msr.index]?.mask ?? 0n;
+        return (this.variable[msr.index] as VariableRange).mask;
       default:
         throw new RangeError('the PAT is not an MTRR');
     }

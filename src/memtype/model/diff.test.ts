@@ -11,6 +11,7 @@ const leaf = (gfn: number, rest: Partial<Leaf> = {}): Leaf => ({
   why: [],
   vcpu: 0,
   maxLevel: 2,
+  errata: [],
   ...rest,
 });
 const seen = (gfn: number, rest: Partial<SeenLeaf> = {}): SeenLeaf => ({

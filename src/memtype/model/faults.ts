@@ -3,7 +3,7 @@ import { type Level, levelBase, pagesOf, type Rule } from '../types.js';
 import { type AccessEvent, type Effect, MEM_LOG_DIRTY_PAGES, MEM_READONLY } from './events.js';
 import type { Leaf } from './leaves.js';
 import { type Memslot, slotLevel } from './memslots.js';
-import { agrees, type VmState } from './vm-state.js';
+import { agrees, pageOf, type VmState } from './vm-state.js';
 
 type Access = AccessEvent['access'];
 
@@ -28,14 +28,14 @@ export function freshLeaf(
   if (readOnly && access === 'write') return undefined;
   const why: Rule[] = [];
   const base = levelBase(gfn, level);
-  const decision = state.decide(vcpu, slot, base, why);
   return {
     gfn: base,
     level,
-    ...decision,
+    ...state.decide(vcpu, slot, base, why),
     why,
     vcpu: vcpu.id,
     maxLevel: levelBound(state, vcpu, slot, gfn, access),
+    errata: state.policy.errata(state, vcpu, pageOf(slot, base)),
   };
 }
 
@@ -74,15 +74,6 @@ function noteStale(state: VmState, leaf: Leaf, vcpu: VcpuView, effect: Effect): 
   if (maker !== undefined && agrees(leaf, maker)) effect.notes.push('P3');
 }
 
-function place(state: VmState, leaf: Leaf, effect: Effect): void {
-  effect.zapped.push(...state.leaves.put(leaf));
-  effect.made.push(leaf);
-  const slot = state.slotAt(leaf.gfn);
-  if (slot === undefined) return;
-  const page = { gfn: leaf.gfn, mmio: slot.backing === 'mmio', slotFlags: slot.flags };
-  effect.notes.push(...state.policy.errata(state, state.vcpu(leaf.vcpu), page));
-}
-
 /** A guest access: a leaf is made if none maps the page, else the one that does stays, right or stale. */
 export function applyAccess(state: VmState, event: AccessEvent, effect: Effect): void {
   const vcpu = state.vcpu(event.vcpu);
@@ -95,5 +86,7 @@ export function applyAccess(state: VmState, event: AccessEvent, effect: Effect):
   const made = freshLeaf(state, vcpu, event.gfn, event.access, event.level);
   if (made === undefined) return;
   if (leaf !== undefined) state.leaves.zap({ start: event.gfn, end: event.gfn + 1 });
-  place(state, made, effect);
+  effect.zapped.push(...state.leaves.put(made));
+  effect.made.push(made);
+  effect.notes.push(...made.errata);
 }

@@ -1,3 +1,4 @@
+import type { ErratumId } from '../errata.js';
 import { type GfnRange, type LeafType, type Level, levelBase, pagesOf, type Rule } from '../types.js';
 
 /** A leaf entry that maps guest memory. */
@@ -13,6 +14,8 @@ export interface Leaf {
   readonly vcpu: number;
   /** The largest level that would have been right. */
   readonly maxLevel: Level;
+  /** Departures from the SDM that decided the type. */
+  readonly errata: readonly ErratumId[];
 }
 
 const LEVELS: readonly Level[] = [1, 2, 3];

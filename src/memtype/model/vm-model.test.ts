@@ -520,6 +520,7 @@ describe('observed leaves', () => {
       ipat: true,
       vcpu: 1,
       maxLevel: 3,
+      errata: [],
       why: [{ text: 'seen, not expected', source: 'observation' }],
     });
   });

@@ -1,4 +1,4 @@
-import type { Decision, Policy, VcpuView, VmView } from '../policy.js';
+import type { Decision, PageView, Policy, VcpuView, VmView } from '../policy.js';
 import type { Rule } from '../types.js';
 import { ModelError } from './events.js';
 import { type Leaf, LeafStore } from './leaves.js';
@@ -91,7 +91,7 @@ export class VmState implements VmView {
 
   /** What a fault of this vCPU in this slot decides. */
   decide(vcpu: VcpuView, slot: Memslot, gfn: number, why?: Rule[]): Decision {
-    return this.policy.decide(this, vcpu, { gfn, mmio: slot.backing === 'mmio', slotFlags: slot.flags }, why);
+    return this.policy.decide(this, vcpu, pageOf(slot, gfn), why);
   }
 
   /** What a fault now would decide for a leaf that exists, seen from `vcpu`; undefined once its slot is gone. */
@@ -99,6 +99,11 @@ export class VmState implements VmView {
     const slot = this.slotAt(leaf.gfn);
     return slot && this.decide(vcpu, slot, leaf.gfn);
   }
+}
+
+/** What a policy may know of a frame in a slot. */
+export function pageOf(slot: Memslot, gfn: number): PageView {
+  return { gfn, mmio: slot.backing === 'mmio', slotFlags: slot.flags };
 }
 
 /** A leaf is what the decision says. */

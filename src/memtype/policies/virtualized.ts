@@ -1,5 +1,5 @@
 import type { MtrrMsr } from '../arch/msrs.js';
-import { fixedMsrFrames } from '../arch/mtrr.js';
+import { fixedMsrFrames, type VariableRange } from '../arch/mtrr.js';
 import type { Decision, PageView, Policy, VcpuView, VmView } from '../policy.js';
 import { ALL_GFNS, type GfnRange, type Level, levelBase, pagesOf, type Rule } from '../types.js';
 import { forcedWb, hostMmio, wbWithPat } from './decisions.js';
@@ -66,8 +66,7 @@ function mtrrZap(owner: MtrrOwner, vm: VmView, vcpu: VcpuView, msr: MtrrMsr): Gf
   if (msr.kind === 'deftype') return ALL_GFNS;
   if (!mtrr.enabled) return undefined;
   if (msr.kind === 'fixed') return mtrr.fixedEnabled ? fixedMsrFrames(msr.index) : undefined;
-  const range = mtrr.variable[msr.index];
-  return range === undefined ? undefined : kvmZapRange(range);
+  return kvmZapRange(mtrr.variable[msr.index] as VariableRange);
 }
 
 /** The behaviour shared by the kernels that virtualize guest MTRRs (4.2 to 6.10). */
