@@ -7,6 +7,9 @@ import { VmModel } from './model/vm-model.js';
 import { ALL_POLICIES, policies } from './policies/index.js';
 import type { Policy } from './policy.js';
 
+// Mutation testing asks for fewer.
+const RUNS = 1_000 / Number(process.env.MODEL_RUNS_DIVISOR ?? 1);
+
 const OPTIONS = { vcpus: 2, maxphyaddr: 40 };
 const named = (name: string): Policy => policies.get(name) as Policy;
 
@@ -177,7 +180,7 @@ describe('inferPolicies', () => {
         const { explains } = inferPolicies(observe(policy, [RAM, ...events]), OPTIONS);
         expect(explains).toContain(policy);
       }),
-      { numRuns: 1000 },
+      { numRuns: RUNS },
     );
   });
 });
