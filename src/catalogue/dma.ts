@@ -1,8 +1,82 @@
 import { disableQuirk, mib, mtrrs, noncoherent, scenario, touch, touchMany } from '../scenario/builder.js';
 import { MT } from '../scenario/msrs.js';
+import type { NoncoherentVia } from '../scenario/types.js';
 
 const needs = ['ept-leaves', 'noncoherent'] as const;
 const quirk = ['ept-leaves', 'quirk-ignore-guest-pat'] as const;
+
+const COHERENT = { A: 'WB+IPAT', B: 'WB+IPAT', D: 'WB+IPAT', E: 'WB+IPAT' };
+/** A page whose MTRR type is write-through, with non-coherent DMA. */
+const WRITE_THROUGH = { A: 'WT', B: 'WT', D: 'WB', E: 'WB' };
+
+const VIA: readonly (readonly [NoncoherentVia, string])[] = [
+  ['vfio-noiommu', 'A VFIO group without an IOMMU'],
+  ['vfio-type1', 'A VFIO group behind an IOMMU that does not enforce coherency'],
+  ['vfio-cdev', 'The VFIO device file of a PCI function'],
+  ['vfio-mdev', 'The VFIO group of a mediated device'],
+  ['mdev-cdev', 'The VFIO device file of a mediated device'],
+  ['virtio-device', 'A KVM_DEV_TYPE_VIRTIO device'],
+];
+
+/** Each way to non-coherent DMA on its own. */
+const via = VIA.map(([name, title]) =>
+  scenario(`dma/${name}`, `${title} makes the VM non-coherent`, { needs: ['ept-leaves', name] }, [
+    mtrrs({ def: MT.WT }),
+    touch(mib(4), { claims: COHERENT }),
+    noncoherent(true, { via: name }),
+    touch(mib(4)),
+    touch(mib(5), { claims: WRITE_THROUGH }),
+    noncoherent(false),
+    touch(mib(5)),
+    touch(mib(6), { claims: COHERENT }),
+    noncoherent(true, { via: name }),
+    touch(mib(7), { claims: WRITE_THROUGH }),
+  ]),
+);
+
+/** Devices `a` and `b` together: the VM is coherent only without both. */
+function together(name: string, title: string, a: NoncoherentVia, b: NoncoherentVia) {
+  return scenario(`dma/${name}`, title, { needs: [...new Set(['ept-leaves', a, b] as const)] }, [
+    mtrrs({ def: MT.WT }),
+    noncoherent(true, { via: a, device: 'a' }),
+    touchMany(mib(4), 3),
+    noncoherent(true, { via: b, device: 'b' }),
+    touchMany(mib(4), 3),
+    touch(mib(5), { claims: WRITE_THROUGH }),
+    noncoherent(false, { device: 'a' }),
+    touchMany(mib(4), 3),
+    touch(mib(6), { claims: WRITE_THROUGH }),
+    noncoherent(true, { via: a, device: 'a' }),
+    noncoherent(false, { device: 'b' }),
+    touchMany(mib(4), 3),
+    touch(mib(7), { claims: WRITE_THROUGH }),
+    noncoherent(false, { device: 'a' }),
+    touch(mib(8), { claims: COHERENT }),
+  ]);
+}
+
+const several = [
+  together('two-mdevs', 'Two mediated devices in one KVM_DEV_TYPE_VFIO count once', 'vfio-mdev', 'vfio-mdev'),
+  together(
+    'noiommu-and-mdev',
+    'A PCI function and a mediated device in one KVM_DEV_TYPE_VFIO count once',
+    'vfio-noiommu',
+    'vfio-mdev',
+  ),
+  together('group-and-cdev', 'A group and a device file count once', 'vfio-mdev', 'mdev-cdev'),
+  together(
+    'vfio-and-virtio',
+    'VFIO and virtio devices share the VM’s count',
+    'vfio-noiommu',
+    'virtio-device',
+  ),
+  together(
+    'mdev-and-virtio',
+    'Mediated and virtio devices share the VM’s count',
+    'vfio-mdev',
+    'virtio-device',
+  ),
+];
 
 /** Non-coherent DMA that comes and goes, and the quirk that stands for it on newer kernels. */
 export const dma = [
@@ -79,4 +153,6 @@ export const dma = [
       touch(mib(9), { claims: { E: 'WB' } }),
     ],
   ),
+  ...via,
+  ...several,
 ];

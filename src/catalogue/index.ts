@@ -1,12 +1,14 @@
 import type { Scenario } from '../scenario/types.js';
 import { cr0cd } from './cd.js';
 import { dma } from './dma.js';
+import { memslotFlag } from './memslot.js';
 import { mmio } from './mmio.js';
 import { msr } from './msr.js';
 import { mtrr } from './mtrr.js';
 import { pat } from './pat.js';
 import { ram } from './ram.js';
 import { vcpus } from './vcpus.js';
+import { virtioDevice } from './virtio.js';
 
 /** Every scenario that ships with the program; the first ones tell the kernels apart. */
 export const catalogue: readonly Scenario[] = [
@@ -18,4 +20,6 @@ export const catalogue: readonly Scenario[] = [
   ...msr,
   ...mmio,
   ...vcpus,
+  ...virtioDevice,
+  ...memslotFlag,
 ];

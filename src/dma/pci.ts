@@ -1,55 +1,65 @@
-import { existsSync, readdirSync, readFileSync, readlinkSync, realpathSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { HOST } from './host.js';
 
-const DEVICES = '/sys/bus/pci/devices';
+const ECAP_SNOOP_CONTROL = 1n << 7n; // VT-d specification, "Extended Capability Register", SC
 
-const read = (path: string): string => readFileSync(path, 'utf8').trim();
+export const readTrimmed = (path: string): string => readFileSync(path, 'utf8').trim();
+
+/** Last part of what a symbolic link points to; undefined if there is no such link. */
+export function linkName(path: string): string | undefined {
+  return existsSync(path) ? basename(readlinkSync(path)) : undefined;
+}
 
 /** Directory in sysfs of the PCI function `bdf` (`0000:00:02.0`). */
-export const pciDir = (bdf: string): string => join(DEVICES, bdf);
+export const pciDir = (bdf: string, host = HOST): string => join(host.sys, 'bus/pci/devices', bdf);
 
 /** Every PCI function of this machine. */
-export const listPci = (): string[] => (existsSync(DEVICES) ? readdirSync(DEVICES).sort() : []);
+export function listPci(host = HOST): string[] {
+  const dir = join(host.sys, 'bus/pci/devices');
+  return existsSync(dir) ? readdirSync(dir).sort() : [];
+}
 
 /** `vendor:device` in hexadecimal, such as `8086:100e`. */
-export function pciId(bdf: string): string {
-  const id = (file: string): string => read(join(pciDir(bdf), file)).replace(/^0x/, '');
+export function pciId(bdf: string, host = HOST): string {
+  const id = (file: string): string => readTrimmed(join(pciDir(bdf, host), file)).replace(/^0x/, '');
   return `${id('vendor')}:${id('device')}`;
 }
 
 /** Name of the driver bound to `bdf`, or undefined. */
-export function pciDriver(bdf: string): string | undefined {
-  const link = join(pciDir(bdf), 'driver');
-  return existsSync(link) ? basename(readlinkSync(link)) : undefined;
+export const pciDriver = (bdf: string, host = HOST): string | undefined =>
+  linkName(join(pciDir(bdf, host), 'driver'));
+
+/** Number of the IOMMU group of `bdf`, as text; undefined where no IOMMU is active and VFIO has not made one up. */
+export const pciGroup = (bdf: string, host = HOST): string | undefined =>
+  linkName(join(pciDir(bdf, host), 'iommu_group'));
+
+/** Whether a group is one that VFIO made up for a device without an IOMMU (vfio_noiommu_group_alloc()). */
+export function isMadeUpGroup(group: string, host = HOST): boolean {
+  const name = join(host.sys, 'kernel/iommu_groups', group, 'name');
+  return existsSync(name) && readTrimmed(name) === 'vfio-noiommu';
 }
 
-/** Number of the IOMMU group of `bdf`, or undefined where no IOMMU is active. */
-export function pciGroup(bdf: string): number | undefined {
-  const link = join(pciDir(bdf), 'iommu_group');
-  return existsSync(link) ? Number(basename(realpathSync(link))) : undefined;
+/** Whether an IOMMU translates what `bdf` does. */
+export function hasIommu(bdf: string, host = HOST): boolean {
+  const group = pciGroup(bdf, host);
+  return group !== undefined && !isMadeUpGroup(group, host);
 }
 
-/** What rebind() found, to be put back. */
-export interface Binding {
-  bdf: string;
-  driver: string | undefined;
+/** The other functions in the group of `bdf`. */
+export function groupMates(bdf: string, host = HOST): string[] {
+  const dir = join(pciDir(bdf, host), 'iommu_group/devices');
+  return existsSync(dir) ? readdirSync(dir).filter((name) => name !== bdf) : [];
 }
 
-/** Bind `bdf` to `driver` through driver_override, and say what was there before. */
-export function rebind(bdf: string, driver: string): Binding {
-  const before = { bdf, driver: pciDriver(bdf) };
-  if (before.driver === driver) return before;
-  if (before.driver !== undefined) writeFileSync(join(pciDir(bdf), 'driver/unbind'), bdf);
-  writeFileSync(join(pciDir(bdf), 'driver_override'), driver);
-  writeFileSync('/sys/bus/pci/drivers_probe', bdf);
-  return before;
-}
-
-/** Put a binding back as rebind() found it. */
-export function restore(binding: Binding): void {
-  const now = pciDriver(binding.bdf);
-  if (now === binding.driver) return;
-  if (now !== undefined) writeFileSync(join(pciDir(binding.bdf), 'driver/unbind'), binding.bdf);
-  writeFileSync(join(pciDir(binding.bdf), 'driver_override'), '\n');
-  if (binding.driver !== undefined) writeFileSync('/sys/bus/pci/drivers_probe', binding.bdf);
+/**
+ * Whether the IOMMU of `bdf` enforces cache coherency, as its sysfs says: Intel's by ECAP.SC (intel_iommu_capable()),
+ * AMD's always. Undefined if sysfs does not say.
+ */
+export function enforcesCoherency(bdf: string, host = HOST): boolean | undefined {
+  const iommu = join(pciDir(bdf, host), 'iommu');
+  if (existsSync(join(iommu, 'amd-iommu'))) return true;
+  const ecap = join(iommu, 'intel-iommu/ecap');
+  if (!existsSync(ecap)) return undefined;
+  return (BigInt(`0x${readTrimmed(ecap)}`) & ECAP_SNOOP_CONTROL) !== 0n;
 }

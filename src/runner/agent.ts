@@ -1,9 +1,9 @@
 import { readFileSync, writeSync } from 'node:fs';
 import { catalogue } from '../catalogue/index.js';
-import { openNoncoherent } from '../dma/index.js';
-import type { NoncoherentProvider } from '../dma/types.js';
+import { NoncoherentDma, sweepHostChanges } from '../dma/index.js';
 import { HostMemory, Kvm } from '../kvm/index.js';
-import { findTracefs, SpteObserver, sweepInstances } from '../observe/tracefs.js';
+import { SpteObserver } from '../observe/spte-observer.js';
+import { findTracefs, sweepTracefs } from '../observe/tracefs.js';
 import { RAM_SIZE } from '../scenario/types.js';
 import { describeEnvironment, pciBarOf } from './environment.js';
 import { type Bench, execute } from './execute.js';
@@ -29,7 +29,7 @@ function send(message: AgentMessage): void {
 function openObserver(): SpteObserver | undefined {
   const tracefs = findTracefs();
   if (!('root' in tracefs)) return undefined;
-  sweepInstances(tracefs.root);
+  sweepTracefs(tracefs.root);
   return new SpteObserver(tracefs.root, process.pid);
 }
 
@@ -50,23 +50,19 @@ function runAll(spec: AgentSpec, bench: Bench): number {
 function work(spec: AgentSpec): void {
   using kvm = Kvm.open();
   using ram = HostMemory.memfd(RAM_SIZE);
-  const dma = openNoncoherent(spec.device);
-  const noncoherent: NoncoherentProvider | undefined = 'provider' in dma ? dma.provider : undefined;
+  for (const problem of sweepHostChanges()) process.stderr.write(`${problem}\n`);
+  const dma = new NoncoherentDma({ kvm, ...spec });
   let observer: SpteObserver | undefined;
   try {
-    const device = dma.device;
-    const environment = describeEnvironment(kvm, {
-      noncoherent: 'missing' in dma ? dma.missing : undefined,
-      barDevice: device,
-    });
+    const environment = describeEnvironment(kvm, dma);
     send({ type: 'environment', environment });
     observer = environment.paging === 'shadow' ? undefined : openObserver();
-    const pciBar = device === undefined ? undefined : pciBarOf(device);
-    const count = runAll(spec, { kvm, environment, ram, observer, noncoherent, pciBar });
+    const pciBar = dma.device === undefined ? undefined : pciBarOf(dma.device);
+    const count = runAll(spec, { kvm, environment, ram, observer, dma, pciBar });
     send({ type: 'end', count });
   } finally {
     observer?.close();
-    noncoherent?.close();
+    dma.close();
   }
 }
 

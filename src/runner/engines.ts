@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { sweepHostChanges } from '../dma/journal.js';
 import { type LabOutcome, runInLab } from '../lab/index.js';
 import type { AgentSpec } from './spec.js';
 
@@ -58,6 +59,8 @@ function runOnHost(run: AgentRun): Promise<LabOutcome> {
     child.once('close', (status, signal) => {
       clearTimeout(timer);
       run.signal?.removeEventListener('abort', kill);
+      // An agent that was killed could not give back what it took of this host.
+      for (const problem of sweepHostChanges()) tail.push(problem);
       if (timedOut) {
         resolve({ kind: 'timeout', reason: `no end after ${run.timeoutMs / 1000} s`, consoleTail: tail });
       } else if (status === null) {

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
-import type { Missing } from '../dma/missing.js';
+import type { Missing, NoncoherentDma, ProviderName } from '../dma/index.js';
 import { listPci, pciDir } from '../dma/pci.js';
 import { KVM_CAP_DISABLE_QUIRKS2, type Kvm } from '../kvm/index.js';
 import { findTracefs } from '../observe/tracefs.js';
@@ -67,16 +67,34 @@ const UNKNOWN_VENDOR: Missing = {
   lift: 'run where kvm_intel or kvm_amd is loaded, or in the lab with --kernel',
 };
 
-/** What can be used besides KVM itself. */
-export interface Resources {
-  /** Why there is no non-coherent DMA, or undefined if there is. */
-  noncoherent: Missing | undefined;
-  /** PCI function whose BAR may be mapped, or undefined. */
-  barDevice: string | undefined;
+/** Needs that are met by a provider of the same name. */
+const PROVIDERS = [
+  'vfio-noiommu',
+  'vfio-type1',
+  'vfio-cdev',
+  'vfio-mdev',
+  'mdev-cdev',
+  'virtio-device',
+  'memslot-flag',
+] as const satisfies readonly (ProviderName & Need)[];
+
+/** Why a scenario that shows a feature's absence cannot run. */
+const tooNew = (feature: string): Missing => ({
+  reason: `this kernel has ${feature}`,
+  lift: 'run on a kernel without the patch',
+});
+
+function missingDma(dma: NoncoherentDma): Partial<Record<Need, Missing | undefined>> {
+  return {
+    noncoherent: dma.missingAll,
+    ...Object.fromEntries(PROVIDERS.map((name) => [name, dma.missing(name)])),
+    'no-virtio-device': dma.virtio.present ? tooNew('KVM_DEV_TYPE_VIRTIO') : undefined,
+    'no-memslot-flag': dma.memslot.present ? tooNew('KVM_MEM_NON_COHERENT_DMA') : undefined,
+  };
 }
 
 /** Describe this machine's KVM, and say which needs of scenarios it cannot meet. */
-export function describeEnvironment(kvm: Kvm, resources: Resources): Environment {
+export function describeEnvironment(kvm: Kvm, dma: NoncoherentDma): Environment {
   const params = readParams();
   const paging = pagingOf(params);
   const quirks = kvm.checkExtension(KVM_CAP_DISABLE_QUIRKS2);
@@ -84,11 +102,10 @@ export function describeEnvironment(kvm: Kvm, resources: Resources): Environment
     reason: 'no PCI device was named whose BAR may be mapped',
     lift: listPci().length > 0 ? 'name one with --vfio <pci address>' : 'run where there is a PCI device',
   };
-  const candidates: Record<Need, Missing | undefined> = {
+  const candidates: Partial<Record<Need, Missing | undefined>> = {
+    ...missingDma(dma),
     'ept-leaves': missingLeaves(paging),
-    noncoherent: resources.noncoherent,
-    'pci-bar':
-      resources.barDevice === undefined || pciBarOf(resources.barDevice) === undefined ? noBar : undefined,
+    'pci-bar': dma.device === undefined || pciBarOf(dma.device) === undefined ? noBar : undefined,
     'quirk-ignore-guest-pat': missingQuirk(quirks, 'ignore-guest-pat'),
     'quirk-cd-nw-cleared': missingQuirk(quirks, 'cd-nw-cleared'),
     'known-vendor': vendorOf(params) === 'other' ? UNKNOWN_VENDOR : undefined,
@@ -99,6 +116,9 @@ export function describeEnvironment(kvm: Kvm, resources: Resources): Environment
     vendor: vendorOf(params),
     paging,
     quirks,
+    virtioType: dma.virtio.type,
+    memslotFlag: dma.memslot.flag,
+    noncoherent: dma.default ?? null,
     params,
     missing: Object.fromEntries(Object.entries(candidates).filter(([, missing]) => missing !== undefined)),
   };

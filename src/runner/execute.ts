@@ -1,11 +1,12 @@
 import { performance } from 'node:perf_hooks';
-import type { Attachment, NoncoherentProvider } from '../dma/types.js';
+import type { NoncoherentDma } from '../dma/index.js';
 import { HostMemory, KVM_CAP_DISABLE_QUIRKS2, type Kvm, type Vcpu } from '../kvm/index.js';
-import type { SpteObserver } from '../observe/tracefs.js';
+import type { SpteObserver } from '../observe/spte-observer.js';
 import { Probe, type ProbeCommand, type ProbeResult } from '../probe/index.js';
-import { GUEST_MAXPHYADDR, RAM_SIZE, type Scenario, type Step } from '../scenario/types.js';
+import { GUEST_MAXPHYADDR, type MemslotStep, RAM_SIZE, type Scenario, type Step } from '../scenario/types.js';
 import { Machine } from '../vmm/index.js';
-import { cr0With, QUIRK_BITS } from './model-events.js';
+import { DmaSteps, ioctlResult } from './dma-steps.js';
+import { cr0With, memslotFlags, QUIRK_BITS } from './model-events.js';
 import type { Environment, Recording, StepRecord } from './recording.js';
 
 /** What scenarios run on; shared by all of them, closed by its owner. */
@@ -15,7 +16,7 @@ export interface Bench {
   /** Backing of guest RAM, RAM_SIZE bytes, used by one scenario after another. */
   ram: HostMemory;
   observer: SpteObserver | undefined;
-  noncoherent: NoncoherentProvider | undefined;
+  dma: NoncoherentDma;
   /** Path of the PCI BAR that may be mapped. */
   pciBar: string | undefined;
 }
@@ -31,7 +32,7 @@ type Outcome = Omit<StepRecord, 'step' | 'events'>;
 class Execution {
   readonly #machine: Machine;
   readonly #probe: Probe;
-  readonly #attachments: Attachment[] = [];
+  readonly #dma: DmaSteps;
   readonly #slots = new Map<number, HostMemory>();
 
   constructor(
@@ -49,6 +50,7 @@ class Execution {
     });
     try {
       this.#probe = Probe.boot(this.#machine);
+      this.#dma = new DmaSteps(this.#machine, bench.dma);
     } catch (error) {
       this.#machine.close();
       throw error;
@@ -84,7 +86,9 @@ class Execution {
           ? this.#setCdByGuest(step.vcpu, step.on)
           : this.#setCdByHost(step.vcpu, step.on);
       case 'noncoherent':
-        return this.#noncoherent(step.on);
+        return { result: this.#dma.noncoherent(step) };
+      case 'virtio':
+        return { result: this.#dma.virtio(step) };
       case 'disable-quirk':
         this.#machine.vm.enableCap(KVM_CAP_DISABLE_QUIRKS2, [BigInt(QUIRK_BITS[step.quirk])]);
         return {};
@@ -137,25 +141,32 @@ class Execution {
     return {};
   }
 
-  #noncoherent(on: boolean): Outcome {
-    if (!on) {
-      this.#attachments.pop()?.detach();
-    } else if (this.bench.noncoherent !== undefined) {
-      this.#attachments.push(this.bench.noncoherent.attach(this.#machine.vm));
-    }
-    return {};
-  }
-
-  #addSlot(step: Extract<Step, { do: 'memslot' }>): Outcome {
-    const size = step.pages * PAGE;
+  #slotMemory({ slot, pages, backing }: MemslotStep): HostMemory {
+    const known = this.#slots.get(slot);
+    if (known !== undefined) return known;
+    const size = pages * PAGE;
     const bar = this.bench.pciBar;
     const memory =
-      step.backing === 'pci-bar' && bar !== undefined
+      backing === 'pci-bar' && bar !== undefined
         ? HostMemory.file(bar, { size, writable: true, shared: true })
         : HostMemory.memfd(size);
-    this.#slots.set(step.slot, memory);
-    this.#machine.setMemslot({ slot: step.slot, gpa: step.gpa, size: BigInt(size), memory });
-    return {};
+    this.#slots.set(slot, memory);
+    return memory;
+  }
+
+  #addSlot(step: MemslotStep): Outcome {
+    const memory = this.#slotMemory(step);
+    const flags = memslotFlags(step, this.bench.dma.memslot.flag);
+    const result = ioctlResult(() =>
+      this.#machine.setMemslot({
+        slot: step.slot,
+        gpa: step.gpa,
+        size: BigInt(step.pages * PAGE),
+        memory,
+        flags,
+      }),
+    );
+    return { result };
   }
 
   #deleteSlot(slot: number): Outcome {
@@ -166,7 +177,7 @@ class Execution {
   }
 
   close(): void {
-    while (this.#attachments.length > 0) this.#attachments.pop()?.detach();
+    this.#dma.close();
     this.#machine.close();
     for (const memory of this.#slots.values()) memory.close();
   }

@@ -14,6 +14,7 @@ import {
 import { describeStep } from '../scenario/describe.js';
 import { MSR } from '../scenario/msrs.js';
 import { type Claims, GUEST_MAXPHYADDR, type Scenario, type Step } from '../scenario/types.js';
+import { ioctlExpectation } from './ioctl-judge.js';
 import { LeafJudge, levelOf } from './leaf-judge.js';
 import { gfnOf, isDropped, startEvents, stepEvent } from './model-events.js';
 import type { Environment, Recording, StepRecord } from './recording.js';
@@ -21,13 +22,16 @@ import type { Checks, Mismatch, Note, Verdict } from './verdict.js';
 
 type Ran = Extract<Recording, { outcome: 'ran' }>;
 
-const noChecks = (): Checks => ({ leaves: 0, zaps: 0, kept: 0, msrs: 0, effective: 0 });
+const noChecks = (): Checks => ({ leaves: 0, zaps: 0, kept: 0, msrs: 0, effective: 0, ioctls: 0 });
 const hex = (value: bigint | undefined): string => (value === undefined ? '#GP' : `0x${value.toString(16)}`);
 const accepted = (ok: boolean | undefined): string => (ok ? 'accepted' : 'refused (#GP)');
 
-/** What the scenario's author claims for a policy: under its own name, or under that of its era. */
-function claimFor(claims: Claims, policy: Policy): string | undefined {
-  return claims[policy.name] ?? claims[policy.name.replace(/-.*$/, '')];
+/**
+ * What the scenario's author claims for a policy: under its own name, under that without a version (`E+P5-device` for
+ * `E-6.12+P5-device`), or under that of its era, from which a proposal departs only where a claim of its own says so.
+ */
+export function claimFor(claims: Claims, policy: string): string | undefined {
+  return claims[policy] ?? claims[policy.replace(/-\d[\d.]*/, '')] ?? claims[policy.replace(/[+-].*$/, '')];
 }
 
 /** Holds one recording against the model of one policy, step by step. */
@@ -88,6 +92,7 @@ class Judge {
     const effect = this.#applyStep();
     if (this.#record.events !== undefined) this.#leaves.judge(rest, effect);
     if (effect !== undefined && this.#step?.do !== 'access') this.checks.kept += this.#model.leaves().length;
+    this.#judgeIoctl(effect);
     this.#judgeClaim();
     this.#judgeEffective();
     for (const id of effect?.notes ?? []) this.#note(id);
@@ -138,11 +143,23 @@ class Judge {
     if (expected !== seen) this.fail('msr value', hex(expected), hex(seen));
   }
 
+  #judgeIoctl(effect: Effect | undefined): void {
+    const seen = this.#record.result;
+    if (this.#step === undefined || seen === undefined) return;
+    const { author, model } = ioctlExpectation(this.#step, effect) ?? {};
+    const expected = author ?? model;
+    if (expected === undefined) return;
+    this.checks.ioctls++;
+    if (seen !== expected) this.fail('ioctl', expected, seen);
+    if (model !== undefined && model !== expected)
+      this.fail('model', `${expected} (the scenario's own claim)`, model);
+  }
+
   /** Hold the model itself against what the scenario's author wrote down for this policy. */
   #judgeClaim(): void {
     const step = this.#step;
     if (step?.do !== 'access' || step.claims === undefined) return;
-    const claim = claimFor(step.claims, this.policy);
+    const claim = claimFor(step.claims, this.policy.name);
     const leaf = this.#model.leafAt(gfnOf(step.gpa));
     if (claim === undefined || leaf === undefined || leaf.type === 'none') return;
     const model = `${leaf.type}${leaf.ipat ? '+IPAT' : ''}`;
@@ -171,10 +188,10 @@ class Judge {
 
 function statusOf(run: Judge, scenario: Scenario, env: Environment): Pick<Verdict, 'status' | 'message'> {
   if (run.mismatches.length > 0) return { status: 'fail' };
-  const { leaves, zaps, msrs } = run.checks;
+  const { leaves, zaps, msrs, ioctls } = run.checks;
   const wantsLeaves = scenario.needs.includes('ept-leaves') && env.paging !== 'shadow';
   if (wantsLeaves && leaves === 0) return { status: 'error', message: 'no leaf entry was observed' };
-  if (leaves + zaps + msrs === 0) return { status: 'error', message: 'nothing was observed' };
+  if (leaves + zaps + msrs + ioctls === 0) return { status: 'error', message: 'nothing was observed' };
   return { status: 'pass' };
 }
 

@@ -22,6 +22,7 @@ const stepRecord = z.strictObject({
   step: z.number().int().min(-1).max(100_000),
   ok: z.boolean().optional(),
   value: u64.optional(),
+  result: z.string().max(40).optional(),
   vector: z.number().int().min(0).max(255).optional(),
   events: z.array(event).max(1_000_000).optional(),
 });
@@ -51,6 +52,9 @@ const environment = z.strictObject({
   vendor: z.enum(['intel', 'amd', 'other']),
   paging: z.enum(['ept', 'npt', 'shadow']),
   quirks: z.number().int().nonnegative(),
+  virtioType: z.number().int().nonnegative(),
+  memslotFlag: z.number().int().nonnegative(),
+  noncoherent: text.nullable(),
   params: z.record(z.string(), text),
   missing: z.record(z.string(), missing),
 });

@@ -1,11 +1,14 @@
 import type { ModelEvent } from '../memtype/index.js';
 import {
   GUEST_MAXPHYADDR,
+  type MemslotFlag,
+  type MemslotStep,
   type QuirkName,
   RAM_SIZE,
   RAM_SLOT,
   type Scenario,
   type Step,
+  type VirtioStep,
 } from '../scenario/types.js';
 
 const PAGE_SHIFT = 12n;
@@ -16,6 +19,19 @@ const CR0_CD = 1n << 30n;
 
 /** KVM_X86_QUIRK_* bits (uapi/asm/kvm.h). */
 export const QUIRK_BITS: Record<QuirkName, number> = { 'cd-nw-cleared': 1 << 1, 'ignore-guest-pat': 1 << 9 };
+
+/** KVM_MEM_ flags, as the model knows them: the proposed one's place differs between kernels, and is 3 here. */
+const MEMSLOT_FLAGS: Record<MemslotFlag, number> = {
+  'log-dirty-pages': 1 << 0,
+  readonly: 1 << 1,
+  'non-coherent-dma': 1 << 3,
+};
+
+/** The KVM_MEM_ flags of a step as one number; `proposed` is the kernel's KVM_MEM_NON_COHERENT_DMA. */
+export function memslotFlags(step: MemslotStep, proposed = MEMSLOT_FLAGS['non-coherent-dma']): number {
+  const bits = (flag: MemslotFlag): number => (flag === 'non-coherent-dma' ? proposed : MEMSLOT_FLAGS[flag]);
+  return (step.flags ?? []).reduce((sum, flag) => sum | bits(flag), 0);
+}
 
 export const gfnOf = (gpa: bigint): number => Number(gpa >> PAGE_SHIFT);
 
@@ -34,6 +50,19 @@ export function startEvents(scenario: Scenario): ModelEvent[] {
   return events;
 }
 
+/** A device counts from its attribute's first being set to its closing. */
+function virtioEvent(step: VirtioStep, scenario: Scenario): ModelEvent | undefined {
+  let isSet = false;
+  for (const earlier of scenario.steps.slice(0, scenario.steps.indexOf(step))) {
+    if (earlier.do !== 'virtio' || earlier.device !== step.device || earlier.result !== 'ok') continue;
+    if (earlier.op === 'set-attr') isSet = true;
+    if (earlier.op === 'close') isSet = false;
+  }
+  if (step.op === 'set-attr' && !isSet && step.result === 'ok')
+    return { kind: 'noncoherent', delta: 1, via: 'virtio' };
+  return step.op === 'close' && isSet ? { kind: 'noncoherent', delta: -1, via: 'virtio' } : undefined;
+}
+
 /** The step as the model sees it; `undefined` for a step that only looks. */
 export function stepEvent(step: Step, scenario: Scenario): ModelEvent | undefined {
   switch (step.do) {
@@ -46,7 +75,13 @@ export function stepEvent(step: Step, scenario: Scenario): ModelEvent | undefine
     case 'cd':
       return { kind: 'cr0', vcpu: step.vcpu, value: cr0With(step.on), by: step.by };
     case 'noncoherent':
-      return { kind: 'noncoherent', delta: step.on ? 1 : -1 };
+      return {
+        kind: 'noncoherent',
+        delta: step.on ? 1 : -1,
+        ...(step.via === 'virtio-device' ? { via: 'virtio' } : {}),
+      };
+    case 'virtio':
+      return virtioEvent(step, scenario);
     case 'disable-quirk':
       return { kind: 'disable-quirks', mask: QUIRK_BITS[step.quirk] };
     case 'memslot': {
@@ -57,7 +92,7 @@ export function stepEvent(step: Step, scenario: Scenario): ModelEvent | undefine
         gfn: gfnOf(step.gpa),
         npages: step.pages,
         backing,
-        flags: 0,
+        flags: memslotFlags(step),
       };
     }
     case 'delete-memslot': {

@@ -1,25 +1,17 @@
 import { expect, test } from 'vitest';
+import { environmentOf, runsUnder } from '../../test/support/environment.js';
 import { simulate } from '../../test/support/simulate.js';
 import { catalogue } from '../catalogue/index.js';
 import { type Policy, policies } from '../memtype/index.js';
 import type { Scenario } from '../scenario/types.js';
 import { choosePolicy, PROBE_SCENARIOS, policyNamed, type Recorded } from './policy-choice.js';
-import type { Environment } from './recording.js';
 
 const scenarioNamed = (name: string): Scenario => catalogue.find((s) => s.name === name) as Scenario;
 
-const envOf = (policy: Policy, release: string): Environment => ({
-  release,
-  cpuModel: 'test',
-  vendor: 'intel',
-  paging: 'ept',
-  quirks: policy.quirks.supported,
-  params: {},
-  missing: {},
-});
-
 const probes = (policy: Policy): Recorded[] =>
-  PROBE_SCENARIOS.map((name) => ({ scenario: scenarioNamed(name), recording: simulate(scenarioNamed(name), policy) }));
+  PROBE_SCENARIOS.map(scenarioNamed)
+    .filter((scenario) => runsUnder(scenario, policy))
+    .map((scenario) => ({ scenario, recording: simulate(scenario, policy) }));
 
 // Each row: what the kernel really does, and a version that hints at something else.
 test.each([
@@ -29,16 +21,25 @@ test.each([
   ['D', '6.1.0'],
   ['A+P2', '6.1.192'],
   ['E', '7.2.13'],
+  ['E', '6.12.118'],
+  ['E-6.12', '6.12.118'],
+  ['E-6.12', '7.2.13'],
+  ['A-6.5', '6.6.30'],
+  ['D-6.13', '6.14.1'],
+  ['E+P5-device', '7.2.13'],
+  ['E-6.12+P5-device', '6.12.118'],
+  ['E+P5-memslot', '7.2.13'],
+  ['E-6.12+P5-memslot', '6.12.118'],
 ])('policy %s is found by probing on a kernel that calls itself %s', (name, release) => {
   const policy = policies.get(name) as Policy;
 
-  const choice = choosePolicy('auto', probes(policy), envOf(policy, release));
+  const choice = choosePolicy('auto', probes(policy), environmentOf(policy, release));
 
   expect([choice.policy.name, choice.how]).toEqual([name, 'probed']);
 });
 
 test('without a probe the version decides, and the choice says so', () => {
-  const choice = choosePolicy('auto', [], envOf(policies.get('A') as Policy, '6.1.0'));
+  const choice = choosePolicy('auto', [], environmentOf(policies.get('A') as Policy, '6.1.0'));
 
   expect([choice.policy.name, choice.how]).toEqual(['A', 'hint']);
 });
@@ -46,7 +47,7 @@ test('without a probe the version decides, and the choice says so', () => {
 test('a forced policy is taken whatever was seen', () => {
   const policy = policies.get('A') as Policy;
 
-  const choice = choosePolicy('D', probes(policy), envOf(policy, '6.1.0'));
+  const choice = choosePolicy('D', probes(policy), environmentOf(policy, '6.1.0'));
 
   expect([choice.policy.name, choice.how]).toEqual(['D', 'forced']);
 });

@@ -1,10 +1,10 @@
-import { type Policy, policies } from '../memtype/index.js';
+import { ALL_POLICIES, type Policy, policies, policyForVersion } from '../memtype/index.js';
 import type { Scenario } from '../scenario/types.js';
 import { judge } from './judge.js';
 import type { Environment, Recording } from './recording.js';
 
 /** The scenarios whose outcome tells the policies of EPT hosts apart. */
-export const PROBE_SCENARIOS: readonly string[] = ['dma/probe', 'vcpus/disagree-mtrr'];
+export const PROBE_SCENARIOS: readonly string[] = ['dma/probe', 'vcpus/disagree-mtrr', 'memslot/probe'];
 
 /** Name of the policy, and how it was come by. */
 export interface PolicyChoice {
@@ -20,14 +20,6 @@ export interface Recorded {
 
 const IGNORE_GUEST_PAT = 1 << 9;
 
-/** First kernel version of each era (KERNEL: commits 7a18c7c2b69a, 0a7b73559b39, c9c1e20b4c7d), newest first. */
-const FIRST_RELEASE: readonly (readonly [string, number, number])[] = [
-  ['E', 6, 16],
-  ['D', 6, 11],
-  ['B', 6, 7],
-  ['A', 0, 0],
-];
-
 /** A policy known to the model; throws a one-sentence error for any other name. */
 export function policyNamed(name: string): Policy {
   const policy = policies.get(name);
@@ -41,27 +33,41 @@ export function policyNamed(name: string): Policy {
 }
 
 /** What the version says; a stable kernel may have backports, so this is only a hint. */
-function hintedEra(release: string): string {
-  const [major = 0, minor = 0] = release.split('.').map((part) => Number.parseInt(part, 10));
-  const row = FIRST_RELEASE.find(([, a, b]) => major > a || (major === a && minor >= b));
-  return row === undefined ? 'A' : row[0];
-}
+const hinted = (release: string): Policy => policyForVersion(release) ?? policyNamed('E');
 
 /** Policies for a machine whose leaves carry no memory type. */
-function withoutEpt(paging: 'npt' | 'shadow', era: string): Policy[] {
+function withoutEpt(paging: 'npt' | 'shadow', hint: Policy): Policy[] {
   const name = paging === 'npt' ? 'npt' : 'none';
   const [old, current] = [policyNamed(`${name}-A`), policyNamed(name)];
-  return era === 'A' || era === 'B' ? [old, current] : [current, old];
+  return /^[AB]/.test(hint.name) ? [old, current] : [current, old];
+}
+
+/** Whether a policy has the features that KVM itself was asked for. */
+function hasFeatures(policy: Policy, env: Environment): boolean {
+  const ignoresPat = (mask: number): boolean => (mask & IGNORE_GUEST_PAT) !== 0;
+  return (
+    ignoresPat(policy.quirks.supported) === ignoresPat(env.quirks) &&
+    policy.virtioDevice === (env.missing['virtio-device'] === undefined) &&
+    policy.memslotFlag === (env.missing['memslot-flag'] === undefined)
+  );
+}
+
+/**
+ * How much speaks for a policy beside what leaves can tell: that the kernel knows just its quirks, and that the version
+ * has it, with a proposal on top or without.
+ */
+function likelihood(policy: Policy, env: Environment): number {
+  const hint = hinted(env.release).name;
+  const isHinted = policy.name === hint || policy.name.startsWith(`${hint}+`);
+  return (policy.quirks.supported === env.quirks ? 2 : 0) + (isHinted ? 1 : 0);
 }
 
 /** Every policy that this machine could have, the most likely first. */
 export function candidates(env: Environment): Policy[] {
-  const era = hintedEra(env.release);
-  if (env.paging !== 'ept') return withoutEpt(env.paging, era);
-  const hinted = policyNamed(era);
-  const rest = [...new Set(policies.values())].filter((p) => p.paging === 'ept' && p !== hinted);
-  const hasQuirk = (env.quirks & IGNORE_GUEST_PAT) !== 0;
-  return [hinted, ...rest].filter((p) => ((p.quirks.supported & IGNORE_GUEST_PAT) !== 0) === hasQuirk);
+  if (env.paging !== 'ept') return withoutEpt(env.paging, hinted(env.release));
+  return ALL_POLICIES.filter((p) => p.paging === 'ept' && hasFeatures(p, env)).sort(
+    (a, b) => likelihood(b, env) - likelihood(a, env),
+  );
 }
 
 /** Whether everything recorded is what `policy` expects. */
@@ -85,9 +91,9 @@ export function explainedBy(recorded: readonly Recorded[], env: Environment): st
 export function choosePolicy(forced: string, probes: readonly Recorded[], env: Environment): PolicyChoice {
   if (forced !== 'auto') return { policy: policyNamed(forced), how: 'forced' };
   const all = candidates(env);
-  const hinted = all[0] ?? policyNamed(hintedEra(env.release));
+  const likeliest = all[0] ?? hinted(env.release);
   const ran = probes.filter(({ recording }) => recording.outcome === 'ran');
-  if (ran.length === 0) return { policy: hinted, how: env.paging === 'ept' ? 'hint' : 'probed' };
+  if (ran.length === 0) return { policy: likeliest, how: env.paging === 'ept' ? 'hint' : 'probed' };
   const fitting = all.find((policy) => explains(policy, ran, env));
-  return fitting === undefined ? { policy: hinted, how: 'hint' } : { policy: fitting, how: 'probed' };
+  return fitting === undefined ? { policy: likeliest, how: 'hint' } : { policy: fitting, how: 'probed' };
 }

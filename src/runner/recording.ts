@@ -12,6 +12,12 @@ export interface Environment {
   paging: 'ept' | 'npt' | 'shadow';
   /** KVM_CHECK_EXTENSION(KVM_CAP_DISABLE_QUIRKS2), 0 where it is not there. */
   quirks: number;
+  /** Device type of KVM_DEV_TYPE_VIRTIO, or the one that it would have. */
+  virtioType: number;
+  /** KVM_MEM_NON_COHERENT_DMA, or the flag that it would be. */
+  memslotFlag: number;
+  /** Provider that stands for non-coherent DMA where a scenario names none. */
+  noncoherent: string | null;
   /** Values of the module parameters that matter, by `module.name`. */
   params: Record<string, string>;
   /** Every need that is not met. */
@@ -32,6 +38,8 @@ export interface StepRecord {
   ok?: boolean;
   /** For rdmsr: the value read. */
   value?: bigint;
+  /** For ioctls: `ok`, or the name of the errno. */
+  result?: string;
   /** For a faulting guest access: the vector. */
   vector?: number;
   /** In order; absent where nothing can be observed. */

@@ -46,14 +46,14 @@ export function toResult(
   verdict: Verdict,
   rerun: string,
 ): ScenarioResult {
-  const { leaves, zaps, kept, msrs, effective } = verdict.checks;
+  const { leaves, zaps, kept, msrs, effective, ioctls } = verdict.checks;
   const step =
     recording.outcome === 'error' && recording.step !== undefined ? ` (in step ${recording.step + 1})` : '';
   return {
     ...nameParts(scenario.name),
     status: verdict.status,
     durationMs: Math.round(recording.durationMs * 10) / 10,
-    checks: { leaves, zaps, kept, msrs, effective },
+    checks: { leaves, zaps, kept, msrs, effective, ioctls },
     failures: merge(verdict.mismatches).map((mismatch) => failureOf(mismatch, rerun)),
     errata: verdict.notes.map(({ id, kernels, text }) => ({ id, kernels, text })),
     ...(recording.outcome === 'skip' ? { skip: recording.missing } : {}),
@@ -63,7 +63,7 @@ export function toResult(
 
 /** A scenario that has no verdict because the kernel or its machine died. */
 export function lostResult(scenario: Scenario, reason: string, started: boolean): ScenarioResult {
-  const checks = { leaves: 0, zaps: 0, kept: 0, msrs: 0, effective: 0 };
+  const checks = { leaves: 0, zaps: 0, kept: 0, msrs: 0, effective: 0, ioctls: 0 };
   const common = { ...nameParts(scenario.name), durationMs: 0, checks, failures: [], errata: [] };
   if (started) return { ...common, status: 'error', error: `it was running when ${reason}` };
   return {

@@ -12,6 +12,8 @@ export interface Checks {
   msrs: number;
   /** Effective types, from the seen leaf and the PAT value that the guest read back. */
   effective: number;
+  /** Results of ioctls: success, or the errno. */
+  ioctls: number;
 }
 
 /** One departure from the model. `step` counts from 1; 0 is the guest's start. */

@@ -1,5 +1,14 @@
 import { defType, MSR, MT, physMask } from './msrs.js';
-import type { Actor, Claims, QuirkName, Scenario, Step } from './types.js';
+import type {
+  Actor,
+  Claims,
+  MemslotStep,
+  NoncoherentStep,
+  QuirkName,
+  Scenario,
+  Step,
+  VirtioStep,
+} from './types.js';
 
 const MIB = 0x10_0000n;
 
@@ -58,20 +67,27 @@ export const cd = (on: boolean, o: { vcpu?: number; by?: Actor } = {}): Step => 
   by: o.by ?? 'guest',
 });
 
-export const noncoherent = (on: boolean): Step => ({ do: 'noncoherent', on });
+export const noncoherent = (on: boolean, o: Pick<NoncoherentStep, 'via' | 'device'> = {}): Step => ({
+  do: 'noncoherent',
+  on,
+  ...o,
+});
+
+/** One ioctl about a KVM_DEV_TYPE_VIRTIO device; the attribute is the only one that there is, unless told. */
+export const virtio = (
+  op: VirtioStep['op'],
+  device: string,
+  o: Partial<Pick<VirtioStep, 'group' | 'attr' | 'result'>> = {},
+): Step => ({ do: 'virtio', op, device, group: 1, attr: 1, result: 'ok', ...o });
+
 export const disableQuirk = (quirk: QuirkName): Step => ({ do: 'disable-quirk', quirk });
 export const memslot = (
   slot: number,
   gpa: bigint,
   pages: number,
   backing: 'ram' | 'pci-bar' = 'ram',
-): Step => ({
-  do: 'memslot',
-  slot,
-  gpa,
-  pages,
-  backing,
-});
+  o: Pick<MemslotStep, 'flags' | 'result'> = {},
+): Step => ({ do: 'memslot', slot, gpa, pages, backing, ...o });
 export const deleteMemslot = (slot: number): Step => ({ do: 'delete-memslot', slot });
 export const discard = (gpa: bigint, pages: number): Step => ({ do: 'discard', gpa, pages });
 

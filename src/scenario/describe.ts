@@ -1,7 +1,17 @@
 import { msrName } from './msrs.js';
-import type { Step } from './types.js';
+import type { NoncoherentStep, Step, VirtioStep } from './types.js';
 
 const hex = (value: bigint | number): string => `0x${value.toString(16)}`;
+
+function describeNoncoherent({ on, via, device }: NoncoherentStep): string {
+  const what = on ? 'attach non-coherent DMA' : 'detach non-coherent DMA';
+  return `${what}${device === undefined ? '' : ` ${device}`}${via === undefined ? '' : ` by ${via}`}`;
+}
+
+function describeVirtio({ op, device, group, attr }: VirtioStep): string {
+  const attribute = op.endsWith('attr') ? ` group ${group} attribute ${attr}` : '';
+  return `KVM_DEV_TYPE_VIRTIO ${device}: ${op}${attribute}`;
+}
 
 /** One line that names a step in reports. */
 export function describeStep(step: Step): string {
@@ -15,11 +25,15 @@ export function describeStep(step: Step): string {
     case 'cd':
       return `vCPU ${step.vcpu}: CR0.CD = ${step.on ? 1 : 0}${step.by === 'host' ? ' by KVM_SET_SREGS' : ''}`;
     case 'noncoherent':
-      return step.on ? 'attach non-coherent DMA' : 'detach non-coherent DMA';
+      return describeNoncoherent(step);
+    case 'virtio':
+      return describeVirtio(step);
     case 'disable-quirk':
       return `disable quirk ${step.quirk}`;
     case 'memslot':
-      return `memslot ${step.slot}: ${step.pages} pages of ${step.backing} at gpa ${hex(step.gpa)}`;
+      return `memslot ${step.slot}: ${step.pages} pages of ${step.backing} at gpa ${hex(step.gpa)}${
+        step.flags === undefined ? '' : `, flags ${step.flags.join('|') || '0'}`
+      }`;
     case 'delete-memslot':
       return `delete memslot ${step.slot}`;
     case 'discard':

@@ -1,7 +1,20 @@
+/** Ways to non-coherent DMA that the VM counts: providers of src/dma. */
+export type NoncoherentVia =
+  | 'vfio-noiommu'
+  | 'vfio-type1'
+  | 'vfio-cdev'
+  | 'vfio-mdev'
+  | 'mdev-cdev'
+  | 'virtio-device';
+
 /** What a scenario needs of the machine that runs it; each need that is not met is a skip with its reason. */
 export type Need =
   | 'ept-leaves' // EPT and a way to see its leaves
-  | 'noncoherent' // a way to register non-coherent DMA with the VM
+  | 'noncoherent' // a way to register non-coherent DMA with the VM, any
+  | NoncoherentVia // this way
+  | 'memslot-flag' // KVM_MEM_NON_COHERENT_DMA
+  | 'no-virtio-device' // a kernel without KVM_DEV_TYPE_VIRTIO
+  | 'no-memslot-flag' // a kernel without KVM_MEM_NON_COHERENT_DMA
   | 'pci-bar' // a PCI BAR to use as a memslot
   | 'quirk-ignore-guest-pat' // KVM_X86_QUIRK_IGNORE_GUEST_PAT can be disabled
   | 'quirk-cd-nw-cleared' // KVM_X86_QUIRK_CD_NW_CLEARED can be disabled
@@ -14,6 +27,43 @@ export type QuirkName = 'ignore-guest-pat' | 'cd-nw-cleared';
 
 /** A short literal such as `WB+IPAT` that an access must give under the named policies. */
 export type Claims = Readonly<Record<string, string>>;
+
+/** `ok`, or the name of the errno with which an ioctl must fail. */
+export type IoctlResult = 'ok' | 'EINVAL' | 'EEXIST' | 'ENODEV' | 'ENXIO' | 'EBUSY';
+
+/** Attach non-coherent DMA, or detach it: the device of the given name, or else the one attached last. */
+export interface NoncoherentStep {
+  do: 'noncoherent';
+  on: boolean;
+  /** The default provider if not told. */
+  via?: NoncoherentVia;
+  device?: string;
+}
+
+/** One ioctl about a KVM_DEV_TYPE_VIRTIO device; `device` is the scenario's own name for it. */
+export interface VirtioStep {
+  do: 'virtio';
+  op: 'create-test' | 'create' | 'has-attr' | 'set-attr' | 'close';
+  device: string;
+  /** KVM_DEV_VIRTIO_NONCOHERENT, or a wrong one. */
+  group: number;
+  /** KVM_DEV_VIRTIO_NONCOHERENT_SET, or a wrong one. */
+  attr: number;
+  result: IoctlResult;
+}
+
+export type MemslotFlag = 'log-dirty-pages' | 'readonly' | 'non-coherent-dma';
+
+/** KVM_SET_USER_MEMORY_REGION; a slot that exists keeps its memory. */
+export interface MemslotStep {
+  do: 'memslot';
+  slot: number;
+  gpa: bigint;
+  pages: number;
+  backing: 'ram' | 'pci-bar';
+  flags?: readonly MemslotFlag[];
+  result?: IoctlResult;
+}
 
 /** One step of a scenario. Addresses and MSR values are `bigint`; `vcpu` counts from 0. */
 export type Step =
@@ -28,9 +78,10 @@ export type Step =
       claims?: Claims;
     }
   | { do: 'cd'; vcpu: number; on: boolean; by: Actor }
-  | { do: 'noncoherent'; on: boolean }
+  | NoncoherentStep
+  | VirtioStep
   | { do: 'disable-quirk'; quirk: QuirkName }
-  | { do: 'memslot'; slot: number; gpa: bigint; pages: number; backing: 'ram' | 'pci-bar' }
+  | MemslotStep
   | { do: 'delete-memslot'; slot: number }
   | { do: 'discard'; gpa: bigint; pages: number };
 

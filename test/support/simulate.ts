@@ -40,12 +40,15 @@ function record(
       : { step: index, ok: true, value, events: [] };
   }
   const event = stepEvent(step, scenario);
-  if (event === undefined) return { step: index, events: [] };
+  const claimed = 'result' in step && step.result !== undefined ? { result: step.result } : {};
+  if (event === undefined) return { step: index, ...claimed, events: [] };
   const effect = (isDropped(step, scenario) ? guestView : model).apply(event);
   const ok = effect.msr === undefined ? effect.cr0 !== 'gp' : effect.msr === 'ok';
   const events = isDropped(step, scenario)
     ? []
     : [...effect.zapped.map(zapped), ...effect.made.flatMap(made)];
+  if (step.do === 'virtio' || step.do === 'memslot' || step.do === 'noncoherent')
+    return { step: index, result: effect.refused ?? 'ok', events };
   return { step: index, ok, ...(ok ? {} : { vector: 13 }), events };
 }
 

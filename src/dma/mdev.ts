@@ -1,0 +1,46 @@
+import { randomUUID } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { mdevDir } from './changes.js';
+import { HOST } from './host.js';
+import type { Journal } from './journal.js';
+import type { Missing } from './missing.js';
+
+/** The kernel's sample of a mediated device, a serial port: samples/vfio-mdev/mtty.c. */
+const SAMPLE = 'class/mdev_bus/mtty/mdev_supported_types/mtty-1';
+
+const typeDir = (host = HOST): string => join(host.sys, SAMPLE);
+
+/** Why no mediated device can be made; undefined if one can. */
+export function whyNoMdev(host = HOST): Missing | undefined {
+  const dir = typeDir(host);
+  if (!existsSync(join(dir, 'create'))) {
+    return {
+      reason: 'there is no mediated sample device: the driver mtty is not loaded',
+      lift: 'modprobe mtty on a kernel with CONFIG_SAMPLE_VFIO_MDEV_MTTY',
+    };
+  }
+  const left = readFileSync(join(dir, 'available_instances'), 'utf8').trim();
+  if (left === '0')
+    return {
+      reason: 'mtty has no port left for another mediated device',
+      lift: 'remove some mediated devices',
+    };
+  return undefined;
+}
+
+/** A mediated device that this process made. */
+export interface Mdev {
+  uuid: string;
+  /** Its directory in sysfs. */
+  dir: string;
+  remove(): void;
+}
+
+/** Make a mediated device. It has no IOMMU, and its DMA is the driver's own. */
+export function createMdev(journal: Journal, host = HOST): Mdev {
+  const uuid = randomUUID();
+  const change = { kind: 'mdev', uuid } as const;
+  journal.change(change, () => writeFileSync(join(typeDir(host), 'create'), uuid));
+  return { uuid, dir: mdevDir(uuid, host), remove: () => journal.undo(change) };
+}

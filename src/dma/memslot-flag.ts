@@ -1,0 +1,53 @@
+import { HostMemory, type Kvm, KvmError } from '../kvm/index.js';
+import { likelyMemslotFlag } from './kernel-tables.js';
+import type { Missing } from './missing.js';
+import type { Attachment, DmaTarget, NoncoherentProvider } from './types.js';
+
+const PAGE = 4096;
+const EINVAL = 22;
+
+/**
+ * Find KVM_MEM_NON_COHERENT_DMA: make a memslot with it.
+ * @param wanted the flag, where the release does not tell it
+ */
+export function findMemslotFlag(
+  kvm: Kvm,
+  release: string,
+  wanted?: number,
+): { flag: number; present: boolean } {
+  const flag = wanted ?? likelyMemslotFlag(release);
+  using vm = kvm.createVm();
+  using memory = HostMemory.memfd(PAGE);
+  const region = { slot: 0, gpa: 0n, userspaceAddr: memory.address };
+  try {
+    vm.setUserMemoryRegion({ ...region, flags: flag, size: BigInt(PAGE) });
+  } catch (error) {
+    if (error instanceof KvmError && error.errno === EINVAL) return { flag, present: false };
+    throw error;
+  }
+  vm.setUserMemoryRegion({ ...region, size: 0n });
+  return { flag, present: true };
+}
+
+/** KVM_MEM_NON_COHERENT_DMA on guest RAM: its pages honor the guest's PAT, and the VM's count stays as it is. */
+export class MemslotFlag implements NoncoherentProvider {
+  readonly name = 'memslot-flag';
+  readonly counts = 'never';
+
+  constructor(readonly found: { flag: number; present: boolean }) {}
+
+  probe(): Missing | undefined {
+    if (this.found.present) return undefined;
+    return {
+      reason: `this kernel has no KVM_MEM_NON_COHERENT_DMA (a memslot with flag 0x${this.found.flag.toString(16)} is EINVAL)`,
+      lift: 'run a kernel that is built with the patch for proposal P5, memslot flag (kernels/patches)',
+    };
+  }
+
+  attach(target: DmaTarget): Attachment {
+    target.remakeRam(this.found.flag);
+    return { detach: () => target.remakeRam(0) };
+  }
+
+  close(): void {}
+}

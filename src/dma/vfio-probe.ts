@@ -1,0 +1,156 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { VFIO_PCI } from './changes.js';
+import { HOST } from './host.js';
+import { whyNoMdev } from './mdev.js';
+import type { Missing } from './missing.js';
+import { enforcesCoherency, groupMates, hasIommu, pciDir, pciDriver, pciGroup } from './pci.js';
+import { unsafeModePath } from './pci-device.js';
+
+/** What decides which VFIO files can be had. */
+export interface VfioSituation {
+  /** PCI function that may be taken, as it was named; null if none was. */
+  device: string | null;
+  /** `uname -r` */
+  release: string;
+  /** Whether this process may change the host. */
+  isRoot: boolean;
+  host?: typeof HOST;
+}
+
+type Probe = (s: VfioSituation) => Missing | undefined;
+
+const NAME_ONE = 'name a PCI device that may be taken: --vfio <pci address>';
+const CDEV_REGION = 'vfio-dev'; // vfio_cdev_init()
+const GROUP_REGION = 'vfio'; // vfio_group_init()
+
+/** Whether the kernel has a range of character devices with this name. */
+function hasRegion(name: string, host = HOST): boolean {
+  const path = join(host.proc, 'devices');
+  return existsSync(path) && new RegExp(`^ *\\d+ ${name}$`, 'm').test(readFileSync(path, 'utf8'));
+}
+
+const mustBeRoot: Probe = ({ isRoot }) =>
+  isRoot ? undefined : { reason: 'only root may make and take VFIO devices', lift: 'run as root' };
+
+const mustHaveGroups: Probe = ({ host }) =>
+  hasRegion(GROUP_REGION, host)
+    ? undefined
+    : { reason: 'this kernel has no VFIO groups, or vfio is not loaded', lift: 'modprobe vfio' };
+
+const mustHaveCdevs: Probe = ({ host }) =>
+  hasRegion(CDEV_REGION, host)
+    ? undefined
+    : {
+        reason: 'this kernel has no VFIO device files, or vfio is not loaded',
+        lift: 'modprobe vfio on a kernel of 6.6 or later with CONFIG_VFIO_DEVICE_CDEV=y',
+      };
+
+const mustBeNamed: Probe = ({ device, host }) => {
+  if (device === null) return { reason: 'no device was named for non-coherent DMA', lift: NAME_ONE };
+  return existsSync(pciDir(device, host))
+    ? undefined
+    : { reason: `there is no PCI device ${device}`, lift: NAME_ONE };
+};
+
+const mustHaveDriver: Probe = ({ host = HOST }) =>
+  existsSync(join(host.sys, 'bus/pci/drivers', VFIO_PCI))
+    ? undefined
+    : { reason: `the driver ${VFIO_PCI} is not loaded`, lift: `modprobe ${VFIO_PCI}` };
+
+const mustAllowNoIommu: Probe = ({ host }) =>
+  existsSync(unsafeModePath(host))
+    ? undefined
+    : {
+        reason: 'this kernel has no VFIO no-IOMMU mode',
+        lift: 'modprobe vfio vfio-pci on a kernel with CONFIG_VFIO_NOIOMMU=y',
+      };
+
+const mustHaveNoIommu: Probe = ({ device, host }) =>
+  hasIommu(device ?? '', host)
+    ? {
+        reason: `${device} is behind an IOMMU`,
+        lift: 'boot with intel_iommu=off, or name a device without an IOMMU',
+      }
+    : undefined;
+
+const mustHaveIommu: Probe = ({ device, host }) =>
+  hasIommu(device ?? '', host)
+    ? undefined
+    : {
+        reason: `no IOMMU translates the DMA of ${device}`,
+        lift: 'run where an IOMMU is active (intel_iommu=on), or in QEMU with an emulated one',
+      };
+
+/** The IOMMU, if there is one, must let the device ask for DMA that is not snooped. */
+const mustBeNoncoherent: Probe = ({ device, host }) =>
+  device !== null && hasIommu(device, host) && enforcesCoherency(device, host) === true
+    ? {
+        reason: `the IOMMU of ${device} keeps all its DMA coherent`,
+        lift: 'name a device behind an IOMMU without snoop control (ECAP.SC=0), such as integrated graphics',
+      }
+    : undefined;
+
+/** VFIO hands out a group only if every function in it is its own or nobody's (vfio_group_viable()). */
+const mustOwnGroup: Probe = ({ device, host }) => {
+  const mates = groupMates(device ?? '', host).filter(
+    (bdf) => ![undefined, VFIO_PCI, 'pcieport'].includes(pciDriver(bdf, host)),
+  );
+  if (mates.length === 0) return undefined;
+  return {
+    reason: `IOMMU group ${pciGroup(device ?? '', host)} also holds ${mates.join(', ')}, which other drivers use`,
+    lift: 'name a device that is alone in its group, or unbind the others',
+  };
+};
+
+const NOIOMMU_CDEV = [7, 3] as const; // CONFIG_IOMMUFD_NOIOMMU, which VFIO_NOIOMMU selects
+
+/** A device file for a function without an IOMMU. */
+const mustHaveCdevWithoutIommu: Probe = (s) => {
+  if (hasIommu(s.device ?? '', s.host)) return undefined;
+  const [major = 0, minor = 0] = s.release.split('.').map((part) => Number.parseInt(part, 10));
+  const isOld = major < NOIOMMU_CDEV[0] || (major === NOIOMMU_CDEV[0] && minor < NOIOMMU_CDEV[1]);
+  if (!isOld) return mustAllowNoIommu(s);
+  return {
+    reason: `this kernel has no VFIO device file for ${s.device}, which no IOMMU translates`,
+    lift: `run on a kernel of ${NOIOMMU_CDEV.join('.')} or later, or where an IOMMU is active`,
+  };
+};
+
+const mustHaveMdev: Probe = ({ host }) => whyNoMdev(host);
+
+/** What each kind of VFIO file needs, in the order in which it is best told. */
+export const VFIO_NEEDS = {
+  'vfio-noiommu': [mustBeNamed, mustAllowNoIommu, mustHaveDriver, mustHaveNoIommu, mustBeRoot],
+  'vfio-type1': [
+    mustBeNamed,
+    mustHaveGroups,
+    mustHaveDriver,
+    mustHaveIommu,
+    mustBeNoncoherent,
+    mustOwnGroup,
+    mustBeRoot,
+  ],
+  'vfio-cdev': [
+    mustBeNamed,
+    mustHaveCdevs,
+    mustHaveDriver,
+    mustHaveCdevWithoutIommu,
+    mustBeNoncoherent,
+    mustBeRoot,
+  ],
+  'vfio-mdev': [mustHaveGroups, mustHaveMdev, mustBeRoot],
+  'mdev-cdev': [mustHaveCdevs, mustHaveMdev, mustBeRoot],
+} as const satisfies Record<string, readonly Probe[]>;
+
+/** Kinds of VFIO files. */
+export type VfioKind = keyof typeof VFIO_NEEDS;
+
+/** Why files of a kind cannot be had; undefined if they can. */
+export function whyNoVfio(kind: VfioKind, situation: VfioSituation): Missing | undefined {
+  for (const probe of VFIO_NEEDS[kind]) {
+    const missing = probe(situation);
+    if (missing !== undefined) return missing;
+  }
+  return undefined;
+}

@@ -1,0 +1,52 @@
+import type { Policy } from '../../src/memtype/index.js';
+import type { Environment } from '../../src/runner/recording.js';
+import type { Need, Scenario } from '../../src/scenario/types.js';
+
+const QUIRKS: Partial<Record<Need, number>> = {
+  'quirk-cd-nw-cleared': 1 << 1,
+  'quirk-ignore-guest-pat': 1 << 9,
+};
+
+/** Whether a kernel of this policy has what a scenario needs. */
+function meets(policy: Policy, need: Need): boolean {
+  const quirk = QUIRKS[need];
+  if (quirk !== undefined) return (policy.quirks.supported & quirk) !== 0;
+  switch (need) {
+    case 'virtio-device':
+      return policy.virtioDevice;
+    case 'no-virtio-device':
+      return !policy.virtioDevice;
+    case 'memslot-flag':
+      return policy.memslotFlag;
+    case 'no-memslot-flag':
+      return !policy.memslotFlag;
+    default:
+      return true;
+  }
+}
+
+/** Whether a scenario runs on a kernel of this policy. */
+export const runsUnder = (scenario: Scenario, policy: Policy): boolean =>
+  scenario.needs.every((need) => meets(policy, need));
+
+const NEEDS = ['virtio-device', 'no-virtio-device', 'memslot-flag', 'no-memslot-flag'] as const;
+
+/** What an agent tells of an EPT host whose kernel has this policy. */
+export function environmentOf(policy: Policy, release = '6.1.0'): Environment {
+  const missing = NEEDS.filter((need) => !meets(policy, need)).map((need) => [
+    need,
+    { reason: 'not in this policy', lift: 'another kernel' },
+  ]);
+  return {
+    release,
+    cpuModel: 'test',
+    vendor: 'intel',
+    paging: 'ept',
+    quirks: policy.quirks.supported,
+    virtioType: 17,
+    memslotFlag: 8,
+    noncoherent: 'vfio-noiommu',
+    params: {},
+    missing: Object.fromEntries(missing),
+  };
+}
