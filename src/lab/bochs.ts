@@ -1,8 +1,8 @@
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readBzImage, unpackKernel } from './bzimage.js';
 import { directBoot, type Preload } from './directboot.js';
 import type { Boot, Command } from './engine.js';
+import { LabError } from './errors.js';
 import { mustExec } from './exec.js';
 
 /** Runs Linux 6.1 to 7.2 with VMX, EPT and memory types; newer models fail early on some of them. */
@@ -50,9 +50,9 @@ function configuration(boot: Boot, media: string[], logFile: string): string[] {
 
 /** Put the kernel straight into RAM where that can be done, else boot it from a CD. */
 async function bootMedia(boot: Boot): Promise<string[]> {
-  const image = await readBzImage(boot.kernel);
-  const vmlinux = unpackKernel(image, boot.kernel);
-  const direct = vmlinux && (await directBoot(boot, image, vmlinux));
+  const direct = await directBoot(boot);
+  if (!direct && boot.memoryImage)
+    throw new LabError('LAB_KERNEL_INVALID', `${boot.kernel.path} cannot be put straight into RAM`);
   if (!direct)
     return ['boot: cdrom', `ata0-master: type=cdrom, path=${await bootImage(boot)}, status=inserted`];
   const at = ({ file, address }: Preload): string => `file=${file}, address=0x${address.toString(16)}`;
@@ -67,7 +67,7 @@ async function bootImage(boot: Boot): Promise<string> {
   const link = (source: string, name: string): Promise<void> => symlink(source, join(root, name));
   await link('/usr/lib/ISOLINUX/isolinux.bin', 'isolinux.bin');
   await link('/usr/lib/syslinux/modules/bios/ldlinux.c32', 'ldlinux.c32');
-  await link(boot.kernel, 'kernel');
+  await link(boot.kernel.path, 'kernel');
   const names = boot.initrds.map((_, index) => `initrd${index}`);
   for (const [index, name] of names.entries()) await link(boot.initrds[index] as string, name);
   const initrds = names.map((name) => `/${name}`).join(',');

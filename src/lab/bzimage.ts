@@ -1,6 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import type { Kernel } from './engine.js';
 import { LabError } from './errors.js';
 import { unpackLegacyLz4 } from './lz4.js';
 
@@ -36,6 +38,16 @@ export async function readBzImage(path: string): Promise<Buffer> {
       `${path} is cut short: ${image.length} bytes of at least ${expected}`,
     );
   return image;
+}
+
+/**
+ * Read a kernel image, and unpack it where this machine can.
+ *
+ * @throws LabError LAB_KERNEL_INVALID, LAB_FILE
+ */
+export async function readKernel(path: string): Promise<Kernel> {
+  const bzImage = await readBzImage(path);
+  return { path: resolve(path), bzImage, vmlinux: unpackKernel(bzImage, path) };
 }
 
 function setupBytes(image: Buffer): number {
@@ -90,4 +102,25 @@ export function unpackKernel(image: Buffer, path: string): Buffer | undefined {
   }
   if (kernel && kernel.readUInt32BE(0) !== 0x7f454c46) damaged();
   return kernel;
+}
+
+/** The configuration that a kernel with IKCONFIG carries, or undefined. */
+export function embeddedConfig(vmlinux: Buffer): string | undefined {
+  const start = vmlinux.indexOf('IKCFG_ST');
+  const end = vmlinux.indexOf('IKCFG_ED', start);
+  if (start < 0 || end < 0) return undefined;
+  try {
+    return gunzipSync(vmlinux.subarray(start + 8, end)).toString('latin1');
+  } catch {
+    return undefined;
+  }
+}
+
+/** Options for a file system in memory that is mapped in place. */
+const IN_PLACE = ['EROFS_FS', 'FS_DAX', 'BLK_DEV_PMEM', 'X86_PMEM_LEGACY'];
+
+/** Whether a kernel can map programs from a memory image that the host provides. */
+export function mapsInPlace(vmlinux: Buffer): boolean {
+  const config = embeddedConfig(vmlinux);
+  return config !== undefined && IN_PLACE.every((name) => config.includes(`\nCONFIG_${name}=y\n`));
 }

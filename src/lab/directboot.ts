@@ -16,7 +16,7 @@ const LOW_END = 0x109000;
 /** Blocks that are touched only to find the mark. */
 const SPARE = 0x800_0000;
 /** The initramfs: above all that. */
-const INITRD = 0x1000_0000;
+const INITRD = 0x900_0000;
 const PAGE = 4096;
 
 /** Unit in which Bochs gives out guest RAM, BX_MEM_BLOCK_LEN. */
@@ -56,19 +56,15 @@ interface Place {
 /**
  * Lay out a kernel and its initramfs so that no BIOS has to read a disk and no guest has to unpack anything.
  *
- * @param bzImage the image the kernel was in: its setup header goes to boot_params
- * @param vmlinux the unpacked kernel
  * @returns undefined when the kernel does not fit this layout: it must be booted from a disk then
  */
-export async function directBoot(
-  boot: Boot,
-  bzImage: Buffer,
-  vmlinux: Buffer,
-): Promise<DirectBoot | undefined> {
-  const kernel = flatten(vmlinux);
+export async function directBoot(boot: Boot): Promise<DirectBoot | undefined> {
+  const { bzImage, vmlinux } = boot.kernel;
+  const kernel = vmlinux && flatten(vmlinux);
   if (!kernel) return undefined;
   const initrd = await placeInitrds(boot.initrds);
   const places: Place[] = [{ address: kernel.address, parts: [kernel.bytes] }, initrd];
+  if (boot.memoryImage) places.push(await placeImage(boot.memoryImage));
   const low = lowMemory(bzImage, boot.commandLine, partsSize(initrd));
   writePlaces(low, places);
   const ramFile = join(boot.scratch, 'ram.img');
@@ -134,6 +130,10 @@ function flatten(vmlinux: Buffer): { bytes: Buffer; address: number; entry: bigi
 async function placeInitrds(files: readonly string[]): Promise<Place> {
   const aligned = async (file: string) => ({ file, size: Math.ceil((await stat(file)).size / PAGE) * PAGE });
   return { address: INITRD, parts: await Promise.all(files.map(aligned)) };
+}
+
+async function placeImage({ file, address }: { file: string; address: number }): Promise<Place> {
+  return { address, parts: [{ file, size: (await stat(file)).size }] };
 }
 
 function lowMemory(bzImage: Buffer, commandLine: string, initrdSize: number): Buffer {

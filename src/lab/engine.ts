@@ -1,9 +1,17 @@
+export interface Kernel {
+  path: string;
+  bzImage: Buffer;
+  /** The unpacked ELF file, where this machine can unpack it. */
+  vmlinux: Buffer | undefined;
+}
+
 /** What an engine has to boot, and where the two serial ports go. */
 export interface Boot {
-  /** A bzImage. */
-  kernel: string;
+  kernel: Kernel;
   /** Parts of the initramfs, in order. */
   initrds: readonly string[];
+  /** A file to put into RAM at a physical address; the command line tells the kernel of it. */
+  memoryImage?: { file: string; address: number };
   commandLine: string;
   memoryMiB: number;
   /** File that receives the first serial port: the kernel's console. */

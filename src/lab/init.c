@@ -23,14 +23,16 @@
 #define ARGV_MAX 256
 
 static const struct {
-  const char *type, *target;
+  const char *type, *source, *target, *options;
 } mounts[] = {
-    {"proc", "/proc"},
-    {"sysfs", "/sys"},
-    {"devtmpfs", "/dev"},
-    {"tmpfs", "/tmp"},
-    {"debugfs", "/sys/kernel/debug"},
-    {"tracefs", "/sys/kernel/tracing"},
+    {"proc", "proc", "/proc", NULL},
+    {"sysfs", "sysfs", "/sys", NULL},
+    {"devtmpfs", "devtmpfs", "/dev", NULL},
+    {"tmpfs", "tmpfs", "/tmp", NULL},
+    {"debugfs", "debugfs", "/sys/kernel/debug", NULL},
+    {"tracefs", "tracefs", "/sys/kernel/tracing", NULL},
+    /* Node.js, where the host has put it into memory; else it is in the initramfs. */
+    {"erofs", "/dev/pmem0", "/node", "dax=always"},
 };
 
 static void put(int fd, const char *text) {
@@ -53,9 +55,13 @@ static void complain(const char *what, const char *about) {
 
 static void mount_all(void) {
   for (size_t i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++) {
-    mkdir(mounts[i].target, 0755);
-    if (mount(mounts[i].type, mounts[i].target, mounts[i].type, 0, NULL) < 0 && errno != EBUSY)
-      complain("cannot mount ", mounts[i].target);
+    const char *source = mounts[i].source, *target = mounts[i].target;
+    unsigned long flags = mounts[i].options ? MS_RDONLY : 0;
+    if (source[0] == '/' && access(source, F_OK) < 0)
+      continue;
+    mkdir(target, 0755);
+    if (mount(source, target, mounts[i].type, flags, mounts[i].options) < 0 && errno != EBUSY)
+      complain("cannot mount ", target);
   }
 }
 

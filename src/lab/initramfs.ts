@@ -1,10 +1,11 @@
-import { copyFile, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cacheRoot, contentKey, fillEntry } from './cache.js';
-import { type CpioEntry, cpioArchive, S_IFCHR, S_IFREG } from './cpio.js';
+import { type CpioEntry, cpioArchive, S_IFCHR, S_IFLNK, S_IFREG } from './cpio.js';
 import { LabError } from './errors.js';
-import { exec, mustExec } from './exec.js';
+import { mustExec } from './exec.js';
+import { NODE_TARGET } from './nodeimage.js';
 
 export interface GuestFile {
   /** Path on this machine. */
@@ -13,24 +14,35 @@ export interface GuestFile {
   target: string;
 }
 
-const NODE_TARGET = '/usr/bin/node';
+export interface Program {
+  /** Path of the agent, an ES module. */
+  agent: string;
+  files: readonly GuestFile[];
+  args: readonly string[];
+  /** Paths that are to be found below MOUNTED_AT. */
+  mounted: readonly string[];
+}
+
+/** Where init mounts the file system with Node.js. */
+const MOUNTED_AT = '/node';
+const AGENT_TARGET = '/app/agent.mjs';
 const INIT_SOURCE = fileURLToPath(new URL('../../src/lab/init.c', import.meta.url));
 
-/** The part that changes with each program: init, the agent, its files and arguments. A cpio archive. */
-export async function programPart(
-  program: string,
-  files: readonly GuestFile[],
-  args: readonly string[],
-): Promise<Buffer> {
-  const agent = '/app/dist/lab/agent.mjs';
-  const argv = [NODE_TARGET, agent, ...args];
-  const copies = await Promise.all([{ source: program, target: agent }, ...files].map(fileEntry));
+/** The part of the initramfs that changes with each program: init, the agent, its files and arguments. A cpio archive. */
+export async function programPart(program: Program): Promise<Buffer> {
+  const argv = [NODE_TARGET, AGENT_TARGET, ...program.args];
+  const files = [{ source: program.agent, target: AGENT_TARGET }, ...program.files];
   return cpioArchive([
     { path: '/dev/console', mode: S_IFCHR | 0o600, device: [5, 1] },
     { path: '/init', mode: S_IFREG | 0o755, data: await readFile(await initBinary()) },
     { path: '/lab/argv', mode: S_IFREG | 0o644, data: Buffer.from(argv.map((arg) => `${arg}\0`).join('')) },
-    ...copies,
+    ...(await Promise.all(files.map(fileEntry))),
+    ...program.mounted.map(linkEntry),
   ]);
+}
+
+function linkEntry(path: string): CpioEntry {
+  return { path, mode: S_IFLNK | 0o777, data: Buffer.from(MOUNTED_AT + path) };
 }
 
 async function fileEntry({ source, target }: GuestFile): Promise<CpioEntry> {
@@ -50,38 +62,4 @@ async function initBinary(): Promise<string> {
     await mustExec('gcc', args, { code: 'LAB_BUILD', what: 'cannot compile the lab’s init' });
   });
   return join(dir, 'init');
-}
-
-/** Path of the part that hardly ever changes: Node.js and its shared libraries. A cpio archive. */
-export async function nodePart(node: string = process.execPath): Promise<string> {
-  const libraries = await sharedLibraries(node);
-  const files = [{ source: await realpath(node), target: NODE_TARGET }, ...libraries];
-  const identity = await Promise.all(files.map(async ({ source }) => identify(source)));
-  const dir = await fillEntry(join(cacheRoot(), 'initramfs', contentKey(...identity)), async (temporary) => {
-    const entries = await Promise.all(files.map((file) => strippedEntry(file, temporary)));
-    await writeFile(join(temporary, 'node.cpio'), cpioArchive(entries));
-  });
-  return join(dir, 'node.cpio');
-}
-
-async function identify(path: string): Promise<string> {
-  const info = await stat(path);
-  return `${path} ${info.size} ${info.mtimeMs}`;
-}
-
-/** Without symbols Node is a sixth smaller; without strip(1) it is taken as it is. */
-async function strippedEntry(file: GuestFile, scratch: string): Promise<CpioEntry> {
-  const copy = join(scratch, file.target.replaceAll('/', '_'));
-  await copyFile(file.source, copy);
-  await exec('strip', ['--strip-unneeded', copy]).catch(() => undefined);
-  const data = await readFile(copy);
-  await rm(copy);
-  return { path: file.target, mode: S_IFREG | 0o755, data };
-}
-
-/** Ask the dynamic loader which libraries a program loads, and where from. */
-async function sharedLibraries(program: string): Promise<GuestFile[]> {
-  const { stdout } = await exec('ldd', [program]);
-  const paths = [...stdout.matchAll(/(?:=> )?(\/\S+) \(0x[0-9a-f]+\)/g)].map((match) => match[1] as string);
-  return Promise.all(paths.map(async (path) => ({ source: await realpath(path), target: path })));
 }

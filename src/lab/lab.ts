@@ -1,14 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { bochs } from './bochs.js';
-import { readBzImage } from './bzimage.js';
+import { mapsInPlace, readKernel } from './bzimage.js';
 import { ConsoleWatch } from './console.js';
-import type { Boot, Command, Engine } from './engine.js';
+import type { Boot, Command, Engine, Kernel } from './engine.js';
 import { LabError } from './errors.js';
 import { exec, toolMissing } from './exec.js';
-import { type GuestFile, nodePart, programPart } from './initramfs.js';
+import { type GuestFile, programPart } from './initramfs.js';
+import { nodeImage, runtimeFiles } from './nodeimage.js';
 import { type LabOutcome, RunWatch } from './outcome.js';
 import { qemuTcg } from './qemu-tcg.js';
 import { makeScratch, removeScratch, sweepScratch } from './scratch.js';
@@ -68,13 +69,13 @@ const COMMAND_LINE = [
  */
 export async function runInLab(run: LabRun): Promise<LabOutcome> {
   if (run.signal?.aborted) throw new LabError('LAB_ABORTED', 'the lab run was stopped');
-  await readBzImage(run.kernel);
+  const kernel = await readKernel(run.kernel);
   sweepScratch();
   const scratch = await makeScratch();
   const cleanUp = (): void => removeScratch(scratch);
   process.once('exit', cleanUp);
   try {
-    const boot = await prepare(run, scratch);
+    const boot = await prepare(run, kernel, scratch);
     return await watchRun(run, boot, await ENGINES[run.engine](boot));
   } finally {
     process.off('exit', cleanUp);
@@ -82,13 +83,26 @@ export async function runInLab(run: LabRun): Promise<LabOutcome> {
   }
 }
 
-async function prepare(run: LabRun, scratch: string): Promise<Boot> {
+/** Where the file system with Node.js lies: aligned for large pages, clear of kernel and initramfs. */
+const IMAGE_ADDRESS = 0x1000_0000;
+
+async function prepare(run: LabRun, kernel: Kernel, scratch: string): Promise<Boot> {
+  const runtime = await runtimeFiles();
+  const inPlace = kernel.vmlinux !== undefined && mapsInPlace(kernel.vmlinux);
+  const image = await nodeImage(inPlace ? 'erofs' : 'cpio', runtime);
   const program = join(scratch, 'program.cpio');
-  await writeFile(program, await programPart(run.program, run.files, run.args));
+  const mounted = inPlace ? runtime.map(({ target }) => target) : [];
+  await writeFile(
+    program,
+    await programPart({ agent: run.program, files: run.files, args: run.args, mounted }),
+  );
+  const { size } = await stat(image);
+  const memoryMap = inPlace ? [`memmap=${size}!0x${IMAGE_ADDRESS.toString(16)}`] : [];
   return {
-    kernel: resolve(run.kernel),
-    initrds: [await nodePart(), program],
-    commandLine: commandLine(run.params ?? []),
+    kernel,
+    initrds: inPlace ? [program] : [image, program],
+    ...(inPlace && { memoryImage: { file: image, address: IMAGE_ADDRESS } }),
+    commandLine: commandLine([...memoryMap, ...(run.params ?? [])]),
     memoryMiB: MEMORY_MIB,
     consoleFile: join(scratch, 'console'),
     resultsFile: join(scratch, 'results'),

@@ -10,10 +10,13 @@ export async function qemuTcg(boot: Boot): Promise<Command> {
 }
 
 export function qemuArguments(boot: Boot, initrd: string): string[] {
+  const image = boot.memoryImage;
+  const loader = image ? ['-device', `loader,file=${image.file},addr=${image.address},force-raw=on`] : [];
   return [
     ...['-accel', 'tcg', '-cpu', 'qemu64,+svm,+npt', '-m', String(boot.memoryMiB)],
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
+    ...loader,
     ...['-serial', `file:${boot.consoleFile}`, '-serial', `file:${boot.resultsFile}`],
-    ...['-device', 'e1000', '-kernel', boot.kernel, '-initrd', initrd, '-append', boot.commandLine],
+    ...['-device', 'e1000', '-kernel', boot.kernel.path, '-initrd', initrd, '-append', boot.commandLine],
   ];
 }
