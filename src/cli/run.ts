@@ -1,6 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { catalogue } from '../catalogue/index.js';
-import { buildKernel } from '../lab/index.js';
 import { startProgress } from '../progress.js';
 import { createReport, exitStatus, wantsColor } from '../report/index.js';
 import type { RunResult } from '../report/types.js';
@@ -11,6 +10,7 @@ import { runSession, type SessionRequest } from '../runner/session.js';
 import { VERSION } from '../version.js';
 import { UsageError } from './errors.js';
 import { interrupted } from './interrupt.js';
+import { imageOf } from './kernel-image.js';
 import { addOutputOptions, outputPlans } from './output-options.js';
 
 interface RunOptions {
@@ -57,18 +57,6 @@ function engineOf(options: RunOptions, kernel: string | undefined): EngineName {
   if (options.engine === 'host')
     throw new UsageError('--engine host runs this machine’s own kernel: leave --kernel out');
   return options.engine === 'auto' ? 'bochs' : options.engine;
-}
-
-/** `debian:6.1` and the like are built first, or found in the cache; all else is the path of an image. */
-async function imageOf(kernel: string): Promise<string> {
-  if (!kernel.startsWith('debian:')) return kernel;
-  using progress = startProgress(`building ${kernel}`);
-  const built = await buildKernel({
-    source: kernel,
-    onProgress: (line) => progress.update(line),
-    signal: interrupted,
-  });
-  return built.bzImage;
 }
 
 /** The command that runs one scenario again in the same way. */

@@ -1,22 +1,22 @@
 import {
+  appendFileSync,
   closeSync,
   constants,
   existsSync,
   mkdirSync,
   openSync,
   readdirSync,
+  readFileSync,
   readSync,
   rmdirSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { parseTrace, type TraceEvent } from './events.js';
 
 const ROOTS = ['/sys/kernel/tracing', '/sys/kernel/debug/tracing'];
 const PREFIX = 'kvm-memtype-';
-const EVENTS = ['kvm_tdp_mmu_spte_changed', 'kvm_mmu_set_spte', 'kvm_mmu_zap_all_fast'];
-const BUFFER_KIB = 1024; // per CPU: about 14,000 events, many times what a scenario makes
+const PROBE_GROUP = 'kvm_memtype_';
 const CHUNK = 1 << 16;
 
 /** Where tracefs with KVM's MMU events is mounted, or why there is none to use. */
@@ -39,62 +39,85 @@ export function findTracefs(): { root: string } | { missing: string; lift: strin
 
 const isAlive = (pid: number): boolean => existsSync(`/proc/${pid}`);
 
-/** Remove the tracing instances that killed runs of this program left behind; the pid is part of the name. */
-export function sweepInstances(root: string): void {
+/** The pid at the end of `name`, if it is one of ours and its process is dead. */
+function deadOwner(name: string, prefix: string): boolean {
+  const pid = Number(name.startsWith(prefix) ? name.slice(prefix.length) : Number.NaN);
+  return Number.isInteger(pid) && !isAlive(pid);
+}
+
+/** Remove the tracing instances and probes that killed runs of this program left behind; each bears its pid. */
+export function sweepTracefs(root: string): void {
   for (const name of readdirSync(join(root, 'instances'))) {
-    const pid = Number(name.startsWith(PREFIX) ? name.slice(PREFIX.length) : Number.NaN);
-    if (Number.isInteger(pid) && !isAlive(pid)) rmdirSync(join(root, 'instances', name));
+    if (deadOwner(name, PREFIX)) rmdirSync(join(root, 'instances', name));
+  }
+  const probes = join(root, 'kprobe_events');
+  if (!existsSync(probes)) return;
+  for (const line of readFileSync(probes, 'utf8').split('\n')) {
+    const [, group, event] = /^[pr]\d*:(\w+)\/(\w+) /.exec(line) ?? [];
+    if (group !== undefined && deadOwner(group, PROBE_GROUP)) appendFileSync(probes, `-:${group}/${event}\n`);
   }
 }
 
-/**
- * Watches the EPT leaves that KVM makes and zaps on behalf of one thread, in a tracing instance of its own.
- *
- * The instance sees only the given thread (set_event_pid) and disappears on close.
- */
-export class SpteObserver {
+/** A tracing instance of our own, which records the events of one thread and disappears on close. */
+export class TraceInstance {
+  readonly #root: string;
   readonly #dir: string;
   readonly #marker: number;
   readonly #pipe: number;
   readonly #chunk = Buffer.alloc(CHUNK);
-  #closed = false;
+  readonly #undo: (() => void)[] = [];
+  /** Group of the probes of this process. */
+  readonly probeGroup = `${PROBE_GROUP}${process.pid}`;
 
-  constructor(root: string, tid: number) {
+  /**
+   * @param root where tracefs is mounted
+   * @param tid the thread whose events are recorded (set_event_pid)
+   * @param bufferKib size of the buffer of each CPU
+   */
+  constructor(root: string, tid: number, bufferKib: number) {
+    this.#root = root;
     this.#dir = join(root, 'instances', `${PREFIX}${process.pid}`);
     mkdirSync(this.#dir);
+    this.#undo.push(() => rmdirSync(this.#dir));
     try {
-      this.#configure(tid);
-      this.#marker = openSync(join(this.#dir, 'trace_marker'), constants.O_WRONLY);
-      this.#pipe = openSync(join(this.#dir, 'trace_pipe'), constants.O_RDONLY | constants.O_NONBLOCK);
+      this.write('buffer_size_kb', String(bufferKib));
+      this.write('trace_clock', 'global');
+      this.write('set_event_pid', String(tid));
+      this.#marker = this.#open('trace_marker', constants.O_WRONLY);
+      this.#pipe = this.#open('trace_pipe', constants.O_RDONLY | constants.O_NONBLOCK);
     } catch (error) {
-      rmdirSync(this.#dir);
+      this.close();
       throw error;
     }
   }
 
-  #write(file: string, value: string): void {
+  #open(file: string, flags: number): number {
+    const fd = openSync(join(this.#dir, file), flags);
+    this.#undo.push(() => closeSync(fd));
+    return fd;
+  }
+
+  /** Write to a file of the instance. */
+  write(file: string, value: string): void {
     writeFileSync(join(this.#dir, file), value);
   }
 
-  #configure(tid: number): void {
-    this.#write('buffer_size_kb', String(BUFFER_KIB));
-    this.#write('trace_clock', 'global');
-    this.#write('options/context-info', '0');
-    this.#write('set_event_pid', String(tid));
-    for (const event of EVENTS) this.#write(`events/kvmmmu/${event}/enable`, '1');
+  /** Define a probe of `probeGroup` in the syntax of kprobe_events, without its name, and record it here. */
+  addProbe(kind: 'p' | 'r', name: string, where: string): void {
+    const file = join(this.#root, 'kprobe_events');
+    appendFileSync(file, `${kind}:${this.probeGroup}/${name} ${where}\n`);
+    // Take the probe away after the instance, whose removal disables it.
+    this.#undo.unshift(() => appendFileSync(file, `-:${this.probeGroup}/${name}\n`));
+    this.write(`events/${this.probeGroup}/${name}/enable`, '1');
   }
 
-  /** Say that what follows belongs to step `index`. */
-  mark(index: number): void {
-    writeSync(this.#marker, `step ${index}`);
+  /** Write a marker into the trace. */
+  mark(text: string): void {
+    writeSync(this.#marker, text);
   }
 
-  /** Take everything seen since the last call, per step. */
-  take(): Map<number, TraceEvent[]> {
-    return parseTrace(this.#drain());
-  }
-
-  #drain(): string {
+  /** Take the text of everything recorded since the last call. */
+  drain(): string {
     const parts: string[] = [];
     for (;;) {
       try {
@@ -109,13 +132,9 @@ export class SpteObserver {
     return parts.join('');
   }
 
-  /** Remove the tracing instance; a second call does nothing. */
+  /** Remove the instance and its probes; a second call does nothing. */
   close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    closeSync(this.#pipe);
-    closeSync(this.#marker);
-    rmdirSync(this.#dir);
+    for (let undo = this.#undo.pop(); undo !== undefined; undo = this.#undo.pop()) undo();
   }
 
   [Symbol.dispose](): void {

@@ -2,9 +2,13 @@ import { readFileSync, writeSync } from 'node:fs';
 import { catalogue } from '../catalogue/index.js';
 import { NoncoherentDma, sweepHostChanges } from '../dma/index.js';
 import { HostMemory, Kvm } from '../kvm/index.js';
+import { TraceError } from '../observe/events.js';
 import { SpteObserver } from '../observe/spte-observer.js';
 import { findTracefs, sweepTracefs } from '../observe/tracefs.js';
+import { ZapObserver } from '../observe/zap-observer.js';
 import { RAM_SIZE } from '../scenario/types.js';
+import { measureZaps } from '../zaps/measure.js';
+import type { ZapCase } from '../zaps/types.js';
 import { describeEnvironment, pciBarOf } from './environment.js';
 import { type Bench, execute } from './execute.js';
 import type { AgentMessage } from './recording.js';
@@ -46,6 +50,14 @@ function runAll(spec: AgentSpec, bench: Bench): number {
   return count;
 }
 
+function countZaps(kvm: Kvm, dma: NoncoherentDma, cases: readonly ZapCase[]): void {
+  const tracefs = findTracefs();
+  if (!('root' in tracefs)) throw new TraceError(`${tracefs.missing}: ${tracefs.lift}`);
+  using observer = new ZapObserver(tracefs.root, process.pid);
+  for (const zapCase of cases)
+    send({ type: 'zaps', measurement: measureZaps({ kvm, dma, observer }, zapCase) });
+}
+
 /** Open everything, run the scenarios of `spec`, stream each recording, and put everything back. */
 function work(spec: AgentSpec): void {
   using kvm = Kvm.open();
@@ -59,6 +71,8 @@ function work(spec: AgentSpec): void {
     observer = environment.paging === 'shadow' ? undefined : openObserver();
     const pciBar = dma.device === undefined ? undefined : pciBarOf(dma.device);
     const count = runAll(spec, { kvm, environment, ram, observer, dma, pciBar });
+    observer?.close(); // tracing leaves would be counted as time in zaps
+    if (spec.zaps !== undefined) countZaps(kvm, dma, spec.zaps);
     send({ type: 'end', count });
   } finally {
     observer?.close();

@@ -59,10 +59,18 @@ const environment = z.strictObject({
   missing: z.record(z.string(), missing),
 });
 
+const zapCall = z.strictObject({ start: u64, end: u64, ns: z.number().nonnegative() });
+const zaps = z.strictObject({
+  vcpus: z.number().int().min(1).max(8),
+  mib: z.number().int().min(1),
+  calls: z.array(z.array(zapCall).max(10_000)).max(8),
+});
+
 const message = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('environment'), environment }),
   z.strictObject({ type: z.literal('started'), scenario: text }),
   z.strictObject({ type: z.literal('recording'), recording }),
+  z.strictObject({ type: z.literal('zaps'), measurement: zaps }),
   z.strictObject({ type: z.literal('end'), count: z.number().int().nonnegative() }),
   z.strictObject({ type: z.literal('failed'), code: text, message: text }),
 ]);

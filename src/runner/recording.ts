@@ -1,6 +1,7 @@
 import type { Missing } from '../dma/missing.js';
 import type { TraceEvent } from '../observe/events.js';
 import type { Need } from '../scenario/types.js';
+import type { ZapMeasurement } from '../zaps/types.js';
 
 /** What the machine that runs the scenarios is and can do. */
 export interface Environment {
@@ -61,5 +62,6 @@ export type AgentMessage =
   | { type: 'environment'; environment: Environment }
   | { type: 'started'; scenario: string }
   | { type: 'recording'; recording: Recording }
+  | { type: 'zaps'; measurement: ZapMeasurement }
   | { type: 'end'; count: number }
   | { type: 'failed'; code: string; message: string };

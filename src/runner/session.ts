@@ -105,6 +105,8 @@ class Session {
       case 'failed':
         this.#failed = new AgentError(message.code, message.message);
         return;
+      case 'zaps':
+        return;
       case 'end':
         this.#ended = true;
         return;

@@ -1,3 +1,5 @@
+import type { ZapCase } from '../zaps/types.js';
+
 /** What an agent is asked to do, handed over as a JSON file. */
 export interface AgentSpec {
   /** Scenarios to run, in order, by name. */
@@ -8,4 +10,6 @@ export interface AgentSpec {
   virtioType?: number;
   /** KVM_MEM_NON_COHERENT_DMA, where it is to be no other. */
   memslotFlag?: number;
+  /** Boots whose zaps are to be counted after the scenarios. */
+  zaps?: ZapCase[];
 }
