@@ -1,5 +1,6 @@
 // One named test per departure: what a guest and its VMM do, what the kernel makes of it, and a kernel that does not.
 
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { ERRATA, type ErratumId } from './errata.js';
 import type { Effect, ModelEvent } from './model/events.js';
@@ -178,6 +179,11 @@ describe('P3: vCPUs that disagree', () => {
 });
 
 describe('ERRATA', () => {
+  it('are all described in docs/errata.md', () => {
+    const text = readFileSync(new URL('../../docs/errata.md', import.meta.url), 'utf8');
+    for (const id of ERRATA.keys()) expect(text).toContain(`**${id}`);
+  });
+
   it('says of each what it is, in which kernels, and where', () => {
     const ids: ErratumId[] = ['D1', 'D2', 'D3', 'D4', 'D5', 's1', 's2', 's3', 's4', 's5', 's6', 's7', 'P3'];
     expect([...ERRATA.keys()]).toEqual(ids);

@@ -1,6 +1,6 @@
 import type { ErratumId } from '../errata.js';
 import type { StaleCause } from '../policy.js';
-import { ALL_GFNS, GFN_LIMIT, type GfnRange, type Level, levelBase, pagesOf } from '../types.js';
+import { ALL_GFNS, GFN_LIMIT, type GfnRange, levelBase } from '../types.js';
 import {
   type Effect,
   MEM_LOG_DIRTY_PAGES,
@@ -9,8 +9,8 @@ import {
   type ModelEvent,
 } from './events.js';
 import { split } from './faults.js';
-import type { Leaf } from './leaves.js';
-import { classifyChange, type Memslot, slotRange } from './memslots.js';
+import { type Leaf, leafRange } from './leaves.js';
+import { classifyChange, type Memslot, slotLevel, slotRange } from './memslots.js';
 import { VcpuState } from './vcpu.js';
 import { agrees, type VmState } from './vm-state.js';
 
@@ -125,25 +125,27 @@ function removeSlot(state: VmState, old: Memslot, effect: Effect): void {
   effect.zapped.push(...state.leaves.zap(all ? ALL_GFNS : slotRange(old)));
 }
 
-/** The huge leaf that may replace the leaves of one 2 MiB or 1 GiB range: it copies the lowest of them. */
-function recovered(state: VmState, gfn: number, level: Level): Leaf[] {
-  const [lowest] = state.leaves.within({ start: gfn, end: gfn + pagesOf(level) });
-  return lowest === undefined || lowest.level >= level ? [] : [{ ...lowest, gfn, level }];
+/** The huge leaves that may replace smaller ones: each copies the lowest of those in its range. */
+function recoverable(state: VmState, slot: Memslot): Leaf[] {
+  const leaves = state.leaves.within(slotRange(slot));
+  return ([2, 3] as const).flatMap((level) => {
+    const bases = new Set(
+      leaves.filter((leaf) => leaf.level < level).map((leaf) => levelBase(leaf.gfn, level)),
+    );
+    return [...bases]
+      .filter((gfn) => slotLevel(slot, gfn) >= level)
+      .map((gfn): Leaf => ({ ...(leaves.find((leaf) => leaf.gfn >= gfn) as Leaf), gfn, level }));
+  });
 }
 
 function endDirtyLog(state: VmState, slot: Memslot, effect: Effect): void {
-  const range = slotRange(slot);
   if (state.policy.dirtyLogOff === 'zap') {
-    effect.mayZap.push(range);
+    effect.mayZap.push(slotRange(slot));
     return;
   }
-  const bases = new Set(state.leaves.within(range).map((leaf) => levelBase(leaf.gfn, 2)));
-  for (const base of bases) {
-    if (base >= range.start && base + pagesOf(2) <= range.end)
-      effect.mayMerge.push(...recovered(state, base, 2));
-  }
+  effect.mayMerge.push(...recoverable(state, slot));
   const mixed = effect.mayMerge.some((huge) =>
-    state.leaves.within({ start: huge.gfn, end: huge.gfn + pagesOf(2) }).some((leaf) => !agrees(leaf, huge)),
+    state.leaves.within(leafRange(huge)).some((leaf) => !agrees(leaf, huge)),
   );
   const id = state.policy.stale['dirty-log-off'];
   if (mixed && id !== undefined) effect.notes.push(id);
@@ -151,6 +153,8 @@ function endDirtyLog(state: VmState, slot: Memslot, effect: Effect): void {
 
 function changeFlags(state: VmState, old: Memslot, slot: Memslot, effect: Effect): void {
   state.slots.set(slot.slot, slot);
+  // What cannot be written need not be logged: KVM leaves such a slot's leaves alone.
+  if ((slot.flags & MEM_READONLY) !== 0) return;
   const logged = (s: Memslot): boolean => (s.flags & MEM_LOG_DIRTY_PAGES) !== 0;
   if (!logged(old) && logged(slot) && state.options.eagerPageSplit) {
     for (const leaf of state.leaves.within(slotRange(slot))) split(state, leaf, effect);

@@ -447,6 +447,19 @@ describe('dirty logging', () => {
     expect(vm.apply(touch(0x204, { access: 'write' })).made).toEqual([]);
   });
 
+  it('when it ends, may put a 1G leaf in place, no larger than the host allows', () => {
+    const merge = (hostLevel: Level): string[] => {
+      const vm = new VmModel(policies.get('7.2') as Policy, { vcpus: 1 });
+      const slot: ModelEvent = { ...slotEvent(0, 0x40000, 0x40400), hostLevel } as ModelEvent;
+      for (const event of [slot, log(true), touch(0x40300), touch(0x7ff00), touch(0x80001)]) vm.apply(event);
+      return vm.apply(log(false)).mayMerge.map(show);
+    };
+    const small = ['40200/2 WB+IPAT', '7fe00/2 WB+IPAT', '80000/2 WB+IPAT'];
+    expect(merge(3)).toEqual([...small, '40000/3 WB+IPAT']);
+    expect(merge(2)).toEqual(small);
+    expect(merge(1)).toEqual([]);
+  });
+
   it('is refused on a slot that is not there', () => {
     expect(model('6.1').apply({ kind: 'dirty-log', slot: 9, on: true }).refused).toBe('EINVAL');
   });
@@ -470,6 +483,13 @@ describe('dirty logging', () => {
     const odd = new VmModel(policies.get('7.2') as Policy, { vcpus: 1 });
     for (const event of [slotEvent(0, 0x100, 0x400), log(true), touch(0x150), touch(0x450)]) odd.apply(event);
     expect(odd.apply(log(false)).mayMerge).toEqual([]);
+    const readOnly = model('7.2', [
+      slotEvent(2, 0x2000, 0x400, MEM_READONLY),
+      touch(0x2000, { level: 2 }),
+      touch(0x2201),
+    ]);
+    expect(readOnly.apply({ kind: 'dirty-log', slot: 2, on: true }).split).toEqual([]);
+    expect(readOnly.apply({ kind: 'dirty-log', slot: 2, on: false }).mayMerge).toEqual([]);
     const huge = model('7.2', [touch(0x200, { level: 2 })], { eagerPageSplit: false });
     for (const event of [log(true)]) huge.apply(event);
     expect(huge.apply(log(false)).mayMerge).toEqual([]);

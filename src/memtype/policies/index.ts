@@ -9,6 +9,7 @@ import { policyE } from './e.js';
 import { policyE612 } from './e-6.12.js';
 import { policyMemslot, policyMemslot612, policyMemslotMtrr } from './memslot-flag.js';
 import { policyPerVm } from './per-vm-mtrr.js';
+import { policyP5, policyP5612 } from './proposal-p5.js';
 import { policyVirtioDevice, policyVirtioDevice612 } from './virtio-device.js';
 import { policyNone, policyNoneA, policyNpt, policyNptA } from './without-ept.js';
 
@@ -28,6 +29,8 @@ export const ALL_POLICIES: readonly Policy[] = [
   policyMemslot612,
   policyMemslot,
   policyMemslotMtrr,
+  policyP5612,
+  policyP5,
   policyNone,
   policyNoneA,
   policyNpt,
