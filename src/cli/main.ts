@@ -13,6 +13,7 @@ const COMMANDS: Record<string, string> = {
   bisect: 'a verdict for `git bisect run`',
   explain: 'tell why a page has its memory type',
   guest: 'run a guest of your own',
+  matrix: 'show each proposed kernel change on kernels before and after it',
   zaps: 'count EPT zaps of a firmware-like boot, and their time',
   doctor: 'tell what this machine can and cannot check, and why',
 };

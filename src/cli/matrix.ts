@@ -1,0 +1,96 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Command, InvalidArgumentError } from 'commander';
+import { catalogue } from '../catalogue/index.js';
+import { buildKernel } from '../lab/index.js';
+import { cellOf } from '../matrix/cell.js';
+import { KERNELS, type MatrixKernel, PROPOSALS } from '../matrix/data.js';
+import { type Column, renderMatrix, wrongPolicies } from '../matrix/table.js';
+import { startProgress } from '../progress.js';
+import { isBad } from '../report/summary.js';
+import { runSession } from '../runner/session.js';
+import { UsageError } from './errors.js';
+import { interrupted } from './interrupt.js';
+
+interface MatrixOptions {
+  only: string[];
+  param: string[];
+  timeout: number;
+}
+
+const PATCHES = fileURLToPath(new URL('../../kernels/patches/', import.meta.url));
+const append = (value: string, list: string[]): string[] => [...list, value];
+
+async function imageOf(kernel: MatrixKernel): Promise<string> {
+  using progress = startProgress(`building ${kernel.name}`);
+  const built = await buildKernel({
+    source: kernel.source,
+    patches: kernel.patches.map((file) => join(PATCHES, file)),
+    onProgress: (line) => progress.update(line),
+    signal: interrupted,
+  });
+  return built.bzImage;
+}
+
+async function columnOf(kernel: MatrixKernel, options: MatrixOptions): Promise<Column> {
+  const image = await imageOf(kernel);
+  using progress = startProgress(`running ${kernel.name}`);
+  const set = await runSession(
+    {
+      name: kernel.name,
+      engine: 'bochs',
+      kernel: image,
+      scenarios: catalogue,
+      catalogue,
+      policy: 'auto',
+      repeat: 1,
+      device: 'lab',
+      params: options.param,
+      timeoutMs: options.timeout * 1000,
+      rerun: (scenario) => `kvm-memtype run ${scenario} --kernel ${image}`,
+      signal: interrupted,
+    },
+    { header: () => {}, scenario: () => {}, progress: (text) => progress.update(text) },
+  );
+  const bad = set.scenarios
+    .filter(({ status }) => isBad(status))
+    .map(({ family, name }) => `${family}/${name}`);
+  return {
+    kernel,
+    release: set.release,
+    policy: set.policy.name,
+    cells: PROPOSALS.map((proposal) => cellOf(proposal, set, catalogue)),
+    failed: set.crashed === undefined ? bad : [...bad, `${set.crashed.kind}: ${set.crashed.reason}`],
+  };
+}
+
+async function matrix(options: MatrixOptions): Promise<void> {
+  const unknown = options.only.find((name) => !KERNELS.some((kernel) => kernel.name === name));
+  if (unknown !== undefined) {
+    throw new UsageError(`--only ${unknown} is none of ${KERNELS.map(({ name }) => name).join(', ')}`);
+  }
+  const columns: Column[] = [];
+  for (const kernel of KERNELS) {
+    if (options.only.length === 0 || options.only.includes(kernel.name))
+      columns.push(await columnOf(kernel, options));
+  }
+  process.stdout.write(renderMatrix(PROPOSALS, columns));
+  // Without EPT or the TDP MMU the leaves do not tell the policy: only the run as it is shipped can be held to it.
+  const misjudged = options.param.length === 0 && wrongPolicies(columns).length > 0;
+  process.exitCode = misjudged || columns.some(({ failed }) => failed.length > 0) ? 1 : 0;
+}
+
+function seconds(value: string): number {
+  const n = Number(value);
+  if (!Number.isInteger(n) || n < 1) throw new InvalidArgumentError('a whole number of 1 or more is needed.');
+  return n;
+}
+
+/** `kvm-memtype matrix`. */
+export function matrixCommand(): Command {
+  return new Command('matrix')
+    .option('--only <kernel>', 'run only this kernel of the matrix (repeatable)', append, [])
+    .option('--param <module.name=value>', 'module parameter for the lab’s kernels (repeatable)', append, [])
+    .option('--timeout <seconds>', 'give up on a kernel after this long', seconds, 300)
+    .action(matrix);
+}

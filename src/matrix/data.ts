@@ -1,0 +1,49 @@
+/** A kernel of the matrix: a Debian source, with our own patches. */
+export interface MatrixKernel {
+  name: string;
+  source: string;
+  /** File names in kernels/patches/. */
+  patches: readonly string[];
+  /** The policy that probing must find. */
+  policy: string;
+}
+
+/** A change to KVM under discussion, and the scenarios that show it. */
+export interface Proposal {
+  name: string;
+  title: string;
+  /** Patterns of scenario names. */
+  scenarios: readonly string[];
+}
+
+const p5 = (version: string): string[] => [
+  `p5-virtio-device-${version}.patch`,
+  `p5-memslot-flag-${version}.patch`,
+];
+
+export const KERNELS: readonly MatrixKernel[] = [
+  { name: '6.1', source: 'debian:6.1', patches: [], policy: 'A' },
+  { name: '6.1+P2', source: 'debian:6.1', patches: ['p2-per-vm-mtrr-6.1.patch'], policy: 'A+P2' },
+  { name: '6.12', source: 'debian:6.12', patches: [], policy: 'E-6.12' },
+  { name: '6.12+P5', source: 'debian:6.12', patches: p5('6.12'), policy: 'E-6.12+P5' },
+  { name: '7.2', source: 'debian:7.2', patches: [], policy: 'E' },
+  { name: '7.2+P5', source: 'debian:7.2', patches: p5('7.2'), policy: 'E+P5' },
+  { name: '7.3', source: 'debian:7.3', patches: [], policy: 'E' },
+];
+
+export const PROPOSALS: readonly Proposal[] = [
+  {
+    name: 'P1',
+    title: 'guest MTRRs removed',
+    scenarios: ['mtrr', 'cd', 'ram/mtrrs-ignored', 'msr/readback'],
+  },
+  { name: 'P2', title: 'one MTRR state per VM', scenarios: ['vcpus/zap-shared', 'vcpus/disagree-mtrr'] },
+  { name: 'P3', title: 'vCPUs that disagree', scenarios: ['vcpus/disagree-*'] },
+  { name: 'P4', title: 'PAT writes zap nothing', scenarios: ['pat', 'msr/invalid-pat'] },
+  {
+    name: 'P5a',
+    title: 'KVM_DEV_TYPE_VIRTIO',
+    scenarios: ['virtio', 'dma/virtio-device', 'dma/*-and-virtio'],
+  },
+  { name: 'P5b', title: 'KVM_MEM_NON_COHERENT_DMA', scenarios: ['memslot'] },
+];

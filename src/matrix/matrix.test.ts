@@ -1,0 +1,70 @@
+import { expect, test } from 'vitest';
+import { setOf } from '../../test/support/results.js';
+import { catalogue } from '../catalogue/index.js';
+import { policies } from '../memtype/index.js';
+import type { ScenarioResult } from '../report/types.js';
+import { selectScenarios } from '../runner/select.js';
+import { cellOf } from './cell.js';
+import { KERNELS, PROPOSALS } from './data.js';
+import { renderMatrix } from './table.js';
+
+const PROPOSAL = { name: 'P4', title: 'PAT writes zap nothing', scenarios: ['pat'] };
+const [KERNEL] = KERNELS;
+
+const result = (
+  name: string,
+  status: ScenarioResult['status'],
+  more: Partial<ScenarioResult> = {},
+): ScenarioResult => ({
+  family: 'pat',
+  name,
+  status,
+  durationMs: 1,
+  checks: { leaves: 10, zaps: 2, msrs: 1 },
+  failures: [],
+  errata: [],
+  ...more,
+});
+const all = (status: ScenarioResult['status'], more: Partial<ScenarioResult> = {}): ScenarioResult[] =>
+  selectScenarios(catalogue, ['pat']).map(({ name }) => result(name.slice(4), status, more));
+
+test('every pattern fits a scenario and every policy is known', () => {
+  for (const { scenarios } of PROPOSALS)
+    expect(selectScenarios(catalogue, scenarios).length).toBeGreaterThan(0);
+  for (const { policy } of KERNELS) expect(policies.has(policy)).toBe(true);
+});
+
+test('a cell sums up what its scenarios checked', () => {
+  const cell = cellOf(PROPOSAL, setOf(...all('pass')), catalogue);
+
+  expect(cell).toMatchObject({ state: 'passed', failed: 0, leaves: 10 * cell.passed, zaps: 2 * cell.passed });
+});
+
+test('a scenario that has no result, or a bad one, fails its cell', () => {
+  expect(cellOf(PROPOSAL, setOf(...all('pass').slice(1)), catalogue).state).toBe('failed');
+  expect(cellOf(PROPOSAL, setOf(...all('timeout')), catalogue).state).toBe('failed');
+});
+
+test('a cell without a pass is skipped, with the reason', () => {
+  const skip = { reason: 'this kernel has none', lift: 'take another' };
+
+  expect(cellOf(PROPOSAL, setOf(...all('skip', { skip })), catalogue)).toMatchObject({
+    state: 'skipped',
+    reason: skip.reason,
+  });
+});
+
+test('the table says what was found, skipped and wrong', () => {
+  if (KERNEL === undefined) throw new Error('no kernels');
+  const cell = cellOf(PROPOSAL, setOf(...all('pass')), catalogue);
+
+  const text = renderMatrix(
+    [PROPOSAL],
+    [{ kernel: KERNEL, release: '6.1', policy: 'B', cells: [cell], failed: ['pat/x'] }],
+  );
+
+  expect(text).toMatch(/policy B/);
+  expect(text).toMatch(/P4 +passed: \d+ passed/);
+  expect(text).toContain('6.1: probing found policy B, not A\n');
+  expect(text).toContain('6.1: pat/x failed\n');
+});
