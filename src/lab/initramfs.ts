@@ -25,7 +25,8 @@ export interface Program {
 
 /** Where init mounts the file system with Node.js. */
 const MOUNTED_AT = '/node';
-const AGENT_TARGET = '/app/agent.mjs';
+// Lay /app out as the package is: the agent finds the addon and the guest two levels above itself.
+const AGENT_TARGET = '/app/dist/lab/agent.mjs';
 const INIT_SOURCE = fileURLToPath(new URL('../../src/lab/init.c', import.meta.url));
 
 /** The part of the initramfs that changes with each program: init, the agent, its files and arguments. A cpio archive. */
