@@ -85,6 +85,7 @@ export async function runInLab(run: LabRun): Promise<LabOutcome> {
 
 /** Where the file system with Node.js lies: aligned for large pages, clear of kernel and initramfs. */
 const IMAGE_ADDRESS = 0x1000_0000;
+const LARGE_PAGE = 2 << 20;
 
 async function prepare(run: LabRun, kernel: Kernel, scratch: string): Promise<Boot> {
   const runtime = await runtimeFiles();
@@ -97,7 +98,8 @@ async function prepare(run: LabRun, kernel: Kernel, scratch: string): Promise<Bo
     await programPart({ agent: run.program, files: run.files, args: run.args, mounted }),
   );
   const { size } = await stat(image);
-  const memoryMap = inPlace ? [`memmap=${size}!0x${IMAGE_ADDRESS.toString(16)}`] : [];
+  const region = Math.ceil(size / LARGE_PAGE) * LARGE_PAGE;
+  const memoryMap = inPlace ? [`memmap=${region}!0x${IMAGE_ADDRESS.toString(16)}`] : [];
   return {
     kernel,
     initrds: inPlace ? [program] : [image, program],
