@@ -59,15 +59,15 @@ export async function buildKernel(request: KernelRequest): Promise<BuiltKernel> 
     refresh: request.refresh ?? false,
   });
   const patches = (request.patches ?? []).map((patch) => resolve(patch));
-  const fragment = await readAll([LAB_CONFIG, ...(request.configs ?? [])]);
-  const key = contentKey(source.key, ...fragment, '', ...(await readAll(patches)), await toolchain());
+  const wanted = parseFragment((await readAll([LAB_CONFIG, ...(request.configs ?? [])])).join('\n'));
+  const key = contentKey(source.key, fragmentLines(wanted), ...(await readAll(patches)), await toolchain());
   const dir = join(cacheRoot(), 'kernels', key);
   const cached = isComplete(dir);
   const work = new WorkTree(source);
   const build = (temporary: string): Promise<void> =>
     withLock(work.lockPath, async () => {
       await work.prepare(patches, { signal, ...(onProgress && { onProgress }) });
-      await work.whileBuilding(() => make(work, source, parseFragment(fragment.join('\n')), request));
+      await work.whileBuilding(() => make(work, source, wanted, request));
       await copyFile(join(work.build, 'arch/x86/boot/bzImage'), join(temporary, 'bzImage'));
       await copyFile(join(work.build, '.config'), join(temporary, 'config'));
       await copyFile(join(work.build, 'System.map'), join(temporary, 'System.map'));
