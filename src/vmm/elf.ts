@@ -110,7 +110,7 @@ function parseNotes(data: Uint8Array): ElfNote[] {
     const nameAt = at + 12;
     const descAt = nameAt + align(nameSize);
     if (descAt + descSize > data.length) break;
-    const name = String.fromCharCode(...data.subarray(nameAt, nameAt + Math.max(nameSize - 1, 0)));
+    const name = Buffer.from(data.subarray(nameAt, nameAt + Math.max(nameSize - 1, 0))).toString('latin1');
     notes.push({ name, type: view.getUint32(at + 8, true), desc: data.subarray(descAt, descAt + descSize) });
     at = descAt + align(descSize);
   }

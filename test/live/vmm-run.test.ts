@@ -47,6 +47,17 @@ describe('buses', () => {
     ]);
   });
 
+  test('a string of bytes comes in, in one exit or several', () => {
+    // mov $0x100,%dx; mov $0x600,%di; mov $3,%cx; rep insb; hlt
+    const machine = machineWith([0xba, 0, 1, 0xbf, 0, 6, 0xb9, 3, 0, 0xf3, 0x6c, 0xf4]);
+    let next = 7;
+    machine.pio.register(0x100, 1, { read: () => next++, write: () => {} });
+
+    expect(machine.run(0)).toBe('hlt');
+
+    expect([...(machine.guestBytes(0x600n, 4) ?? [])]).toEqual([7, 8, 9, 0]);
+  });
+
   test('MMIO where no RAM is', () => {
     // mov $0xf000,%ax; mov %ax,%ds; mov %eax,(0); mov (4),%eax; mov %eax,(8); hlt
     const machine = machineWith(
