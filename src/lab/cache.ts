@@ -4,7 +4,8 @@ import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises
 import { homedir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { withLock } from './lock.js';
+import { exec } from './exec.js';
+import { type LockOptions, withLock } from './lock.js';
 
 /** Root of everything the lab keeps between runs. */
 export function cacheRoot(env: NodeJS.ProcessEnv = process.env): string {
@@ -29,6 +30,7 @@ export async function fileHash(path: string): Promise<string> {
 }
 
 const MARKER = '.complete';
+const TEMPORARY = '.tmp-';
 
 /** True when the directory was filled to its end by fillEntry. */
 export function isComplete(dir: string): boolean {
@@ -39,16 +41,18 @@ export function isComplete(dir: string): boolean {
  * Make sure that a cache directory exists and is whole: filled in a temporary neighbour, marked, then renamed. One process
  * fills, others wait for it. Half-filled neighbours that a killed run left are removed.
  */
-export async function fillEntry(dir: string, fill: (temporary: string) => Promise<void>): Promise<string> {
+export async function fillEntry(
+  dir: string,
+  fill: (temporary: string) => Promise<void>,
+  o: LockOptions = {},
+): Promise<string> {
   if (isComplete(dir)) return dir;
-  await mkdir(dirname(dir), { recursive: true });
-  await withLock(`${dir}.lock`, async () => {
+  const parent = dirname(dir);
+  await mkdir(parent, { recursive: true });
+  await sweep(parent);
+  const fillOnce = async (): Promise<void> => {
     if (isComplete(dir)) return;
-    const parent = dirname(dir);
-    const prefix = `.tmp-${basename(dir)}-`;
-    for (const name of await readdir(parent))
-      if (name.startsWith(prefix)) await rm(join(parent, name), { recursive: true, force: true });
-    const temporary = await mkdtemp(join(parent, prefix));
+    const temporary = await mkdtemp(join(parent, `${TEMPORARY}${basename(dir)}-`));
     try {
       await fill(temporary);
       await writeFile(join(temporary, MARKER), '');
@@ -57,6 +61,16 @@ export async function fillEntry(dir: string, fill: (temporary: string) => Promis
     } finally {
       await rm(temporary, { recursive: true, force: true });
     }
-  });
+  };
+  await withLock(`${dir}.lock`, fillOnce, o);
   return dir;
+}
+
+/** Remove half-filled entries that nobody is filling: those whose lock is free. */
+async function sweep(parent: string): Promise<void> {
+  for (const name of await readdir(parent)) {
+    const entry = new RegExp(`^${TEMPORARY.replace('.', '\\.')}(.+)-[^-]+$`).exec(name)?.[1];
+    if (entry)
+      await exec('flock', ['--nonblock', join(parent, `${entry}.lock`), 'rm', '-rf', join(parent, name)]);
+  }
 }

@@ -64,15 +64,21 @@ export async function buildKernel(request: KernelRequest): Promise<BuiltKernel> 
   const dir = join(cacheRoot(), 'kernels', key);
   const cached = isComplete(dir);
   const work = new WorkTree(source);
+  const onWait = (): void => onProgress?.(`waiting for another process that builds ${source.label}`);
+  const exclusive = { onWait, signal };
   const build = (temporary: string): Promise<void> =>
-    withLock(work.lockPath, async () => {
-      await work.prepare(patches, { signal, ...(onProgress && { onProgress }) });
-      await work.whileBuilding(() => make(work, source, wanted, request));
-      await copyFile(join(work.build, 'arch/x86/boot/bzImage'), join(temporary, 'bzImage'));
-      await copyFile(join(work.build, '.config'), join(temporary, 'config'));
-      await copyFile(join(work.build, 'System.map'), join(temporary, 'System.map'));
-    });
-  await fillEntry(dir, build);
+    withLock(
+      work.lockPath,
+      async () => {
+        await work.prepare(patches, { signal, ...(onProgress && { onProgress }) });
+        await work.whileBuilding(() => make(work, source, wanted, request));
+        await copyFile(join(work.build, 'arch/x86/boot/bzImage'), join(temporary, 'bzImage'));
+        await copyFile(join(work.build, '.config'), join(temporary, 'config'));
+        await copyFile(join(work.build, 'System.map'), join(temporary, 'System.map'));
+      },
+      exclusive,
+    );
+  await fillEntry(dir, build, exclusive);
   return {
     bzImage: join(dir, 'bzImage'),
     key,

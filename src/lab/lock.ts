@@ -2,26 +2,49 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { LabError } from './errors.js';
 import { toolMissing } from './exec.js';
+
+export interface LockOptions {
+  /** Called if another process holds the lock. */
+  onWait?: (() => void) | undefined;
+  /** Abort ends the waiting with LAB_ABORTED. */
+  signal?: AbortSignal | undefined;
+}
+
+const PATIENCE_MS = 1000;
 
 /**
  * Hold an exclusive lock on a file while `work` runs; waits for as long as another process holds it.
  *
  * flock(1) keeps the lock and reads our pipe, so the lock goes with this process however it ends.
+ *
+ * @throws LabError LAB_TOOL_MISSING, LAB_ABORTED, and what `work` throws
  */
-export async function withLock<T>(path: string, work: () => Promise<T>): Promise<T> {
+export async function withLock<T>(path: string, work: () => Promise<T>, o: LockOptions = {}): Promise<T> {
   await mkdir(dirname(path), { recursive: true });
   const holder = spawn('flock', ['--exclusive', path, 'sh', '-c', 'echo held; exec cat >/dev/null'], {
     stdio: ['pipe', 'pipe', 'ignore'],
     detached: true, // Keep a Ctrl-C in the terminal away from the holder: it ends with its pipe.
   });
   holder.stdin.on('error', () => {});
-  const failed = once(holder, 'exit').then(() => Promise.reject(toolMissing('flock')));
+  const timer = setTimeout(() => o.onWait?.(), PATIENCE_MS);
+  const stop = (): boolean => holder.kill();
+  o.signal?.addEventListener('abort', stop, { once: true });
+  const failed = once(holder, 'exit').then(() => {
+    throw o.signal?.aborted
+      ? new LabError('LAB_ABORTED', 'stopped while waiting for another process')
+      : toolMissing('flock');
+  });
   failed.catch(() => {});
-  await Promise.race([once(holder.stdout, 'data'), failed]);
   try {
+    await Promise.race([once(holder.stdout, 'data'), failed]);
+    clearTimeout(timer);
+    o.signal?.removeEventListener('abort', stop);
     return await work();
   } finally {
+    clearTimeout(timer);
+    o.signal?.removeEventListener('abort', stop);
     holder.stdin.end();
   }
 }

@@ -75,12 +75,16 @@ async function downloadDebian(name: string, series: string, o: SourceOptions): P
   if (!version)
     throw new LabError('LAB_SOURCE', `Debian's mirror has no ${name} in ${suitesFor(series).join(', ')}`);
   dir = join(sourcesDir(), `${name}_${version}`);
-  await fillEntry(dir, async (temporary) => {
-    o.onProgress?.(`downloading ${name} ${version}`);
-    await apt.download(name, version, temporary, quiet);
-    o.onProgress?.(`unpacking ${name} ${version}`);
-    await unpackDeb(temporary, quiet);
-  });
+  await fillEntry(
+    dir,
+    async (temporary) => {
+      o.onProgress?.(`downloading ${name} ${version}`);
+      await apt.download(name, version, temporary, quiet);
+      o.onProgress?.(`unpacking ${name} ${version}`);
+      await unpackDeb(temporary, quiet);
+    },
+    quiet,
+  );
   await rm(aptDir, { recursive: true, force: true });
   return dir;
 }
@@ -114,11 +118,15 @@ async function unpackTarball(
 
 async function tarballSource(path: string, o: SourceOptions): Promise<KernelSource> {
   const key = `tarball_${(await fileHash(path)).slice(0, 16)}`;
-  const dir = await fillEntry(join(sourcesDir(), key), async (temporary) => {
-    o.onProgress?.(`unpacking ${basename(path)}`);
-    await unpackTarball(path, join(temporary, 'tree'), { signal: o.signal });
-    await assertKernelTree(join(temporary, 'tree'), path);
-  });
+  const dir = await fillEntry(
+    join(sourcesDir(), key),
+    async (temporary) => {
+      o.onProgress?.(`unpacking ${basename(path)}`);
+      await unpackTarball(path, join(temporary, 'tree'), { signal: o.signal });
+      await assertKernelTree(join(temporary, 'tree'), path);
+    },
+    { signal: o.signal },
+  );
   return { tree: join(dir, 'tree'), key, lineage: key, label: path };
 }
 
