@@ -44,7 +44,8 @@ export function debianArchives(deb822: readonly string[], oneLine: readonly stri
       const match = /^([A-Za-z-]+):\s*(.*)$/.exec(line);
       if (match) fields.set((match[1] as string).toLowerCase(), (match[2] as string).trim());
     }
-    if (!/\bdeb\b/.test(fields.get('types') ?? '') || fields.get('enabled') === 'no') continue;
+    const types = (fields.get('types') ?? '').split(/\s+/);
+    if (!types.includes('deb') || fields.get('enabled') === 'no') continue;
     const signed = fields.get('signed-by');
     const options = signed ? [`Signed-By: ${signed}`] : [];
     for (const uri of (fields.get('uris') ?? '').split(/\s+/)) add(uri, fields.get('suites') ?? '', options);
