@@ -1,5 +1,5 @@
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { directBoot, type Preload } from './directboot.js';
 import type { Boot, Command } from './engine.js';
 import { LabError } from './errors.js';
@@ -14,34 +14,35 @@ const CPU_MODEL = 'corei7_haswell_4770';
  */
 const INSTRUCTIONS_PER_SECOND = 20_000_000;
 
+const LOG = 'bochs.log';
+
 /** Bochs with a real Intel VT-x: no window, no port, deterministic. Power-off ends it with status 1. */
 export async function bochs(boot: Boot): Promise<Command> {
   const media = await bootMedia(boot);
-  const logFile = join(boot.scratch, 'bochs.log');
-  const rc = join(boot.scratch, 'bochsrc');
-  const commands = join(boot.scratch, 'commands');
-  await writeFile(rc, `${configuration(boot, media, logFile).join('\n')}\n`);
+  await writeFile(join(boot.scratch, 'bochsrc'), `${configuration(boot, media).join('\n')}\n`);
   // Debian's build stops in its debugger first: tell it to continue.
-  await writeFile(commands, 'c\n');
+  await writeFile(join(boot.scratch, 'commands'), 'c\n');
   return {
     tool: 'bochs-bin',
-    args: ['-q', '-f', rc, '-rc', commands],
+    args: ['-q', '-f', 'bochsrc', '-rc', 'commands'],
     env: { SDL_VIDEODRIVER: 'dummy', SDL_AUDIODRIVER: 'dummy' },
-    logFile,
+    logFile: join(boot.scratch, LOG),
   };
 }
 
-function configuration(boot: Boot, media: string[], logFile: string): string[] {
+function configuration(boot: Boot, media: string[]): string[] {
+  // Bochs runs in the scratch directory: no path of the user's, with a comma or a blank, gets into this file.
+  const here = (path: string): string => relative(boot.scratch, path);
   return [
     'config_interface: textconfig',
     'display_library: sdl2',
-    `log: ${logFile}`,
+    `log: ${LOG}`,
     `memory: guest=${boot.memoryMiB}, host=${boot.memoryMiB}`,
     'romimage: file=/usr/share/bochs/BIOS-bochs-latest',
     'vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest',
     ...media,
-    `com1: enabled=1, mode=file, dev=${boot.consoleFile}`,
-    `com2: enabled=1, mode=file, dev=${boot.resultsFile}`,
+    `com1: enabled=1, mode=file, dev=${here(boot.consoleFile)}`,
+    `com2: enabled=1, mode=file, dev=${here(boot.resultsFile)}`,
     `cpu: count=1, ips=${INSTRUCTIONS_PER_SECOND}, model=${CPU_MODEL}, reset_on_triple_fault=0`,
     'clock: sync=none',
     'pci: enabled=1, chipset=i440fx, slot1=e1000',
@@ -57,8 +58,12 @@ async function bootMedia(boot: Boot): Promise<string[]> {
   if (!direct && boot.memoryImage)
     throw new LabError('LAB_KERNEL_INVALID', `${boot.kernel.path} cannot be put straight into RAM`);
   if (!direct)
-    return ['boot: cdrom', `ata0-master: type=cdrom, path=${await bootImage(boot)}, status=inserted`];
-  const at = ({ file, address }: Preload): string => `file=${file}, address=0x${address.toString(16)}`;
+    return [
+      'boot: cdrom',
+      `ata0-master: type=cdrom, path=${relative(boot.scratch, await bootImage(boot))}, status=inserted`,
+    ];
+  const at = ({ file, address }: Preload): string =>
+    `file=${relative(boot.scratch, file)}, address=0x${address.toString(16)}`;
   return [`optramimage1: ${at(direct.ram)}`, `optromimage1: ${at(direct.rom)}`];
 }
 

@@ -11,11 +11,11 @@ import { exec, toolMissing } from './exec.js';
 import { type GuestFile, programPart } from './initramfs.js';
 import { nodeImage, runtimeFiles } from './nodeimage.js';
 import { type LabOutcome, RunWatch } from './outcome.js';
-import { qemuTcg } from './qemu-tcg.js';
+import { type QemuEngine, qemu } from './qemu.js';
 import { makeScratch, removeScratch, sweepScratch } from './scratch.js';
 import { LineTail } from './tail.js';
 
-export type LabEngine = 'bochs' | 'qemu-tcg';
+export type LabEngine = 'bochs' | QemuEngine;
 
 export interface LabRun {
   /** Path of a bzImage. */
@@ -38,7 +38,11 @@ export interface LabRun {
   signal?: AbortSignal;
 }
 
-const ENGINES: Record<LabEngine, Engine> = { bochs, 'qemu-tcg': qemuTcg };
+const ENGINES: Record<LabEngine, Engine> = {
+  bochs,
+  'qemu-tcg': qemu('qemu-tcg'),
+  'qemu-kvm': qemu('qemu-kvm'),
+};
 
 const MEMORY_MIB = 1024;
 
