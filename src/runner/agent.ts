@@ -1,16 +1,17 @@
 import { readFileSync, writeSync } from 'node:fs';
 import { catalogue } from '../catalogue/index.js';
-import { NoncoherentDma, sweepHostChanges } from '../dma/index.js';
+import { NoncoherentDma } from '../dma/index.js';
 import { HostMemory, Kvm } from '../kvm/index.js';
 import { TraceError } from '../observe/events.js';
 import { SpteObserver } from '../observe/spte-observer.js';
-import { findTracefs, sweepTracefs } from '../observe/tracefs.js';
+import { findTracefs } from '../observe/tracefs.js';
 import { ZapObserver } from '../observe/zap-observer.js';
 import { RAM_SIZE } from '../scenario/types.js';
 import { measureZaps } from '../zaps/measure.js';
 import type { ZapCase } from '../zaps/types.js';
 import { describeEnvironment, pciBarOf } from './environment.js';
 import { type Bench, execute } from './execute.js';
+import { sweepLeftovers } from './leftovers.js';
 import type { AgentMessage } from './recording.js';
 import type { AgentSpec } from './spec.js';
 import { encodeMessage } from './wire.js';
@@ -33,7 +34,6 @@ function send(message: AgentMessage): void {
 function openObserver(): SpteObserver | undefined {
   const tracefs = findTracefs();
   if (!('root' in tracefs)) return undefined;
-  sweepTracefs(tracefs.root);
   return new SpteObserver(tracefs.root, process.pid);
 }
 
@@ -62,7 +62,7 @@ function countZaps(kvm: Kvm, dma: NoncoherentDma, cases: readonly ZapCase[]): vo
 function work(spec: AgentSpec): void {
   using kvm = Kvm.open();
   using ram = HostMemory.memfd(RAM_SIZE);
-  for (const problem of sweepHostChanges()) process.stderr.write(`${problem}\n`);
+  for (const problem of sweepLeftovers()) process.stderr.write(`${problem}\n`);
   const dma = new NoncoherentDma({ kvm, ...spec });
   let observer: SpteObserver | undefined;
   try {

@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { sweepHostChanges } from '../dma/journal.js';
-import { type LabOutcome, runInLab } from '../lab/index.js';
+import { type LabOutcome, makeScratch, removeScratch, runInLab, sweepScratch } from '../lab/index.js';
+import { sweepLeftovers } from './leftovers.js';
 import type { AgentSpec } from './spec.js';
 
 /** Where scenarios run. */
@@ -39,7 +39,9 @@ const LAB_FILES = [
 /** Run the agent as a child process, so that a kernel that never lets it go cannot take us along. */
 function runOnHost(run: AgentRun): Promise<LabOutcome> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [AGENT, '-'], { stdio: ['pipe', 'pipe', 'pipe'] });
+    // Have the agent die with us, however we die.
+    const args = ['--pdeathsig', 'KILL', process.execPath, AGENT, '-'];
+    const child = spawn('setpriv', args, { stdio: ['pipe', 'pipe', 'pipe'] });
     const tail: string[] = [];
     let timedOut = false;
     const kill = (): void => void child.kill('SIGKILL');
@@ -60,7 +62,7 @@ function runOnHost(run: AgentRun): Promise<LabOutcome> {
       clearTimeout(timer);
       run.signal?.removeEventListener('abort', kill);
       // An agent that was killed could not give back what it took of this host.
-      for (const problem of sweepHostChanges()) tail.push(problem);
+      tail.push(...sweepLeftovers());
       if (timedOut) {
         resolve({ kind: 'timeout', reason: `no end after ${run.timeoutMs / 1000} s`, consoleTail: tail });
       } else if (status === null) {
@@ -75,7 +77,7 @@ function runOnHost(run: AgentRun): Promise<LabOutcome> {
 }
 
 async function runLab(run: AgentRun, engine: 'bochs' | 'qemu-tcg'): Promise<LabOutcome> {
-  const dir = await mkdtemp(join(tmpdir(), 'kvm-memtype-spec-'));
+  const dir = await makeScratch();
   try {
     const spec = join(dir, 'spec.json');
     await writeFile(spec, JSON.stringify(run.spec));
@@ -95,11 +97,12 @@ async function runLab(run: AgentRun, engine: 'bochs' | 'qemu-tcg'): Promise<LabO
       ...(run.signal === undefined ? {} : { signal: run.signal }),
     });
   } finally {
-    await rm(dir, { recursive: true, force: true });
+    removeScratch(dir);
   }
 }
 
 /** Run the agent to its end and hand out what it prints, line by line. */
 export function runAgent(run: AgentRun): Promise<LabOutcome> {
+  sweepScratch();
   return run.engine === 'host' ? runOnHost(run) : runLab(run, run.engine);
 }
