@@ -3,7 +3,6 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { sweepHostChanges } from '../dma/journal.js';
 import { type LabOutcome, makeScratch, removeScratch, runInLab, sweepScratch } from '../lab/index.js';
 import { sweepLeftovers } from './leftovers.js';
 import type { AgentSpec } from './spec.js';
