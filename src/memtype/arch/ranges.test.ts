@@ -41,14 +41,15 @@ describe('FramePattern', () => {
   });
 
   it('changes exactly where matching does', () => {
-    for (let mask = 0; mask < 32; mask++) {
-      for (let base = 0; base < 32; base++) {
+    for (let mask = 0; mask < 16; mask++) {
+      for (let base = 0; base < 16; base++) {
         const pattern = framePattern(BigInt(base), BigInt(mask));
-        for (let gfn = 0; gfn < 40; gfn++) {
+        for (let gfn = 0; gfn < 24; gfn++) {
           const next = nextChange(pattern, gfn);
           let dumb = gfn + 1;
-          while (dumb < 200 && matches(pattern, dumb) === matches(pattern, gfn)) dumb++;
-          expect(next).toBe(dumb < 200 ? dumb : GFN_LIMIT);
+          while (dumb < 64 && matches(pattern, dumb) === matches(pattern, gfn)) dumb++;
+          const want = dumb < 64 ? dumb : GFN_LIMIT;
+          if (next !== want) expect({ mask, base, gfn, next }).toEqual({ mask, base, gfn, next: want });
         }
       }
     }

@@ -49,11 +49,11 @@ function children(leaf: Leaf): Leaf[] {
 export function split(state: VmState, leaf: Leaf, effect: Effect, gfn?: number): void {
   if (leaf.level === 1) return;
   effect.split.push(leaf);
-  state.leaves.zap({ start: leaf.gfn, end: leaf.gfn + 1 });
-  for (const child of children(leaf)) {
-    state.leaves.put(child);
-    const holds = gfn === undefined || (gfn >= child.gfn && gfn < child.gfn + pagesOf(child.level));
-    if (holds) split(state, child, effect, gfn);
+  const parts = children(leaf);
+  state.leaves.split(leaf, parts);
+  for (const part of parts) {
+    const holds = gfn === undefined || (gfn >= part.gfn && gfn < part.gfn + pagesOf(part.level));
+    if (holds) split(state, part, effect, gfn);
   }
 }
 

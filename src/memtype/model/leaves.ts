@@ -54,6 +54,12 @@ export class LeafStore {
     return replaced;
   }
 
+  /** Put 512 leaves of the next size in the place of a huge one. */
+  split(leaf: Leaf, children: readonly Leaf[]): void {
+    this.#byLevel[leaf.level].delete(leaf.gfn);
+    for (const child of children) this.#byLevel[child.level].set(child.gfn, child);
+  }
+
   /** Remove every leaf that maps a frame of the range (huge ones whole) and return them, in order of frames. */
   zap(range: GfnRange): Leaf[] {
     const gone = this.within(range);
