@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { catalogue } from '../catalogue/index.js';
+import { log } from '../log.js';
 import { startProgress } from '../progress.js';
 import { createReport, exitStatus, wantsColor } from '../report/index.js';
 import type { RunResult } from '../report/types.js';
@@ -118,6 +119,8 @@ async function run(patterns: string[], options: RunOptions, command: Command): P
       header: (header) => report.header(header),
       scenario: (result) => report.scenario(result),
       progress: (text) => progress.update(text),
+      console: (line) => log().debug({ kernel: request.name }, line),
+      warning: (text) => log().warn({ kernel: request.name }, text),
     });
     report.footer(set);
     sets.push(set);

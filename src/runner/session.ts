@@ -38,6 +38,10 @@ export interface SessionListener {
   header(set: SetHeader): void;
   scenario(result: ScenarioResult): void;
   progress(text: string): void;
+  /** A line on the console of the kernel under test. */
+  console?(line: string): void;
+  /** Something that decides nothing but should be known, such as a warning of the kernel. */
+  warning?(text: string): void;
 }
 
 type Death = Exclude<LabOutcome, { kind: 'done' }>;
@@ -225,6 +229,7 @@ export async function runSession(request: SessionRequest, listener: SessionListe
     kernel: request.kernel,
     spec: { scenarios: session.order(), device: request.device },
     params: request.params,
+    onConsole: (line) => listener.console?.(line),
     timeoutMs: request.timeoutMs,
     onLine: (line) => {
       try {
@@ -236,5 +241,9 @@ export async function runSession(request: SessionRequest, listener: SessionListe
     ...(request.signal === undefined ? {} : { signal: request.signal }),
   });
   if (broken !== undefined) throw broken;
+  if (outcome.kind === 'done') {
+    for (const warning of outcome.kernelWarnings)
+      listener.warning?.(`the kernel under test said: ${warning}`);
+  }
   return session.finish(outcome);
 }
