@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { HOST } from './host.js';
 import { pciDir, pciDriver } from './pci.js';
@@ -33,23 +33,23 @@ export function isSameThing(a: HostChange, b: HostChange): boolean {
 
 function putBackParameter(change: Of<'parameter'>, host = HOST): void {
   const path = parameterPath(change.module, change.name, host);
-  if (existsSync(path)) writeFileSync(path, change.value);
+  if (existsSync(path)) host.write(path, change.value);
 }
 
 function putBackBinding({ bdf, driver, override }: Of<'binding'>, host = HOST): void {
   const dir = pciDir(bdf, host);
   if (!existsSync(dir)) return;
   // An empty line clears the override (driver_set_override()).
-  writeFileSync(join(dir, 'driver_override'), override ?? '\n');
+  host.write(join(dir, 'driver_override'), override ?? '\n');
   const now = pciDriver(bdf, host);
   if (now === (driver ?? undefined)) return;
-  if (now === VFIO_PCI) writeFileSync(join(dir, 'driver/unbind'), bdf);
-  if (driver !== null) writeFileSync(join(host.sys, 'bus/pci/drivers_probe'), bdf);
+  if (now === VFIO_PCI) host.write(join(dir, 'driver/unbind'), bdf);
+  if (driver !== null) host.write(join(host.sys, 'bus/pci/drivers_probe'), bdf);
 }
 
 function removeMdev({ uuid }: Of<'mdev'>, host = HOST): void {
   const remove = join(mdevDir(uuid, host), 'remove');
-  if (existsSync(remove)) writeFileSync(remove, '1');
+  if (existsSync(remove)) host.write(remove, '1');
 }
 
 /** Put the host back as it was before a change; nothing happens if it is so already, or if the thing is gone. */

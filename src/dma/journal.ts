@@ -13,7 +13,7 @@ import {
 import { join } from 'node:path';
 import { isRunning, ownProcessId } from '../process-id.js';
 import { type HostChange, isHostChange, isSameThing, undoChange } from './changes.js';
-import { HOST } from './host.js';
+import { HOST, type Host } from './host.js';
 import { DmaError } from './types.js';
 
 /** A reboot empties it, and undoes the changes as well. */
@@ -60,11 +60,11 @@ let journals = 0;
  */
 export class Journal {
   readonly #dir: string;
-  readonly #host: typeof HOST;
+  readonly #host: Host;
   readonly #path: string;
   #changes: HostChange[] = [];
 
-  constructor(o: { dir?: string; host?: typeof HOST } = {}) {
+  constructor(o: { dir?: string; host?: Host } = {}) {
     this.#dir = o.dir ?? JOURNAL_DIR;
     this.#host = o.host ?? HOST;
     this.#path = join(this.#dir, `${ownProcessId()}.${journals++}.json`);
@@ -132,7 +132,7 @@ export class Journal {
  * Undo what processes that were killed have changed on the host.
  * @returns a sentence for each journal that could not be undone; the next sweep tries it again
  */
-export function sweepHostChanges(o: { dir?: string; host?: typeof HOST } = {}): string[] {
+export function sweepHostChanges(o: { dir?: string; host?: Host } = {}): string[] {
   const dir = o.dir ?? JOURNAL_DIR;
   const problems: string[] = [];
   const isGone = (id: string): boolean => !isRunning(id);

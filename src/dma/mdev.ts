@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { mdevDir } from './changes.js';
 import { HOST } from './host.js';
@@ -41,6 +41,6 @@ export interface Mdev {
 export function createMdev(journal: Journal, host = HOST): Mdev {
   const uuid = randomUUID();
   const change = { kind: 'mdev', uuid } as const;
-  journal.change(change, () => writeFileSync(join(typeDir(host), 'create'), uuid));
+  journal.change(change, () => host.write(join(typeDir(host), 'create'), uuid));
   return { uuid, dir: mdevDir(uuid, host), remove: () => journal.undo(change) };
 }

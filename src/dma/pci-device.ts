@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type HostChange, isSameThing, parameterPath, VFIO_PCI } from './changes.js';
 import { HOST } from './host.js';
@@ -69,7 +69,7 @@ export class PciDevice {
     // What another run of this program has turned on is not how the host was.
     const change = this.journal.others().find((other) => isSameThing(other, wish)) ?? wish;
     if (change === wish && value === ON) return;
-    this.#change({ ...change }, () => writeFileSync(path, ON));
+    this.#change({ ...change }, () => this.host.write(path, ON));
   }
 
   #bind(): void {
@@ -77,9 +77,9 @@ export class PciDevice {
     const dir = pciDir(bdf, host);
     const driver = pciDriver(bdf, host) ?? null;
     this.#change({ kind: 'binding', bdf, driver, override: overrideOf(bdf, host) }, () => {
-      writeFileSync(join(dir, 'driver_override'), VFIO_PCI);
-      if (driver !== null) writeFileSync(join(dir, 'driver/unbind'), bdf);
-      writeFileSync(join(host.sys, 'bus/pci/drivers_probe'), bdf);
+      host.write(join(dir, 'driver_override'), VFIO_PCI);
+      if (driver !== null) host.write(join(dir, 'driver/unbind'), bdf);
+      host.write(join(host.sys, 'bus/pci/drivers_probe'), bdf);
     });
     if (pciDriver(bdf, host) !== VFIO_PCI) {
       throw new DmaError(`${VFIO_PCI} does not take ${bdf}: the kernel's log says why`);

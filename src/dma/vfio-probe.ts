@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { VFIO_PCI } from './changes.js';
-import { HOST } from './host.js';
+import { HOST, type Host } from './host.js';
 import { whyNoMdev } from './mdev.js';
 import type { Missing } from './missing.js';
 import { enforcesCoherency, groupMates, hasIommu, pciDir, pciDriver, pciGroup } from './pci.js';
@@ -15,7 +15,7 @@ export interface VfioSituation {
   release: string;
   /** Whether this process may change the host. */
   isRoot: boolean;
-  host?: typeof HOST;
+  host?: Host;
 }
 
 type Probe = (s: VfioSituation) => Missing | undefined;
