@@ -1,4 +1,5 @@
-// The other side of the benchmarks: the same loops over /dev/kvm, in C. kvm {pio|wrmsr|vm} <count> prints nanoseconds.
+// The other side of the benchmarks: the same loops over /dev/kvm, in C.
+// kvm {pio|wrmsr|vm} <count> <batches> prints the nanoseconds of each batch of <count>.
 #include <fcntl.h>
 #include <linux/kvm.h>
 #include <stdint.h>
@@ -122,29 +123,39 @@ static void run_loop(struct vm vm, long count) {
   }
 }
 
+static void one_vm(int kvm, void *ram) {
+  struct vm vm = create(kvm, ram);
+  run_loop(vm, 1);
+  destroy(vm);
+}
+
 int main(int argc, char **argv) {
-  if (argc != 3) {
+  if (argc != 4) {
     return 2;
   }
+  int vms = strcmp(argv[1], "vm") == 0;
+  int wrmsr = strcmp(argv[1], "wrmsr") == 0;
   long count = atol(argv[2]);
+  long batches = atol(argv[3]);
   int kvm = check(open("/dev/kvm", O_RDWR | O_CLOEXEC), "/dev/kvm");
   uint8_t *ram = mmap(NULL, RAM_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  int wrmsr = strcmp(argv[1], "wrmsr") == 0;
   memcpy(ram + CODE, wrmsr ? wrmsr_loop : pio_loop, wrmsr ? sizeof(wrmsr_loop) : sizeof(pio_loop));
-  int64_t start;
-  if (strcmp(argv[1], "vm") == 0) {
-    start = now();
-    for (long i = 0; i < count; i++) {
-      struct vm vm = create(kvm, ram);
-      run_loop(vm, 1);
-      destroy(vm);
+  struct vm vm = create(kvm, ram);
+  run_loop(vm, count);
+  int64_t *times = calloc(batches, sizeof(*times));
+  for (long batch = 0; batch < batches; batch++) {
+    int64_t start = now();
+    if (vms) {
+      for (long i = 0; i < count; i++) {
+        one_vm(kvm, ram);
+      }
+    } else {
+      run_loop(vm, count);
     }
-  } else {
-    struct vm vm = create(kvm, ram);
-    run_loop(vm, 1000);
-    start = now();
-    run_loop(vm, count);
+    times[batch] = now() - start;
   }
-  printf("%lld\n", (long long)(now() - start));
+  for (long batch = 0; batch < batches; batch++) {
+    printf("%lld\n", (long long)times[batch]);
+  }
   return written < 0;
 }

@@ -1,4 +1,4 @@
-// Build the benchmarks into build/bench and run them: npm run bench.
+// Build the benchmarks, or the soak test, into build/bench and run them: npm run bench, npm run soak.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -8,20 +8,35 @@ import { build } from 'esbuild';
 const here = dirname(fileURLToPath(import.meta.url));
 const out = join(here, '..', 'build', 'bench');
 
+async function bundle(...names) {
+  await build({
+    entryPoints: names.map((name) => join(here, `${name}.ts`)),
+    outdir: out,
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'esm',
+    packages: 'external',
+    logLevel: 'warning',
+  });
+  return names.map((name) => join(out, `${name}.mjs`));
+}
+
+async function bench() {
+  const cProgram = join(out, 'kvm');
+  const flags = ['-O2', '-Wall', '-Wextra', '-Werror'];
+  execFileSync('cc', [...flags, '-o', cProgram, join(here, 'kvm.c')], { stdio: 'inherit' });
+  const [main, kickWorker] = await bundle('main', 'kick-worker');
+  return [main, cProgram, kickWorker];
+}
+
+const programs = { bench, soak: () => bundle('soak') };
+const program = programs[process.argv[2] ?? ''];
+if (!program) {
+  console.error(`usage: node bench/run.mjs ${Object.keys(programs).join('|')}`);
+  process.exit(2);
+}
 mkdirSync(out, { recursive: true });
-execFileSync('cc', ['-O2', '-Wall', '-Wextra', '-Werror', '-o', join(out, 'kvm'), join(here, 'kvm.c')], {
-  stdio: 'inherit',
-});
-await build({
-  entryPoints: ['main.ts', 'kick-worker.ts'].map((name) => join(here, name)),
-  outdir: out,
-  outExtension: { '.js': '.mjs' },
-  bundle: true,
-  platform: 'node',
-  target: 'node20',
-  format: 'esm',
-  packages: 'external',
-  logLevel: 'warning',
-});
-const args = ['--expose-gc', join(out, 'main.mjs'), join(out, 'kvm'), join(out, 'kick-worker.mjs')];
-process.exit(spawnSync(process.execPath, args, { stdio: 'inherit' }).status ?? 1);
+const args = await program();
+process.exit(spawnSync(process.execPath, ['--expose-gc', ...args], { stdio: 'inherit' }).status ?? 1);

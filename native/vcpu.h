@@ -33,8 +33,8 @@ private:
   Napi::Value number(const Napi::CallbackInfo &info);
   Napi::Value runBuffer(const Napi::CallbackInfo &info);
   Napi::Value enter(const Napi::CallbackInfo &info);
-  Napi::Value resume(const Napi::CallbackInfo &info);
-  Napi::Value run(const Napi::CallbackInfo &info, VcpuState &vcpu);
+  static napi_value resume(napi_env env, napi_callback_info info);
+  [[noreturn]] napi_value failResume(Napi::Env env);
   Napi::Value complete(const Napi::CallbackInfo &info);
   Napi::Value enableCap(const Napi::CallbackInfo &info);
   Napi::Value xsaveSize(const Napi::CallbackInfo &info);

@@ -82,7 +82,8 @@ export interface NativeVcpu extends NativeHandle, NativeAttrs {
   runBuffer(): ArrayBuffer;
   /** errno, or EINTR with NATIVE_TIMED_OUT or NATIVE_KICKED */
   enter(budgetMs: number): number;
-  resume(): number;
+  /** as enter(), but undefined for 0 */
+  resume(): number | undefined;
   complete(): number;
   enableCap(cap: Uint8Array): number;
   getRegs(regs: Uint8Array): number;

@@ -97,7 +97,7 @@ export class Vcpu extends AttrHandle<NativeVcpu> {
    * @throws KvmError `KVM_ARGUMENT` before the first enter(), `KVM_CLOSED`
    */
   resume(): number {
-    this.#entry = this.native.resume();
+    this.#entry = this.native.resume() ?? 0;
     return this.#entry & ERRNO;
   }
 
