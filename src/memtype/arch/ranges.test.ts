@@ -99,6 +99,13 @@ describe('mapRanges', () => {
     expect(mapRanges(4, (gfn) => ({ odd: gfn % 2 }), [every(1)])).toHaveLength(4);
   });
 
+  it('does not hang on a cursor that stands still or goes back', () => {
+    for (const step of [0, -1]) {
+      const back = () => mapRanges(9, () => 1, [(gfn) => (gfn === 0 ? 4 : gfn + step)]);
+      expect(back).toThrow(new RangeError(`a cursor went back from frame 4 to ${4 + step}`));
+    }
+  });
+
   it('gives up beyond its bound', () => {
     expect(mapRanges(3, (gfn) => gfn, [every(1)], { maxRanges: 3 })).toHaveLength(3);
     expect(() => mapRanges(4, (gfn) => gfn, [every(1)], { maxRanges: 3 })).toThrow(

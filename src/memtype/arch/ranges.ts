@@ -107,6 +107,7 @@ export function mapRanges<T>(
   let gfn = 0;
   while (gfn < end) {
     const stop = Math.min(end, ...next);
+    if (stop <= gfn) throw new RangeError(`a cursor went back from frame ${gfn} to ${stop}`);
     list.push({ start: gfn, end: stop, value: valueAt(gfn) });
     if (list.ranges.length > maxRanges) throw new RangeError(`the map has more than ${maxRanges} ranges`);
     cursors.forEach((cursor, i) => {
