@@ -34,6 +34,13 @@ describe('guestCpuid', () => {
     expect(address?.eax).toBe(0x3034);
   });
 
+  test('a hypervisor shows or not', () => {
+    const [without] = guestCpuid([leaf(1, { ecx: 0x80000001 })], 0, { hypervisor: false });
+    const [shown] = guestCpuid([leaf(1, { ecx: 1 })], 0, { hypervisor: true });
+
+    expect([without?.ecx, shown?.ecx]).toEqual([1, 0x80000001]);
+  });
+
   test('nothing else changes', () => {
     const [one, , address] = guestCpuid(supported, 0);
 

@@ -6,9 +6,12 @@ export interface GuestCpuid {
   maxPhyAddr?: number;
   /** Whether leaf 1 shows MTRRs; as KVM supports it unless told. */
   mtrr?: boolean;
+  /** Whether leaf 1 says that there is a hypervisor, so that a guest looks for KVM's leaves; as KVM supports it unless told. */
+  hypervisor?: boolean;
 }
 
 const MTRR = 1 << 12;
+const HYPERVISOR = 1 << 31;
 /** MAXPHYADDR that KVM assumes without leaf 0x80000008 (cpuid_query_maxphyaddr()). */
 const DEFAULT_MAXPHYADDR = 36;
 
@@ -26,10 +29,13 @@ export function guestCpuid(
 ): CpuidEntry[] {
   return supported.map((entry) => {
     switch (entry.function) {
-      case 1: {
-        const edx = o.mtrr === undefined ? entry.edx : o.mtrr ? entry.edx | MTRR : entry.edx & ~MTRR;
-        return { ...entry, ebx: ((entry.ebx & 0xffffff) | (apicId << 24)) >>> 0, edx: edx >>> 0 };
-      }
+      case 1:
+        return {
+          ...entry,
+          ebx: ((entry.ebx & 0xffffff) | (apicId << 24)) >>> 0,
+          ecx: o.hypervisor === undefined ? entry.ecx : withBit(entry.ecx, HYPERVISOR, o.hypervisor),
+          edx: o.mtrr === undefined ? entry.edx : withBit(entry.edx, MTRR, o.mtrr),
+        };
       case 0xb:
       case 0x1f:
         return { ...entry, edx: apicId };
@@ -41,4 +47,8 @@ export function guestCpuid(
         return entry;
     }
   });
+}
+
+function withBit(value: number, bit: number, on: boolean): number {
+  return (on ? value | bit : value & ~bit) >>> 0;
 }

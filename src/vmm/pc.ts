@@ -28,10 +28,11 @@ export type PcEnd =
   /** S5, a reset, a triple fault, a shutdown that KVM reports, or a halt of every CPU with interrupts off. */
   | { kind: 'power-off' | 'reset' | 'triple-fault' | 'system-event' | 'halt' };
 
+const MTRRS_ON_ALL_WB = { index: 0x2ff, value: 0x806n };
 const COM1 = { port: 0x3f8, irq: 4 };
 const DEBUG_EXIT_PORT = 0xf4;
-/** Milliseconds that a CPU runs before the next has its turn: long alone, else short, shorter where it idles. */
-const SLICE_MS = { alone: 50, busy: 2, idle: 0.2 };
+/** Milliseconds that a CPU runs before the next has its turn; on a slow host much of it may pass before the guest runs. */
+const SLICE_MS = { alone: 50, shared: 5 };
 
 /** A PC: COM1, a debug-exit port, ACPI power-off, and the kernel's interrupt controllers and timer. */
 export class Pc {
@@ -48,7 +49,13 @@ export class Pc {
    */
   static create(kvm: Kvm, o: PcOptions): Pc {
     const cpus = o.cpus ?? 1;
-    const machine = Machine.create(kvm, { vcpus: cpus, ramSize: o.memory, msrMode: 'kernel', irqchip: true });
+    const machine = Machine.create(kvm, {
+      vcpus: cpus,
+      ramSize: o.memory,
+      msrMode: 'kernel',
+      irqchip: true,
+      cpuid: { hypervisor: true },
+    });
     try {
       const pc = new Pc(machine);
       pc.#attach(o.onSerial);
@@ -70,7 +77,7 @@ export class Pc {
     for (let cpu = 0; cpu < vcpus.length && !this.#end; cpu++) {
       const state = vcpus[cpu]?.getMpState();
       if (state === KVM_MP_STATE_UNINITIALIZED || state === KVM_MP_STATE_INIT_RECEIVED) continue;
-      halted = this.#runCpu(cpu, state === KVM_MP_STATE_HALTED) && halted;
+      halted = this.#runCpu(cpu) && halted;
     }
     if (halted) this.#end ??= { kind: 'halt' };
     return this.#end;
@@ -85,9 +92,9 @@ export class Pc {
   }
 
   /** Run a CPU for its slice; whether it has halted for good. */
-  #runCpu(cpu: number, idle: boolean): boolean {
+  #runCpu(cpu: number): boolean {
     const alone = this.machine.vcpus.length === 1;
-    const end = this.machine.runSlice(cpu, alone ? SLICE_MS.alone : idle ? SLICE_MS.idle : SLICE_MS.busy);
+    const end = this.machine.runSlice(cpu, alone ? SLICE_MS.alone : SLICE_MS.shared);
     if (end === 'shutdown') this.#end ??= { kind: 'triple-fault' };
     if (end === 'system-event') this.#end ??= { kind: 'system-event' };
     const vcpu = this.machine.vcpus[cpu];
@@ -116,6 +123,8 @@ export class Pc {
   }
 
   #load(o: PcOptions, cpus: number): void {
+    // Do as firmware does: without MTRRs a guest would take all memory for uncached and leave PAT alone.
+    for (const vcpu of this.machine.vcpus) vcpu.setMsrs([MTRRS_ON_ALL_WB]);
     const ram = new GuestRam(this.machine.ram.buffer, o.memory);
     const { rsdp, bytes } = acpiTables(PLACES.acpi, cpus);
     ram.put(PLACES.acpi, bytes);
