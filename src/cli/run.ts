@@ -24,6 +24,8 @@ interface RunOptions {
   timeout: number;
   param: string[];
   vfio?: string;
+  virtioType?: number;
+  memslotFlag?: number;
 }
 
 const append = (value: string, list: string[]): string[] => [...list, value];
@@ -49,6 +51,14 @@ function pciAddress(value: string): string {
   return value;
 }
 
+/** A KVM_MEM_ flag by its bit: 0 and 1 have been taken for good. */
+function memslotBit(value: string): number {
+  const bit = Number(value);
+  if (!Number.isInteger(bit) || bit < 2 || bit > 31)
+    throw new InvalidArgumentError('a bit number from 2 to 31 is needed.');
+  return 2 ** bit;
+}
+
 /** Where to run on this kernel. */
 function engineOf(options: RunOptions, kernel: string | undefined): EngineName {
   if (kernel === undefined) {
@@ -67,6 +77,8 @@ function rerunCommand(options: RunOptions, kernel: string | undefined): (scenari
     ...(options.engine === 'auto' ? [] : ['--engine', options.engine]),
     ...(options.policy === 'auto' ? [] : ['--policy', options.policy]),
     ...(options.vfio === undefined ? [] : ['--vfio', options.vfio]),
+    ...(options.virtioType === undefined ? [] : ['--virtio-type', String(options.virtioType)]),
+    ...(options.memslotFlag === undefined ? [] : ['--memslot-flag', String(Math.log2(options.memslotFlag))]),
     ...options.param.flatMap((param) => ['--param', param]),
   ];
   return (scenario) => ['kvm-memtype run', scenario, ...words].join(' ');
@@ -87,6 +99,8 @@ async function requestFor(
     policy: options.policy,
     repeat: options.repeat,
     device: engine === 'host' ? (options.vfio ?? null) : 'lab',
+    ...(options.virtioType === undefined ? {} : { virtioType: options.virtioType }),
+    ...(options.memslotFlag === undefined ? {} : { memslotFlag: options.memslotFlag }),
     params: options.param,
     timeoutMs: options.timeout * 1000,
     rerun: rerunCommand(options, kernel),
@@ -156,7 +170,9 @@ export function runCommand(): Command {
     .option('--repeat <n>', 'run everything n times', positive, 1)
     .option('--timeout <seconds>', 'give up on a kernel after this long', positive, 300)
     .option('--param <module.name=value>', 'module parameter for the lab’s kernel (repeatable)', append, [])
-    .option('--vfio <address>', 'PCI device on this host that may be taken for non-coherent DMA', pciAddress);
+    .option('--vfio <address>', 'PCI device on this host that may be taken for non-coherent DMA', pciAddress)
+    .option('--virtio-type <number>', 'look for KVM_DEV_TYPE_VIRTIO at this device type only', positive)
+    .option('--memslot-flag <bit>', 'take this bit for KVM_MEM_NON_COHERENT_DMA', memslotBit);
   return addOutputOptions(command).action((patterns: string[], options: RunOptions) =>
     run(patterns, options, command),
   );

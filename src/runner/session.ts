@@ -26,6 +26,10 @@ export interface SessionRequest {
   policy: string;
   repeat: number;
   device: string | null;
+  /** Device type of KVM_DEV_TYPE_VIRTIO, where it is to be no other. */
+  virtioType?: number;
+  /** KVM_MEM_NON_COHERENT_DMA, where it is to be no other. */
+  memslotFlag?: number;
   params: readonly string[];
   timeoutMs: number;
   /** The command that runs one scenario again. */
@@ -227,7 +231,12 @@ export async function runSession(request: SessionRequest, listener: SessionListe
   const outcome = await runAgent({
     engine: request.engine,
     kernel: request.kernel,
-    spec: { scenarios: session.order(), device: request.device },
+    spec: {
+      scenarios: session.order(),
+      device: request.device,
+      ...(request.virtioType === undefined ? {} : { virtioType: request.virtioType }),
+      ...(request.memslotFlag === undefined ? {} : { memslotFlag: request.memslotFlag }),
+    },
     params: request.params,
     onConsole: (line) => listener.console?.(line),
     timeoutMs: request.timeoutMs,
