@@ -103,8 +103,8 @@ export class HostMemory extends Handle<NativeMemory> {
   }
 
   /**
-   * Unmap a part for good: KVM drops its leaves, and a guest access there makes KVM_RUN fail with EFAULT. The
-   * addresses stay reserved. Anonymous memory loses its buffer by this.
+   * Unmap a part for good: KVM drops its leaves, and a guest access there makes KVM_RUN fail with EFAULT, or end in an
+   * MMIO exit if KVM emulates it. The addresses stay reserved. Anonymous memory loses its buffer by this.
    * @throws KvmError `KVM_MEMORY` EBUSY if another handle has a buffer over anonymous memory
    */
   unmapPart(offset: number, size: number): void {
