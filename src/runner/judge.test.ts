@@ -183,3 +183,44 @@ test('a claim of the author that the model does not share is a failure', () => {
 
   expect(verdict.mismatches[0]).toMatchObject({ what: 'model', seen: 'WB+IPAT' });
 });
+
+/** What the legacy MMU traces of the same: leaves as they are made, and no zap. */
+const asLegacy = (recording: Ran): Ran => ({
+  ...recording,
+  steps: recording.steps.map((r) => ({ ...r, events: (r.events ?? []).filter((e) => e.kind !== 'change') })),
+});
+const legacyEnv = (name: string): Environment => ({ ...envOf(name), params: { 'kvm.tdp_mmu': 'N' } });
+
+test.each(['A', 'E'])('with kvm.tdp_mmu=N policy %s is judged by the leaves that are made', (name) => {
+  for (const s of catalogue.filter(
+    (x) => !x.needs.includes('memslot-flag') && !x.needs.includes('virtio-device'),
+  )) {
+    const verdict = judge(s, asLegacy(simulate(s, policy(name))), policy(name), legacyEnv(name));
+    expect([s.name, verdict.status, verdict.mismatches]).toEqual([s.name, 'pass', []]);
+    expect(verdict.checks.kept).toBe(0);
+  }
+});
+
+test('with kvm.tdp_mmu=N a zap that did not come shows at the next access', () => {
+  const recording = change(asLegacy(simulate(SIMPLE, policy('A'))), 4, (r) => ({ ...r, events: [] }));
+
+  const verdict = judge(SIMPLE, recording, policy('A'), legacyEnv('A'));
+
+  expect(verdict.mismatches[0]).toMatchObject({ step: 5, gfn: 0x400, seen: 'no leaf was made' });
+});
+
+test('with kvm.tdp_mmu=N neighbours of a page that faults may be mapped with it, of the right type', () => {
+  const set = (gfn: number, type: 'UC' | 'WB') =>
+    ({ kind: 'set', gfn, level: 1, spte: spteOf({ gfn, type, ipat: false }) }) as const;
+  const with403 = (type: 'UC' | 'WB'): Ran =>
+    change(asLegacy(simulate(SIMPLE, policy('A'))), 1, (r) => ({
+      ...r,
+      events: [...(r.events ?? []), set(0x403, type)],
+    }));
+
+  expect(judge(SIMPLE, with403('UC'), policy('A'), legacyEnv('A')).status).toBe('pass');
+  expect(judge(SIMPLE, with403('WB'), policy('A'), legacyEnv('A')).mismatches[0]).toMatchObject({
+    gfn: 0x403,
+    what: 'leaf',
+  });
+});

@@ -43,6 +43,7 @@ class Judge {
   /** What the guest's own MSR accesses see: another state where the VMM keeps writes to itself. */
   readonly #guestView: VmModel;
   readonly #leaves: LeafJudge;
+  readonly #legacyMmu: boolean;
   readonly #pat = new Map<number, bigint>();
   #record: StepRecord = { step: -1 };
   #step: Step | undefined;
@@ -51,14 +52,16 @@ class Judge {
     readonly scenario: Scenario,
     readonly recording: Ran,
     readonly policy: Policy,
-    quirksSupported: number,
+    env: Environment,
   ) {
     const { vcpus } = scenario;
+    const quirksSupported = env.quirks;
+    this.#legacyMmu = env.paging !== 'shadow' && env.params['kvm.tdp_mmu'] === 'N';
     this.#model = new VmModel(policy, { vcpus, maxphyaddr: GUEST_MAXPHYADDR, quirksSupported });
     for (const event of startEvents(scenario)) this.#model.apply(event);
     this.#guestView = scenario.msrMode === 'filter-drop' ? this.#model.clone() : this.#model;
     const fail = (...args: Parameters<Judge['fail']>): void => this.fail(...args);
-    this.#leaves = new LeafJudge(this.#model, recording.infra, this.checks, fail);
+    this.#leaves = new LeafJudge(this.#model, recording.infra, this.checks, fail, this.#legacyMmu);
   }
 
   run(): void {
@@ -91,7 +94,10 @@ class Judge {
     const rest = this.#leaves.takeEarly(events, this.#vcpu());
     const effect = this.#applyStep();
     if (this.#record.events !== undefined) this.#leaves.judge(rest, effect);
-    if (effect !== undefined && this.#step?.do !== 'access') this.checks.kept += this.#model.leaves().length;
+    const seesZaps = this.#record.events !== undefined && !this.#legacyMmu;
+    if (seesZaps && effect !== undefined && this.#step?.do !== 'access') {
+      this.checks.kept += this.#model.leaves().length;
+    }
     this.#judgeIoctl(effect);
     this.#judgeClaim();
     this.#judgeEffective();
@@ -210,7 +216,7 @@ export function judge(scenario: Scenario, recording: Recording, policy: Policy, 
       message: recording.message,
     };
   }
-  const run = new Judge(scenario, recording, policy, env.quirks);
+  const run = new Judge(scenario, recording, policy, env);
   run.run();
   return {
     ...statusOf(run, scenario, env),

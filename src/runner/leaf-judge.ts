@@ -36,6 +36,10 @@ const after = (event: TraceEvent): Seen | undefined =>
 const matches = (expected: Leaf, seen: Seen): boolean =>
   expected.type === 'none' || (expected.type === seen.type && expected.ipat === seen.ipat);
 
+/** PTE_PREFETCH_NUM: direct_pte_prefetch() of the legacy MMU maps pages of one aligned group. */
+const PREFETCH = 8;
+const prefetchGroup = (gfn: number): number => Math.floor(gfn / PREFETCH);
+
 const covers = (gfn: number, level: number, page: number): boolean =>
   page >= gfn && page < gfn + pagesOf(level);
 
@@ -54,12 +58,16 @@ export class LeafJudge {
   #vcpu = 0;
   #toMake = new Map<number, Leaf>();
   #toZap = new Map<number, Leaf>();
+  /** Groups of pages that the legacy MMU may map along with one that faulted. */
+  #faulted = new Set<number>();
 
   constructor(
     readonly model: VmModel,
     readonly infra: readonly GfnRange[],
     readonly checks: Checks,
     readonly fail: Fail,
+    /** The legacy MMU maps: it traces no zap of a leaf, and maps neighbours of a page that faults. */
+    readonly legacyMmu = false,
   ) {}
 
   /** The leaf last seen for a page. */
@@ -68,7 +76,12 @@ export class LeafJudge {
   }
 
   #isInfra(gfn: number): boolean {
-    return this.infra.some((range) => gfn >= range.gfn && gfn < range.gfn + range.npages);
+    // The legacy MMU maps beyond the ends of a range, to those of the group.
+    const unit = this.legacyMmu ? PREFETCH : 1;
+    const round = (n: number): number => Math.floor(n / unit);
+    return this.infra.some(
+      (range) => round(gfn) >= round(range.gfn) && round(gfn) <= round(range.gfn + range.npages - 1),
+    );
   }
 
   /**
@@ -86,8 +99,10 @@ export class LeafJudge {
     if (event.kind === 'zap-all' || seen === undefined || !this.#isInfra(event.gfn)) return false;
     const expected = this.model.expectedLeaf(this.#vcpu, event.gfn);
     if (expected === undefined || !matches(expected, seen)) return false;
-    if (this.model.leafAt(event.gfn) === undefined) this.#meet(event.gfn, expected, seen);
-    return true;
+    const isNew = this.model.leafAt(event.gfn) === undefined;
+    if (isNew) this.#meet(event.gfn, expected, seen);
+    // Where zaps are not traced, a leaf that is made again is the sign that the zap has been.
+    return isNew || !this.legacyMmu;
   }
 
   /** Take note of a leaf of the guest's own pages, which the model cannot foresee. */
@@ -100,7 +115,9 @@ export class LeafJudge {
   judge(events: readonly TraceEvent[], effect: Effect | undefined): void {
     this.#toMake = new Map((effect?.made ?? []).map((leaf) => [leaf.gfn, leaf]));
     this.#toZap = new Map((effect?.zapped ?? []).map((leaf) => [leaf.gfn, leaf]));
+    this.#faulted = new Set([...this.#toMake.keys()].map(prefetchGroup));
     if (events.some((event) => event.kind === 'zap-all')) this.#buryAll();
+    if (this.legacyMmu) this.#trustZaps();
     for (const event of events) this.#judgeEvent(event);
     this.#judgeMissing();
   }
@@ -112,6 +129,12 @@ export class LeafJudge {
       this.#buried.add(gfn);
       this.checks.zaps++;
     }
+    this.#toZap.clear();
+  }
+
+  /** Believe in zaps that nothing shows: the leaves that are made afterwards tell whether they were. */
+  #trustZaps(): void {
+    for (const gfn of this.#toZap.keys()) this.#seen.delete(gfn);
     this.#toZap.clear();
   }
 
@@ -145,7 +168,8 @@ export class LeafJudge {
     }
     const stays = this.model.leafAt(gfn);
     const expected = this.model.expectedLeaf(this.#vcpu, gfn);
-    if (this.#isInfra(gfn) && stays === undefined && expected !== undefined) {
+    const foreseen = this.#isInfra(gfn) || (this.legacyMmu && this.#faulted.has(prefetchGroup(gfn)));
+    if (foreseen && stays === undefined && expected !== undefined) {
       this.#meet(gfn, expected, seen);
       return;
     }
