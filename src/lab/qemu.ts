@@ -4,8 +4,11 @@ import { concatenate } from './files.js';
 
 /** The processor that the kernel under test sees. */
 const PROCESSORS = {
-  /** No help of the host: AMD SVM with nested paging, emulated. Quick, and there is no memory type in its leaves. */
-  'qemu-tcg': ['-accel', 'tcg', '-cpu', 'qemu64,+svm,+npt'],
+  /**
+   * No help of the host: AMD SVM with nested paging, emulated. Quick, and there is no memory type in its leaves. The IOMMU, which
+   * does not enforce coherency, is there for VFIO groups of real type; Bochs has none.
+   */
+  'qemu-tcg': ['-accel', 'tcg', '-cpu', 'qemu64,+svm,+npt', '-machine', 'q35', '-device', 'intel-iommu'],
   /** An Intel host whose KVM lets guests have VMX: real EPT at nearly full speed. */
   'qemu-kvm': ['-accel', 'kvm', '-cpu', 'host'],
 } as const;

@@ -24,16 +24,30 @@ function readParams(): Record<string, string> {
   return Object.fromEntries(present.map((name) => [name, readFileSync(paramPath(name), 'utf8').trim()]));
 }
 
-function vendorOf(params: Record<string, string>): Environment['vendor'] {
-  if ('kvm_intel.ept' in params) return 'intel';
-  return 'kvm_amd.npt' in params ? 'amd' : 'other';
+/** Flags of the first processor in /proc/cpuinfo. */
+function cpuFlags(): Set<string> {
+  const line = /^flags\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'));
+  return new Set(line?.[1]?.trim().split(/\s+/));
+}
+
+/** Whose module runs guests: where both are built in, the parameters of the one that does not fit the CPU are there too. */
+export function vendorOf(
+  params: Readonly<Record<string, string>>,
+  flags: ReadonlySet<string>,
+): Environment['vendor'] {
+  if ('kvm_intel.ept' in params && flags.has('vmx')) return 'intel';
+  return 'kvm_amd.npt' in params && flags.has('svm') ? 'amd' : 'other';
 }
 
 const on = (value: string | undefined): boolean => value === 'Y' || value === '1';
 
-function pagingOf(params: Record<string, string>): Environment['paging'] {
-  if (on(params['kvm_intel.ept'])) return 'ept';
-  return on(params['kvm_amd.npt']) ? 'npt' : 'shadow';
+/** How the module of `vendor` maps guests. */
+export function pagingOf(
+  params: Readonly<Record<string, string>>,
+  vendor: Environment['vendor'],
+): Environment['paging'] {
+  if (vendor === 'intel' && on(params['kvm_intel.ept'])) return 'ept';
+  return vendor === 'amd' && on(params['kvm_amd.npt']) ? 'npt' : 'shadow';
 }
 
 /** Path of a PCI BAR of the device `bdf` that can be mapped, or undefined. */
@@ -96,7 +110,8 @@ function missingDma(dma: NoncoherentDma): Partial<Record<Need, Missing | undefin
 /** Describe this machine's KVM, and say which needs of scenarios it cannot meet. */
 export function describeEnvironment(kvm: Kvm, dma: NoncoherentDma): Environment {
   const params = readParams();
-  const paging = pagingOf(params);
+  const vendor = vendorOf(params, cpuFlags());
+  const paging = pagingOf(params, vendor);
   const quirks = kvm.checkExtension(KVM_CAP_DISABLE_QUIRKS2);
   const noBar: Missing = {
     reason: 'no PCI device was named whose BAR may be mapped',
@@ -108,12 +123,12 @@ export function describeEnvironment(kvm: Kvm, dma: NoncoherentDma): Environment 
     'pci-bar': dma.device === undefined || pciBarOf(dma.device) === undefined ? noBar : undefined,
     'quirk-ignore-guest-pat': missingQuirk(quirks, 'ignore-guest-pat'),
     'quirk-cd-nw-cleared': missingQuirk(quirks, 'cd-nw-cleared'),
-    'known-vendor': vendorOf(params) === 'other' ? UNKNOWN_VENDOR : undefined,
+    'known-vendor': vendor === 'other' ? UNKNOWN_VENDOR : undefined,
   };
   return {
     release: release(),
     cpuModel: cpus()[0]?.model ?? 'unknown',
-    vendor: vendorOf(params),
+    vendor,
     paging,
     quirks,
     virtioType: dma.virtio.type,

@@ -55,3 +55,15 @@ test('a forced policy is taken whatever was seen', () => {
 test('an unknown policy names those that are known', () => {
   expect(() => policyNamed('Z')).toThrow(/--policy Z is not known; there are .*A.*E/);
 });
+
+test('without EPT a policy has what the kernel was found to have', () => {
+  const env = environmentOf(policies.get('E+P5-device') as Policy, '7.2.13');
+
+  const choice = choosePolicy('auto', [], { ...env, paging: 'npt' });
+
+  expect([choice.policy.name, choice.policy.virtioDevice, choice.policy.memslotFlag]).toEqual([
+    'npt',
+    true,
+    false,
+  ]);
+});

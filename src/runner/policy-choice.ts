@@ -35,11 +35,15 @@ export function policyNamed(name: string): Policy {
 /** What the version says; a stable kernel may have backports, so this is only a hint. */
 const hinted = (release: string): Policy => policyForVersion(release) ?? policyNamed('E');
 
-/** Policies for a machine whose leaves carry no memory type. */
-function withoutEpt(paging: 'npt' | 'shadow', hint: Policy): Policy[] {
-  const name = paging === 'npt' ? 'npt' : 'none';
-  const [old, current] = [policyNamed(`${name}-A`), policyNamed(name)];
-  return /^[AB]/.test(hint.name) ? [old, current] : [current, old];
+const hasVirtio = (env: Environment): boolean => env.missing['virtio-device'] === undefined;
+const hasFlag = (env: Environment): boolean => env.missing['memslot-flag'] === undefined;
+
+/** Policies for a machine whose leaves carry no memory type, with what proposals add to it all the same. */
+function withoutEpt(env: Environment): Policy[] {
+  const name = env.paging === 'npt' ? 'npt' : 'none';
+  const both = [policyNamed(`${name}-A`), policyNamed(name)];
+  const ordered = /^[AB]/.test(hinted(env.release).name) ? both : both.reverse();
+  return ordered.map((policy) => ({ ...policy, virtioDevice: hasVirtio(env), memslotFlag: hasFlag(env) }));
 }
 
 /** Whether a policy has the features that KVM itself was asked for. */
@@ -47,8 +51,8 @@ function hasFeatures(policy: Policy, env: Environment): boolean {
   const ignoresPat = (mask: number): boolean => (mask & IGNORE_GUEST_PAT) !== 0;
   return (
     ignoresPat(policy.quirks.supported) === ignoresPat(env.quirks) &&
-    policy.virtioDevice === (env.missing['virtio-device'] === undefined) &&
-    policy.memslotFlag === (env.missing['memslot-flag'] === undefined)
+    policy.virtioDevice === hasVirtio(env) &&
+    policy.memslotFlag === hasFlag(env)
   );
 }
 
@@ -64,7 +68,7 @@ function likelihood(policy: Policy, env: Environment): number {
 
 /** Every policy that this machine could have, the most likely first. */
 export function candidates(env: Environment): Policy[] {
-  if (env.paging !== 'ept') return withoutEpt(env.paging, hinted(env.release));
+  if (env.paging !== 'ept') return withoutEpt(env);
   return ALL_POLICIES.filter((p) => p.paging === 'ept' && hasFeatures(p, env)).sort(
     (a, b) => likelihood(b, env) - likelihood(a, env),
   );
