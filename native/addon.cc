@@ -49,6 +49,7 @@ Napi::Object load(Napi::Env env, Napi::Object exports) {
   define<FileHandle>(env, exports, "File");
   define<VfioContainerHandle>(env, exports, "VfioContainer");
   define<VfioGroupHandle>(env, exports, "VfioGroup");
+  define<VfioDeviceHandle>(env, exports, "VfioDevice");
 
   const struct {
     const char *name;
@@ -58,7 +59,8 @@ Napi::Object load(Napi::Env env, Napi::Object exports) {
       {"createMemory", createMemory},   {"mapFile", mapFile},
       {"attachMemory", attachMemory},   {"kickVcpu", kickVcpu},
       {"createEventFd", createEventFd}, {"openVfioContainer", openVfioContainer},
-      {"openVfioGroup", openVfioGroup},
+      {"openVfioGroup", openVfioGroup}, {"openVfioDevice", openVfioDevice},
+      {"openIommufd", openIommufd},     {"allocateIoas", allocateIoas},
   };
   for (const auto &entry : functions) {
     exports.Set(entry.name, Napi::Function::New(env, entry.function, entry.name));

@@ -10,7 +10,18 @@
 namespace kvm {
 
 /** The JavaScript classes that the addon defines, one per kind of handle. */
-enum class Kind { System, Vm, Vcpu, Device, Memory, File, VfioContainer, VfioGroup, Count };
+enum class Kind {
+  System,
+  Vm,
+  Vcpu,
+  Device,
+  Memory,
+  File,
+  VfioContainer,
+  VfioGroup,
+  VfioDevice,
+  Count
+};
 
 /**
  * Everything that belongs to one environment (the main thread or one worker). Node deletes it as

@@ -87,6 +87,16 @@ Napi::Value wrapMapping(const Napi::CallbackInfo &info, std::shared_ptr<Mapping>
 
 } // namespace
 
+std::shared_ptr<Mapping> findMapping(const Napi::CallbackInfo &info, uint64_t address,
+                                     uint64_t size) {
+  auto memory = Registry<Mapping>::findIf(
+      [&](const Mapping &mapping) { return mapping.contains(address, size); });
+  if (!memory) {
+    failArgument(info.Env(), "userspaceAddr", "and size must name a part of one open HostMemory");
+  }
+  return memory;
+}
+
 Napi::Function MemoryHandle::define(Napi::Env env, const char *name) {
   return DefineClass(
       env, name,

@@ -25,6 +25,11 @@ private:
   ExternalBuffer buffer_;
 };
 
+/** Find the open memory that all of [address, address + size) lies in, or fail on `userspaceAddr`.
+ */
+std::shared_ptr<Mapping> findMapping(const Napi::CallbackInfo &info, uint64_t address,
+                                     uint64_t size);
+
 /** createMemory(backing: 'memfd' | 'anonymous', size, align, hugeShift, thp, populate) */
 Napi::Value createMemory(const Napi::CallbackInfo &info);
 /** mapFile(path, offset, size, writable, shared) */

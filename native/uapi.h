@@ -9,12 +9,17 @@
 #define __DECLARE_FLEX_ARRAY(TYPE, NAME) TYPE NAME[]
 
 #include <linux/kvm.h>
+#include <linux/vfio.h>
 
 // What linux/kvm.h of Debian 12 (6.1) is too old for. Values from linux/include/uapi/linux/kvm.h of
 // the release named; guarded, so that newer headers win.
 
 static_assert(sizeof(kvm_cpuid2) == 8 && sizeof(kvm_msrs) == 8 && sizeof(kvm_msr_list) == 4,
               "as in C");
+
+// Their sizes are part of the ioctl numbers.
+static_assert(sizeof(kvm_cpuid2) == 8 && sizeof(kvm_msrs) == 8 && sizeof(kvm_msr_list) == 4);
+static_assert(sizeof(kvm_irq_routing) == 8 && sizeof(kvm_xsave) == 4096);
 
 namespace kvm {
 
@@ -52,6 +57,26 @@ struct PreFaultMemory {
   __u64 padding[5];
 };
 
+// linux/vfio.h and linux/iommufd.h, 6.6
+struct VfioDeviceBindIommufd {
+  __u32 argsz;
+  __u32 flags;
+  __s32 iommufd;
+  __u32 out_devid;
+};
+
+struct VfioDeviceAttachIommufdPt {
+  __u32 argsz;
+  __u32 flags;
+  __u32 pt_id;
+};
+
+struct IommuIoasAlloc {
+  __u32 size;
+  __u32 flags;
+  __u32 out_ioas_id;
+};
+
 } // namespace kvm
 
 #ifndef KVM_SET_USER_MEMORY_REGION2
@@ -71,4 +96,13 @@ struct PreFaultMemory {
 #endif
 #ifndef KVM_CAP_X86_GUEST_MODE
 #define KVM_CAP_X86_GUEST_MODE 238
+#endif
+#ifndef VFIO_DEVICE_BIND_IOMMUFD
+#define VFIO_DEVICE_BIND_IOMMUFD _IO(VFIO_TYPE, VFIO_BASE + 18)
+#endif
+#ifndef VFIO_DEVICE_ATTACH_IOMMUFD_PT
+#define VFIO_DEVICE_ATTACH_IOMMUFD_PT _IO(VFIO_TYPE, VFIO_BASE + 19)
+#endif
+#ifndef IOMMU_IOAS_ALLOC
+#define IOMMU_IOAS_ALLOC _IO(';', 0x81)
 #endif

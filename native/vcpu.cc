@@ -1,6 +1,7 @@
 #include "vcpu.h"
 
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 
 #include <algorithm>
 #include <cstring>
@@ -63,11 +64,12 @@ constexpr double kMaxBudgetMs = 86400000;
 Napi::Function VcpuHandle::define(Napi::Env env, const char *name) {
   std::vector<Property> properties = {
       method("number", &VcpuHandle::number),       method("runBuffer", &VcpuHandle::runBuffer),
-      method("enter", &VcpuHandle::enter),         rawMethod("resume", &VcpuHandle::resume),
-      method("complete", &VcpuHandle::complete),   method("enableCap", &VcpuHandle::enableCap),
-      method("xsaveSize", &VcpuHandle::xsaveSize), method("getXsave", &VcpuHandle::getXsave),
-      method("setXsave", &VcpuHandle::setXsave),   method("statsFd", &VcpuHandle::statsFd),
-      method("closed", &VcpuHandle::closed),       method("close", &VcpuHandle::close),
+      method("dirtyRing", &VcpuHandle::dirtyRing), method("enter", &VcpuHandle::enter),
+      rawMethod("resume", &VcpuHandle::resume),    method("complete", &VcpuHandle::complete),
+      method("enableCap", &VcpuHandle::enableCap), method("xsaveSize", &VcpuHandle::xsaveSize),
+      method("getXsave", &VcpuHandle::getXsave),   method("setXsave", &VcpuHandle::setXsave),
+      method("statsFd", &VcpuHandle::statsFd),     method("closed", &VcpuHandle::closed),
+      method("close", &VcpuHandle::close),
   };
   addIoctls(properties, tableOf(kIoctls));
   addAttrs(properties);
@@ -85,6 +87,26 @@ Napi::Value VcpuHandle::runBuffer(const Napi::CallbackInfo &info) {
   }
   // Ownership: the buffer keeps the mapping of kvm_run, not the vCPU.
   return buffer_.create(info.Env(), vcpu.run->address, vcpu.run->size, vcpu.run);
+}
+
+/** dirtyRing(): the vCPU's ring of struct kvm_dirty_gfn, once its VM has dirty rings. */
+Napi::Value VcpuHandle::dirtyRing(const Napi::CallbackInfo &info) {
+  VcpuState &vcpu = state(info, "KVM_CAP_DIRTY_LOG_RING");
+  size_t size = vcpu.vm->dirtyRingSize;
+  if (size == 0) {
+    failArgument(info.Env(), "dirtyRing", "must come after KVM_CAP_DIRTY_LOG_RING is enabled");
+  }
+  if (!ring_.empty()) {
+    return ring_.value();
+  }
+  constexpr off_t kOffset = off_t{KVM_DIRTY_LOG_PAGE_OFFSET} * 4096;
+  void *ring = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu.fd.get(), kOffset);
+  if (ring == MAP_FAILED) {
+    fail(info.Env(), kMemory, "mmap of the dirty ring", errno);
+  }
+  // Ownership: the buffer alone holds the range, and the range holds the vCPU in the kernel.
+  auto range = std::make_shared<Range>(static_cast<uint8_t *>(ring), size);
+  return ring_.create(info.Env(), ring, size, std::move(range));
 }
 
 /** enter(budgetMs): one KVM_RUN; the errno, with kTimedOut or kKicked where EINTR was meant. */
@@ -187,6 +209,7 @@ Napi::Value VcpuHandle::statsFd(const Napi::CallbackInfo &info) {
 
 Napi::Value VcpuHandle::close(const Napi::CallbackInfo &info) {
   buffer_.detach();
+  ring_.detach();
   state_.reset();
   return info.Env().Undefined();
 }

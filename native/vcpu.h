@@ -32,6 +32,7 @@ public:
 private:
   Napi::Value number(const Napi::CallbackInfo &info);
   Napi::Value runBuffer(const Napi::CallbackInfo &info);
+  Napi::Value dirtyRing(const Napi::CallbackInfo &info);
   Napi::Value enter(const Napi::CallbackInfo &info);
   static napi_value resume(napi_env env, napi_callback_info info);
   [[noreturn]] napi_value failResume(Napi::Env env);
@@ -44,6 +45,7 @@ private:
   Napi::Value close(const Napi::CallbackInfo &info);
 
   ExternalBuffer buffer_;
+  ExternalBuffer ring_;
 };
 
 /** kickVcpu(number): from any environment; false if the vCPU is gone */

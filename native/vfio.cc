@@ -6,6 +6,8 @@
 
 #include "args.h"
 #include "file.h"
+#include "memory.h"
+#include "uapi.h"
 
 namespace kvm {
 
@@ -22,6 +24,11 @@ constexpr Ioctl kGroupIoctls[] = {
     {"unsetContainer", KVM_OP(VFIO_GROUP_UNSET_CONTAINER)},
 };
 
+constexpr Ioctl kDeviceIoctls[] = {
+    {"attach", KVM_OP(VFIO_DEVICE_ATTACH_IOMMUFD_PT), Shape::Struct,
+     sizeof(VfioDeviceAttachIommufdPt)},
+};
+
 UniqueFd openPath(const Napi::CallbackInfo &info) {
   std::string path = argString(info, 0, "path");
   return UniqueFd(check(info.Env(), open(path.c_str(), O_RDWR | O_CLOEXEC), kOpen, "open"));
@@ -31,6 +38,8 @@ UniqueFd openPath(const Napi::CallbackInfo &info) {
 
 Napi::Function VfioContainerHandle::define(Napi::Env env, const char *name) {
   std::vector<Property> properties = {method("number", &VfioContainerHandle::number),
+                                      method("mapDma", &VfioContainerHandle::mapDma),
+                                      method("unmapDma", &VfioContainerHandle::unmapDma),
                                       method("closed", &VfioContainerHandle::closed),
                                       method("close", &VfioContainerHandle::close)};
   addIoctls(properties, tableOf(kContainerIoctls));
@@ -39,6 +48,35 @@ Napi::Function VfioContainerHandle::define(Napi::Env env, const char *name) {
 
 Napi::Value VfioContainerHandle::number(const Napi::CallbackInfo &info) {
   return Napi::Number::New(info.Env(), state(info, "number").number);
+}
+
+/**
+ * mapDma(flags, iova, size, userspaceAddr). VFIO pins the pages, so the memory may be unmapped
+ * before they are: a device then still reaches those pages, and no others.
+ */
+Napi::Value VfioContainerHandle::mapDma(const Napi::CallbackInfo &info) {
+  VfioContainerState &container = state(info, "VFIO_IOMMU_MAP_DMA");
+  vfio_iommu_type1_dma_map request{};
+  request.argsz = sizeof(request);
+  request.flags = argU32(info, 0, "flags");
+  request.iova = argU64(info, 1, "iova");
+  request.size = argU64(info, 2, "size");
+  request.vaddr = argU64(info, 3, "userspaceAddr");
+  auto memory = findMapping(info, request.vaddr, request.size);
+  int result = ioctl(container.fd.get(), VFIO_IOMMU_MAP_DMA, &request);
+  return Napi::Number::New(info.Env(), check(info.Env(), result, kIoctl, "VFIO_IOMMU_MAP_DMA"));
+}
+
+/** unmapDma(iova, size): the bytes unmapped */
+Napi::Value VfioContainerHandle::unmapDma(const Napi::CallbackInfo &info) {
+  VfioContainerState &container = state(info, "VFIO_IOMMU_UNMAP_DMA");
+  vfio_iommu_type1_dma_unmap request{};
+  request.argsz = sizeof(request);
+  request.iova = argU64(info, 0, "iova");
+  request.size = argU64(info, 1, "size");
+  int result = ioctl(container.fd.get(), VFIO_IOMMU_UNMAP_DMA, &request);
+  check(info.Env(), result, kIoctl, "VFIO_IOMMU_UNMAP_DMA");
+  return Napi::BigInt::New(info.Env(), static_cast<uint64_t>(request.size));
 }
 
 Napi::Value VfioContainerHandle::close(const Napi::CallbackInfo &info) {
@@ -85,6 +123,54 @@ Napi::Value VfioGroupHandle::openDevice(const Napi::CallbackInfo &info) {
 Napi::Value VfioGroupHandle::close(const Napi::CallbackInfo &info) {
   state_.reset();
   return info.Env().Undefined();
+}
+
+Napi::Function VfioDeviceHandle::define(Napi::Env env, const char *name) {
+  std::vector<Property> properties = {
+      method("fd", &VfioDeviceHandle::fdNumber), method("bind", &VfioDeviceHandle::bind),
+      method("closed", &VfioDeviceHandle::closed), method("close", &VfioDeviceHandle::close)};
+  addIoctls(properties, tableOf(kDeviceIoctls));
+  return DefineClass(env, name, properties);
+}
+
+Napi::Value VfioDeviceHandle::fdNumber(const Napi::CallbackInfo &info) {
+  return Napi::Number::New(info.Env(), state(info, "fd").fd.get());
+}
+
+/** bind(iommufd): the device's id in the iommufd */
+Napi::Value VfioDeviceHandle::bind(const Napi::CallbackInfo &info) {
+  VfioDeviceState &device = state(info, "VFIO_DEVICE_BIND_IOMMUFD");
+  auto iommufd = argFile(info, 0, "iommufd");
+  VfioDeviceBindIommufd request{};
+  request.argsz = sizeof(request);
+  request.iommufd = iommufd->fd.get();
+  int result = ioctl(device.fd.get(), VFIO_DEVICE_BIND_IOMMUFD, &request);
+  check(info.Env(), result, kIoctl, "VFIO_DEVICE_BIND_IOMMUFD");
+  return Napi::Number::New(info.Env(), request.out_devid);
+}
+
+Napi::Value VfioDeviceHandle::close(const Napi::CallbackInfo &info) {
+  state_.reset();
+  return info.Env().Undefined();
+}
+
+Napi::Value openVfioDevice(const Napi::CallbackInfo &info) {
+  auto state = std::make_shared<VfioDeviceState>();
+  state->fd = openPath(info);
+  return Addon::of(info.Env()).wrap(Kind::VfioDevice, std::move(state));
+}
+
+Napi::Value openIommufd(const Napi::CallbackInfo &info) {
+  return wrapFile(info.Env(), openPath(info), nullptr);
+}
+
+Napi::Value allocateIoas(const Napi::CallbackInfo &info) {
+  auto iommufd = argFile(info, 0, "iommufd");
+  IommuIoasAlloc request{};
+  request.size = sizeof(request);
+  int result = ioctl(iommufd->fd.get(), IOMMU_IOAS_ALLOC, &request);
+  check(info.Env(), result, kIoctl, "IOMMU_IOAS_ALLOC");
+  return Napi::Number::New(info.Env(), request.out_ioas_id);
 }
 
 Napi::Value openVfioContainer(const Napi::CallbackInfo &info) {

@@ -7,6 +7,7 @@
 
 #include "args.h"
 #include "file.h"
+#include "memory.h"
 #include "uapi.h"
 #include "vcpu.h"
 
@@ -16,7 +17,6 @@ namespace {
 
 constexpr Ioctl kIoctls[] = {
     {"checkExtension", KVM_OP(KVM_CHECK_EXTENSION), Shape::Value},
-    {"enableCap", KVM_OP(KVM_ENABLE_CAP), Shape::Struct, sizeof(kvm_enable_cap)},
     {"setTssAddr", KVM_OP(KVM_SET_TSS_ADDR), Shape::Value},
     {"setIdentityMapAddr", KVM_OP(KVM_SET_IDENTITY_MAP_ADDR), Shape::Struct, sizeof(__u64)},
     {"setBootCpuId", KVM_OP(KVM_SET_BOOT_CPU_ID), Shape::Value},
@@ -45,25 +45,14 @@ constexpr Ioctl kIoctls[] = {
 /** The bytes that KVM moves for a bitmap of `bits`: whole longs. */
 uint64_t bitmapBytes(uint64_t bits) { return (bits / 64 + (bits % 64 != 0)) * 8; }
 
-/** Find the mapping that a memslot is to point into; a slot of size 0 is deleted and needs none. */
-std::shared_ptr<Mapping> findMemory(const Napi::CallbackInfo &info, uint64_t address,
-                                    uint64_t size) {
-  if (size == 0) {
-    return nullptr;
-  }
-  auto memory = Registry<Mapping>::findIf(
-      [&](const Mapping &mapping) { return mapping.contains(address, size); });
-  if (!memory) {
-    failArgument(info.Env(), "userspaceAddr", "and size must name a part of one open HostMemory");
-  }
-  return memory;
-}
-
 /** Set one memslot, and keep its memory alive for as long as KVM may use it. */
 template <class Region>
 Napi::Value setRegion(const Napi::CallbackInfo &info, VmState &vm, const Region &region,
                       const char *operation, unsigned long request) {
-  auto memory = findMemory(info, region.userspace_addr, region.memory_size);
+  // A slot of size 0 is deleted and needs no memory.
+  auto memory = region.memory_size == 0
+                    ? nullptr
+                    : findMapping(info, region.userspace_addr, region.memory_size);
   int result;
   {
     // Throw only after the lock is free: an error's constructor is JavaScript.
@@ -95,6 +84,7 @@ Napi::Function VmHandle::define(Napi::Env env, const char *name) {
       method("number", &VmHandle::number),
       method("createVcpu", &VmHandle::createVcpu),
       method("createDevice", &VmHandle::createDevice),
+      method("enableCap", &VmHandle::enableCap),
       method("createGuestMemfd", &VmHandle::createGuestMemfd),
       method("setUserMemoryRegion", &VmHandle::setUserMemoryRegion),
       method("setUserMemoryRegion2", &VmHandle::setUserMemoryRegion2),
@@ -131,6 +121,18 @@ Napi::Value VmHandle::createVcpu(const Napi::CallbackInfo &info) {
   vcpu->run = std::make_shared<Range>(static_cast<uint8_t *>(run), vm.runSize);
   vcpu->control.run = static_cast<kvm_run *>(run);
   return Addon::of(info.Env()).wrap(Kind::Vcpu, std::move(vcpu));
+}
+
+Napi::Value VmHandle::enableCap(const Napi::CallbackInfo &info) {
+  VmState &vm = state(info, "KVM_ENABLE_CAP");
+  kvm_enable_cap request;
+  std::memcpy(&request, argBytes(info, 0, "enableCap", sizeof(request)).data, sizeof(request));
+  int result =
+      check(info.Env(), ioctl(vm.fd.get(), KVM_ENABLE_CAP, &request), kIoctl, "KVM_ENABLE_CAP");
+  if (request.cap == KVM_CAP_DIRTY_LOG_RING || request.cap == KVM_CAP_DIRTY_LOG_RING_ACQ_REL) {
+    vm.dirtyRingSize = request.args[0];
+  }
+  return Napi::Number::New(info.Env(), result);
 }
 
 Napi::Value VmHandle::createDevice(const Napi::CallbackInfo &info) {

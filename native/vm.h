@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <mutex>
 
@@ -26,6 +27,7 @@ struct VmState {
   std::mutex lock; // guards slots, and keeps them equal to KVM's
   std::map<uint32_t, Slot> slots;
   size_t runSize = 0;
+  std::atomic<size_t> dirtyRingSize{0}; // bytes, per vCPU; 0 without dirty rings
   uint32_t number = 0;
   UniqueFd fd;
 };
@@ -39,6 +41,7 @@ public:
 private:
   Napi::Value number(const Napi::CallbackInfo &info);
   Napi::Value createVcpu(const Napi::CallbackInfo &info);
+  Napi::Value enableCap(const Napi::CallbackInfo &info);
   Napi::Value createDevice(const Napi::CallbackInfo &info);
   Napi::Value createGuestMemfd(const Napi::CallbackInfo &info);
   Napi::Value setUserMemoryRegion(const Napi::CallbackInfo &info);

@@ -1,4 +1,5 @@
 export { Device, type DeviceAttr } from './device.js';
+export { type DirtyPage, DirtyRing } from './dirty-ring.js';
 export { KvmError, type KvmErrorCode } from './errors.js';
 export type { VcpuExit } from './exits.js';
 export { EventFd, KvmFile } from './file.js';
@@ -16,6 +17,6 @@ export {
   Vcpu,
   type VcpuEvents,
 } from './vcpu.js';
-export { VfioContainer, VfioGroup } from './vfio.js';
+export { Iommufd, VfioContainer, VfioDevice, VfioGroup } from './vfio.js';
 export { type IoEvent, type MemoryRegion, type MemoryRegion2, Vm } from './vm.js';
 export type { GsiRoute, MsrFilter, MsrFilterRange } from './vm-structs.js';

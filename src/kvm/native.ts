@@ -80,6 +80,8 @@ export interface NativeVcpu extends NativeHandle, NativeAttrs {
   number(): number;
   /** kvm_run and the pages behind it; detached by close(). */
   runBuffer(): ArrayBuffer;
+  /** the vCPU's struct kvm_dirty_gfn ring; detached by close() */
+  dirtyRing(): ArrayBuffer;
   /** errno, or EINTR with NATIVE_TIMED_OUT or NATIVE_KICKED */
   enter(budgetMs: number): number;
   /** as enter(), but undefined for 0 */
@@ -145,6 +147,8 @@ export interface NativeVfioContainer extends NativeHandle {
   apiVersion(): number;
   checkExtension(extension: number): number;
   setIommu(type: number): number;
+  mapDma(flags: number, iova: bigint, size: bigint, userspaceAddr: bigint): number;
+  unmapDma(iova: bigint, size: bigint): bigint;
 }
 
 export interface NativeVfioGroup extends NativeHandle {
@@ -153,6 +157,12 @@ export interface NativeVfioGroup extends NativeHandle {
   setContainer(container: number): number;
   unsetContainer(): number;
   openDevice(name: string): NativeFile;
+}
+
+export interface NativeVfioDevice extends NativeHandle {
+  fd(): number;
+  bind(iommufd: number): number;
+  attach(attach: Uint8Array): number;
 }
 
 export interface NativeAddon {
@@ -173,6 +183,9 @@ export interface NativeAddon {
   createEventFd(): NativeFile;
   openVfioContainer(path: string): NativeVfioContainer;
   openVfioGroup(path: string): NativeVfioGroup;
+  openVfioDevice(path: string): NativeVfioDevice;
+  openIommufd(path: string): NativeFile;
+  allocateIoas(iommufd: number): number;
 }
 
 /** Flags that enter() adds to its errno (native/vcpu.cc). */

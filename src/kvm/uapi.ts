@@ -248,3 +248,5 @@ export const VFIO_DMA_CC_IOMMU = 4;
 export const VFIO_NOIOMMU_IOMMU = 8;
 export const VFIO_GROUP_FLAGS_VIABLE = 1;
 export const VFIO_GROUP_FLAGS_CONTAINER_SET = 2;
+export const VFIO_DMA_MAP_FLAG_READ = 1;
+export const VFIO_DMA_MAP_FLAG_WRITE = 2;

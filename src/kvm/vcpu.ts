@@ -1,5 +1,6 @@
 import { readU64s, struct, viewOf, writeU64s } from './bytes.js';
 import { AttrHandle } from './device.js';
+import { DirtyRing } from './dirty-ring.js';
 import { decodeEvents, encodeEvents, VCPU_EVENTS_SIZE, type VcpuEvents } from './events.js';
 import { KvmFile } from './file.js';
 import { KvmRun } from './kvm-run.js';
@@ -52,6 +53,7 @@ export function kickVcpu(handle: number): boolean {
 /** A virtual CPU. It belongs to the thread that made it; others may kick it. */
 export class Vcpu extends AttrHandle<NativeVcpu> {
   readonly #run: KvmRun;
+  #ring: DirtyRing | undefined;
   #entry = 0;
 
   /** @internal */
@@ -77,6 +79,15 @@ export class Vcpu extends AttrHandle<NativeVcpu> {
   /** The whole mapping: kvm_run, the PIO data page and the coalesced MMIO ring. close() empties it. */
   get runBuffer(): ArrayBuffer {
     return this.native.runBuffer();
+  }
+
+  /**
+   * The vCPU's dirty ring, once KVM_CAP_DIRTY_LOG_RING is enabled on the VM.
+   * @throws KvmError `KVM_ARGUMENT` before that
+   */
+  dirtyRing(): DirtyRing {
+    this.#ring ??= new DirtyRing(this.native.dirtyRing());
+    return this.#ring;
   }
 
   /**

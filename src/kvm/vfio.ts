@@ -1,7 +1,8 @@
 import { struct, viewOf } from './bytes.js';
 import { KvmFile } from './file.js';
 import { Handle } from './handle.js';
-import { type NativeVfioContainer, type NativeVfioGroup, native } from './native.js';
+import { type NativeVfioContainer, type NativeVfioDevice, type NativeVfioGroup, native } from './native.js';
+import { VFIO_DMA_MAP_FLAG_READ, VFIO_DMA_MAP_FLAG_WRITE } from './uapi.js';
 
 /** A VFIO container: an IOMMU context that groups are put into. */
 export class VfioContainer extends Handle<NativeVfioContainer> {
@@ -23,6 +24,20 @@ export class VfioContainer extends Handle<NativeVfioContainer> {
   /** VFIO_CHECK_EXTENSION. @param extension VFIO_*_IOMMU */
   checkExtension(extension: number): boolean {
     return this.native.checkExtension(extension) !== 0;
+  }
+
+  /**
+   * VFIO_IOMMU_MAP_DMA: let devices reach a part of an open HostMemory; its pages stay pinned until unmapDma() or the
+   * container is gone.
+   */
+  mapDma(m: { iova: bigint; size: bigint; userspaceAddr: bigint; flags?: number }): void {
+    const flags = m.flags ?? VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE;
+    this.native.mapDma(flags, m.iova, m.size, m.userspaceAddr);
+  }
+
+  /** VFIO_IOMMU_UNMAP_DMA: the bytes that were unmapped. */
+  unmapDma(iova: bigint, size: bigint): bigint {
+    return this.native.unmapDma(iova, size);
   }
 
   /** VFIO_SET_IOMMU. The container must hold a group. */
@@ -63,5 +78,46 @@ export class VfioGroup extends Handle<NativeVfioGroup> {
   /** VFIO_GROUP_GET_DEVICE_FD. @param name the device's name in sysfs, such as 0000:00:03.0 */
   openDevice(name: string): KvmFile {
     return new KvmFile(this.native.openDevice(name));
+  }
+}
+
+/** A VFIO device by its own node (Linux 6.6): bound to an iommufd it can be used without container and group. */
+export class VfioDevice extends Handle<NativeVfioDevice> {
+  /** Open /dev/vfio/devices/vfioN. @throws KvmError `KVM_OPEN` */
+  static open(path: string): VfioDevice {
+    return new VfioDevice(native().openVfioDevice(path));
+  }
+
+  /** The descriptor's number, as KVM_DEV_VFIO_FILE_ADD takes it; valid until close(). */
+  get fd(): number {
+    return this.native.fd();
+  }
+
+  /** VFIO_DEVICE_BIND_IOMMUFD: the device's id in the iommufd. */
+  bind(iommufd: Iommufd): number {
+    return this.native.bind(iommufd.number);
+  }
+
+  /** VFIO_DEVICE_ATTACH_IOMMUFD_PT. @param id of an address space, as allocateIoas() gives it */
+  attach(id: number): void {
+    this.native.attach(
+      struct(12, (view) => {
+        view.setUint32(0, 12, true);
+        view.setUint32(8, id, true);
+      }),
+    );
+  }
+}
+
+/** /dev/iommu (Linux 6.2). */
+export class Iommufd extends KvmFile {
+  /** @throws KvmError `KVM_OPEN` */
+  static open(path = '/dev/iommu'): Iommufd {
+    return new Iommufd(native().openIommufd(path));
+  }
+
+  /** IOMMU_IOAS_ALLOC: the id of a new address space. */
+  allocateIoas(): number {
+    return native().allocateIoas(this.number);
   }
 }

@@ -308,6 +308,28 @@ describe('a VM', () => {
     expect(vm.getDirtyLog(0, 16)).toEqual(new Uint8Array(8));
   });
 
+  it('collects dirty pages from a ring', (context) => {
+    const max = vm.checkExtension(kvmApi.KVM_CAP_DIRTY_LOG_RING);
+    requireOrSkip(context, max, 'KVM_CAP_DIRTY_LOG_RING');
+    vm.enableCap(kvmApi.KVM_CAP_DIRTY_LOG_RING, [4096n]);
+    using vcpu = vm.createVcpu(0);
+    const region = { slot: 0, gpa: 0n, size: BigInt(ram.size), userspaceAddr: ram.address };
+    vm.setUserMemoryRegion({ ...region, flags: kvmApi.KVM_MEM_LOG_DIRTY_PAGES });
+    realMode(vcpu, ram, [[0xc6, 0x06, 0x00, 0x30, 0x01], HLT]); // mov byte [0x3000], 1
+    expect(vcpu.dirtyRing().collect()).toEqual([]);
+
+    expect(vcpu.enter(BUDGET_MS)).toBe(0);
+
+    expect(vcpu.dirtyRing().collect()).toContainEqual({ slot: 0, offset: 3 });
+    expect(vm.resetDirtyRings()).toBeGreaterThan(0);
+    expect(vcpu.dirtyRing().collect()).toEqual([]);
+  });
+
+  it('has no dirty ring unless asked for', () => {
+    using vcpu = vm.createVcpu(0);
+    expect(() => vcpu.dirtyRing()).toThrow('dirtyRing: must come after KVM_CAP_DIRTY_LOG_RING is enabled');
+  });
+
   it('takes region 2 where the kernel has it', () => {
     const region = { slot: 1, gpa: 0x100000n, size: BigInt(ram.size), userspaceAddr: ram.address };
     if (vm.checkExtension(kvmApi.KVM_CAP_USER_MEMORY2)) vm.setUserMemoryRegion2(region);
