@@ -33,6 +33,10 @@ class Pool {
     Vcpu: () => this.#makeVcpu(),
     Device: () => this.vm.createDevice(KVM_DEV_TYPE_VFIO, 0) as NativeHandle,
     Memory: () => native().createMemory('memfd', 0x10000, 4096, 0, false, false),
+    // Any file will do to have each method called on its own class.
+    VfioContainer: () => native().openVfioContainer('/dev/null'),
+    VfioGroup: () => native().openVfioGroup('/dev/null'),
+    VfioDevice: () => native().openVfioDevice('/dev/null'),
     File: () => (this.#odd() ? native().createEventFd() : this.vm.statsFd()),
   };
   #made = 0;
