@@ -166,7 +166,7 @@ class Session {
   #header(): SetHeader {
     const { name, engine } = this.request;
     const policy = {
-      name: this.#choice?.policy.name ?? 'none',
+      name: this.#choice?.policy.name ?? 'unknown',
       how: this.#choice?.how ?? 'hint',
       explainedBy: [],
     } as const;
