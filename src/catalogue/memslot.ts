@@ -21,8 +21,8 @@ const PAGES = 16;
 /** What a flagged page is: WB by the proposal, the guest's MTRR type by its earlier spelling; PAT is honored by both. */
 const flagged = (mtrr: string) => ({
   'E+P5-memslot': 'WB',
+  'E+P5': 'WB',
   'A+P5-memslot-mtrr': mtrr,
-  'E+P5-memslot-mtrr': mtrr,
 });
 /** What a page without the flag is, in a VM without non-coherent DMA. */
 const PLAIN = { A: 'WB+IPAT', E: 'WB+IPAT' };
@@ -80,7 +80,7 @@ export const memslotFlag = [
       touch(SLOT, { claims: flagged('WC') }),
       touch(SLOT + 0x1000n, { claims: flagged('WC') }),
       mtrrs({ def: MT.WB, ranges: [[MT.UC, SLOT, mib(1)]] }),
-      touch(SLOT),
+      touch(SLOT, { claims: flagged('UC') }),
       touch(SLOT + 0x2000n, { claims: flagged('UC') }),
       cd(false),
       touch(SLOT + 0x3000n, { claims: flagged('UC') }),

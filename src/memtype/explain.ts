@@ -61,6 +61,7 @@ function vmOf(situation: Situation, policy: Policy): { vm: VmView; vcpu: VcpuVie
       disabledQuirks,
       selfSnoop,
       memslotFlag: FLAG,
+      flagged: [],
     },
   };
 }

@@ -26,6 +26,8 @@ export interface VmView {
   readonly selfSnoop: boolean;
   /** KVM_MEM_ bit of the proposed memslot flag. */
   readonly memslotFlag: number;
+  /** The frames of memslots that have the flag; none where the kernel does not know it. */
+  readonly flagged: readonly GfnRange[];
 }
 
 /** The page that a leaf would map. */

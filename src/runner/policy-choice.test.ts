@@ -30,6 +30,9 @@ test.each([
   ['E-6.12+P5-device', '6.12.118'],
   ['E+P5-memslot', '7.2.13'],
   ['E-6.12+P5-memslot', '6.12.118'],
+  ['E+P5', '7.2.13'],
+  ['E-6.12+P5', '6.12.118'],
+  ['A+P5-memslot-mtrr', '6.1.192'],
 ])('policy %s is found by probing on a kernel that calls itself %s', (name, release) => {
   const policy = policies.get(name) as Policy;
 

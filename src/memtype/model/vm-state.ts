@@ -1,8 +1,8 @@
 import type { Decision, PageView, Policy, VcpuView, VmView } from '../policy.js';
-import type { Rule } from '../types.js';
+import type { GfnRange, Rule } from '../types.js';
 import { ModelError } from './events.js';
 import { type Leaf, LeafStore } from './leaves.js';
-import type { Memslot } from './memslots.js';
+import { type Memslot, slotRange } from './memslots.js';
 import { VcpuState } from './vcpu.js';
 
 /** What the model has to be told of a VM and its host. */
@@ -62,6 +62,10 @@ export class VmState implements VmView {
 
   get memslotFlag(): number {
     return this.options.memslotFlag;
+  }
+
+  get flagged(): readonly GfnRange[] {
+    return [...this.slots.values()].filter((slot) => (slot.flags & this.memslotFlag) !== 0).map(slotRange);
   }
 
   clone(): VmState {

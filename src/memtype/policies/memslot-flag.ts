@@ -1,9 +1,10 @@
 import type { Decision, PageView, Policy, VcpuView, VmView } from '../policy.js';
 import type { Rule } from '../types.js';
+import { policyA } from './a.js';
 import { hostMmio, wbWithPat } from './decisions.js';
 import { policyE } from './e.js';
 import { policyE612 } from './e-6.12.js';
-import { kvmMtrrType } from './guest-mtrr.js';
+import { kvmMtrrType, mtrrErrata } from './guest-mtrr.js';
 
 type Flagged = (vm: VmView, vcpu: VcpuView, page: PageView, why?: Rule[]) => Decision;
 
@@ -43,5 +44,14 @@ export const policyMemslot = withFlag(policyE, '7.2', 'P5-memslot', flaggedWb);
 /** The same on 6.12.y. */
 export const policyMemslot612 = withFlag(policyE612, '6.12', 'P5-memslot', flaggedWb);
 
-/** Its earlier spelling: the guest's MTRR type, and its PAT, for those slots. */
-export const policyMemslotMtrr = withFlag(policyE, '7.2', 'P5-memslot-mtrr', flaggedMtrr);
+/**
+ * Its earlier spelling, on a kernel that still looks up guest MTRRs: their type, and the guest's PAT, for those slots. MTRR
+ * writes zap as long as there is one (virtualizedMtrrs() asks for that), and CR0.CD means nothing in it.
+ */
+export const policyMemslotMtrr: Policy = {
+  ...withFlag(policyA, '6.1', 'P5-memslot-mtrr', flaggedMtrr),
+  errata: (vm, vcpu, page) => {
+    if (page.mmio || (page.slotFlags & vm.memslotFlag) === 0) return policyA.errata(vm, vcpu, page);
+    return mtrrErrata(vcpu.mtrr, vcpu.mtrrCpuid, page.gfn);
+  },
+};

@@ -38,6 +38,7 @@ function views({ dma = 0, cd = false, off = 0, snoop = true, mmio = false, flags
     disabledQuirks: off,
     selfSnoop: snoop,
     memslotFlag: SLOT_FLAG,
+    flagged: (flags & SLOT_FLAG) === 0 ? [] : [{ start: 0, end: 16 }],
   };
   const page: PageView = { gfn: 3, mmio, slotFlags: flags };
   return { vm, vcpu, page };
@@ -59,7 +60,8 @@ const E_LIKE = [
   'E-6.12+P5-device',
   'E+P5-memslot',
   'E-6.12+P5-memslot',
-  'E+P5-memslot-mtrr',
+  'E+P5',
+  'E-6.12+P5',
 ];
 const UNTYPED = ['none', 'none-A', 'npt', 'npt-A'];
 
@@ -86,9 +88,13 @@ const DECISIONS: readonly [string[], Setting, string][] = [
   [E_LIKE, { off: PAT }, 'WB'],
   [E_LIKE, { off: ~PAT & 0xfff }, 'WB+IPAT'],
   [E_LIKE, { off: PAT, dma: 1 }, 'WB'],
-  [['E+P5-memslot', 'E-6.12+P5-memslot'], { flags: SLOT_FLAG }, 'WB'],
+  [['E+P5-memslot', 'E-6.12+P5-memslot', 'E+P5', 'E-6.12+P5'], { flags: SLOT_FLAG }, 'WB'],
   [['E+P5-memslot', 'E-6.12+P5-memslot'], { flags: SLOT_FLAG, dma: 1 }, 'WB'],
-  [['E+P5-memslot-mtrr'], { flags: SLOT_FLAG, cd: true }, 'WP'],
+  [['A+P5-memslot-mtrr'], { flags: SLOT_FLAG, cd: true }, 'WP'],
+  [['A+P5-memslot-mtrr'], { flags: SLOT_FLAG, dma: 1, cd: true, off: CD }, 'WP'],
+  [['A+P5-memslot-mtrr'], { flags: SLOT_FLAG, mmio: true }, 'UC'],
+  [['A+P5-memslot-mtrr'], {}, 'WB+IPAT'],
+  [['A+P5-memslot-mtrr'], { dma: 1, cd: true }, 'WB+IPAT'],
   [['E', 'E+P5-device'], { flags: SLOT_FLAG }, 'WB+IPAT'],
   [UNTYPED, {}, 'none'],
   [UNTYPED, { dma: 1, mmio: true }, 'none'],
@@ -225,8 +231,38 @@ describe('errata of a page', () => {
   });
 });
 
+describe('the earlier spelling of the memslot flag', () => {
+  const policy = named('A+P5-memslot-mtrr');
+  const BOTH = writes({ 767: 0xc06n, 592: 0x0006_0006_0006_0006n });
+
+  it('has MTRR writes zap while a slot has it, without non-coherent DMA', () => {
+    expect(zapOf(policy, 0x2ff, { flags: SLOT_FLAG })).toEqual(ALL);
+    expect(zapOf(policy, 0x2ff, {})).toBeUndefined();
+  });
+
+  it('maps a flagged slot in leaves of one MTRR type each, and others as large as may be', () => {
+    const levelAt = (gfn: number): number => {
+      const { vm, vcpu } = views({ flags: SLOT_FLAG, mtrr: BOTH });
+      return policy.maxLevel(vm, vcpu, gfn);
+    };
+
+    expect([levelAt(3), levelAt(15), levelAt(16)]).toEqual([1, 1, 3]);
+  });
+
+  it('tells the errata of a flagged page whether or not there is non-coherent DMA', () => {
+    // WB at 0 to 64 MiB below UC at 48 to 64 MiB: D1.
+    const D1 = writes({ 767: 0x806n, 512: 6n, 513: 0xff_fc00_0800n, 514: 0x300_0000n, 515: 0xff_ff00_0800n });
+    const errata = (flags: number): unknown => {
+      const { vm, vcpu, page } = views({ flags, mtrr: D1 });
+      return policy.errata(vm, vcpu, { ...page, gfn: 0x3000 });
+    };
+
+    expect([errata(SLOT_FLAG), errata(0)]).toEqual([['D1'], []]);
+  });
+});
+
 describe('MSR routing', () => {
-  const WIDE = ['A', 'A+P2', 'none-A', 'npt-A'];
+  const WIDE = ['A', 'A+P2', 'A+P5-memslot-mtrr', 'none-A', 'npt-A'];
   it.each(ALL_POLICIES.map((policy) => [policy.name]))('%s', (name) => {
     const { msrs } = named(name);
     const wide = WIDE.includes(name);
@@ -272,7 +308,9 @@ describe('the list', () => {
     ['E-6.12+P5-device', '6.12+P5-device', 'ept', 0x7ff, 2, 'or', 'zap', true, false],
     ['E+P5-memslot', '7.2+P5-memslot', 'ept', 0xfff, 2, 'or', 'recover', false, true],
     ['E-6.12+P5-memslot', '6.12+P5-memslot', 'ept', 0x7ff, 2, 'or', 'zap', false, true],
-    ['E+P5-memslot-mtrr', '7.2+P5-memslot-mtrr', 'ept', 0xfff, 2, 'or', 'recover', false, true],
+    ['E+P5', '7.2+P5', 'ept', 0xfff, 2, 'or', 'recover', true, true],
+    ['E-6.12+P5', '6.12+P5', 'ept', 0x7ff, 2, 'or', 'zap', true, true],
+    ['A+P5-memslot-mtrr', '6.1+P5-memslot-mtrr', 'ept', 0x7f, 0, 'assign', 'zap', false, true],
     ['none', 'none', 'shadow', 0xdff, 2, 'or', 'recover', false, false],
     ['none-A', 'none-A', 'shadow', 0x7f, 0, 'assign', 'zap', false, false],
     ['npt', 'npt', 'npt', 0xfff, 0x200, 'or', 'recover', false, false],
@@ -327,7 +365,7 @@ describe('why', () => {
     ['B', { dma: 1, cd: true, off: CD }, ['CR0.CD=1 and the quirk CD_NW_CLEARED is disabled: UC, IPAT 1']],
     ['D', { mmio: true }, ['the frame behind the page is host MMIO: UC, IPAT 0']],
     [
-      'E+P5-memslot-mtrr',
+      'A+P5-memslot-mtrr',
       { flags: SLOT_FLAG },
       ['the memslot has the flag: the MTRRs of vCPU 0 decide, IPAT 0', 'fixed range 0 says WP'],
     ],

@@ -50,7 +50,8 @@ function decide(variant: Variant, vm: VmView, vcpu: VcpuView, page: PageView, wh
 }
 
 function maxLevel(owner: MtrrOwner, vm: VmView, vcpu: VcpuView, gfn: number): Level {
-  if (vm.noncoherent === 0) return 3;
+  const isFlagged = vm.flagged.some(({ start, end }) => gfn >= start && gfn < end);
+  if (vm.noncoherent === 0 && !isFlagged) return 3;
   const { mtrr } = owner(vm, vcpu);
   for (const level of [3, 2] as const) {
     const start = levelBase(gfn, level);
@@ -61,7 +62,8 @@ function maxLevel(owner: MtrrOwner, vm: VmView, vcpu: VcpuView, gfn: number): Le
 
 /** update_mtrr(): what a write zaps, once it is stored. */
 function mtrrZap(owner: MtrrOwner, vm: VmView, vcpu: VcpuView, msr: MtrrMsr): GfnRange | undefined {
-  if (vm.noncoherent === 0 || owner(vm, vcpu).id !== vcpu.id) return undefined;
+  const isIgnored = vm.noncoherent === 0 && vm.flagged.length === 0;
+  if (isIgnored || owner(vm, vcpu).id !== vcpu.id) return undefined;
   const { mtrr } = vcpu;
   if (msr.kind === 'deftype') return ALL_GFNS;
   if (!mtrr.enabled) return undefined;
