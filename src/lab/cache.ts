@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises
 import { homedir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { LabError } from './errors.js';
 import { exec } from './exec.js';
 import { type LockOptions, withLock } from './lock.js';
 
@@ -58,6 +59,9 @@ export async function fillEntry(
       await writeFile(join(temporary, MARKER), '');
       await rm(dir, { recursive: true, force: true });
       await rename(temporary, dir);
+    } catch (error) {
+      const full = (error as NodeJS.ErrnoException).code === 'ENOSPC';
+      throw full ? new LabError('LAB_DISK_FULL', `the disk is full: ${parent}`) : error;
     } finally {
       await rm(temporary, { recursive: true, force: true });
     }

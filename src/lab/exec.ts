@@ -94,6 +94,11 @@ function aborted(tool: string): LabError {
   return new LabError('LAB_ABORTED', `${tool} was stopped`);
 }
 
+/** Whether a tool's output says that it had no room to write. */
+export function isDiskFull(lines: readonly string[]): boolean {
+  return lines.some((line) => /No space left on device|Disk quota exceeded/.test(line));
+}
+
 /** As exec, and a non-zero status is an error of the code given; a full disk is told apart. */
 export async function mustExec(
   tool: string,
@@ -102,7 +107,7 @@ export async function mustExec(
 ): Promise<ExecResult> {
   const result = await exec(tool, args, o);
   if (result.status === 0) return result;
-  if (result.tail.some((line) => /No space left on device|Disk quota exceeded/.test(line)))
+  if (isDiskFull(result.tail))
     throw new LabError('LAB_DISK_FULL', `${o.what}: the disk is full`, result.tail);
   throw new LabError(o.code, `${o.what}: ${tool} failed with status ${result.status}`, result.tail);
 }

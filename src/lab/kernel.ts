@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cacheRoot, contentKey, fillEntry, isComplete } from './cache.js';
 import { LabError } from './errors.js';
-import { type ExecOptions, exec, mustExec } from './exec.js';
+import { type ExecOptions, exec, isDiskFull, mustExec } from './exec.js';
 import { checkConfig, declaredOptions, fragmentLines, parseFragment, type WantedOption } from './kconfig.js';
 import { withLock } from './lock.js';
 import { type KernelSource, kernelSource } from './sources.js';
@@ -71,7 +71,7 @@ export async function buildKernel(request: KernelRequest): Promise<BuiltKernel> 
       work.lockPath,
       async () => {
         await work.prepare(patches, { signal, ...(onProgress && { onProgress }) });
-        await work.whileBuilding(() => make(work, source, wanted, request));
+        await make(work, source, wanted, request);
         await copyFile(join(work.build, 'arch/x86/boot/bzImage'), join(temporary, 'bzImage'));
         await copyFile(join(work.build, '.config'), join(temporary, 'config'));
         await copyFile(join(work.build, 'System.map'), join(temporary, 'System.map'));
@@ -115,18 +115,17 @@ async function make(
   request: KernelRequest,
 ): Promise<void> {
   for (const tool of NEEDED) await exec(tool, ['--version']);
-  const common = ['-C', work.tree, `O=${work.build}`];
   const options: ExecOptions = {
     signal: request.signal,
     nice: true,
     env: { ...process.env, ...REPRODUCIBLE },
   };
-  const configure = (target: string) =>
-    mustExec('make', [...common, target], {
-      ...options,
-      code: 'LAB_CONFIG',
-      what: `cannot configure ${source.label}`,
-    });
+  const configure = async (target: string): Promise<void> => {
+    const { status, tail } = await work.make([target], options);
+    if (status === 0) return;
+    const code = isDiskFull(tail) ? 'LAB_DISK_FULL' : 'LAB_CONFIG';
+    throw new LabError(code, `cannot configure ${source.label}`, tail);
+  };
   await configure('tinyconfig');
   await appendFile(join(work.build, '.config'), fragmentLines(wanted));
   await configure('olddefconfig');
@@ -135,10 +134,7 @@ async function make(
   const builtIn = modular.map((name) => `CONFIG_${name}=y`);
   const jobs = request.jobs ?? availableParallelism();
   const onLine = progressLines(`building ${source.label}`, request.onProgress);
-  const result = await exec('make', [...common, `-j${jobs}`, ...builtIn, 'bzImage'], {
-    ...options,
-    onLine: onLine.line,
-  });
+  const result = await work.make([`-j${jobs}`, ...builtIn, 'bzImage'], { ...options, onLine: onLine.line });
   if (result.status !== 0) throw buildError(source, onLine.errors(), result.tail);
 }
 
@@ -184,7 +180,7 @@ function progressLines(what: string, onProgress?: (line: string) => void) {
 }
 
 function buildError(source: KernelSource, errors: string[], tail: string[]): LabError {
-  if ([...errors, ...tail].some((line) => /No space left on device|Disk quota exceeded/.test(line)))
+  if (isDiskFull([...errors, ...tail]))
     return new LabError('LAB_DISK_FULL', `building ${source.label}: the disk is full`, tail);
   const first = errors[0];
   return new LabError('LAB_BUILD', `building ${source.label} failed${first ? `: ${first.trim()}` : ''}`, [

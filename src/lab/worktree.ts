@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, readFile, rm, stat, unlink, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { cacheRoot } from './cache.js';
 import { LabError } from './errors.js';
-import { exec, mustExec } from './exec.js';
+import { type ExecOptions, type ExecResult, exec, mustExec } from './exec.js';
 import type { KernelSource } from './sources.js';
 
 interface Options {
@@ -32,6 +32,19 @@ const BUILD_OUTPUT = [
 ];
 
 /**
+ * Run make and take the mark away when it ends by itself, or by SIGTERM: then it has removed what it was in the middle of. The
+ * shell passes SIGTERM on, which it also gets when its parent dies.
+ */
+const MAKE = `
+  mark=$1; shift
+  make "$@" & pid=$!
+  trap 'kill $pid' TERM
+  wait $pid; status=$?
+  if [ $status -gt 128 ]; then wait $pid; fi
+  rm -f "$mark"
+  exit $status`;
+
+/**
  * A private copy of a source and the build directory that belongs to it, at a fixed place: kbuild writes absolute paths into its
  * dependency files, so a tree at a new place would be built from nothing. Hold the lock `lockPath` while using it.
  */
@@ -58,9 +71,7 @@ export class WorkTree {
   /** Make the tree equal to the source, then apply the patches. Files that do not change keep their times. */
   async prepare(patches: readonly string[], o: Options): Promise<void> {
     await mkdir(this.build, { recursive: true });
-    // A build that was killed may have left half an object behind: only a fresh directory is sure.
-    if (existsSync(this.dirtyMark)) await rm(this.build, { recursive: true });
-    await mkdir(this.build, { recursive: true });
+    await this.distrustKilledBuild();
     const state = await this.readState();
     if (state?.sourceKey === this.source.key) await this.restore(state.touched);
     else await this.copySource(o);
@@ -68,15 +79,17 @@ export class WorkTree {
     for (const patch of patches) await this.apply(patch, o);
   }
 
-  /** Run a build; remember if it was cut short by a kill, so that its leftovers are not trusted. */
-  async whileBuilding<T>(work: () => Promise<T>): Promise<T> {
+  /** Run make in the build directory. It outlives neither an abort nor this process. */
+  async make(args: readonly string[], o: ExecOptions): Promise<ExecResult> {
     await writeFile(this.dirtyMark, '');
-    try {
-      return await work();
-    } finally {
-      // make has ended by itself or by SIGTERM, and has removed its unfinished targets.
-      await unlink(this.dirtyMark);
-    }
+    return exec('sh', ['-c', MAKE, 'sh', this.dirtyMark, '-C', this.tree, `O=${this.build}`, ...args], o);
+  }
+
+  /** A make that was killed may have left half an object behind: what is younger than its start goes. */
+  private async distrustKilledBuild(): Promise<void> {
+    if (!existsSync(this.dirtyMark)) return;
+    await exec('find', [this.build, '-type', 'f', '-newer', this.dirtyMark, '-delete']);
+    await rm(this.dirtyMark);
   }
 
   private async readState(): Promise<State | undefined> {
