@@ -53,14 +53,6 @@ protected:
     return Napi::ObjectWrap<Derived>::InstanceMethod(name, function);
   }
 
-  /** A method without the C++ wrapper, for where each call counts. */
-  static Property rawMethod(const char *name, napi_callback function) {
-    napi_property_descriptor descriptor{};
-    descriptor.utf8name = name;
-    descriptor.method = function;
-    return descriptor;
-  }
-
   /** Add one method for each row of a table. */
   static void addIoctls(std::vector<Property> &properties, const IoctlTable &table) {
     for (const Ioctl *row = table.begin; row != table.end; row++) {

@@ -65,7 +65,7 @@ Napi::Function VcpuHandle::define(Napi::Env env, const char *name) {
   std::vector<Property> properties = {
       method("number", &VcpuHandle::number),       method("runBuffer", &VcpuHandle::runBuffer),
       method("dirtyRing", &VcpuHandle::dirtyRing), method("enter", &VcpuHandle::enter),
-      rawMethod("resume", &VcpuHandle::resume),    method("complete", &VcpuHandle::complete),
+      method("resumer", &VcpuHandle::resumer),     method("complete", &VcpuHandle::complete),
       method("enableCap", &VcpuHandle::enableCap), method("xsaveSize", &VcpuHandle::xsaveSize),
       method("getXsave", &VcpuHandle::getXsave),   method("setXsave", &VcpuHandle::setXsave),
       method("statsFd", &VcpuHandle::statsFd),     method("closed", &VcpuHandle::closed),
@@ -121,33 +121,53 @@ Napi::Value VcpuHandle::enter(const Napi::CallbackInfo &info) {
   return Napi::Number::New(info.Env(), pack(timer.run(vcpu.fd.get(), vcpu.control)));
 }
 
-/**
- * resume(): the same under what is left of the last budget; undefined for an exit. Loops over exits
- * live on this call: it uses Node-API itself, since its C++ wrapper costs a quarter of a
- * microsecond of cold code per exit.
- */
-napi_value VcpuHandle::resume(napi_env env, napi_callback_info info) {
-  napi_value receiver;
-  void *wrapped;
-  if (napi_get_cb_info(env, info, nullptr, nullptr, &receiver, nullptr) != napi_ok ||
-      napi_unwrap(env, receiver, &wrapped) != napi_ok) {
-    napi_throw_type_error(env, nullptr, "resume: the receiver must be a vCPU");
-    return nullptr;
-  }
-  auto &handle = *static_cast<VcpuHandle *>(wrapped);
-  if (!handle.state_ || handle.state_->control.deadline == 0) {
-    return Napi::details::WrapCallback(env, [&] { return handle.failResume(env); });
-  }
-  VcpuState &vcpu = *handle.state_;
-  int packed = pack(Addon::of(env).timer.run(vcpu.fd.get(), vcpu.control));
-  return packed == 0 ? nullptr : static_cast<napi_value>(Napi::Number::New(env, packed));
-}
+namespace {
 
-napi_value VcpuHandle::failResume(Napi::Env env) {
-  if (!state_) {
+[[noreturn]] napi_value failResume(Napi::Env env, const Resumer &resumer) {
+  if (!resumer.vcpu) {
     fail(env, kClosed, "KVM_RUN", EBADF);
   }
   failArgument(env, "resume", "must come after an enter(), which sets the budget");
+}
+
+/**
+ * enter() under what is left of the last budget; undefined for an exit. Loops over exits live on
+ * this call, and the code and data it touches are cold after each: so it uses Node-API itself, and
+ * has no object to look up.
+ */
+napi_value resume(napi_env env, napi_callback_info info) {
+  void *data;
+  if (napi_get_cb_info(env, info, nullptr, nullptr, nullptr, &data) != napi_ok) {
+    return nullptr;
+  }
+  Resumer &resumer = **static_cast<std::shared_ptr<Resumer> *>(data);
+  if (!resumer.vcpu || resumer.vcpu->control.deadline == 0) {
+    return Napi::details::WrapCallback(env, [&] { return failResume(env, resumer); });
+  }
+  VcpuState &vcpu = *resumer.vcpu;
+  int packed = pack(resumer.timer.run(vcpu.fd.get(), vcpu.control));
+  return packed == 0 ? nullptr : static_cast<napi_value>(Napi::Number::New(env, packed));
+}
+
+} // namespace
+
+/** resumer(): the vCPU's resume function. */
+Napi::Value VcpuHandle::resumer(const Napi::CallbackInfo &info) {
+  Napi::Env env = info.Env();
+  state(info, "KVM_RUN");
+  if (!resumer_) {
+    resumer_ = std::make_shared<Resumer>(Resumer{Addon::of(env).timer, shared()});
+  }
+  // Ownership: the function's, which deletes it as it is collected.
+  auto data = std::make_unique<std::shared_ptr<Resumer>>(resumer_);
+  napi_value function;
+  napi_status status =
+      napi_create_function(env, "resume", NAPI_AUTO_LENGTH, resume, data.get(), &function);
+  NAPI_THROW_IF_FAILED(env, status, Napi::Value());
+  Napi::Object object(env, function);
+  object.AddFinalizer([](Napi::Env, std::shared_ptr<Resumer> *held) { delete held; }, data.get());
+  data.release();
+  return object;
 }
 
 /** complete(): finish a PIO, MMIO or MSR exit without running the guest; the errno, normally EINTR.
@@ -210,6 +230,9 @@ Napi::Value VcpuHandle::statsFd(const Napi::CallbackInfo &info) {
 Napi::Value VcpuHandle::close(const Napi::CallbackInfo &info) {
   buffer_.detach();
   ring_.detach();
+  if (resumer_) {
+    resumer_->vcpu.reset();
+  }
   state_.reset();
   return info.Env().Undefined();
 }

@@ -23,6 +23,12 @@ struct VcpuState {
   uint32_t number = 0;
 };
 
+/** What the function that resumes a vCPU needs; it may outlive the handle. */
+struct Resumer {
+  RunTimer &timer;                 // the environment's, as is the function
+  std::shared_ptr<VcpuState> vcpu; // empty once the handle is closed
+};
+
 class VcpuHandle : public AttrHandle<VcpuHandle, VcpuState> {
 public:
   static constexpr Kind kKind = Kind::Vcpu;
@@ -34,8 +40,7 @@ private:
   Napi::Value runBuffer(const Napi::CallbackInfo &info);
   Napi::Value dirtyRing(const Napi::CallbackInfo &info);
   Napi::Value enter(const Napi::CallbackInfo &info);
-  static napi_value resume(napi_env env, napi_callback_info info);
-  [[noreturn]] napi_value failResume(Napi::Env env);
+  Napi::Value resumer(const Napi::CallbackInfo &info);
   Napi::Value complete(const Napi::CallbackInfo &info);
   Napi::Value enableCap(const Napi::CallbackInfo &info);
   Napi::Value xsaveSize(const Napi::CallbackInfo &info);
@@ -46,6 +51,7 @@ private:
 
   ExternalBuffer buffer_;
   ExternalBuffer ring_;
+  std::shared_ptr<Resumer> resumer_;
 };
 
 /** kickVcpu(number): from any environment; false if the vCPU is gone */

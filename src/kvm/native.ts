@@ -84,8 +84,8 @@ export interface NativeVcpu extends NativeHandle, NativeAttrs {
   dirtyRing(): ArrayBuffer;
   /** errno, or EINTR with NATIVE_TIMED_OUT or NATIVE_KICKED */
   enter(budgetMs: number): number;
-  /** as enter(), but undefined for 0 */
-  resume(): number | undefined;
+  /** a function that does as enter() under the rest of its budget, but returns undefined for 0 */
+  resumer(): () => number | undefined;
   complete(): number;
   enableCap(cap: Uint8Array): number;
   getRegs(regs: Uint8Array): number;

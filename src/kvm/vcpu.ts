@@ -54,6 +54,7 @@ export function kickVcpu(handle: number): boolean {
 export class Vcpu extends AttrHandle<NativeVcpu> {
   readonly #run: KvmRun;
   #ring: DirtyRing | undefined;
+  readonly #resume: () => number | undefined;
   #entry = 0;
 
   /** @internal */
@@ -64,6 +65,7 @@ export class Vcpu extends AttrHandle<NativeVcpu> {
   ) {
     super(vcpu);
     this.#run = new KvmRun(vcpu.runBuffer());
+    this.#resume = vcpu.resumer();
   }
 
   /** Number by which another thread of this process can kickVcpu(). */
@@ -108,7 +110,7 @@ export class Vcpu extends AttrHandle<NativeVcpu> {
    * @throws KvmError `KVM_ARGUMENT` before the first enter(), `KVM_CLOSED`
    */
   resume(): number {
-    this.#entry = this.native.resume() ?? 0;
+    this.#entry = this.#resume() ?? 0;
     return this.#entry & ERRNO;
   }
 
