@@ -3,6 +3,7 @@ import { environmentOf } from '../../test/support/environment.js';
 import { simulate } from '../../test/support/simulate.js';
 import { type Policy, policies } from '../memtype/index.js';
 import { memslot, mib, noncoherent, scenario, virtio } from '../scenario/builder.js';
+import { describeStep } from '../scenario/describe.js';
 import type { Scenario, Step } from '../scenario/types.js';
 import { judge } from './judge.js';
 
@@ -18,21 +19,26 @@ function judgeWith(steps: readonly Step[], index: number, result: string, by = p
 }
 
 // Each row: the step that is looked at, and the result that the kernel must give.
-test.each([
+const RESULTS: readonly (readonly [Step, string])[] = [
   [virtio('create-test', 'a'), 'ok'],
   [virtio('create', 'a'), 'ok'],
   [virtio('has-attr', 'a', { attr: 2, result: 'ENXIO' }), 'ENXIO'],
   [memslot(1, mib(64), 4, 'ram', { ...FLAG, result: 'ok' }), 'ok'],
   [memslot(1, mib(64), 4, 'ram', FLAG), 'ok'],
   [noncoherent(true, { via: 'virtio-device' }), 'ok'],
-] as const)('%j must give %s', (step, expected) => {
-  const good = judgeWith([step], 0, expected);
-  const bad = judgeWith([step], 0, 'EPERM');
+];
 
-  expect([good.status, good.checks.ioctls, good.mismatches]).toEqual(['pass', 1, []]);
-  expect(bad.status).toBe('fail');
-  expect(bad.mismatches[0]).toMatchObject({ step: 1, what: 'ioctl', expected, seen: 'EPERM' });
-});
+test.each(RESULTS.map(([step, expected]) => [describeStep(step), expected, step] as const))(
+  '%s must give %s',
+  (_step, expected, step) => {
+    const good = judgeWith([step], 0, expected);
+    const bad = judgeWith([step], 0, 'EPERM');
+
+    expect([good.status, good.checks.ioctls, good.mismatches]).toEqual(['pass', 1, []]);
+    expect(bad.status).toBe('fail');
+    expect(bad.mismatches[0]).toMatchObject({ step: 1, what: 'ioctl', expected, seen: 'EPERM' });
+  },
+);
 
 test('an author who claims what the model does not is told so', () => {
   const step = memslot(1, mib(64), 4, 'ram', { ...FLAG, result: 'EINVAL' });
