@@ -60,6 +60,16 @@ export class AgentError extends Error {
   }
 }
 
+/** What KVM was asked for; the numbers of proposals only where the kernel has them. */
+function capabilitiesOf(env: Environment): Record<string, number> {
+  const has = (need: 'virtio-device' | 'memslot-flag'): boolean => env.missing[need] === undefined;
+  return {
+    KVM_CAP_DISABLE_QUIRKS2: env.quirks,
+    ...(has('virtio-device') ? { KVM_DEV_TYPE_VIRTIO: env.virtioType } : {}),
+    ...(has('memslot-flag') ? { KVM_MEM_NON_COHERENT_DMA: env.memslotFlag } : {}),
+  };
+}
+
 /** Follows one agent, judges each recording as it comes, and adds up the result. */
 class Session {
   readonly #byName: Map<string, Scenario>;
@@ -195,7 +205,7 @@ class Session {
         cpu: env?.cpuModel ?? 'unknown',
         ept: env?.paging === 'ept',
         params: env?.params ?? {},
-        capabilities: env === undefined ? {} : { KVM_CAP_DISABLE_QUIRKS2: env.quirks },
+        capabilities: env === undefined ? {} : capabilitiesOf(env),
       },
       durationMs: Date.now() - this.#started,
       scenarios: this.#results,
