@@ -93,13 +93,13 @@ class Judge {
     const events = this.#record.events ?? [];
     const rest = this.#leaves.takeEarly(events, this.#vcpu());
     const effect = this.#applyStep();
+    this.#judgeClaim();
     if (this.#record.events !== undefined) this.#leaves.judge(rest, effect);
     const seesZaps = this.#record.events !== undefined && !this.#legacyMmu;
     if (seesZaps && effect !== undefined && this.#step?.do !== 'access') {
       this.checks.kept += this.#model.leaves().length;
     }
     this.#judgeIoctl(effect);
-    this.#judgeClaim();
     this.#judgeEffective();
     for (const id of effect?.notes ?? []) this.#note(id);
   }
