@@ -33,12 +33,13 @@ const BUILD_OUTPUT = [
 
 /**
  * Run make and take the mark away when it ends by itself, or by SIGTERM: then it has removed what it was in the middle of. The
- * shell passes SIGTERM on, which it also gets when its parent dies.
+ * shell passes SIGTERM on, which it also gets when its parent dies; nobody reads what it says then.
  */
 const MAKE = `
   mark=$1; shift
   make "$@" & pid=$!
   trap 'kill $pid' TERM
+  trap '' PIPE
   wait $pid; status=$?
   if [ $status -gt 128 ]; then wait $pid; fi
   rm -f "$mark"
