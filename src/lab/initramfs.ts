@@ -27,18 +27,12 @@ export interface Program {
 const MOUNTED_AT = '/node';
 // Lay /app out as the package is: the agent finds the addon and the guest two levels above itself.
 const AGENT_TARGET = '/app/dist/lab/agent.mjs';
-const PRELUDE_TARGET = '/lab/prelude.cjs';
-const PRELUDE_SOURCE = fileURLToPath(new URL('../../src/lab/prelude.cjs', import.meta.url));
 const INIT_SOURCE = fileURLToPath(new URL('../../src/lab/init.c', import.meta.url));
 
 /** The part of the initramfs that changes with each program: init, the agent, its files and arguments. A cpio archive. */
 export async function programPart(program: Program): Promise<Buffer> {
-  const argv = [NODE_TARGET, '--require', PRELUDE_TARGET, AGENT_TARGET, ...program.args];
-  const files = [
-    { source: PRELUDE_SOURCE, target: PRELUDE_TARGET },
-    { source: program.agent, target: AGENT_TARGET },
-    ...program.files,
-  ];
+  const argv = [NODE_TARGET, AGENT_TARGET, ...program.args];
+  const files = [{ source: program.agent, target: AGENT_TARGET }, ...program.files];
   return cpioArchive([
     { path: '/dev/console', mode: S_IFCHR | 0o600, device: [5, 1] },
     { path: '/init', mode: S_IFREG | 0o755, data: await readFile(await initBinary()) },
