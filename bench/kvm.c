@@ -41,9 +41,11 @@ struct vm {
 static struct vm create(int kvm, void *ram) {
   struct vm vm;
   vm.fd = check(ioctl(kvm, KVM_CREATE_VM, 0), "KVM_CREATE_VM");
-  struct kvm_enable_cap cap = {.cap = KVM_CAP_X86_USER_SPACE_MSR, .args = {KVM_MSR_EXIT_REASON_UNKNOWN}};
+  struct kvm_enable_cap cap = {.cap = KVM_CAP_X86_USER_SPACE_MSR,
+                               .args = {KVM_MSR_EXIT_REASON_UNKNOWN}};
   check(ioctl(vm.fd, KVM_ENABLE_CAP, &cap), "KVM_ENABLE_CAP");
-  struct kvm_userspace_memory_region region = {.memory_size = RAM_SIZE, .userspace_addr = (uintptr_t)ram};
+  struct kvm_userspace_memory_region region = {.memory_size = RAM_SIZE,
+                                               .userspace_addr = (uintptr_t)ram};
   check(ioctl(vm.fd, KVM_SET_USER_MEMORY_REGION, &region), "KVM_SET_USER_MEMORY_REGION");
   vm.vcpu = check(ioctl(vm.fd, KVM_CREATE_VCPU, 0), "KVM_CREATE_VCPU");
   vm.run_size = check(ioctl(kvm, KVM_GET_VCPU_MMAP_SIZE, 0), "KVM_GET_VCPU_MMAP_SIZE");
@@ -84,8 +86,14 @@ static int take_msr(uint64_t value) {
   return 1;
 }
 
-static const struct port { uint16_t port; void (*write)(uint32_t); } ports[] = {{0x10, take_port}};
-static const struct msr { uint32_t index; int (*write)(uint64_t); } msrs[] = {{MSR, take_msr}};
+static const struct port {
+  uint16_t port;
+  void (*write)(uint32_t);
+} ports[] = {{0x10, take_port}};
+static const struct msr {
+  uint32_t index;
+  int (*write)(uint64_t);
+} msrs[] = {{MSR, take_msr}};
 
 static void do_io(struct kvm_run *run) {
   uint8_t *data = (uint8_t *)run + run->io.data_offset;
@@ -142,7 +150,8 @@ int main(int argc, char **argv) {
   memcpy(ram + CODE, wrmsr ? wrmsr_loop : pio_loop, wrmsr ? sizeof(wrmsr_loop) : sizeof(pio_loop));
   struct vm vm;
   if (!vms) {
-    // No VM may stay open beside those that are timed: the first and the last patch the kernel's code.
+    // No VM may stay open beside those that are timed: the first and the last patch the kernel's
+    // code.
     vm = create(kvm, ram);
     run_loop(vm, count);
   }
