@@ -83,6 +83,10 @@ describe('D: how the type is read out of the MTRRs, up to 6.10', () => {
     const { last } = run('6.1', [ADD, ON, touch(5), wrmsr(0x200, 0x5006n)]);
     expect(last).toMatchObject({ zapCalls: [{ start: 5, end: 0 }], zapped: [], notes: ['D5'] });
     expect(run('6.1', [ADD, ON, wrmsr(0x201, 0xf_ffff_f000n), wrmsr(0x200, 0x5006n)]).last.notes).toEqual([]);
+    expect(run('6.1', [ADD, ON, wrmsr(0x200, 6n)]).last).toMatchObject({
+      zapCalls: [{ start: 0, end: 0 }],
+      notes: ['D5'],
+    });
     expect(run('6.1', [ADD, wrmsr(0x200, 0x5006n)]).last.zapCalls).toEqual([]);
     expect(run('6.12', [ADD, ON, wrmsr(0x200, 0x5006n)]).last.notes).toEqual([]);
   });
@@ -131,6 +135,16 @@ describe('s: leaves that stay though their inputs changed', () => {
     expect(last.notes).toEqual(['s5']);
     const other = run('7.2', [log(true), touch(0x205), quirks(PAT_QUIRK), touch(0x201), log(false)]).last;
     expect(other.mayMerge).toMatchObject([{ ipat: false }]);
+    const uniform = [touch(0x401), touch(0x402)];
+    const beside = run('7.2', [
+      log(true),
+      touch(0x201),
+      ...uniform,
+      quirks(PAT_QUIRK),
+      touch(0x205),
+      log(false),
+    ]).last;
+    expect([beside.mayMerge.length, beside.notes]).toEqual([2, ['s5']]);
     expect(
       run('6.12', [log(true), touch(0x201), quirks(PAT_QUIRK), touch(0x205), log(false)]).last,
     ).toMatchObject({

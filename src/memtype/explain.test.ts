@@ -41,6 +41,10 @@ describe('judge', () => {
     expect(judgeArch(situation(), 0xc00)).toMatchObject({ mtrr: 'UC', pat: 'WB', effective: 'UC' });
   });
 
+  it('takes the vCPU for the first of its VM', () => {
+    expect(judge(named('A+P2'), situation(), 0xc00)).toMatchObject({ type: 'WB', errata: ['D1'] });
+  });
+
   it('combines the PAT entry, or ignores it', () => {
     expect(judge(named('6.1'), situation({ patEntry: 3 }), 0)).toMatchObject({ type: 'WB', effective: 'UC' });
     const ignored = judge(named('6.1'), situation({ patEntry: 3, noncoherent: false }), 0);

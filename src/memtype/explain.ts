@@ -127,10 +127,11 @@ export function compareAll(
   return [...groups.values()];
 }
 
-/** Where KVM's idea of a variable range begins and ends. */
-function hullCursor(range: { start: number; end: number }): ChangeCursor {
-  return (gfn) => (gfn < range.start ? range.start : gfn < range.end ? range.end : Number.POSITIVE_INFINITY);
-}
+/** Where a variable range begins for KVM. It ends where the SDM's last match ends, so that end needs no cursor. */
+const hullCursor =
+  ({ start }: { start: number }): ChangeCursor =>
+  (gfn) =>
+    gfn < start ? start : Number.POSITIVE_INFINITY;
 
 /** A stretch of guest-physical memory of one kind. */
 export interface MapEntry extends Decision {
@@ -138,8 +139,8 @@ export interface MapEntry extends Decision {
   readonly arch: ArchType;
 }
 
-const sameEntry = (a: MapEntry, b: MapEntry): boolean =>
-  a.type === b.type && a.ipat === b.ipat && a.effective === b.effective && a.arch === b.arch;
+/** Within one situation IPAT and PAT are the same everywhere, so the effective type follows from the type in the leaf. */
+const sameEntry = (a: MapEntry, b: MapEntry): boolean => a.type === b.type && a.arch === b.arch;
 
 /**
  * The whole guest-physical map under a policy, as if all of it were backed alike.
@@ -150,7 +151,7 @@ const sameEntry = (a: MapEntry, b: MapEntry): boolean =>
 export function explainMap(policy: Policy, situation: Situation, end: number): MappedRange<MapEntry>[] {
   const { mtrr } = situation;
   const cursors = [
-    fixedCursor(mtrr),
+    fixedCursor,
     ...mtrr.active.map(
       (range): ChangeCursor =>
         (gfn) =>

@@ -51,12 +51,10 @@ export class MtrrConfigError extends Error {
   readonly code = 'MEMTYPE_MTRR';
 }
 
-const isPowerOfTwo = (value: bigint): boolean => value > 0n && (value & (value - 1n)) === 0n;
-
 function maskOf(range: VariableConfig, maxphyaddr: number): bigint {
   if (range.mask !== undefined) return range.mask;
   const size = range.size ?? 0n;
-  if (!isPowerOfTwo(size) || size < 1n << PAGE_SHIFT) {
+  if (size < 1n << PAGE_SHIFT || (size & (size - 1n)) !== 0n) {
     throw new MtrrConfigError(
       `variable range ${range.index}: the size must be a power of two of at least 4K`,
     );
@@ -88,7 +86,7 @@ function fillFixed(types: MemType[], { type, start, size }: FixedConfig): void {
       `fixed ranges from 0x${start.toString(16)}: the span is not made of whole ones below 1M`,
     );
   };
-  const starts = gfn === 0 || (gfn < FIXED_END && fixedRangeEnd(gfn - 1) === gfn);
+  const starts = fixedRangeEnd(gfn - 1) === gfn;
   if (!starts || end <= gfn || end > FIXED_END || ((start | size) & 0xfffn) !== 0n) fail();
   for (; gfn < end; gfn = fixedRangeEnd(gfn)) types[fixedRangeOf(gfn)] = type;
   if (gfn !== end) fail();

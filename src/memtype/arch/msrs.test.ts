@@ -43,6 +43,7 @@ describe('classifyMsr', () => {
 // MSR, MAXPHYADDR, value, legal. From the SDM's field descriptions, and from what a 6.18 host answered.
 const VALUES: readonly [number, number, bigint, boolean][] = [
   [0xfe, 36, 0x508n, false],
+  [0xfe, 36, 0xc06n, false],
   [0x2ff, 36, 0n, true],
   [0x2ff, 36, 0xc06n, true],
   [0x2ff, 36, 0x806n, true],

@@ -2,7 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { type ArchType, MEM_TYPES, type MemType, type Rule } from '../types.js';
 import { type MsrWrite, replayWrites } from './config.js';
 import { classifyMsr, type MtrrMsr, PAT_RESET } from './msrs.js';
-import { archMtrrType, archTypeMap, fixedMsrFrames, fixedRangeEnd, fixedRangeOf, MtrrState } from './mtrr.js';
+import {
+  archMtrrType,
+  archTypeMap,
+  fixedCursor,
+  fixedMsrFrames,
+  fixedRangeEnd,
+  fixedRangeOf,
+  MtrrState,
+} from './mtrr.js';
 
 const state = (writes: Record<number, bigint>, maxphyaddr = 36): MtrrState =>
   replayWrites(
@@ -74,6 +82,17 @@ describe('fixed ranges', () => {
       gfn = end;
     }
     expect(gfn).toBe(256);
+  });
+
+  it('end where the cursor says', () => {
+    expect([0, 15, 16, 0xff, 0x100, 2 ** 39].map(fixedCursor)).toEqual([
+      16,
+      16,
+      32,
+      0x100,
+      Number.POSITIVE_INFINITY,
+      Number.POSITIVE_INFINITY,
+    ]);
   });
 
   it('win over variable ranges below 1 MiB, if FE is set', () => {

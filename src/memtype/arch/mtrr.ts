@@ -223,11 +223,9 @@ export function archMtrrType(state: MtrrState, gfn: number, why?: Rule[]): ArchT
   return type;
 }
 
-/** Where fixed ranges begin and end. */
-export function fixedCursor(state: MtrrState): ChangeCursor {
-  if (!state.enabled || !state.fixedEnabled) return () => Number.POSITIVE_INFINITY;
-  return (gfn) => (gfn < FIXED_END ? fixedRangeEnd(gfn) : Number.POSITIVE_INFINITY);
-}
+/** Where fixed ranges end. */
+export const fixedCursor: ChangeCursor = (gfn) =>
+  gfn < FIXED_END ? fixedRangeEnd(gfn) : Number.POSITIVE_INFINITY;
 
 /** The whole map of [0, end) by the SDM, adjacent frames of one type joined. */
 export function archTypeMap(state: MtrrState, end: number): MappedRange<ArchType>[] {
@@ -236,5 +234,5 @@ export function archTypeMap(state: MtrrState, end: number): MappedRange<ArchType
       (gfn) =>
         nextChange(range.pattern, gfn),
   );
-  return mapRanges(end, (gfn) => archMtrrType(state, gfn), [fixedCursor(state), ...cursors]);
+  return mapRanges(end, (gfn) => archMtrrType(state, gfn), [fixedCursor, ...cursors]);
 }

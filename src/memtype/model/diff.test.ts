@@ -133,7 +133,8 @@ describe('seenLevel', () => {
   it('leaves other events, and pages that were not seen, alone', () => {
     expect(seenLevel(access, { made: [seen(0x235), seen(0, { level: 2 })] })).toBe(access);
     expect(seenLevel(access, {})).toBe(access);
-    const other: ModelEvent = { kind: 'noncoherent', delta: 1 };
+    expect(seenLevel(access, { made: [seen(0x233)] })).toBe(access);
+    const other: ModelEvent = { kind: 'discard', gfn: 0x234, npages: 1 };
     expect(seenLevel(other, { made: [seen(0x234)] })).toBe(other);
   });
 });

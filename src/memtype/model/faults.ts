@@ -1,4 +1,4 @@
-import type { VcpuView } from '../policy.js';
+import type { Decision, VcpuView } from '../policy.js';
 import { type Level, levelBase, pagesOf, type Rule } from '../types.js';
 import { type AccessEvent, type Effect, MEM_LOG_DIRTY_PAGES, MEM_READONLY } from './events.js';
 import type { Leaf } from './leaves.js';
@@ -7,11 +7,9 @@ import { agrees, pageOf, type VmState } from './vm-state.js';
 
 type Access = AccessEvent['access'];
 
-const minLevel = (a: Level, b: Level): Level => (a < b ? a : b);
-
 function levelBound(state: VmState, vcpu: VcpuView, slot: Memslot, gfn: number, access: Access): Level {
   if (access === 'fetch' && state.options.nxHugePages) return 1;
-  return minLevel(slotLevel(slot, gfn), state.policy.maxLevel(state, vcpu, gfn));
+  return Math.min(slotLevel(slot, gfn), state.policy.maxLevel(state, vcpu, gfn)) as Level;
 }
 
 /** The leaf that a fault of this vCPU makes now; undefined where the VM has no memory or no second-level paging. */
@@ -70,8 +68,8 @@ function noteStale(state: VmState, leaf: Leaf, vcpu: VcpuView, effect: Effect): 
   const fresh = state.redecide(leaf, vcpu);
   if (fresh === undefined || agrees(leaf, fresh)) return;
   effect.stale = { leaf, fresh };
-  const maker = state.redecide(leaf, state.vcpu(leaf.vcpu));
-  if (maker !== undefined && agrees(leaf, maker)) effect.notes.push('P3');
+  const maker = state.redecide(leaf, state.vcpu(leaf.vcpu)) as Decision;
+  if (agrees(leaf, maker)) effect.notes.push('P3');
 }
 
 /** A guest access: a leaf is made if none maps the page, else the one that does stays, right or stale. */
@@ -85,7 +83,8 @@ export function applyAccess(state: VmState, event: AccessEvent, effect: Effect):
   if (leaf !== undefined) split(state, leaf, effect, event.gfn);
   const made = freshLeaf(state, vcpu, event.gfn, event.access, event.level);
   if (made === undefined) return;
-  if (leaf !== undefined) state.leaves.zap({ start: event.gfn, end: event.gfn + 1 });
+  // The leaf that a split left here is replaced, not zapped.
+  state.leaves.zap({ start: event.gfn, end: event.gfn + 1 });
   effect.zapped.push(...state.leaves.put(made));
   effect.made.push(made);
   effect.notes.push(...made.errata);

@@ -8,7 +8,12 @@ describe('non-coherent DMA', () => {
       const vm = model(name, [touch(1)]);
       const first = vm.apply(ADD);
       expect(zapped(first)).toEqual(['1/1 WB+IPAT']);
-      expect(first.why[0]?.text).toBe('the first and the last non-coherent device zap everything');
+      expect(first.why).toEqual([
+        {
+          text: 'the first and the last non-coherent device zap everything',
+          source: 'kvm_noncoherent_dma_assignment_start_or_stop(), from 6.7',
+        },
+      ]);
       vm.apply(touch(1));
       for (const event of [ADD, DEL])
         expect(vm.apply(event)).toMatchObject({ zapped: [], zapCalls: [], why: [] });
@@ -114,7 +119,10 @@ describe('discard', () => {
     const vm = model('6.1', [touch(1), touch(2), touch(0x200, { level: 2 })]);
     const effect = vm.apply({ kind: 'discard', gfn: 2, npages: 0x1ff });
     expect(zapped(effect)).toEqual(['2/1 WB+IPAT', '200/2 WB+IPAT']);
-    expect(effect).toMatchObject({ zapCalls: [], why: [{ text: 'the host discarded the memory' }] });
+    expect(effect).toMatchObject({
+      zapCalls: [],
+      why: [{ text: 'the host discarded the memory', source: 'kvm_unmap_gfn_range()' }],
+    });
     expect(vm.apply({ kind: 'discard', gfn: 1, npages: 2 ** 45 }).zapped.length).toBe(1);
   });
 });

@@ -60,6 +60,7 @@ describe('LeafStore', () => {
     expect(frames(make().zap({ start: 6, end: 7 }))).toEqual([]);
     expect(frames(make().zap({ start: 7, end: 7 }))).toEqual([]);
     expect(frames(make().zap({ start: 0x201, end: 0 }))).toEqual([]);
+    expect(frames(make().zap({ start: 0x250, end: 0x250 }))).toEqual([]);
     const after = make();
     after.zap({ start: 0x250, end: 0x251 });
     expect(frames(after.within({ start: 0, end: 0x1000 }))).toEqual([7, 0x400, 0x401]);

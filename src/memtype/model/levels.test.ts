@@ -67,6 +67,25 @@ describe('dirty logging', () => {
     expect(merge(1)).toEqual([]);
   });
 
+  it('splits nothing where nothing changes, nor for a write without it', () => {
+    const huge = { gfn: 0x200, level: 2, type: 'WB', ipat: true } as const;
+    const on = model('7.2', [log(true)]);
+    on.observeLeaf(huge);
+    expect(on.apply(log(true)).split).toEqual([]);
+    const still = model('7.2', [touch(0x200, { level: 2 })]);
+    expect(still.apply(log(false)).split).toEqual([]);
+    expect(still.apply(touch(0x234, { access: 'write' })).split).toEqual([]);
+    still.observeLeaf({ ...huge, gfn: 0x9000 });
+    expect(still.apply(touch(0x9001, { access: 'write' }))).toMatchObject({ split: [], made: [] });
+  });
+
+  it('when it ends, names nothing in a kernel that cannot mix leaves by itself', () => {
+    const vm = model('6.13', [log(true), touch(0x201)]);
+    vm.observeLeaf({ gfn: 0x205, level: 1, type: 'WB', ipat: false });
+    const effect = vm.apply(log(false));
+    expect([effect.mayMerge.map(show), effect.notes]).toEqual([['200/2 WB+IPAT'], []]);
+  });
+
   it('is refused on a slot that is not there', () => {
     expect(model('6.1').apply({ kind: 'dirty-log', slot: 9, on: true }).refused).toBe('EINVAL');
   });
@@ -111,6 +130,18 @@ describe('nx_huge_pages', () => {
     expect(model('7.2', [touch(0x200, { level: 2 })]).apply(touch(0x2ff, { access: 'fetch' })).split).toEqual(
       [],
     );
+  });
+
+  it('splits nothing for a read', () => {
+    const vm = model('7.2', [touch(0x200, { level: 2 })], { nxHugePages: true });
+    expect(vm.apply(touch(0x2ff)).split).toEqual([]);
+  });
+
+  it('splits a 1G leaf at the first frame of a 2M one, and no other', () => {
+    const vm = new VmModel(policies.get('7.2') as Policy, { vcpus: 1, nxHugePages: true });
+    for (const event of [slotEvent(0, 0, 0x40000), touch(0, { level: 3 })]) vm.apply(event);
+    const effect = vm.apply(touch(0x400, { access: 'fetch' }));
+    expect(effect.split.map(show)).toEqual(['0/3 WB+IPAT', '400/2 WB+IPAT']);
   });
 
   it('splits a 1G leaf only where the fetch is', () => {

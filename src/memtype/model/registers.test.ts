@@ -24,7 +24,9 @@ describe('MSR writes', () => {
     const fixed = vm.apply(wrmsr(0x258, 0x0606_0606_0606_0606n));
     expect(fixed).toMatchObject({ msr: 'ok', zapCalls: [{ start: 0x80, end: 0xa0 }] });
     expect(zapped(fixed)).toEqual(['80/1 UC']);
-    expect(fixed.why[0]?.text).toBe('an MTRR write zaps what it covers');
+    expect(fixed.why).toEqual([
+      { text: 'an MTRR write zaps what it covers', source: 'update_mtrr(), up to 6.10' },
+    ]);
     const def = vm.apply(wrmsr(0x2ff, 0xc06n, 0, 'host'));
     expect(zapped(def)).toEqual(['7f/1 UC', '100/1 WB']);
     expect(def.zapCalls).toEqual([{ start: 0, end: 2 ** 40 }]);
@@ -123,7 +125,9 @@ describe('CR0', () => {
       const vm = model(name, [ADD, off(2), wrmsr(0x2ff, 0x806n), touch(1)]);
       const effect = vm.apply(cr0(PG | CD));
       expect([zapped(effect), effect.cr0, effect.zapCalls.length]).toEqual([['1/1 WB'], 'ok', 1]);
-      expect(effect.why[0]?.text).toBe('toggling CR0.CD zaps everything');
+      expect(effect.why).toEqual([
+        { text: 'toggling CR0.CD zaps everything', source: 'kvm_post_set_cr0(), up to 6.10' },
+      ]);
       expect(made(vm.apply(touch(1)))).toEqual(['1/1 UC+IPAT']);
       expect(vm.apply(cr0(PG | CD | NW)).zapCalls).toEqual([]);
       expect(zapped(vm.apply(cr0(PG)))).toEqual(['1/1 UC+IPAT']);
@@ -148,7 +152,7 @@ describe('CR0', () => {
     for (const value of [NW | PG | 1n, PG, (1n << 32n) | CD | 1n]) {
       expect(vm.apply({ kind: 'cr0', vcpu: 0, value, by: 'guest' }).cr0).toBe('gp');
     }
-    expect(vm.expectedLeaf(0, 1)?.type).toBe('WB');
+    expect(vm.expectedLeaf(0, 1)).toMatchObject({ type: 'WB', ipat: false });
     for (const value of [CD | NW, PG | 1n, 0n]) {
       expect(vm.apply({ kind: 'cr0', vcpu: 0, value, by: 'guest' }).cr0).toBe('ok');
     }

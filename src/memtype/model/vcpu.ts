@@ -43,7 +43,7 @@ export class VcpuState implements VcpuView {
 
   #notAnMtrr(index: number, rules: MsrRules): MsrOutcome {
     const machineCheckBank = index >= 0x280 && index < 0x2a0;
-    if (index < 0x200 || index > 0x2ff || machineCheckBank) return undefined;
+    if (index >> 8 !== 2 || machineCheckBank) return undefined;
     return { ok: false, reason: rules.invalidNotUnknown(index) ? 'INVAL' : 'UNKNOWN' };
   }
 

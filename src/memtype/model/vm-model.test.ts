@@ -109,6 +109,18 @@ describe('stale leaves', () => {
     expect(vm.apply(touch(9)).notes).toEqual(['P3']);
   });
 
+  it('have no name where no erratum is known for what changed', () => {
+    const vm = model('6.1', [ADD, cr0(CD), touch(3)]);
+    expect(vm.apply(off(2)).notes).toEqual([]);
+    expect(vm.apply(touch(3)).stale).toMatchObject({ leaf: { type: 'WB' }, fresh: { type: 'UC' } });
+  });
+
+  it('are not looked for where the slot is gone', () => {
+    const vm = model('6.1');
+    vm.observeLeaf({ gfn: 0x5000, level: 1, type: 'WC', ipat: false });
+    expect(vm.apply(ADD).notes).toEqual([]);
+  });
+
   it('are not reported where the slot is gone', () => {
     const vm = model('6.1', [touch(3)]);
     vm.observeLeaf({ gfn: 0x5000, level: 1, type: 'WC', ipat: false });

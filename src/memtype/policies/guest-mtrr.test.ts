@@ -237,6 +237,16 @@ describe('errata of the lookup', () => {
     expect([0, M, 2 * M, 3 * M].map((gfn) => mtrrErrata(mtrr, true, gfn))).toEqual([[], ['D4'], [], []]);
   });
 
+  it('does not name the coverage of ranges that end where the page starts, or before', () => {
+    const mtrr = ranges(
+      ['WB', 0n, MASK['16M']],
+      ['UC', 0xc0_0000n, MASK['4M']],
+      ['WB', 0x80_0000n, MASK['4M']],
+      ['WB', 0x10_0000n, MASK['1M']],
+    );
+    expect(mtrrErrata(mtrr, true, 12 * M)).toEqual(['D1']);
+  });
+
   it('names each cause once', () => {
     const twice = ranges(['UC', 0n, 0xf_ffd0_0000n], ['UC', 0n, 0xf_ffd0_0000n]);
     expect(mtrrErrata(twice, true, M)).toEqual(['D4']);

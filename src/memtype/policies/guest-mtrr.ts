@@ -39,7 +39,7 @@ export function kvmRanges(state: MtrrState): readonly KvmRange[] {
   const known = cache.get(state);
   if (known !== undefined) return known;
   const ranges = [...state.active]
-    .sort((a, b) => (a.base < b.base ? 1 : a.base > b.base ? -1 : 0))
+    .sort((a, b) => Number(b.base - a.base))
     .map((range) => ({ ...kvmHull(range), index: range.index, type: range.type, range }));
   cache.set(state, ranges);
   return ranges;
@@ -118,9 +118,8 @@ function fixedTypesOf(state: MtrrState, from: number, end: number): ReadonlySet<
  */
 export function kvmRangeConsistent(state: MtrrState, range: GfnRange): boolean {
   if (!state.enabled) return true;
-  const usesFixed = state.fixedEnabled && range.start < FIXED_END;
-  const types = new Set(usesFixed ? fixedTypesOf(state, range.start, range.end) : []);
-  if (usesFixed && range.end <= FIXED_END) return types.size === 1;
+  const types = new Set(state.fixedEnabled ? fixedTypesOf(state, range.start, range.end) : []);
+  if (state.fixedEnabled && range.end <= FIXED_END) return types.size === 1;
   let covered = range.start;
   let partial = false;
   for (const variable of kvmRanges(state)) {
@@ -144,12 +143,12 @@ export function kvmZapRange(range: VariableRange): GfnRange {
 function coverageErratum(range: KvmRange, gfn: number): ErratumId | undefined {
   const covered = gfn >= range.start && gfn < range.end;
   if (covered === matches(range.range.pattern, gfn)) return undefined;
-  return gfn < range.start ? 'D3' : 'D4';
+  return covered ? 'D4' : 'D3';
 }
 
 /** The departures from the SDM that decide the type of a frame. */
 export function mtrrErrata(state: MtrrState, mtrrCpuid: boolean, gfn: number): ErratumId[] {
-  if (!state.enabled || (state.fixedEnabled && gfn < FIXED_END)) return [];
+  if (!state.enabled) return [];
   const arch = archMtrrType(state, gfn);
   if (arch === kvmMtrrType(state, mtrrCpuid, gfn)) return [];
   const coverage = kvmRanges(state).flatMap((range) => coverageErratum(range, gfn) ?? []);

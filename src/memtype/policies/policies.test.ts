@@ -158,7 +158,6 @@ describe('zaps of MTRR writes', () => {
     expect(named('A+P2').decide(both, other, page).type).toBe('WB');
     expect(named('A').decide(both, other, page).type).toBe('UC');
     expect(named('A+P2').maxLevel(both, other, 0)).toBe(named('A+P2').maxLevel(both, vcpu, 0));
-    expect(named('A+P2').decide({ ...vm, vcpus: [] }, other, page).type).toBe('UC');
   });
 });
 
@@ -340,7 +339,7 @@ describe('why', () => {
         named(name).decide(vm, vcpu, page, why);
         expect(why.length).toBeGreaterThan(0);
         for (const { text, source } of why) {
-          expect(text).toMatch(/\w+ \w+/);
+          expect(text).toMatch(/^[a-zA-Z].{14}/);
           expect(source).toMatch(/\(\)|KVM_MEM_/);
         }
       }

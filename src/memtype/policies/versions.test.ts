@@ -40,10 +40,10 @@ describe('policyForVersion', () => {
 describe('findPolicy', () => {
   it('takes names, aliases and versions', () => {
     expect(
-      ['A', '6.1', '6.1.50', '6.11-rc', '6.11-rc5', '7.2+P5-device', 'none'].map(
+      ['A', '6.1', '6.1.50', '6.11-rc', '6.11-rc5', '6.11-rc10', '10.0', '7.2+P5-device', 'none'].map(
         (name) => findPolicy(name).name,
       ),
-    ).toEqual(['A', 'A', 'A', 'C', 'C', 'E+P5-device', 'none']);
+    ).toEqual(['A', 'A', 'A', 'C', 'C', 'D', 'E', 'E+P5-device', 'none']);
   });
 
   it.each(['F', '6.1+P9', '3.2', ' 6.1', '6.1.2.3', 'x7.2'])('refuses %s', (name) => {
