@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { runsUnder } from '../../test/support/environment.js';
+import { settle } from '../../test/support/simulate.js';
 import { ALL_POLICIES, type Policy, policies, VmModel } from '../memtype/index.js';
 import { claimFor } from '../runner/judge.js';
 import { gfnOf, isDropped, startEvents, stepEvent } from '../runner/model-events.js';
@@ -17,7 +18,7 @@ function claims(scenario: Scenario, policyName: string): [gpa: bigint, claim: st
   const found: [bigint, string, string][] = [];
   for (const step of scenario.steps) {
     const event = stepEvent(step, scenario);
-    if (event !== undefined && !isDropped(step, scenario)) model.apply(event);
+    if (event !== undefined && !isDropped(step, scenario)) settle(model, model.apply(event), step);
     const claim =
       step.do === 'access' && step.claims !== undefined ? claimFor(step.claims, policyName) : undefined;
     if (step.do !== 'access' || claim === undefined) continue;

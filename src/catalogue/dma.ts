@@ -1,4 +1,13 @@
-import { disableQuirk, mib, mtrrs, noncoherent, scenario, touch, touchMany } from '../scenario/builder.js';
+import {
+  disableQuirk,
+  memslot,
+  mib,
+  mtrrs,
+  noncoherent,
+  scenario,
+  touch,
+  touchMany,
+} from '../scenario/builder.js';
 import { MT } from '../scenario/msrs.js';
 import type { NoncoherentVia } from '../scenario/types.js';
 
@@ -78,6 +87,9 @@ const several = [
   ),
 ];
 
+/** Pages of 4 KiB in a huge one. */
+const HUGE = 512;
+
 /** Non-coherent DMA that comes and goes, and the quirk that stands for it on newer kernels. */
 export const dma = [
   scenario(
@@ -151,6 +163,20 @@ export const dma = [
       touch(mib(8), { claims: { E: 'WB' } }),
       noncoherent(false),
       touch(mib(9), { claims: { E: 'WB' } }),
+    ],
+  ),
+  scenario(
+    'quirk/s5-huge-recovery',
+    'When dirty logging ends, a huge leaf takes the IPAT of the first small one for all (stale case s5)',
+    { needs: [...quirk, 'huge-pages'] },
+    [
+      memslot(1, mib(64), HUGE, 'huge-ram', { flags: ['log-dirty-pages'] }),
+      touch(mib(64), { claims: { E: 'WB+IPAT' } }),
+      disableQuirk('ignore-guest-pat'),
+      touch(mib(64) + 0x1000n, { claims: { E: 'WB' } }),
+      memslot(1, mib(64), HUGE, 'huge-ram', { flags: [] }),
+      touch(mib(64) + 0x1000n, { claims: { E: 'WB+IPAT', 'E-6.12': 'WB' } }),
+      touch(mib(64) + 0x5000n, { claims: { E: 'WB+IPAT', 'E-6.12': 'WB' } }),
     ],
   ),
   ...via,

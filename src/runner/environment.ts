@@ -66,6 +66,14 @@ function missingLeaves(paging: Environment['paging']): Missing | undefined {
   return 'root' in tracefs ? undefined : { reason: tracefs.missing, lift: tracefs.lift };
 }
 
+const THP = '/sys/kernel/mm/transparent_hugepage/enabled';
+
+function missingHugePages(): Missing | undefined {
+  const enabled = existsSync(THP) ? readFileSync(THP, 'utf8') : '';
+  if (/\[(always|madvise)\]/.test(enabled)) return undefined;
+  return { reason: 'this host gives no transparent huge pages', lift: `echo madvise > ${THP} (as root)` };
+}
+
 function missingQuirk(quirks: number, quirk: keyof typeof QUIRK_BITS): Missing | undefined {
   if ((quirks & QUIRK_BITS[quirk]) !== 0) return undefined;
   const name = `KVM_X86_QUIRK_${quirk.toUpperCase().replaceAll('-', '_')}`;
@@ -120,6 +128,7 @@ export function describeEnvironment(kvm: Kvm, dma: NoncoherentDma): Environment 
   const candidates: Partial<Record<Need, Missing | undefined>> = {
     ...missingDma(dma),
     'ept-leaves': missingLeaves(paging),
+    'huge-pages': missingHugePages(),
     'pci-bar': dma.device === undefined || pciBarOf(dma.device) === undefined ? noBar : undefined,
     'quirk-ignore-guest-pat': missingQuirk(quirks, 'ignore-guest-pat'),
     'quirk-cd-nw-cleared': missingQuirk(quirks, 'cd-nw-cleared'),

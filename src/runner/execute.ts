@@ -149,7 +149,9 @@ class Execution {
     const memory =
       backing === 'pci-bar' && bar !== undefined
         ? HostMemory.file(bar, { size, writable: true, shared: true })
-        : HostMemory.memfd(size);
+        : backing === 'huge-ram'
+          ? HostMemory.anonymous(size, { thp: true, populate: true })
+          : HostMemory.memfd(size);
     this.#slots.set(slot, memory);
     return memory;
   }

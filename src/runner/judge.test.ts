@@ -224,3 +224,23 @@ test('with kvm.tdp_mmu=N neighbours of a page that faults may be mapped with it,
     what: 'leaf',
   });
 });
+
+test('a huge leaf that takes another IPAT than that of the first small one is a failure', () => {
+  const s5 = catalogue.find(({ name }) => name === 'quirk/s5-huge-recovery') as Scenario;
+  const good = simulate(s5, policy('E'));
+  const flip = (r: StepRecord): StepRecord => ({
+    ...r,
+    events: (r.events ?? []).map((e) =>
+      e.kind === 'change' && e.level === 2 ? { ...e, new: e.new ^ 0x40n } : e,
+    ),
+  });
+
+  const step = s5.steps.findIndex((s, i) => i > 0 && s.do === 'memslot');
+  const verdict = judge(s5, change(good, step, flip), policy('E'), envOf('E'));
+
+  expect(verdict.mismatches[0]).toMatchObject({
+    what: 'huge leaf',
+    expected: 'WB IPAT=1',
+    seen: 'WB IPAT=0',
+  });
+});

@@ -31,7 +31,12 @@ const accepted = (ok: boolean | undefined): string => (ok ? 'accepted' : 'refuse
  * `E-6.12+P5-device`), or under that of its era, from which a proposal departs only where a claim of its own says so.
  */
 export function claimFor(claims: Claims, policy: string): string | undefined {
-  return claims[policy] ?? claims[policy.replace(/-\d[\d.]*/, '')] ?? claims[policy.replace(/[+-].*$/, '')];
+  return (
+    claims[policy] ??
+    claims[policy.replace(/-\d[\d.]*/, '')] ??
+    claims[policy.replace(/\+.*$/, '')] ??
+    claims[policy.replace(/[+-].*$/, '')]
+  );
 }
 
 /** Holds one recording against the model of one policy, step by step. */

@@ -60,6 +60,9 @@ export class LeafJudge {
   #toZap = new Map<number, Leaf>();
   /** Groups of pages that the legacy MMU may map along with one that faulted. */
   #faulted = new Set<number>();
+  #effect: Effect | undefined;
+  /** Huge leaves that took the place of smaller ones in this step. */
+  #merged: Leaf[] = [];
 
   constructor(
     readonly model: VmModel,
@@ -113,6 +116,11 @@ export class LeafJudge {
 
   /** Hold the events of a step, those of takeEarly() taken off, against what the step must bring about. */
   judge(events: readonly TraceEvent[], effect: Effect | undefined): void {
+    this.#effect = effect;
+    // The small leaves may go before or after the huge one comes: know first whether it comes.
+    this.#merged = (effect?.mayMerge ?? []).filter((huge) =>
+      events.some((e) => e.kind !== 'zap-all' && e.gfn === huge.gfn && after(e)?.level === huge.level),
+    );
     this.#toMake = new Map((effect?.made ?? []).map((leaf) => [leaf.gfn, leaf]));
     this.#toZap = new Map((effect?.zapped ?? []).map((leaf) => [leaf.gfn, leaf]));
     this.#faulted = new Set([...this.#toMake.keys()].map(prefetchGroup));
@@ -153,13 +161,35 @@ export class LeafJudge {
       this.checks.zaps++;
       return;
     }
+    if (this.#merged.some((huge) => covers(huge.gfn, huge.level, gfn))) return;
+    if (this.#mayZap(gfn)) {
+      this.checks.zaps++;
+      this.model.observeZap(gfn, pagesOf(old.level));
+      return;
+    }
     this.fail('zap', 'the leaf stays', `${show(old)} zapped`, { gfn });
     this.model.observeZap(gfn, pagesOf(old.level));
+  }
+
+  #mayZap(gfn: number): boolean {
+    return this.#effect?.mayZap.some(({ start, end }) => gfn >= start && gfn < end) ?? false;
+  }
+
+  /** Take a huge leaf in the place of smaller ones, where the end of dirty logging may bring one. */
+  #judgeMerge(gfn: number, seen: Seen): boolean {
+    const huge = this.#merged.find((leaf) => leaf.gfn === gfn && leaf.level === seen.level);
+    if (huge === undefined) return false;
+    this.checks.leaves++;
+    for (const child of this.#seen.keys()) if (covers(gfn, seen.level, child)) this.#seen.delete(child);
+    if (!matches(huge, seen)) this.fail('huge leaf', show(huge), show(seen), huge);
+    this.#adopt(gfn, seen);
+    return true;
   }
 
   #judgeMade(gfn: number, seen: Seen): void {
     const known = this.#seen.get(gfn);
     if (known?.type === seen.type && known.ipat === seen.ipat && known.level === seen.level) return;
+    if (this.#judgeMerge(gfn, seen)) return;
     const wanted = [...this.#toMake.values()].find((leaf) => covers(gfn, seen.level, leaf.gfn));
     if (wanted !== undefined) {
       this.#toMake.delete(wanted.gfn);

@@ -85,7 +85,7 @@ export function stepEvent(step: Step, scenario: Scenario): ModelEvent | undefine
     case 'disable-quirk':
       return { kind: 'disable-quirks', mask: QUIRK_BITS[step.quirk] };
     case 'memslot': {
-      const backing = step.backing === 'ram' ? 'ram' : 'mmio';
+      const backing = step.backing === 'pci-bar' ? 'mmio' : 'ram';
       return {
         kind: 'memslot',
         slot: step.slot,
@@ -93,6 +93,7 @@ export function stepEvent(step: Step, scenario: Scenario): ModelEvent | undefine
         npages: step.pages,
         backing,
         flags: memslotFlags(step),
+        ...(step.backing === 'huge-ram' ? { hostLevel: 2 as const } : {}),
       };
     }
     case 'delete-memslot': {

@@ -85,7 +85,7 @@ export const memslot = (
   slot: number,
   gpa: bigint,
   pages: number,
-  backing: 'ram' | 'pci-bar' = 'ram',
+  backing: MemslotStep['backing'] = 'ram',
   o: Pick<MemslotStep, 'flags' | 'result'> = {},
 ): Step => ({ do: 'memslot', slot, gpa, pages, backing, ...o });
 export const deleteMemslot = (slot: number): Step => ({ do: 'delete-memslot', slot });

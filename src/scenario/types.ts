@@ -16,6 +16,7 @@ export type Need =
   | 'no-virtio-device' // a kernel without KVM_DEV_TYPE_VIRTIO
   | 'no-memslot-flag' // a kernel without KVM_MEM_NON_COHERENT_DMA
   | 'pci-bar' // a PCI BAR to use as a memslot
+  | 'huge-pages' // transparent huge pages for memory that asks for them
   | 'quirk-ignore-guest-pat' // KVM_X86_QUIRK_IGNORE_GUEST_PAT can be disabled
   | 'quirk-cd-nw-cleared' // KVM_X86_QUIRK_CD_NW_CLEARED can be disabled
   | 'known-vendor'; // kvm_intel or kvm_amd, whose MSR rules the model knows
@@ -60,7 +61,8 @@ export interface MemslotStep {
   slot: number;
   gpa: bigint;
   pages: number;
-  backing: 'ram' | 'pci-bar';
+  /** `huge-ram` is backed by transparent huge pages. */
+  backing: 'ram' | 'huge-ram' | 'pci-bar';
   flags?: readonly MemslotFlag[];
   result?: IoctlResult;
 }

@@ -1,4 +1,4 @@
-import { encodeType, type Leaf, type Policy, VmModel } from '../../src/memtype/index.js';
+import { type Effect, encodeType, type Leaf, type Policy, VmModel } from '../../src/memtype/index.js';
 import type { TraceEvent } from '../../src/observe/events.js';
 import { isDropped, startEvents, stepEvent } from '../../src/runner/model-events.js';
 import type { Recording, StepRecord } from '../../src/runner/recording.js';
@@ -9,9 +9,10 @@ type Ran = Extract<Recording, { outcome: 'ran' }>;
 const INFRA_GFN = 0x1000;
 
 /** The entry that KVM would write for a leaf. */
-export function spteOf(leaf: Pick<Leaf, 'gfn' | 'type' | 'ipat'>): bigint {
+export function spteOf(leaf: Pick<Leaf, 'gfn' | 'type' | 'ipat'> & { level?: number }): bigint {
   const type = leaf.type === 'none' ? 0 : encodeType(leaf.type);
-  return BigInt(leaf.gfn * 0x1000) | BigInt(0xb07 | (type << 3) | (leaf.ipat ? 0x40 : 0));
+  const huge = (leaf.level ?? 1) > 1 ? 0x80 : 0;
+  return BigInt(leaf.gfn * 0x1000) | BigInt(0xb07 | huge | (type << 3) | (leaf.ipat ? 0x40 : 0));
 }
 
 const made = (leaf: Leaf): TraceEvent[] => [
@@ -25,6 +26,16 @@ const zapped = (leaf: Leaf): TraceEvent => ({
   old: spteOf(leaf),
   new: 0n,
 });
+
+/** Have the host's memory allow what the end of dirty logging may bring: huge leaves, or zaps of small ones. */
+export function settle(model: VmModel, effect: Effect, step: Step): TraceEvent[] {
+  if (step.do !== 'memslot' || step.backing !== 'huge-ram') return [];
+  const merged = effect.mayMerge.flatMap((huge) => [...made(huge), ...model.observeLeaf(huge).map(zapped)]);
+  return [
+    ...merged,
+    ...effect.mayZap.flatMap(({ start, end }) => model.observeZap(start, end - start).map(zapped)),
+  ];
+}
 
 function record(
   model: VmModel,
@@ -46,7 +57,7 @@ function record(
   const ok = effect.msr === undefined ? effect.cr0 !== 'gp' : effect.msr === 'ok';
   const events = isDropped(step, scenario)
     ? []
-    : [...effect.zapped.map(zapped), ...effect.made.flatMap(made)];
+    : [...effect.zapped.map(zapped), ...effect.made.flatMap(made), ...settle(model, effect, step)];
   if (step.do === 'virtio' || step.do === 'memslot' || step.do === 'noncoherent')
     return { step: index, result: effect.refused ?? 'ok', events };
   return { step: index, ok, ...(ok ? {} : { vector: 13 }), events };
