@@ -6,7 +6,7 @@ import { load, PIO_LOOP, RAM_SIZE, start } from './guests.js';
 // Create, run and destroy VMs ten thousand times and compare what the process holds. Exits 1 if it grew.
 
 const CYCLES = 10_000;
-const WARM_UP = 2000;
+const WARM_UP = 3000;
 const RSS_BOUND_MIB = 5;
 /** Let finalizers run now and then, as any program's event loop does. */
 const CYCLES_PER_TURN = 250;
