@@ -144,6 +144,7 @@ export class WorkTree {
       '-p1',
       '--batch',
       '--forward',
+      '--fuzz=0', // A hunk that fits only by guess may land in the wrong place.
       '--no-backup-if-mismatch',
       '--reject-file=-',
       '-d',
