@@ -10,6 +10,9 @@ import { type LabEngine, type LabRun, runInLab } from '../../src/lab/lab.js';
 
 const agent = (name: string): string => fileURLToPath(new URL(`./agents/${name}.mjs`, import.meta.url));
 
+/** Offset in the real-mode kernel header. */
+const PAYLOAD_LENGTH = 0x24c;
+
 let kernel: string;
 let dir: string;
 
@@ -68,6 +71,18 @@ describe.each<{ source: string; engine: LabEngine }>([
   });
 });
 
+describe('a kernel that the host cannot unpack', () => {
+  it('boots from a CD, with Node.js in its initramfs', async () => {
+    const image = readFileSync(kernel);
+    image.writeUInt32LE(0, PAYLOAD_LENGTH); // The kernel's own loader does not read it.
+    const packed = join(dir, 'packed');
+    writeFileSync(packed, image);
+    const run = request('hello', { kernel: packed, args: ['0'] });
+    expect(await runInLab(run)).toMatchObject({ kind: 'done', status: 0 });
+    expect(run.lines).toHaveLength(1);
+  });
+});
+
 describe('a lab run that fails', () => {
   it('reports a crash of the kernel', async () => {
     const run = request('panic');
@@ -104,7 +119,11 @@ describe('a lab run that fails', () => {
 
   it('refuses what is not a kernel', async () => {
     const whole = readFileSync(kernel);
-    const cases = { junk: Buffer.from('not a kernel'), short: whole.subarray(0, whole.length >> 1) };
+    const cases = {
+      damaged: Buffer.concat([whole.subarray(0, 0x40000), Buffer.alloc(0x40000), whole.subarray(0x80000)]),
+      junk: Buffer.from('not a kernel'),
+      short: whole.subarray(0, whole.length >> 1),
+    };
     for (const [name, content] of Object.entries(cases)) {
       const file = join(dir, name);
       writeFileSync(file, content);
