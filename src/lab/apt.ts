@@ -105,9 +105,10 @@ export class PrivateApt {
     return new PrivateApt(Object.entries(settings).flatMap(([key, value]) => ['-o', `${key}=${value}`]));
   }
 
-  /** Fetch the package lists. One suite that is not on the mirror does not stop the others. */
-  async update(o: ExecOptions): Promise<void> {
-    await exec('apt-get', [...this.options, 'update'], o);
+  /** Fetch the package lists; returns apt's complaints. One suite that is not on the mirror does not stop the others. */
+  async update(o: ExecOptions): Promise<string[]> {
+    const { tail } = await exec('apt-get', [...this.options, 'update'], o);
+    return tail.filter((line) => /^(?:Err|E|W):/.test(line));
   }
 
   /** The newest version of a package, or undefined. */

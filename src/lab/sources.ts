@@ -5,6 +5,7 @@ import { cacheRoot, contentKey, fileHash, fillEntry, isComplete } from './cache.
 import { LabError } from './errors.js';
 import { mustExec } from './exec.js';
 import { treeFingerprint } from './fingerprint.js';
+import { withLock } from './lock.js';
 
 export interface SourceOptions {
   /** One line a step, for the user. */
@@ -64,29 +65,44 @@ async function newestCached(name: string): Promise<string | undefined> {
   return newest && join(sourcesDir(), newest);
 }
 
+/** One process asks and downloads; others wait, then find what it left in the cache. */
 async function downloadDebian(name: string, series: string, o: SourceOptions): Promise<string> {
-  const quiet = { signal: o.signal };
-  let dir = '';
   const aptDir = join(cacheRoot(), 'apt', series);
+  const download = async (): Promise<string> => {
+    const cached = o.refresh ? undefined : await newestCached(name);
+    if (cached) return cached;
+    try {
+      return await downloadNewest(name, series, aptDir, o);
+    } finally {
+      await rm(aptDir, { recursive: true, force: true });
+    }
+  };
+  const onWait = (): void => o.onProgress?.(`waiting for another process that gets ${name}`);
+  return withLock(`${aptDir}.lock`, download, { signal: o.signal, onWait });
+}
+
+async function downloadNewest(
+  name: string,
+  series: string,
+  aptDir: string,
+  o: SourceOptions,
+): Promise<string> {
+  const quiet = { signal: o.signal };
+  const suites = suitesFor(series);
   o.onProgress?.(`asking Debian's mirror for ${name}`);
-  const apt = await PrivateApt.create(aptDir, suitesFor(series));
-  await apt.update(quiet);
+  const apt = await PrivateApt.create(aptDir, suites);
+  const complaints = await apt.update(quiet);
   const version = await apt.candidate(name, quiet);
-  if (!version)
-    throw new LabError('LAB_SOURCE', `Debian's mirror has no ${name} in ${suitesFor(series).join(', ')}`);
-  dir = join(sourcesDir(), `${name}_${version}`);
-  await fillEntry(
-    dir,
-    async (temporary) => {
-      o.onProgress?.(`downloading ${name} ${version}`);
-      await apt.download(name, version, temporary, quiet);
-      o.onProgress?.(`unpacking ${name} ${version}`);
-      await unpackDeb(temporary, quiet);
-    },
-    quiet,
-  );
-  await rm(aptDir, { recursive: true, force: true });
-  return dir;
+  if (!version && complaints.length > 0)
+    throw new LabError('LAB_DOWNLOAD', `cannot read the package lists of ${suites.join(', ')}`, complaints);
+  if (!version) throw new LabError('LAB_SOURCE', `Debian's mirror has no ${name} in ${suites.join(', ')}`);
+  const fill = async (temporary: string): Promise<void> => {
+    o.onProgress?.(`downloading ${name} ${version}`);
+    await apt.download(name, version, temporary, quiet);
+    o.onProgress?.(`unpacking ${name} ${version}`);
+    await unpackDeb(temporary, quiet);
+  };
+  return fillEntry(join(sourcesDir(), `${name}_${version}`), fill, quiet);
 }
 
 async function unpackDeb(dir: string, o: { signal?: AbortSignal | undefined }): Promise<void> {
