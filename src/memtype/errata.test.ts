@@ -125,6 +125,7 @@ describe('s: leaves that stay though their inputs changed', () => {
   it('s4: from 6.16, a device added after that zaps nothing either', () => {
     const { vm, last } = run('7.2', [touch(1), quirks(PAT_QUIRK), ADD]);
     expect([mapped(vm, 1), fresh(vm, 1), last.zapped, last.notes]).toEqual(['WB+IPAT', 'WB', [], ['s4']]);
+    expect(run('6.12', [touch(1), quirks(PAT_QUIRK), ADD]).last.notes).toEqual(['s4']);
     expect(run('7.2', [touch(1), ADD]).last.zapped.length).toBe(1);
   });
 

@@ -1,5 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { ADD, DEL, made, model, off, slotEvent, touch, zapped } from '../../../test/support/model-vm.js';
+import {
+  ADD,
+  DEL,
+  made,
+  model,
+  off,
+  slotEvent,
+  touch,
+  wrmsr,
+  zapped,
+} from '../../../test/support/model-vm.js';
 import type { ModelEvent } from './events.js';
 
 describe('non-coherent DMA', () => {
@@ -102,6 +112,15 @@ describe('memslots', () => {
     expect(vm.apply(slotEvent(3, 0x9000, 1))).toMatchObject({ refused: 'EEXIST', zapped: [] });
     expect(vm.apply(slotEvent(3, 0x9001, 1, 8))).toMatchObject({ refused: 'EINVAL', zapped: [] });
     expect(made(vm.apply(touch(0x9000)))).toEqual(['9000/1 WB+IPAT']);
+  });
+
+  it('with the flag in its earlier spelling have MTRR writes zap, as non-coherent DMA does', () => {
+    const def = wrmsr(0x2ff, 0x806n);
+    const flagged = model('A+P5-memslot-mtrr', [slotEvent(2, 0x2000, 2, 8), touch(0x2000), touch(1)]);
+    expect(zapped(flagged.apply(def))).toEqual(['1/1 WB+IPAT', '2000/1 UC']);
+    expect(made(flagged.apply(touch(0x2000)))).toEqual(['2000/1 WB']);
+    const none = model('A+P5-memslot-mtrr', [slotEvent(2, 0x2000, 2), touch(0x2000)]);
+    expect(none.apply(def).zapCalls).toEqual([]);
   });
 
   it('take the proposed flag where the kernel has it, under the bit that was told', () => {

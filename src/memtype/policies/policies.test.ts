@@ -38,7 +38,7 @@ function views({ dma = 0, cd = false, off = 0, snoop = true, mmio = false, flags
     disabledQuirks: off,
     selfSnoop: snoop,
     memslotFlag: SLOT_FLAG,
-    flagged: (flags & SLOT_FLAG) === 0 ? [] : [{ start: 0, end: 16 }],
+    flagged: (flags & SLOT_FLAG) === 0 ? [] : [{ start: 2, end: 16 }],
   };
   const page: PageView = { gfn: 3, mmio, slotFlags: flags };
   return { vm, vcpu, page };
@@ -245,7 +245,7 @@ describe('the earlier spelling of the memslot flag', () => {
       return policy.maxLevel(vm, vcpu, gfn);
     };
 
-    expect([levelAt(3), levelAt(15), levelAt(16)]).toEqual([1, 1, 3]);
+    expect([levelAt(1), levelAt(2), levelAt(15), levelAt(16)]).toEqual([3, 1, 1, 3]);
   });
 
   it('tells the errata of a flagged page whether or not there is non-coherent DMA', () => {
@@ -282,6 +282,24 @@ describe('the list', () => {
     expect(policies.size).toBe(names.length);
     for (const policy of ALL_POLICIES) {
       for (const name of [policy.name, ...policy.aliases]) expect(policies.get(name)).toBe(policy);
+    }
+  });
+
+  it('takes kernel versions for the policy that they have', () => {
+    const aliases: Record<string, string> = {
+      A: '4.19 5.4 5.10 5.15 6.1',
+      'A-6.5': '6.5 6.6',
+      B: '6.7 6.8 6.9 6.10',
+      C: '6.11-rc',
+      D: '6.11 6.12.0',
+      'D-6.13': '6.13 6.14 6.15',
+      'E-6.12': '6.12 6.12.78',
+      E: '6.16 6.17 6.18 6.19 7.0 7.1 7.2 7.3',
+      'A+P2': 'P2 6.1+P2',
+    };
+    for (const [name, list] of Object.entries(aliases)) {
+      expect(named(name).aliases).toEqual(list.split(' '));
+      for (const alias of list.split(' ')) expect(named(alias).name).toBe(name);
     }
   });
 
