@@ -1,7 +1,16 @@
 import { parseTrace, type TraceEvent } from './events.js';
+import { PRESENT } from './spte.js';
 import { TraceInstance } from './tracefs.js';
 
-const EVENTS = ['kvm_tdp_mmu_spte_changed', 'kvm_mmu_set_spte', 'kvm_mmu_zap_all_fast'];
+/**
+ * The events to record, and which of them. Have the kernel leave out the entries that map nothing before and after: for each page
+ * table that goes, KVM tells of all its 512 entries (handle_removed_pt()).
+ */
+const EVENTS: readonly [name: string, filter: string][] = [
+  ['kvm_tdp_mmu_spte_changed', `old_spte & ${PRESENT} || new_spte & ${PRESENT}`],
+  ['kvm_mmu_set_spte', `spte & ${PRESENT}`],
+  ['kvm_mmu_zap_all_fast', '0'],
+];
 const BUFFER_KIB = 1024; // per CPU: about 14,000 events, many times what a scenario makes
 
 /** Watches the EPT leaves that KVM makes and zaps on behalf of one thread. */
@@ -13,7 +22,10 @@ export class SpteObserver {
     this.#trace = new TraceInstance(root, tid, BUFFER_KIB);
     try {
       this.#trace.write('options/context-info', '0');
-      for (const event of EVENTS) this.#trace.write(`events/kvmmmu/${event}/enable`, '1');
+      for (const [event, filter] of EVENTS) {
+        this.#trace.write(`events/kvmmmu/${event}/filter`, filter); // 0 is: record all
+        this.#trace.write(`events/kvmmmu/${event}/enable`, '1');
+      }
     } catch (error) {
       this.#trace.close();
       throw error;

@@ -6,7 +6,8 @@ export interface LeafBits {
   ipat: boolean;
 }
 
-const PRESENT = 1n << 11n; // SPTE_MMU_PRESENT_MASK, 6.1 to 7.3
+/** Set in an SPTE that maps something, a leaf or a table: SPTE_MMU_PRESENT_MASK, 6.1 to 7.3. */
+export const PRESENT = 1n << 11n;
 const HUGE = 1n << 7n;
 const IPAT = 1n << 6n;
 

@@ -3,7 +3,8 @@ import type { ResultSet, ScenarioResult, SetHeader } from '../report/types.js';
 import type { Scenario } from '../scenario/types.js';
 import { type EngineName, runAgent } from './engines.js';
 import { judge } from './judge.js';
-import { decodeMessage } from './message-schema.js';
+import { type Death, Lane, type Slot } from './lane.js';
+import { deal, laneCount } from './lanes.js';
 import {
   choosePolicy,
   explainedBy,
@@ -11,8 +12,10 @@ import {
   PROBE_SCENARIOS,
   type Recorded,
 } from './policy-choice.js';
-import type { Environment } from './recording.js';
+import type { Environment, Recording } from './recording.js';
 import { lostResult, toResult } from './result.js';
+
+export { AgentError } from './lane.js';
 
 /** One kernel to run the scenarios on. */
 export interface SessionRequest {
@@ -48,18 +51,6 @@ export interface SessionListener {
   warning?(text: string): void;
 }
 
-type Death = Exclude<LabOutcome, { kind: 'done' }>;
-
-/** The agent could not start; the message is its own. */
-export class AgentError extends Error {
-  constructor(
-    readonly code: string,
-    message: string,
-  ) {
-    super(message);
-  }
-}
-
 /** What KVM was asked for; the numbers of proposals only where the kernel has them. */
 function capabilitiesOf(env: Environment): Record<string, number> {
   const has = (need: 'virtio-device' | 'memslot-flag'): boolean => env.missing[need] === undefined;
@@ -70,104 +61,88 @@ function capabilitiesOf(env: Environment): Record<string, number> {
   };
 }
 
-/** Follows one agent, judges each recording as it comes, and adds up the result. */
+/** The scenarios to run: those that tell the policy first, unless a policy was forced. */
+function slotsFor({ scenarios, catalogue, policy, repeat }: SessionRequest): Slot[] {
+  const rounds = Array.from({ length: repeat }, (_, i) => i + 1);
+  const wanted = rounds.flatMap((round) =>
+    scenarios.map((scenario): Slot => ({ scenario, wanted: true, round })),
+  );
+  if (policy !== 'auto') return wanted;
+  const tells = ({ scenario, round }: Slot): boolean =>
+    round === 1 && PROBE_SCENARIOS.includes(scenario.name);
+  const others = catalogue
+    .filter((scenario) => PROBE_SCENARIOS.includes(scenario.name) && !scenarios.includes(scenario))
+    .map((scenario): Slot => ({ scenario, wanted: false, round: 1 }));
+  return [...others, ...wanted.filter(tells), ...wanted.filter((slot) => !tells(slot))];
+}
+
+/** Follows the agents, judges each recording when its turn comes, and adds up the result. */
 class Session {
-  readonly #byName: Map<string, Scenario>;
-  readonly #wanted: Set<string>;
-  readonly #recorded: Recorded[] = [];
+  readonly lanes: readonly Lane[];
+  readonly #slots: readonly Slot[];
   readonly #results: ScenarioResult[] = [];
-  /** Scenarios without a recording yet. */
-  readonly #left: string[];
-  /** Recordings that wait for the policy to be known. */
-  #pending: Recorded[] = [];
+  /** Number of slots whose result has been given out. */
+  #shown = 0;
   readonly #started = Date.now();
-  #env: Environment | undefined;
   #choice: PolicyChoice | undefined;
-  #running: string | undefined;
-  #failed: AgentError | undefined;
-  #ended = false;
 
   constructor(
     readonly request: SessionRequest,
     readonly listener: SessionListener,
   ) {
-    this.#byName = new Map(request.catalogue.map((scenario) => [scenario.name, scenario]));
-    this.#wanted = new Set(request.scenarios.map((scenario) => scenario.name));
-    this.#left = this.order();
+    this.#slots = slotsFor(request);
+    const count = laneCount(request.engine, this.#slots.length);
+    this.lanes = deal(this.#slots, count).map((slots) => new Lane(slots));
   }
 
-  /** The scenarios to run: those that tell the policy first, unless a policy was forced. */
-  order(): string[] {
-    const names = [...this.#wanted];
-    const rounds = Array.from({ length: this.request.repeat }, () => names).flat();
-    if (this.request.policy !== 'auto') return rounds;
-    const first = PROBE_SCENARIOS.filter((name) => names.includes(name));
-    const others = PROBE_SCENARIOS.filter((name) => !names.includes(name));
-    const rest = names.filter((name) => !PROBE_SCENARIOS.includes(name));
-    return [...others, ...first, ...rest, ...rounds.slice(names.length)];
+  line(lane: Lane, line: string): void {
+    const message = lane.take(line);
+    if (message.type === 'started') this.listener.progress(message.scenario);
+    if (message.type === 'recording') this.#show();
   }
 
-  line(line: string): void {
-    const message = decodeMessage(line);
-    switch (message.type) {
-      case 'environment':
-        this.#env = message.environment;
-        return;
-      case 'started':
-        this.#running = message.scenario;
-        this.listener.progress(message.scenario);
-        return;
-      case 'recording':
-        this.#record(message.recording);
-        return;
-      case 'failed':
-        this.#failed = new AgentError(message.code, message.message);
-        return;
-      case 'zaps':
-        return;
-      case 'end':
-        this.#ended = true;
-        return;
-    }
+  get #env(): Environment | undefined {
+    return this.lanes.find(({ environment }) => environment !== undefined)?.environment;
   }
 
-  #record(recording: Recorded['recording']): void {
-    const scenario = this.#byName.get(recording.scenario);
+  #recorded(): Recorded[] {
+    return this.#slots.flatMap(({ scenario, recording }) =>
+      recording === undefined ? [] : [{ scenario, recording }],
+    );
+  }
+
+  #probes(): Recorded[] {
+    return this.#recorded().filter(({ scenario }) => PROBE_SCENARIOS.includes(scenario.name));
+  }
+
+  /** Whether the policy is known, or every scenario that tells it has been recorded. */
+  #knows(): boolean {
+    if (this.#choice !== undefined || this.request.policy !== 'auto') return true;
+    return new Set(this.#probes().map(({ scenario }) => scenario.name)).size === PROBE_SCENARIOS.length;
+  }
+
+  /** Give out the results whose turn has come, in the order of the slots. */
+  #show(): void {
     const env = this.#env;
-    if (scenario === undefined || env === undefined) return;
-    this.#running = undefined;
-    this.#recorded.push({ scenario, recording });
-    this.#left.splice(this.#left.indexOf(scenario.name), 1);
-    this.#pending.push({ scenario, recording });
-    if (this.#choice === undefined && this.request.policy === 'auto' && !this.#probed()) return;
-    this.#judgePending(env);
-  }
-
-  /** Whether every scenario that tells the policy has been recorded. */
-  #probed(): boolean {
-    return PROBE_SCENARIOS.every((name) => this.#recorded.some(({ scenario }) => scenario.name === name));
-  }
-
-  #judgePending(env: Environment): void {
-    const choice = this.#choose(env);
-    for (const { scenario, recording } of this.#pending.splice(0)) {
-      if (!this.#wanted.has(scenario.name)) continue;
-      const verdict = judge(scenario, recording, choice.policy, env);
-      const result = toResult(scenario, recording, verdict, this.request.rerun(scenario.name));
-      this.#add(this.request.repeat > 1 ? { ...result, repeat: this.#round(scenario) } : result);
+    if (env === undefined || !this.#knows()) return;
+    for (const slot of this.#slots.slice(this.#shown)) {
+      if (slot.recording === undefined) return;
+      this.#judge(slot, slot.recording, env);
     }
   }
 
-  /** Which repetition of a scenario is next, from 1. */
-  #round(scenario: Scenario): number {
-    const done = this.#results.filter(({ family, name }) => `${family}/${name}` === scenario.name);
-    return done.length + 1;
+  #judge({ scenario, wanted, round }: Slot, recording: Recording, env: Environment): void {
+    const { policy } = this.#choose(env);
+    this.#shown++;
+    if (!wanted) return;
+    const verdict = judge(scenario, recording, policy, env);
+    const result = toResult(scenario, recording, verdict, this.request.rerun(scenario.name));
+    this.#add(this.request.repeat > 1 ? { ...result, repeat: round } : result);
   }
 
   #choose(env: Environment): PolicyChoice {
     if (this.#choice === undefined) {
-      const probes = this.#recorded.filter(({ scenario }) => PROBE_SCENARIOS.includes(scenario.name));
-      this.#choice = choosePolicy(this.request.policy, probes, env);
+      this.#choice = choosePolicy(this.request.policy, this.#probes(), env);
       this.listener.header(this.#header());
     }
     return this.#choice;
@@ -178,7 +153,6 @@ class Session {
     const policy = {
       name: this.#choice?.policy.name ?? 'unknown',
       how: this.#choice?.how ?? 'hint',
-      explainedBy: [],
     } as const;
     return { name, release: this.#env?.release ?? 'unknown', engine, policy: { ...policy, explainedBy: [] } };
   }
@@ -188,16 +162,18 @@ class Session {
     this.listener.scenario(result);
   }
 
-  finish(outcome: LabOutcome): ResultSet {
-    if (this.#failed !== undefined) throw this.#failed;
-    const death = outcome.kind === 'done' ? this.#earlyEnd(outcome.status) : outcome;
-    if (this.#env !== undefined) this.#judgePending(this.#env);
-    if (death !== undefined) this.#bury(death);
+  /** @param outcomes how each lane's agent ended */
+  finish(outcomes: readonly LabOutcome[]): ResultSet {
+    const failed = this.lanes.find((lane) => lane.failed !== undefined)?.failed;
+    if (failed !== undefined) throw failed;
+    const deaths = this.lanes.map((lane, i) => lane.death(outcomes[i] as LabOutcome));
+    this.#showRest(deaths);
     const env = this.#env;
     const bad = this.#results.some(({ status }) => status === 'fail');
     const explained =
-      bad && env !== undefined && this.request.policy === 'auto' ? explainedBy(this.#recorded, env) : [];
+      bad && env !== undefined && this.request.policy === 'auto' ? explainedBy(this.#recorded(), env) : [];
     const header = this.#header();
+    const crashed = deaths.find((death) => death !== undefined);
     return {
       ...header,
       policy: { ...header.policy, explainedBy: explained },
@@ -209,60 +185,83 @@ class Session {
       },
       durationMs: Date.now() - this.#started,
       scenarios: this.#results,
-      ...(death === undefined ? {} : { crashed: death }),
+      ...(crashed === undefined ? {} : { crashed }),
     };
   }
 
-  /** An agent that ends before it said that it was done has died, whatever its status. */
-  #earlyEnd(status: number): Death | undefined {
-    if (this.#ended) return undefined;
-    return { kind: 'no-agent', reason: `the agent ended early, with status ${status}`, consoleTail: [] };
+  /** Give out every result that is left; a scenario without a recording gets the reason why it has none. */
+  #showRest(deaths: readonly (Death | undefined)[]): void {
+    const env = this.#env;
+    if (env === undefined) this.listener.header(this.#header());
+    else this.#choose(env);
+    for (const slot of this.#slots.slice(this.#shown)) {
+      if (slot.recording !== undefined && env !== undefined) this.#judge(slot, slot.recording, env);
+      else this.#bury(slot, deaths);
+    }
   }
 
-  /** Give every scenario that has no verdict yet the reason why it never will. */
-  #bury(outcome: Death): void {
-    if (this.#choice === undefined) this.listener.header(this.#header());
-    const reason = `the kernel died (${outcome.kind}: ${outcome.reason})`;
-    for (const name of this.#left) {
-      const scenario = this.#byName.get(name);
-      if (scenario !== undefined && this.#wanted.has(name))
-        this.#add(lostResult(scenario, reason, name === this.#running));
-    }
+  #bury(slot: Slot, deaths: readonly (Death | undefined)[]): void {
+    this.#shown++;
+    const index = this.lanes.findIndex(({ slots }) => slots.includes(slot));
+    const death = deaths[index];
+    if (!slot.wanted || death === undefined) return;
+    const reason = `the kernel died (${death.kind}: ${death.reason})`;
+    this.#add(lostResult(slot.scenario, reason, this.lanes[index]?.isRunning(slot) ?? false));
   }
 }
 
 /**
- * Run scenarios on one kernel, or on this host, and hold them against a policy.
+ * Run scenarios on one kernel, or on this host, and hold them against a policy. In the lab, several machines share them.
  * @throws AgentError if the agent could not start (no /dev/kvm), LabError if the lab could not, WireError on garbage
  */
 export async function runSession(request: SessionRequest, listener: SessionListener): Promise<ResultSet> {
   const session = new Session(request, listener);
-  let broken: unknown;
-  const outcome = await runAgent({
+  const broken: unknown[] = [];
+  // One agent that cannot be run ends the others; report only what came first.
+  const failure = new AbortController();
+  const signal = AbortSignal.any([failure.signal, ...(request.signal === undefined ? [] : [request.signal])]);
+  const runs = session.lanes.map((lane) =>
+    runLane(request, lane, signal, {
+      console: (line) => listener.console?.(line),
+      line: (line) => {
+        try {
+          session.line(lane, line);
+        } catch (error) {
+          broken.push(error);
+        }
+      },
+    }).catch((error: unknown) => {
+      broken.push(error);
+      failure.abort();
+      return undefined;
+    }),
+  );
+  const outcomes = (await Promise.all(runs)).filter((outcome) => outcome !== undefined);
+  if (broken.length > 0) throw broken[0];
+  const warnings = outcomes.flatMap((outcome) => (outcome.kind === 'done' ? outcome.kernelWarnings : []));
+  for (const warning of new Set(warnings)) listener.warning?.(`the kernel under test said: ${warning}`);
+  return session.finish(outcomes);
+}
+
+function runLane(
+  request: SessionRequest,
+  lane: Lane,
+  signal: AbortSignal,
+  on: { console(line: string): void; line(line: string): void },
+): Promise<LabOutcome> {
+  return runAgent({
     engine: request.engine,
     kernel: request.kernel,
     spec: {
-      scenarios: session.order(),
+      scenarios: lane.slots.map(({ scenario }) => scenario.name),
       device: request.device,
       ...(request.virtioType === undefined ? {} : { virtioType: request.virtioType }),
       ...(request.memslotFlag === undefined ? {} : { memslotFlag: request.memslotFlag }),
     },
     params: request.params,
-    onConsole: (line) => listener.console?.(line),
     timeoutMs: request.timeoutMs,
-    onLine: (line) => {
-      try {
-        session.line(line);
-      } catch (error) {
-        broken ??= error;
-      }
-    },
-    ...(request.signal === undefined ? {} : { signal: request.signal }),
+    onConsole: on.console,
+    onLine: on.line,
+    signal,
   });
-  if (broken !== undefined) throw broken;
-  if (outcome.kind === 'done') {
-    for (const warning of outcome.kernelWarnings)
-      listener.warning?.(`the kernel under test said: ${warning}`);
-  }
-  return session.finish(outcome);
 }

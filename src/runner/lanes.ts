@@ -1,0 +1,25 @@
+import { availableParallelism } from 'node:os';
+import type { EngineName } from './engines.js';
+
+/** Fewer scenarios than this do not pay for the start of one more machine. */
+const SCENARIOS_PER_LANE = 12;
+/** Each machine takes 1 GiB at most. */
+const MOST_LANES = 4;
+
+/**
+ * How many machines, of one processor each, run the scenarios side by side. This host's KVM gets one agent: devices, tracing and
+ * what a scenario leaves behind are one for all.
+ */
+export function laneCount(
+  engine: EngineName,
+  scenarios: number,
+  processors = availableParallelism(),
+): number {
+  if (engine === 'host') return 1;
+  return Math.max(1, Math.min(MOST_LANES, processors, Math.floor(scenarios / SCENARIOS_PER_LANE)));
+}
+
+/** Deal things out in turn: neighbours in the catalogue take about as long. */
+export function deal<T>(things: readonly T[], lanes: number): T[][] {
+  return Array.from({ length: lanes }, (_, lane) => things.filter((_thing, i) => i % lanes === lane));
+}
