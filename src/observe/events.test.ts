@@ -31,6 +31,11 @@ test('changes of tables, of frozen entries and of SMM are left out', () => {
   expect(parseTrace(text).get(-1)).toEqual([]);
 });
 
-test.each([['CPU:0 [LOST 12 EVENTS]'], ['kvm_tdp_mmu_spte_changed: nonsense']])('%s is an error', (line) => {
+test.each([
+  ['CPU:0 [LOST 12 EVENTS]'],
+  ['kvm_tdp_mmu_spte_changed: nonsense'],
+  ['kvm_tdp_mmu_spte_changed: as id 0 gfn 1 level 6 old_spte 0 new_spte 0'],
+  ['kvm_tdp_mmu_spte_changed: as id 0 gfn 10000000000 level 1 old_spte 0 new_spte 0'],
+])('%s is an error', (line) => {
   expect(() => parseTrace(line)).toThrowError(expect.objectContaining({ code: 'TRACE' }));
 });

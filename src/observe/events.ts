@@ -19,23 +19,27 @@ const CHANGE =
 const SET = /^kvm_mmu_set_spte: gfn ([\da-f]+) spte ([\da-f]+) \(.*\) level (\d+) at /;
 const MARK = /^tracing_mark_write: step (-?\d+)/;
 
+const GFN_LIMIT = 2 ** 40; // 52 bits of physical address
+const HIGHEST_LEVEL = 5;
+
 const hex = (text: string | undefined): bigint => BigInt(`0x${text}`);
-const gfnOf = (text: string | undefined): number => Number.parseInt(text ?? '', 16);
+
+/** Where an entry is; refuse what no page table can have. */
+function placeOf(gfn: string | undefined, level: string | undefined): { gfn: number; level: number } {
+  const place = { gfn: Number.parseInt(gfn ?? '', 16), level: Number(level) };
+  if (place.gfn >= GFN_LIMIT || place.level < 1 || place.level > HIGHEST_LEVEL)
+    throw new TraceError(`the trace names gfn 0x${gfn} at level ${level}, which cannot be`);
+  return place;
+}
 
 function parseEvent(line: string): TraceEvent | undefined {
   const change = CHANGE.exec(line);
   if (change !== null) {
     if (change[1] !== '0') return undefined; // address space 1 is SMM, which no guest of ours enters
-    return {
-      kind: 'change',
-      gfn: gfnOf(change[2]),
-      level: Number(change[3]),
-      old: hex(change[4]),
-      new: hex(change[5]),
-    };
+    return { kind: 'change', ...placeOf(change[2], change[3]), old: hex(change[4]), new: hex(change[5]) };
   }
   const set = SET.exec(line);
-  if (set !== null) return { kind: 'set', gfn: gfnOf(set[1]), level: Number(set[3]), spte: hex(set[2]) };
+  if (set !== null) return { kind: 'set', ...placeOf(set[1], set[3]), spte: hex(set[2]) };
   if (line.startsWith('kvm_mmu_zap_all_fast:')) return { kind: 'zap-all' };
   throw new TraceError(`cannot read this line of the trace: ${line.slice(0, 200)}`);
 }

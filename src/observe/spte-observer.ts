@@ -1,13 +1,14 @@
-import { parseTrace, type TraceEvent } from './events.js';
-import { PRESENT } from './spte.js';
+import { HUGE, PRESENT } from './spte.js';
 import { TraceInstance } from './tracefs.js';
 
+const isLeaf = (field: string): string => `${field} & ${PRESENT} && (level == 1 || ${field} & ${HUGE})`;
+
 /**
- * The events to record, and which of them. Have the kernel leave out the entries that map nothing before and after: for each page
- * table that goes, KVM tells of all its 512 entries (handle_removed_pt()).
+ * The events to record, and which of them. Have the kernel leave out what are no leaves before and after: for each page table that
+ * goes, KVM tells of all its 512 entries (handle_removed_pt()).
  */
 const EVENTS: readonly [name: string, filter: string][] = [
-  ['kvm_tdp_mmu_spte_changed', `old_spte & ${PRESENT} || new_spte & ${PRESENT}`],
+  ['kvm_tdp_mmu_spte_changed', `${isLeaf('old_spte')} || ${isLeaf('new_spte')}`],
   ['kvm_mmu_set_spte', `spte & ${PRESENT}`],
   ['kvm_mmu_zap_all_fast', '0'],
 ];
@@ -37,12 +38,9 @@ export class SpteObserver {
     this.#trace.mark(`step ${index}`);
   }
 
-  /**
-   * Take everything seen since the last call, per step.
-   * @throws TraceError if the kernel dropped events
-   */
-  take(): Map<number, TraceEvent[]> {
-    return parseTrace(this.#trace.drain());
+  /** Take everything seen since the last call, as the kernel's text: parseTrace() reads it. */
+  take(): Buffer {
+    return this.#trace.drain();
   }
 
   /** Remove every trace of the observer from tracefs; a second call does nothing. */

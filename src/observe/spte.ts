@@ -8,7 +8,8 @@ export interface LeafBits {
 
 /** Set in an SPTE that maps something, a leaf or a table: SPTE_MMU_PRESENT_MASK, 6.1 to 7.3. */
 export const PRESENT = 1n << 11n;
-const HUGE = 1n << 7n;
+/** Set in a leaf above level 1: PT_PAGE_SIZE_MASK. */
+export const HUGE = 1n << 7n;
 const IPAT = 1n << 6n;
 
 /**

@@ -116,20 +116,20 @@ export class TraceInstance {
     writeSync(this.#marker, text);
   }
 
-  /** Take the text of everything recorded since the last call. */
-  drain(): string {
-    const parts: string[] = [];
+  /** Take everything recorded since the last call: text, in ASCII. */
+  drain(): Buffer {
+    const parts: Buffer[] = [];
     for (;;) {
       try {
         const n = readSync(this.#pipe, this.#chunk);
         if (n === 0) break;
-        parts.push(this.#chunk.toString('latin1', 0, n));
+        parts.push(Buffer.from(this.#chunk.subarray(0, n)));
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code === 'EAGAIN') break;
         throw error;
       }
     }
-    return parts.join('');
+    return Buffer.concat(parts);
   }
 
   /** Remove the instance and its probes; a second call does nothing. */

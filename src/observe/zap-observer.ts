@@ -25,7 +25,7 @@ export class ZapObserver {
    * @throws ZapTraceError if the kernel dropped events
    */
   take(): ZapCall[] {
-    return parseZapCalls(this.#trace.drain());
+    return parseZapCalls(this.#trace.drain().toString('latin1'));
   }
 
   /** Remove the probe and its instance; a second call does nothing. */

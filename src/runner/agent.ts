@@ -12,7 +12,7 @@ import type { ZapCase } from '../zaps/types.js';
 import { describeEnvironment, pciBarOf } from './environment.js';
 import { type Bench, execute } from './execute.js';
 import { sweepLeftovers } from './leftovers.js';
-import type { AgentMessage } from './recording.js';
+import type { AgentMessage, RawRecording } from './recording.js';
 import type { AgentSpec } from './spec.js';
 import { encodeMessage } from './wire.js';
 
@@ -20,7 +20,7 @@ const STDIN = 0;
 const STDOUT = 1;
 
 /** Write a whole line to standard output before going on, also when the pipe is full. */
-function send(message: AgentMessage): void {
+function send(message: AgentMessage<RawRecording>): void {
   let bytes = Buffer.from(`${encodeMessage(message)}\n`);
   while (bytes.length > 0) {
     try {

@@ -7,7 +7,8 @@ import { GUEST_MAXPHYADDR, type MemslotStep, RAM_SIZE, type Scenario, type Step 
 import { Machine } from '../vmm/index.js';
 import { DmaSteps, ioctlResult } from './dma-steps.js';
 import { cr0With, memslotFlags, QUIRK_BITS } from './model-events.js';
-import type { Environment, Recording, StepRecord } from './recording.js';
+import type { Environment, RawRecording, StepRecord } from './recording.js';
+import { packText } from './wire.js';
 
 /** What scenarios run on; shared by all of them, closed by its owner. */
 export interface Bench {
@@ -26,7 +27,8 @@ const BUDGET_MS = 10_000;
 const PAGE = 4096;
 const CR0_CD = 1n << 30n;
 
-type Outcome = Omit<StepRecord, 'step' | 'events'>;
+type RawStep = Omit<StepRecord, 'events'>;
+type Outcome = Omit<RawStep, 'step'>;
 
 /** Runs the steps of one scenario on one VM. */
 class Execution {
@@ -194,7 +196,7 @@ function populate(scenario: Scenario, ram: HostMemory): void {
 }
 
 /** The first need that is not met here, as a skip. */
-function skipOf(scenario: Scenario, bench: Bench): Recording | undefined {
+function skipOf(scenario: Scenario, bench: Bench): RawRecording | undefined {
   for (const need of scenario.needs) {
     const missing = bench.environment.missing[need];
     if (missing !== undefined) return { scenario: scenario.name, durationMs: 0, outcome: 'skip', missing };
@@ -202,8 +204,11 @@ function skipOf(scenario: Scenario, bench: Bench): Recording | undefined {
   return undefined;
 }
 
-function runSteps(execution: Execution, observer: SpteObserver | undefined): StepRecord[] {
-  const records: StepRecord[] = [];
+function runSteps(
+  execution: Execution,
+  observer: SpteObserver | undefined,
+): { steps: RawStep[]; trace?: string } {
+  const records: RawStep[] = [];
   const steps = execution.scenario.steps;
   observer?.take();
   observer?.mark(-1);
@@ -217,9 +222,7 @@ function runSteps(execution: Execution, observer: SpteObserver | undefined): Ste
       throw Object.assign(error as Error, { scenarioStep: i });
     }
   }
-  if (observer === undefined) return records;
-  const seen = observer.take();
-  return records.map((record) => ({ ...record, events: seen.get(record.step) ?? [] }));
+  return { steps: records, ...(observer === undefined ? {} : { trace: packText(observer.take()) }) };
 }
 
 /**
@@ -227,7 +230,7 @@ function runSteps(execution: Execution, observer: SpteObserver | undefined): Ste
  *
  * A failure inside the run (a kernel that refuses an ioctl, a guest that hangs) becomes an `error` recording.
  */
-export function execute(scenario: Scenario, bench: Bench): Recording {
+export function execute(scenario: Scenario, bench: Bench): RawRecording {
   const skip = skipOf(scenario, bench);
   if (skip !== undefined) return skip;
   const started = performance.now();
@@ -239,8 +242,8 @@ export function execute(scenario: Scenario, bench: Bench): Recording {
   try {
     populate(scenario, bench.ram);
     execution = new Execution(scenario, bench);
-    const steps = runSteps(execution, bench.environment.paging === 'shadow' ? undefined : bench.observer);
-    return { ...base(), outcome: 'ran', infra: execution.infra(), steps };
+    const seen = runSteps(execution, bench.environment.paging === 'shadow' ? undefined : bench.observer);
+    return { ...base(), outcome: 'ran', infra: execution.infra(), ...seen };
   } catch (error) {
     const { code, message, scenarioStep } = error as {
       code?: unknown;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import type { AgentMessage } from './recording.js';
-import { decodeJson } from './wire.js';
+import { parseTrace } from '../observe/events.js';
+import type { AgentMessage, RawRecording, Recording } from './recording.js';
+import { decodeJson, unpackText } from './wire.js';
 
 const u64 = z.bigint().nonnegative();
 const gfn = z
@@ -8,15 +9,8 @@ const gfn = z
   .int()
   .nonnegative()
   .max(2 ** 40);
-const level = z.number().int().min(1).max(5);
 const text = z.string().max(10_000);
 const missing = z.strictObject({ reason: text, lift: text });
-
-const event = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('change'), gfn, level, old: u64, new: u64 }),
-  z.strictObject({ kind: z.literal('set'), gfn, level, spte: u64 }),
-  z.strictObject({ kind: z.literal('zap-all') }),
-]);
 
 const stepRecord = z.strictObject({
   step: z.number().int().min(-1).max(100_000),
@@ -24,7 +18,6 @@ const stepRecord = z.strictObject({
   value: u64.optional(),
   result: z.string().max(40).optional(),
   vector: z.number().int().min(0).max(255).optional(),
-  events: z.array(event).max(1_000_000).optional(),
 });
 
 const common = { scenario: text, durationMs: z.number().nonnegative() };
@@ -34,6 +27,7 @@ const recording = z.discriminatedUnion('outcome', [
     outcome: z.literal('ran'),
     infra: z.array(z.strictObject({ gfn, npages: gfn })).max(1000),
     steps: z.array(stepRecord).max(100_000),
+    trace: z.string().optional(),
   }),
   z.strictObject({ ...common, outcome: z.literal('skip'), missing }),
   z.strictObject({
@@ -93,5 +87,21 @@ export function decodeMessage(line: string): AgentMessage {
   }
   const parsed = message.safeParse(json);
   if (!parsed.success) throw new WireError(`not a message: ${z.prettifyError(parsed.error).slice(0, 300)}`);
-  return parsed.data as AgentMessage;
+  const read = parsed.data as AgentMessage<RawRecording>;
+  return read.type === 'recording' ? { ...read, recording: readRecording(read.recording) } : read;
+}
+
+/** Give each step the events of its part of the trace; a trace that cannot be read makes an error of the recording. */
+function readRecording(raw: RawRecording): Recording {
+  if (raw.outcome !== 'ran') return raw;
+  const { trace, ...rest } = raw;
+  if (trace === undefined) return rest;
+  try {
+    const events = parseTrace(unpackText(trace));
+    const steps = rest.steps.map((record) => ({ ...record, events: events.get(record.step) ?? [] }));
+    return { ...rest, steps };
+  } catch (error) {
+    const { scenario, durationMs } = rest;
+    return { scenario, durationMs, outcome: 'error', code: 'TRACE', message: (error as Error).message };
+  }
 }

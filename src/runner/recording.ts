@@ -47,21 +47,36 @@ export interface StepRecord {
   events?: readonly TraceEvent[];
 }
 
-/** Everything that one run of a scenario gave; the judge needs nothing else. */
-export type Recording = {
+interface Common {
   scenario: string;
   durationMs: number;
-} & (
-  | { outcome: 'ran'; infra: readonly GfnRange[]; steps: readonly StepRecord[] }
-  | { outcome: 'skip'; missing: Missing }
-  | { outcome: 'error'; code: string; message: string; step?: number; timedOut?: boolean }
-);
+}
 
-/** One line of what an agent streams to its parent. */
-export type AgentMessage =
+type Unfinished =
+  | (Common & { outcome: 'skip'; missing: Missing })
+  | (Common & { outcome: 'error'; code: string; message: string; step?: number; timedOut?: boolean });
+
+/** Everything that one run of a scenario gave; the judge needs nothing else. */
+export type Recording =
+  | Unfinished
+  | (Common & { outcome: 'ran'; infra: readonly GfnRange[]; steps: readonly StepRecord[] });
+
+/** A recording as the agent sends it: reading the trace is left to the parent, which is faster than a lab's processor. */
+export type RawRecording =
+  | Unfinished
+  | (Common & {
+      outcome: 'ran';
+      infra: readonly GfnRange[];
+      steps: readonly Omit<StepRecord, 'events'>[];
+      /** The text of the trace, packed by packText(); absent where nothing can be observed. */
+      trace?: string;
+    });
+
+/** One line of what an agent streams to its parent; `R` is RawRecording on its way, Recording once it was read. */
+export type AgentMessage<R = Recording> =
   | { type: 'environment'; environment: Environment }
   | { type: 'started'; scenario: string }
-  | { type: 'recording'; recording: Recording }
+  | { type: 'recording'; recording: R }
   | { type: 'zaps'; measurement: ZapMeasurement }
   | { type: 'end'; count: number }
   | { type: 'failed'; code: string; message: string };
