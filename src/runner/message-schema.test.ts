@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest';
+import { decodeMessage } from './message-schema.js';
+import type { RawRecording } from './recording.js';
+import { encodeMessage, packText } from './wire.js';
+
+const LEAF = '600000010a400b77';
+const TRACE = [
+  'tracing_mark_write: step -1',
+  `kvm_mmu_set_spte: gfn 1 spte ${LEAF} (rwxu) level 1 at 4a3e000`,
+  'tracing_mark_write: step 0',
+  'kvm_mmu_zap_all_fast: kvm-mmu-valid-gen 0 used_pages 4',
+].join('\n');
+
+const sent = (trace: string): string => {
+  const steps = [{ step: -1 }, { step: 0, ok: true, value: 1n << 63n }];
+  const recording: RawRecording = { scenario: 'a/b', durationMs: 1, outcome: 'ran', infra: [], steps, trace };
+  return encodeMessage({ type: 'recording', recording });
+};
+
+test('each step gets the events of its part of the trace', () => {
+  expect(decodeMessage(sent(packText(Buffer.from(TRACE))))).toMatchObject({
+    recording: {
+      outcome: 'ran',
+      steps: [
+        { step: -1, events: [{ kind: 'set', gfn: 1, level: 1, spte: BigInt(`0x${LEAF}`) }] },
+        { step: 0, ok: true, value: 1n << 63n, events: [{ kind: 'zap-all' }] },
+      ],
+    },
+  });
+});
+
+test.each([
+  ['not packed', 'AAAA'],
+  ['not to be read', packText(Buffer.from('CPU:0 [LOST 12 EVENTS]'))],
+  ['too long', packText(Buffer.alloc(65 << 20))],
+])('a trace that is %s makes an error of the recording', (_, trace) => {
+  expect(decodeMessage(sent(trace))).toMatchObject({ recording: { outcome: 'error', code: 'TRACE' } });
+});
+
+test.each([['garbage'], ['{"type":"nonsense"}'], ['{"type":"end"}']])('%s is no message', (line) => {
+  expect(() => decodeMessage(line)).toThrow(expect.objectContaining({ code: 'WIRE' }));
+});
