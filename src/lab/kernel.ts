@@ -2,6 +2,7 @@ import { appendFile, copyFile, readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { BuildDir } from './builddir.js';
 import { cacheRoot, contentKey, fillEntry, isComplete } from './cache.js';
 import { LabError } from './errors.js';
 import { type ExecOptions, exec, isDiskFull, mustExec } from './exec.js';
@@ -60,10 +61,12 @@ export async function buildKernel(request: KernelRequest): Promise<BuiltKernel> 
   });
   const patches = (request.patches ?? []).map((patch) => resolve(patch));
   const wanted = parseFragment((await readAll([LAB_CONFIG, ...(request.configs ?? [])])).join('\n'));
-  const key = contentKey(source.key, fragmentLines(wanted), ...(await readAll(patches)), await toolchain());
+  const compiler = await toolchain();
+  const key = contentKey(source.key, fragmentLines(wanted), ...(await readAll(patches)), compiler);
   const dir = join(cacheRoot(), 'kernels', key);
   const cached = isComplete(dir);
   const work = new WorkTree(source);
+  const buildDir = work.buildDir(contentKey(fragmentLines(wanted), compiler));
   const onWait = (): void => onProgress?.(`waiting for another process that builds ${source.label}`);
   const exclusive = { onWait, signal };
   const build = (temporary: string): Promise<void> =>
@@ -71,10 +74,11 @@ export async function buildKernel(request: KernelRequest): Promise<BuiltKernel> 
       work.lockPath,
       async () => {
         await work.prepare(patches, { signal, ...(onProgress && { onProgress }) });
-        await make(work, source, wanted, request);
-        await copyFile(join(work.build, 'arch/x86/boot/bzImage'), join(temporary, 'bzImage'));
-        await copyFile(join(work.build, '.config'), join(temporary, 'config'));
-        await copyFile(join(work.build, 'System.map'), join(temporary, 'System.map'));
+        await buildDir.open();
+        await make(buildDir, work.tree, source, wanted, request);
+        await copyFile(join(buildDir.path, 'arch/x86/boot/bzImage'), join(temporary, 'bzImage'));
+        await copyFile(join(buildDir.path, '.config'), join(temporary, 'config'));
+        await copyFile(join(buildDir.path, 'System.map'), join(temporary, 'System.map'));
       },
       exclusive,
     );
@@ -109,7 +113,8 @@ async function toolchain(): Promise<string> {
 const NEEDED = ['make', 'flex', 'bison', 'bc', 'lz4', 'perl', 'rsync', 'patch'];
 
 async function make(
-  work: WorkTree,
+  build: BuildDir,
+  tree: string,
   source: KernelSource,
   wanted: WantedOption[],
   request: KernelRequest,
@@ -121,32 +126,33 @@ async function make(
     env: { ...process.env, ...REPRODUCIBLE },
   };
   const configure = async (target: string): Promise<void> => {
-    const { status, tail } = await work.make([target], options);
+    const { status, tail } = await build.make([target], options);
     if (status === 0) return;
     const code = isDiskFull(tail) ? 'LAB_DISK_FULL' : 'LAB_CONFIG';
     throw new LabError(code, `cannot configure ${source.label}`, tail);
   };
   await configure('tinyconfig');
-  await appendFile(join(work.build, '.config'), fragmentLines(wanted));
+  await appendFile(join(build.path, '.config'), fragmentLines(wanted));
   await configure('olddefconfig');
-  const modular = await verify(work, source, wanted, request);
+  const modular = await verify(build, tree, source, wanted, request);
   // Nothing loads modules in the lab: a value on make's command line wins over the configuration's.
   const builtIn = modular.map((name) => `CONFIG_${name}=y`);
   const jobs = request.jobs ?? availableParallelism();
   const onLine = progressLines(`building ${source.label}`, request.onProgress);
-  const result = await work.make([`-j${jobs}`, ...builtIn, 'bzImage'], { ...options, onLine: onLine.line });
+  const result = await build.make([`-j${jobs}`, ...builtIn, 'bzImage'], { ...options, onLine: onLine.line });
   if (result.status !== 0) throw buildError(source, onLine.errors(), result.tail);
 }
 
 /** Say what the version cannot have; return the options that it offers as modules only. */
 async function verify(
-  work: WorkTree,
+  build: BuildDir,
+  tree: string,
   source: KernelSource,
   wanted: WantedOption[],
   request: KernelRequest,
 ): Promise<string[]> {
-  const known = declaredOptions(work.tree);
-  const check = checkConfig(wanted, await readFile(join(work.build, '.config'), 'utf8'), (name) =>
+  const known = declaredOptions(tree);
+  const check = checkConfig(wanted, await readFile(join(build.path, '.config'), 'utf8'), (name) =>
     known.has(name),
   );
   if (check.absent.length > 0) request.onProgress?.(`${source.label} has no ${check.absent.join(', ')}`);

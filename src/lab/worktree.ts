@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
 import { copyFile, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, join } from 'node:path';
+import { BuildDir, removeBuildDirs } from './builddir.js';
 import { cacheRoot } from './cache.js';
 import { LabError } from './errors.js';
-import { type ExecOptions, type ExecResult, exec, mustExec } from './exec.js';
+import { exec, mustExec } from './exec.js';
 import type { KernelSource } from './sources.js';
 
 interface Options {
@@ -32,65 +33,38 @@ const BUILD_OUTPUT = [
 ];
 
 /**
- * Run make and take the mark away when it ends by itself, or by SIGTERM: then it has removed what it was in the middle of. The
- * shell passes SIGTERM on, which it also gets when its parent dies; nobody reads what it says then.
- */
-const MAKE = `
-  mark=$1; shift
-  make "$@" & pid=$!
-  trap 'kill $pid' TERM
-  trap '' PIPE
-  wait $pid; status=$?
-  if [ $status -gt 128 ]; then wait $pid; fi
-  rm -f "$mark"
-  exit $status`;
-
-/**
- * A private copy of a source and the build directory that belongs to it, at a fixed place: kbuild writes absolute paths into its
- * dependency files, so a tree at a new place would be built from nothing. Hold the lock `lockPath` while using it.
+ * A private copy of a source, at a fixed place beside its build directories: kbuild writes absolute paths into its dependency
+ * files, so a tree at a new place would be built from nothing. Hold the lock `lockPath` while using it.
  */
 export class WorkTree {
   readonly tree: string;
-  readonly build: string;
-  private readonly dirtyMark: string;
   private readonly stateFile: string;
 
   constructor(
     private readonly source: KernelSource,
-    root: string = join(cacheRoot(), 'work', source.lineage),
+    private readonly root: string = join(cacheRoot(), 'work', source.lineage),
   ) {
     this.tree = join(root, 'tree');
-    this.build = join(root, 'build');
-    this.dirtyMark = join(root, 'building');
     this.stateFile = join(root, 'state.json');
   }
 
   get lockPath(): string {
-    return `${dirname(this.tree)}.lock`;
+    return `${this.root}.lock`;
+  }
+
+  /** Where to build with the configuration and the compiler that `key` names. */
+  buildDir(key: string): BuildDir {
+    return new BuildDir(this.root, this.tree, key);
   }
 
   /** Make the tree equal to the source, then apply the patches. Files that do not change keep their times. */
   async prepare(patches: readonly string[], o: Options): Promise<void> {
-    await mkdir(this.build, { recursive: true });
-    await this.distrustKilledBuild();
+    await mkdir(this.root, { recursive: true });
     const state = await this.readState();
-    if (state?.sourceKey === this.source.key) await this.restore(state.touched);
+    if (state?.sourceKey === this.source.key && existsSync(this.tree)) await this.restore(state.touched);
     else await this.copySource(o);
     await this.writeState([]);
     for (const patch of patches) await this.apply(patch, o);
-  }
-
-  /** Run make in the build directory. It outlives neither an abort nor this process. */
-  async make(args: readonly string[], o: ExecOptions): Promise<ExecResult> {
-    await writeFile(this.dirtyMark, '');
-    return exec('sh', ['-c', MAKE, 'sh', this.dirtyMark, '-C', this.tree, `O=${this.build}`, ...args], o);
-  }
-
-  /** A make that was killed may have left half an object behind: what is younger than its start goes. */
-  private async distrustKilledBuild(): Promise<void> {
-    if (!existsSync(this.dirtyMark)) return;
-    await exec('find', [this.build, '-type', 'f', '-newer', this.dirtyMark, '-delete']);
-    await rm(this.dirtyMark);
   }
 
   private async readState(): Promise<State | undefined> {
@@ -107,6 +81,7 @@ export class WorkTree {
     o.onProgress?.(`copying ${this.source.label}`);
     const what = `cannot copy ${this.source.label}`;
     const ours = this.source.tree.startsWith(cacheRoot());
+    if (!existsSync(this.tree)) await removeBuildDirs(this.root);
     if (ours && !existsSync(this.tree)) {
       // Hard links: patch(1) and rsync replace a file, they never write into it.
       await mustExec('cp', ['-al', this.source.tree, this.tree], {
