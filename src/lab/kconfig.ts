@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
+import { contentKey } from './cache.js';
 import { LabError } from './errors.js';
 
 export interface WantedOption {
@@ -73,16 +74,32 @@ export function checkConfig(
 /** Names of all options that a kernel tree declares. */
 export function declaredOptions(tree: string): Set<string> {
   const names = new Set<string>();
-  const pending = [tree];
-  for (let dir = pending.pop(); dir !== undefined; dir = pending.pop()) {
-    for (const entry of readdirSync(dir, { withFileTypes: true })) {
+  for (const file of filesBelow(tree))
+    if (isKconfig(file)) for (const name of declared(readFileSync(join(tree, file), 'utf8'))) names.add(name);
+  return names;
+}
+
+/** A name for the content of all files of a kernel tree that what comes out of configuring it may depend on. */
+export function configInputs(tree: string): string {
+  const files = [...filesBelow(tree)].filter((file) => isKconfig(file) || CONFIGURES.test(file)).sort();
+  return contentKey(...files.flatMap((file) => [file, readFileSync(join(tree, file))]));
+}
+
+const isKconfig = (file: string): boolean => basename(file).startsWith('Kconfig');
+
+/** Beside the Kconfig files: the makefiles that start kconfig, its source, the scripts it calls, and the configurations it starts from. */
+const CONFIGURES =
+  /^(?:Makefile|Kbuild|scripts\/.+|kernel\/configs\/.+|arch\/[^/]+\/(?:Makefile[^/]*|(?:configs|tools)\/.+))$/;
+
+/** Paths of the regular files below a directory, relative to it. */
+function* filesBelow(root: string): Iterable<string> {
+  const pending = [''];
+  for (let dir = pending.pop(); dir !== undefined; dir = pending.pop())
+    for (const entry of readdirSync(join(root, dir), { withFileTypes: true })) {
       const path = join(dir, entry.name);
       if (entry.isDirectory()) pending.push(path);
-      else if (entry.name.startsWith('Kconfig'))
-        for (const name of declared(readFileSync(path, 'utf8'))) names.add(name);
+      else if (entry.isFile()) yield path;
     }
-  }
-  return names;
 }
 
 function* declared(kconfig: string): Iterable<string> {

@@ -1,14 +1,15 @@
-import { appendFile, copyFile, readFile } from 'node:fs/promises';
+import { copyFile, readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { BuildDir } from './builddir.js';
 import { cacheRoot, contentKey, fillEntry, isComplete } from './cache.js';
+import { configure } from './configure.js';
 import { LabError } from './errors.js';
 import { type ExecOptions, exec, isDiskFull, mustExec } from './exec.js';
-import { checkConfig, declaredOptions, fragmentLines, parseFragment, type WantedOption } from './kconfig.js';
+import { fragmentLines, parseFragment, type WantedOption } from './kconfig.js';
 import { withLock } from './lock.js';
-import { type KernelSource, kernelSource } from './sources.js';
+import { kernelSource } from './sources.js';
 import { WorkTree } from './worktree.js';
 
 export interface KernelRequest {
@@ -75,7 +76,7 @@ export async function buildKernel(request: KernelRequest): Promise<BuiltKernel> 
       async () => {
         await work.prepare(patches, { signal, ...(onProgress && { onProgress }) });
         await buildDir.open();
-        await make(buildDir, work.tree, source, wanted, request);
+        await make(buildDir, work.tree, wanted, source.label, request);
         await copyFile(join(buildDir.path, 'arch/x86/boot/bzImage'), join(temporary, 'bzImage'));
         await copyFile(join(buildDir.path, '.config'), join(temporary, 'config'));
         await copyFile(join(buildDir.path, 'System.map'), join(temporary, 'System.map'));
@@ -115,8 +116,8 @@ const NEEDED = ['make', 'flex', 'bison', 'bc', 'lz4', 'perl', 'rsync', 'patch'];
 async function make(
   build: BuildDir,
   tree: string,
-  source: KernelSource,
-  wanted: WantedOption[],
+  wanted: readonly WantedOption[],
+  label: string,
   request: KernelRequest,
 ): Promise<void> {
   for (const tool of NEEDED) await exec(tool, ['--version']);
@@ -125,46 +126,14 @@ async function make(
     nice: true,
     env: { ...process.env, ...REPRODUCIBLE },
   };
-  const configure = async (target: string): Promise<void> => {
-    const { status, tail } = await build.make([target], options);
-    if (status === 0) return;
-    const code = isDiskFull(tail) ? 'LAB_DISK_FULL' : 'LAB_CONFIG';
-    throw new LabError(code, `cannot configure ${source.label}`, tail);
-  };
-  await configure('tinyconfig');
-  await appendFile(join(build.path, '.config'), fragmentLines(wanted));
-  await configure('olddefconfig');
-  const modular = await verify(build, tree, source, wanted, request);
+  const { modular, remarks } = await configure(build, { tree, label, wanted }, options);
+  for (const remark of remarks) request.onProgress?.(remark);
   // Nothing loads modules in the lab: a value on make's command line wins over the configuration's.
   const builtIn = modular.map((name) => `CONFIG_${name}=y`);
   const jobs = request.jobs ?? availableParallelism();
-  const onLine = progressLines(`building ${source.label}`, request.onProgress);
+  const onLine = progressLines(`building ${label}`, request.onProgress);
   const result = await build.make([`-j${jobs}`, ...builtIn, 'bzImage'], { ...options, onLine: onLine.line });
-  if (result.status !== 0) throw buildError(source, onLine.errors(), result.tail);
-}
-
-/** Say what the version cannot have; return the options that it offers as modules only. */
-async function verify(
-  build: BuildDir,
-  tree: string,
-  source: KernelSource,
-  wanted: WantedOption[],
-  request: KernelRequest,
-): Promise<string[]> {
-  const known = declaredOptions(tree);
-  const check = checkConfig(wanted, await readFile(join(build.path, '.config'), 'utf8'), (name) =>
-    known.has(name),
-  );
-  if (check.absent.length > 0) request.onProgress?.(`${source.label} has no ${check.absent.join(', ')}`);
-  const refused = check.dropped.filter((option) => !option.optional);
-  const missed = check.dropped.filter((option) => option.optional).map((option) => option.name);
-  if (missed.length > 0) request.onProgress?.(`${source.label} cannot have ${missed.join(', ')}`);
-  if (refused.length > 0)
-    throw new LabError(
-      'LAB_CONFIG',
-      `${source.label} dropped ${refused.map(({ name, value }) => `${name}=${value}`).join(', ')}: a dependency is missing`,
-    );
-  return check.modular;
+  if (result.status !== 0) throw buildError(label, onLine.errors(), result.tail);
 }
 
 /** Count what make compiles; say so at most once a second, and keep the compiler's errors. */
@@ -185,11 +154,11 @@ function progressLines(what: string, onProgress?: (line: string) => void) {
   return { line, errors: () => errors };
 }
 
-function buildError(source: KernelSource, errors: string[], tail: string[]): LabError {
+function buildError(label: string, errors: string[], tail: string[]): LabError {
   if (isDiskFull([...errors, ...tail]))
-    return new LabError('LAB_DISK_FULL', `building ${source.label}: the disk is full`, tail);
+    return new LabError('LAB_DISK_FULL', `building ${label}: the disk is full`, tail);
   const first = errors[0];
-  return new LabError('LAB_BUILD', `building ${source.label} failed${first ? `: ${first.trim()}` : ''}`, [
+  return new LabError('LAB_BUILD', `building ${label} failed${first ? `: ${first.trim()}` : ''}`, [
     ...errors,
     ...tail,
   ]);
