@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cacheRoot, contentKey, fillEntry } from './cache.js';
 import { type CpioEntry, cpioArchive, S_IFCHR, S_IFLNK, S_IFREG } from './cpio.js';
@@ -15,7 +15,7 @@ export interface GuestFile {
 }
 
 export interface Program {
-  /** Path of the agent, an ES module. */
+  /** Path of the agent, a script for Node.js. */
   agent: string;
   files: readonly GuestFile[];
   args: readonly string[];
@@ -26,13 +26,14 @@ export interface Program {
 /** Where init mounts the file system with Node.js. */
 const MOUNTED_AT = '/node';
 // Lay /app out as the package is: the agent finds the addon and the guest two levels above itself.
-const AGENT_TARGET = '/app/dist/lab/agent.mjs';
+const AGENT_FOLDER = '/app/dist/lab';
 const INIT_SOURCE = fileURLToPath(new URL('../../src/lab/init.c', import.meta.url));
 
 /** The part of the initramfs that changes with each program: init, the agent, its files and arguments. A cpio archive. */
 export async function programPart(program: Program): Promise<Buffer> {
-  const argv = [NODE_TARGET, AGENT_TARGET, ...program.args];
-  const files = [{ source: program.agent, target: AGENT_TARGET }, ...program.files];
+  const agent = `${AGENT_FOLDER}/${basename(program.agent)}`;
+  const argv = [NODE_TARGET, agent, ...program.args];
+  const files = [{ source: program.agent, target: agent }, ...program.files];
   return cpioArchive([
     { path: '/dev/console', mode: S_IFCHR | 0o600, device: [5, 1] },
     { path: '/init', mode: S_IFREG | 0o755, data: await readFile(await initBinary()) },

@@ -21,7 +21,7 @@ export interface LabRun {
   /** Path of a bzImage. */
   kernel: string;
   engine: LabEngine;
-  /** Path of the bundled agent: an ES module that Node runs inside. */
+  /** Path of the bundled agent: a script or ES module that Node runs inside, by its name. */
   program: string;
   /** Further files for the inside. */
   files: readonly GuestFile[];

@@ -81,7 +81,7 @@ function work(spec: AgentSpec): void {
 }
 
 /**
- * Entry of the agent process, in the lab and on the host: `agent.mjs <spec.json>`, or `-` for standard input.
+ * Entry of the agent process, in the lab and on the host: `agent.cjs <spec.json>`, or `-` for standard input.
  *
  * Exit status: 0 done, 2 could not start (a `failed` message says why).
  */

@@ -26,13 +26,15 @@ export interface AgentRun {
 }
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const AGENT = join(ROOT, 'dist/lab/agent.mjs');
+const AGENT = join(ROOT, 'dist/lab/agent.cjs');
 const STDERR_KEPT = 20;
 
 /** Files that the agent needs inside the lab. */
 const LAB_FILES = [
   ['build/Release/kvm_memtype.node', '/app/build/Release/kvm_memtype.node'],
   ['build/Release/probe.elf', '/app/build/Release/probe.elf'],
+  ['dist/lab/agent.program.js', '/app/dist/lab/agent.program.js'],
+  ['dist/lab/agent.program.cache', '/app/dist/lab/agent.program.cache'],
 ] as const;
 
 /** Run the agent as a child process, so that a kernel that never lets it go cannot take us along. */
