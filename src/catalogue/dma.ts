@@ -168,7 +168,7 @@ export const dma = [
   scenario(
     'quirk/s5-huge-recovery',
     'When dirty logging ends, a huge leaf takes the IPAT of the first small one for all (stale case s5)',
-    { needs: [...quirk, 'huge-pages'] },
+    { needs: [...quirk, 'tdp-mmu', 'huge-pages'] },
     [
       memslot(1, mib(64), HUGE, 'huge-ram', { flags: ['log-dirty-pages'] }),
       touch(mib(64), { claims: { E: 'WB+IPAT' } }),

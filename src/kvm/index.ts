@@ -5,6 +5,7 @@ export type { VcpuExit } from './exits.js';
 export { EventFd, KvmFile } from './file.js';
 export { KvmRun } from './kvm-run.js';
 export { type FileOptions, HostMemory, type MemoryOptions } from './memory.js';
+export { Stats } from './stats.js';
 export { type CpuidEntry, Kvm, type MsrEntry } from './system.js';
 export * from './uapi.js';
 export {

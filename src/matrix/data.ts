@@ -31,6 +31,12 @@ export const KERNELS: readonly MatrixKernel[] = [
   { name: '7.3', source: 'debian:7.3', patches: [], policy: 'E' },
 ];
 
+/** The policy that probing must find on a kernel that is loaded with these module parameters. */
+export function expectedPolicy({ policy }: MatrixKernel, params: readonly string[]): string {
+  if (!params.includes('kvm_intel.ept=N')) return policy;
+  return policy.startsWith('A') ? 'none-A' : 'none';
+}
+
 export const PROPOSALS: readonly Proposal[] = [
   {
     name: 'P1',

@@ -5,7 +5,7 @@ import { policies } from '../memtype/index.js';
 import type { ScenarioResult } from '../report/types.js';
 import { selectScenarios } from '../runner/select.js';
 import { cellOf } from './cell.js';
-import { KERNELS, PROPOSALS } from './data.js';
+import { expectedPolicy, KERNELS, PROPOSALS } from './data.js';
 import { renderMatrix } from './table.js';
 
 const PROPOSAL = { name: 'P4', title: 'PAT writes zap nothing', scenarios: ['pat'] };
@@ -60,11 +60,18 @@ test('the table says what was found, skipped and wrong', () => {
 
   const text = renderMatrix(
     [PROPOSAL],
-    [{ kernel: KERNEL, release: '6.1', policy: 'B', cells: [cell], failed: ['pat/x'] }],
+    [{ kernel: KERNEL, release: '6.1', policy: 'B', expectedPolicy: 'A', cells: [cell], failed: ['pat/x'] }],
   );
 
   expect(text).toMatch(/policy B/);
   expect(text).toMatch(/P4 +passed: \d+ passed/);
   expect(text).toContain('6.1: probing found policy B, not A\n');
   expect(text).toContain('6.1: pat/x failed\n');
+});
+
+test('every kernel has a policy without EPT too, and keeps its own under the legacy MMU', () => {
+  const expected = (param: string): string[] => KERNELS.map((kernel) => expectedPolicy(kernel, [param]));
+
+  expect(expected('kvm.tdp_mmu=N')).toEqual(KERNELS.map(({ policy }) => policy));
+  expect(expected('kvm_intel.ept=N')).toEqual(['none-A', 'none-A', ...Array(5).fill('none')]);
 });

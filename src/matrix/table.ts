@@ -8,6 +8,8 @@ export interface Column {
   release: string;
   /** The policy that probing found. */
   policy: string;
+  /** The policy that it had to find. */
+  expectedPolicy: string;
   cells: readonly Cell[];
   /** Scenarios that failed, in no cell or in one. */
   failed: readonly string[];
@@ -62,8 +64,11 @@ function skipLines(proposals: readonly Proposal[], columns: readonly Column[]): 
 /** Kernels where probing did not find the policy that it should. */
 export const wrongPolicies = (columns: readonly Column[]): string[] =>
   columns
-    .filter(({ kernel, policy }) => kernel.policy !== policy)
-    .map(({ kernel, policy }) => `${kernel.name}: probing found policy ${policy}, not ${kernel.policy}\n`);
+    .filter(({ policy, expectedPolicy }) => policy !== expectedPolicy)
+    .map(
+      ({ kernel, policy, expectedPolicy }) =>
+        `${kernel.name}: probing found policy ${policy}, not ${expectedPolicy}\n`,
+    );
 
 /** The matrix as text: proposals down, kernels across, then why cells were skipped and what went wrong. */
 export function renderMatrix(proposals: readonly Proposal[], columns: readonly Column[]): string {

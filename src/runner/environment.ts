@@ -5,6 +5,7 @@ import { listPci, pciDir } from '../dma/pci.js';
 import { KVM_CAP_DISABLE_QUIRKS2, type Kvm } from '../kvm/index.js';
 import { findTracefs } from '../observe/tracefs.js';
 import type { Need } from '../scenario/types.js';
+import { hasLegacyMmu } from './mmu.js';
 import { QUIRK_BITS } from './model-events.js';
 import type { Environment } from './recording.js';
 
@@ -65,6 +66,12 @@ function missingLeaves(paging: Environment['paging']): Missing | undefined {
   const tracefs = findTracefs();
   return 'root' in tracefs ? undefined : { reason: tracefs.missing, lift: tracefs.lift };
 }
+
+/** kvm_rmap_zap_collapsible_sptes() and kvm_tdp_mmu_recover_huge_pages(): the end of dirty logging. */
+const NO_TDP_MMU: Missing = {
+  reason: 'the legacy MMU maps guests: it drops small leaves where the TDP MMU replaces them by a huge one',
+  lift: 'load kvm with tdp_mmu=Y, in the lab without --param kvm.tdp_mmu=N',
+};
 
 const THP = '/sys/kernel/mm/transparent_hugepage/enabled';
 
@@ -128,6 +135,7 @@ export function describeEnvironment(kvm: Kvm, dma: NoncoherentDma): Environment 
   const candidates: Partial<Record<Need, Missing | undefined>> = {
     ...missingDma(dma),
     'ept-leaves': missingLeaves(paging),
+    'tdp-mmu': hasLegacyMmu({ paging, params }) ? NO_TDP_MMU : undefined,
     'huge-pages': missingHugePages(),
     'pci-bar': dma.device === undefined || pciBarOf(dma.device) === undefined ? noBar : undefined,
     'quirk-ignore-guest-pat': missingQuirk(quirks, 'ignore-guest-pat'),

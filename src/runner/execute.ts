@@ -1,11 +1,19 @@
 import { performance } from 'node:perf_hooks';
 import type { NoncoherentDma } from '../dma/index.js';
-import { HostMemory, KVM_CAP_DISABLE_QUIRKS2, type Kvm, type Vcpu } from '../kvm/index.js';
+import {
+  HostMemory,
+  KVM_CAP_BINARY_STATS_FD,
+  KVM_CAP_DISABLE_QUIRKS2,
+  type Kvm,
+  Stats,
+  type Vcpu,
+} from '../kvm/index.js';
 import type { SpteObserver } from '../observe/spte-observer.js';
 import { Probe, type ProbeCommand, type ProbeResult } from '../probe/index.js';
 import { GUEST_MAXPHYADDR, type MemslotStep, RAM_SIZE, type Scenario, type Step } from '../scenario/types.js';
 import { Machine } from '../vmm/index.js';
 import { DmaSteps, ioctlResult } from './dma-steps.js';
+import { hasLegacyMmu } from './mmu.js';
 import { cr0With, memslotFlags, QUIRK_BITS } from './model-events.js';
 import type { Environment, RawRecording, StepRecord } from './recording.js';
 import { packText } from './wire.js';
@@ -26,6 +34,8 @@ export interface Bench {
 const BUDGET_MS = 10_000;
 const PAGE = 4096;
 const CR0_CD = 1n << 30n;
+/** KVM's counters of leaves, by level (kvm_update_page_stats()). */
+const LEAF_COUNTERS = ['pages_4k', 'pages_2m', 'pages_1g'];
 
 type RawStep = Omit<StepRecord, 'events'>;
 type Outcome = Omit<RawStep, 'step'>;
@@ -36,6 +46,7 @@ class Execution {
   readonly #probe: Probe;
   readonly #dma: DmaSteps;
   readonly #slots = new Map<number, HostMemory>();
+  #stats: Stats | undefined;
 
   constructor(
     readonly scenario: Scenario,
@@ -53,6 +64,9 @@ class Execution {
     try {
       this.#probe = Probe.boot(this.#machine);
       this.#dma = new DmaSteps(this.#machine, bench.dma);
+      const { vm } = this.#machine;
+      if (hasLegacyMmu(bench.environment) && vm.checkExtension(KVM_CAP_BINARY_STATS_FD))
+        this.#stats = new Stats(vm.statsFd());
     } catch (error) {
       this.#machine.close();
       throw error;
@@ -65,6 +79,12 @@ class Execution {
       if (this.scenario.startCd) this.#setCdByHost(vcpu, true);
       this.#run(vcpu, { op: 'pause' });
     }
+  }
+
+  /** How many leaves there are, where the trace does not tell of all that go. */
+  leaves(): Pick<RawStep, 'leaves'> {
+    const stats = this.#stats;
+    return stats === undefined ? {} : { leaves: LEAF_COUNTERS.map((name) => Number(stats.read(name) ?? 0n)) };
   }
 
   infra(): { gfn: number; npages: number }[] {
@@ -181,6 +201,7 @@ class Execution {
   }
 
   close(): void {
+    this.#stats?.file.close();
     this.#dma.close();
     this.#machine.close();
     for (const memory of this.#slots.values()) memory.close();
@@ -213,11 +234,11 @@ function runSteps(
   observer?.take();
   observer?.mark(-1);
   execution.start();
-  records.push({ step: -1 });
+  records.push({ step: -1, ...execution.leaves() });
   for (let i = 0; i < steps.length; i++) {
     observer?.mark(i);
     try {
-      records.push({ step: i, ...execution.step(steps[i] as Step) });
+      records.push({ step: i, ...execution.step(steps[i] as Step), ...execution.leaves() });
     } catch (error) {
       throw Object.assign(error as Error, { scenarioStep: i });
     }

@@ -209,6 +209,59 @@ test('with kvm.tdp_mmu=N a zap that did not come shows at the next access', () =
   expect(verdict.mismatches[0]).toMatchObject({ step: 5, gfn: 0x400, seen: 'no leaf was made' });
 });
 
+/** How many leaves there are after each step, by level, as the changes tell. */
+function counted(full: Ran): Ran {
+  const leaves = [0, 0, 0];
+  const add = (level: number, n: number): void => {
+    leaves[level - 1] = (leaves[level - 1] ?? 0) + n;
+  };
+  const steps = full.steps.map((r) => {
+    for (const e of r.events ?? []) {
+      if (e.kind !== 'change') continue;
+      if (e.new !== 0n && e.old === 0n) add(e.level, 1);
+      if (e.new === 0n && e.old !== 0n) add(e.level, -1);
+    }
+    return { ...r, leaves: [...leaves] };
+  });
+  return asLegacy({ ...full, steps });
+}
+
+test.each(['A', 'E'])('with kvm.tdp_mmu=N KVM’s own count of leaves proves the zaps of policy %s', (name) => {
+  const zaps = { traced: 0, counted: 0 };
+  for (const s of catalogue.filter((x) => runsUnder(x, policy(name)))) {
+    const full = simulate(s, policy(name));
+    const verdict = judge(s, counted(full), policy(name), legacyEnv(name));
+    expect([s.name, verdict.status, verdict.mismatches]).toEqual([s.name, 'pass', []]);
+    zaps.counted += verdict.checks.zaps;
+    zaps.traced += judge(s, full, policy(name), envOf(name)).checks.zaps;
+  }
+  expect(zaps.counted).toBe(zaps.traced);
+});
+
+test.each([
+  ['a zap that did not come', [1, 0, 0], '2 + 0 + 0'],
+  ['a zap too many', [-1, 0, 0], '0 + 0 + 0'],
+  ['a huge leaf', [0, 1, 0], '1 + 1 + 0'],
+])('with kvm.tdp_mmu=N %s shows in the count, once', (_, off, seen) => {
+  const good = counted(simulate(SIMPLE, policy('A')));
+  const recording: Ran = {
+    ...good,
+    steps: good.steps.map((r) =>
+      r.step < 3 ? r : { ...r, leaves: (r.leaves ?? []).map((n, i) => n + (off[i] ?? 0)) },
+    ),
+  };
+
+  const verdict = judge(SIMPLE, recording, policy('A'), legacyEnv('A'));
+
+  expect(verdict.mismatches).toHaveLength(1);
+  expect(verdict.mismatches[0]).toMatchObject({
+    step: 4,
+    what: 'number of leaves',
+    expected: '1 + 0 + 0 (4K + 2M + 1G) after 3 zaps',
+    seen,
+  });
+});
+
 test('with kvm.tdp_mmu=N neighbours of a page that faults may be mapped with it, of the right type', () => {
   const set = (gfn: number, type: 'UC' | 'WB') =>
     ({ kind: 'set', gfn, level: 1, spte: spteOf({ gfn, type, ipat: false }) }) as const;

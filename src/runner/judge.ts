@@ -16,6 +16,7 @@ import { MSR } from '../scenario/msrs.js';
 import { type Claims, GUEST_MAXPHYADDR, type Scenario, type Step } from '../scenario/types.js';
 import { ioctlExpectation } from './ioctl-judge.js';
 import { LeafJudge, levelOf } from './leaf-judge.js';
+import { hasLegacyMmu } from './mmu.js';
 import { gfnOf, isDropped, startEvents, stepEvent } from './model-events.js';
 import type { Environment, Recording, StepRecord } from './recording.js';
 import type { Checks, Mismatch, Note, Verdict } from './verdict.js';
@@ -61,7 +62,7 @@ class Judge {
   ) {
     const { vcpus } = scenario;
     const quirksSupported = env.quirks;
-    this.#legacyMmu = env.paging !== 'shadow' && env.params['kvm.tdp_mmu'] === 'N';
+    this.#legacyMmu = hasLegacyMmu(env);
     this.#model = new VmModel(policy, { vcpus, maxphyaddr: GUEST_MAXPHYADDR, quirksSupported });
     for (const event of startEvents(scenario)) this.#model.apply(event);
     this.#guestView = scenario.msrMode === 'filter-drop' ? this.#model.clone() : this.#model;
@@ -100,7 +101,9 @@ class Judge {
     const effect = this.#applyStep();
     this.#judgeClaim();
     if (this.#record.events !== undefined) this.#leaves.judge(rest, effect);
-    const seesZaps = this.#record.events !== undefined && !this.#legacyMmu;
+    const { leaves } = this.#record;
+    if (leaves !== undefined) this.#leaves.judgeCount(leaves);
+    const seesZaps = this.#record.events !== undefined && (!this.#legacyMmu || leaves !== undefined);
     if (seesZaps && effect !== undefined && this.#step?.do !== 'access') {
       this.checks.kept += this.#model.leaves().length;
     }

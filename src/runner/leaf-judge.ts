@@ -61,6 +61,10 @@ export class LeafJudge {
   /** Groups of pages that the legacy MMU may map along with one that faulted. */
   #faulted = new Set<number>();
   #effect: Effect | undefined;
+  /** Zaps of this step that nothing showed yet. */
+  #trusted = 0;
+  /** By how much KVM's count of leaves is off, by level. */
+  #drift = [0, 0, 0];
   /** Huge leaves that took the place of smaller ones in this step. */
   #merged: Leaf[] = [];
 
@@ -140,8 +144,9 @@ export class LeafJudge {
     this.#toZap.clear();
   }
 
-  /** Believe in zaps that nothing shows: the leaves that are made afterwards tell whether they were. */
+  /** Believe in zaps that nothing shows: KVM's count tells whether they were, and the leaves that are made afterwards. */
   #trustZaps(): void {
+    this.#trusted = this.#toZap.size;
     for (const gfn of this.#toZap.keys()) this.#seen.delete(gfn);
     this.#toZap.clear();
   }
@@ -235,6 +240,28 @@ export class LeafJudge {
       this.fail('zap', `${show(leaf)} zapped`, 'the leaf stayed', leaf);
       if (this.model.leafAt(leaf.gfn) === undefined) this.model.observeLeaf(leaf);
     }
+  }
+
+  /**
+   * Hold KVM's own count of leaves, after judge(), against those that there should be.
+   * @param counts leaves of 4K, 2M and 1G
+   */
+  judgeCount(counts: readonly number[]): void {
+    const drift = counts.map((count, i) => count - this.#countAt(i + 1));
+    const isOff = drift.some((n, i) => n !== this.#drift[i]);
+    if (isOff) {
+      const expected = counts.map((_, i) => this.#countAt(i + 1) + (this.#drift[i] ?? 0));
+      const levels = `${expected.join(' + ')} (4K + 2M + 1G)`;
+      this.fail('number of leaves', `${levels} after ${this.#trusted} zaps`, counts.join(' + '));
+    } else {
+      this.checks.zaps += this.#trusted;
+    }
+    this.#drift = drift;
+    this.#trusted = 0;
+  }
+
+  #countAt(level: number): number {
+    return [...this.#seen.values()].filter((seen) => seen.level === level).length;
   }
 
   /** Let later steps start from a leaf that was not expected. */

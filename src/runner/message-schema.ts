@@ -18,6 +18,7 @@ const stepRecord = z.strictObject({
   value: u64.optional(),
   result: z.string().max(40).optional(),
   vector: z.number().int().min(0).max(255).optional(),
+  leaves: z.array(z.number().int().nonnegative()).length(3).optional(),
 });
 
 const common = { scenario: text, durationMs: z.number().nonnegative() };

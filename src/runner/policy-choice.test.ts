@@ -70,3 +70,14 @@ test('without EPT a policy has what the kernel was found to have', () => {
     false,
   ]);
 });
+
+test.each([
+  ['6.1.192', 'zap'],
+  ['6.12.118', 'zap'],
+  ['6.13.1', 'recover'],
+  ['7.2.13', 'recover'],
+])('without EPT %s ends dirty logging as its version does: %s', (release, dirtyLogOff) => {
+  const env = environmentOf(policies.get('E') as Policy, release);
+
+  expect(choosePolicy('auto', [], { ...env, paging: 'npt' }).policy.dirtyLogOff).toBe(dirtyLogOff);
+});

@@ -38,12 +38,21 @@ const hinted = (release: string): Policy => policyForVersion(release) ?? policyN
 const hasVirtio = (env: Environment): boolean => env.missing['virtio-device'] === undefined;
 const hasFlag = (env: Environment): boolean => env.missing['memslot-flag'] === undefined;
 
-/** Policies for a machine whose leaves carry no memory type, with what proposals add to it all the same. */
+/**
+ * Policies for a machine whose leaves carry no memory type, with what proposals add to it all the same. What the end of dirty
+ * logging does is the TDP MMU's and differs between versions there too.
+ */
 function withoutEpt(env: Environment): Policy[] {
   const name = env.paging === 'npt' ? 'npt' : 'none';
   const both = [policyNamed(`${name}-A`), policyNamed(name)];
-  const ordered = /^[AB]/.test(hinted(env.release).name) ? both : both.reverse();
-  return ordered.map((policy) => ({ ...policy, virtioDevice: hasVirtio(env), memslotFlag: hasFlag(env) }));
+  const { name: hint, dirtyLogOff } = hinted(env.release);
+  const ordered = /^[AB]/.test(hint) ? both : both.reverse();
+  return ordered.map((policy) => ({
+    ...policy,
+    dirtyLogOff,
+    virtioDevice: hasVirtio(env),
+    memslotFlag: hasFlag(env),
+  }));
 }
 
 /** Whether a policy has the features that KVM itself was asked for. */

@@ -43,6 +43,8 @@ export interface StepRecord {
   result?: string;
   /** For a faulting guest access: the vector. */
   vector?: number;
+  /** How many leaves of 4K, 2M and 1G the VM has after the step, by KVM's own count; absent where the trace tells of all. */
+  leaves?: readonly number[];
   /** In order; absent where nothing can be observed. */
   events?: readonly TraceEvent[];
 }

@@ -16,6 +16,7 @@ export type Need =
   | 'no-virtio-device' // a kernel without KVM_DEV_TYPE_VIRTIO
   | 'no-memslot-flag' // a kernel without KVM_MEM_NON_COHERENT_DMA
   | 'pci-bar' // a PCI BAR to use as a memslot
+  | 'tdp-mmu' // the TDP MMU maps guests, not the legacy one
   | 'huge-pages' // transparent huge pages for memory that asks for them
   | 'quirk-ignore-guest-pat' // KVM_X86_QUIRK_IGNORE_GUEST_PAT can be disabled
   | 'quirk-cd-nw-cleared' // KVM_X86_QUIRK_CD_NW_CLEARED can be disabled

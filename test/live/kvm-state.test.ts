@@ -174,6 +174,18 @@ describe('a vCPU', () => {
     }
   });
 
+  it('counts in its statistics by name', (context) => {
+    requireOrSkip(context, vm.checkExtension(kvmApi.KVM_CAP_BINARY_STATS_FD), 'KVM_CAP_BINARY_STATS_FD');
+    using vcpuFile = vcpu.statsFd();
+    using vmFile = vm.statsFd();
+    const stats = new kvmApi.Stats(vcpuFile);
+    const before = stats.read('exits');
+    vcpu.enter(BUDGET_MS);
+    expect(stats.read('exits')).toBeGreaterThan(before ?? 0n);
+    expect(stats.read('no such counter')).toBeUndefined();
+    expect(new kvmApi.Stats(vmFile).read('pages_4k')).toBeGreaterThan(0n);
+  });
+
   it('has a TSC frequency and refuses what it does not have', () => {
     expect(vcpu.getTscKhz()).toBeGreaterThan(0);
     expect(() => vcpu.getLapic()).toThrow(
