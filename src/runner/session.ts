@@ -216,40 +216,35 @@ class Session {
  */
 export async function runSession(request: SessionRequest, listener: SessionListener): Promise<ResultSet> {
   const session = new Session(request, listener);
-  const broken: unknown[] = [];
+  const errors: unknown[] = [];
   // One agent that cannot be run ends the others; report only what came first.
   const failure = new AbortController();
   const signal = AbortSignal.any([failure.signal, ...(request.signal === undefined ? [] : [request.signal])]);
   const runs = session.lanes.map((lane) =>
     runLane(request, lane, signal, {
       console: (line) => listener.console?.(line),
-      line: (line) => {
-        try {
-          session.line(lane, line);
-        } catch (error) {
-          broken.push(error);
-        }
-      },
+      line: (line) => session.line(lane, line),
     }).catch((error: unknown) => {
-      broken.push(error);
+      errors.push(error);
       failure.abort();
       return undefined;
     }),
   );
   const outcomes = (await Promise.all(runs)).filter((outcome) => outcome !== undefined);
-  if (broken.length > 0) throw broken[0];
+  if (errors.length > 0) throw errors[0];
   const warnings = outcomes.flatMap((outcome) => (outcome.kind === 'done' ? outcome.kernelWarnings : []));
   for (const warning of new Set(warnings)) listener.warning?.(`the kernel under test said: ${warning}`);
   return session.finish(outcomes);
 }
 
-function runLane(
+async function runLane(
   request: SessionRequest,
   lane: Lane,
   signal: AbortSignal,
   on: { console(line: string): void; line(line: string): void },
 ): Promise<LabOutcome> {
-  return runAgent({
+  let garbage: unknown;
+  const outcome = await runAgent({
     engine: request.engine,
     kernel: request.kernel,
     spec: {
@@ -261,7 +256,16 @@ function runLane(
     params: request.params,
     timeoutMs: request.timeoutMs,
     onConsole: on.console,
-    onLine: on.line,
+    onLine: (line) => {
+      try {
+        on.line(line);
+      } catch (error) {
+        garbage ??= error;
+      }
+    },
     signal,
   });
+  // A machine that died may leave half a line: how it died says more.
+  if (garbage !== undefined && outcome.kind === 'done') throw garbage;
+  return outcome;
 }

@@ -75,9 +75,10 @@ export async function runZaps(request: ZapRequest): Promise<ZapSet> {
     },
     ...(request.signal === undefined ? {} : { signal: request.signal }),
   });
-  if (broken !== undefined) throw broken;
   if (session.failed !== undefined) throw new ZapError(session.failed);
+  // A machine that died may leave half a line: how it died says more.
   if (outcome.kind !== 'done') throw new ZapError(`the kernel died (${outcome.kind}: ${outcome.reason})`);
+  if (broken !== undefined) throw broken;
   return finish(session, request);
 }
 

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
+import { catalogue } from '../../src/catalogue/index.js';
 import { buildKernel } from '../../src/lab/index.js';
 import type { RunResult } from '../../src/report/types.js';
 import { runCli } from '../support/cli.js';
@@ -74,5 +75,25 @@ describe('the whole catalogue in the lab', () => {
     const [kernel] = parseKtap(stdout);
     expect(kernel?.ok).toBe(true);
     expect(kernel?.subtests.map(({ name }) => name)).toEqual(['ram', 'msr']);
+  });
+
+  test('a kernel that is not done in time leaves every scenario with a result, and why', async () => {
+    const { status, stdout } = await runCli([
+      'run',
+      '--kernel',
+      images[0] as string,
+      '--timeout',
+      '7',
+      '--format',
+      'json',
+    ]);
+
+    const [set] = (JSON.parse(stdout) as RunResult).sets;
+    expect(status).toBe(1);
+    expect(set?.crashed).toMatchObject({ kind: 'timeout', reason: 'no end after 7 s' });
+    expect(set?.scenarios).toHaveLength(catalogue.length);
+    const lost = set?.scenarios.filter(({ skip }) => skip?.reason.startsWith('not run: ')) ?? [];
+    expect(lost.length).toBeGreaterThan(0);
+    expect(lost[0]?.skip?.reason).toBe('not run: the kernel died (timeout: no end after 7 s)');
   });
 });
