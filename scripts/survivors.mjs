@@ -1,7 +1,7 @@
 // Apply each mutant that outlived `npm run mutation:model` to a copy of the model, and run the tests on it once more: the runner of
 // the mutation test does not count a test file that cannot even be loaded. Prints the mutants that live on.
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
@@ -16,6 +16,10 @@ function mutate(source, { location: { start, end }, replacement }) {
   return source.slice(0, offset(start)) + replacement + source.slice(offset(end));
 }
 
+if (!existsSync(REPORT)) {
+  process.stderr.write(`there is no ${REPORT}: run npm run mutation:model first\n`);
+  process.exit(2);
+}
 const { files } = JSON.parse(readFileSync(REPORT, 'utf8'));
 const survivors = Object.entries(files).flatMap(([file, { source, mutants }]) =>
   mutants.filter(({ status }) => status === 'Survived').map((mutant) => ({ file, source, mutant })),
