@@ -1,4 +1,5 @@
-import { readFileSync, writeSync } from 'node:fs';
+import { readdirSync, readFileSync, writeSync } from 'node:fs';
+import { constants, setPriority } from 'node:os';
 import { catalogue } from '../catalogue/index.js';
 import { NoncoherentDma } from '../dma/index.js';
 import { HostMemory, Kvm } from '../kvm/index.js';
@@ -50,10 +51,21 @@ function runAll(spec: AgentSpec, bench: Bench): number {
   return count;
 }
 
+/**
+ * Keep V8's own threads from running inside a zap: on the lab's one processor their time would be counted. Raising our own priority
+ * takes root, which the tracing has taken already.
+ */
+function goFirst(): void {
+  const { PRIORITY_HIGHEST, PRIORITY_LOW } = constants.priority;
+  for (const tid of readdirSync('/proc/self/task').map(Number))
+    setPriority(tid, tid === process.pid ? PRIORITY_HIGHEST : PRIORITY_LOW);
+}
+
 function countZaps(kvm: Kvm, dma: NoncoherentDma, cases: readonly ZapCase[]): void {
   const tracefs = findTracefs();
   if (!('root' in tracefs)) throw new TraceError(`${tracefs.missing}: ${tracefs.lift}`);
   using observer = new ZapObserver(tracefs.root, process.pid);
+  goFirst();
   for (const zapCase of cases)
     send({ type: 'zaps', measurement: measureZaps({ kvm, dma, observer }, zapCase) });
 }
