@@ -1,8 +1,8 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
-import { contentKey, fillEntry, isComplete } from './cache.js';
+import { basename, join } from 'node:path';
+import { afterAll, expect, test, vi } from 'vitest';
+import { contentKey, fillEntry, isComplete, sweepCache } from './cache.js';
 import { withLock } from './lock.js';
 import { patchedFiles } from './worktree.js';
 
@@ -35,6 +35,22 @@ test('what a killed run left half-filled is removed', async () => {
   const left = mkdtempSync(join(root, '.tmp-half-'));
   await fillEntry(join(root, 'other'), async () => {});
   expect(readdirSync(root)).not.toContain(left.split('/').at(-1));
+});
+
+test('a sweep removes what is half-filled anywhere in the cache, and nothing that is being filled', async () => {
+  vi.stubEnv('XDG_CACHE_HOME', root);
+  const kind = join(root, 'kvm-memtype', 'kernels');
+  mkdirSync(kind, { recursive: true });
+  mkdtempSync(join(kind, '.tmp-half-'));
+  await fillEntry(join(kind, 'whole'), async (temporary) => {
+    await sweepCache();
+    expect(readdirSync(kind)).toContain(basename(temporary));
+  });
+
+  await sweepCache();
+
+  expect(readdirSync(kind).filter((name) => !name.endsWith('.lock'))).toEqual(['whole']);
+  vi.unstubAllEnvs();
 });
 
 test('who waits for a lock is told, and stops waiting when aborted', async () => {

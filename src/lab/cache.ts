@@ -70,6 +70,12 @@ export async function fillEntry(
   return dir;
 }
 
+/** Remove what killed runs left half filled anywhere in the cache. */
+export async function sweepCache(): Promise<void> {
+  const kinds = await readdir(cacheRoot(), { withFileTypes: true }).catch(() => []);
+  for (const kind of kinds) if (kind.isDirectory()) await sweep(join(cacheRoot(), kind.name));
+}
+
 /** Remove half-filled entries that nobody is filling: those whose lock is free. */
 async function sweep(parent: string): Promise<void> {
   for (const name of await readdir(parent)) {

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { type LabOutcome, makeScratch, removeScratch, runInLab, sweepScratch } from '../lab/index.js';
+import { type LabOutcome, makeScratch, removeScratch, runInLab, sweepLab } from '../lab/index.js';
 import { sweepLeftovers } from './leftovers.js';
 import type { AgentSpec } from './spec.js';
 
@@ -103,7 +103,7 @@ async function runLab(run: AgentRun, engine: 'bochs' | 'qemu-tcg'): Promise<LabO
 }
 
 /** Run the agent to its end and hand out what it prints, line by line. */
-export function runAgent(run: AgentRun): Promise<LabOutcome> {
-  sweepScratch();
+export async function runAgent(run: AgentRun): Promise<LabOutcome> {
+  await sweepLab();
   return run.engine === 'host' ? runOnHost(run) : runLab(run, run.engine);
 }
