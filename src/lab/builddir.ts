@@ -5,12 +5,13 @@ import { type ExecOptions, type ExecResult, exec } from './exec.js';
 
 /**
  * Run make and take the mark away when it ends by itself, or by SIGTERM: then it has removed what it was in the middle of. The
- * shell passes SIGTERM on, which it also gets when its parent dies; nobody reads what it says then.
+ * shell passes SIGTERM on, which it also gets when its parent dies, to make's whole process group: the compilers, which make does not
+ * know, go at once as well. Nobody reads what it says then.
  */
 const MAKE = `
   mark=$1; shift
-  make "$@" & pid=$!
-  trap 'kill $pid' TERM
+  setsid make "$@" & pid=$!
+  trap 'kill -- -$pid' TERM
   trap '' PIPE
   wait $pid; status=$?
   if [ $status -gt 128 ]; then wait $pid; fi
