@@ -8,7 +8,7 @@ import type { Missing } from './missing.js';
 /** The kernel's sample of a mediated device, a serial port: samples/vfio-mdev/mtty.c. */
 const SAMPLE = 'class/mdev_bus/mtty/mdev_supported_types/mtty-1';
 
-/** Ask the kernel: Node's own generator starts OpenSSL's, 40 million instructions in the lab. */
+/** Ask the kernel: for one uuid Node would load its crypto module and start OpenSSL's generator. */
 const UUIDS = '/proc/sys/kernel/random/uuid';
 
 const typeDir = (host = HOST): string => join(host.sys, SAMPLE);

@@ -19,7 +19,8 @@ const CHANGE =
 const SET = /^kvm_mmu_set_spte: gfn ([\da-f]+) spte ([\da-f]+) \(.*\) level (\d+) at /;
 const MARK = /^tracing_mark_write: step (-?\d+)/;
 
-const GFN_LIMIT = 2 ** 40; // 52 bits of physical address
+/** Frames of 4 KiB in 52 bits of physical address. */
+export const GFN_LIMIT = 2 ** 40;
 const HIGHEST_LEVEL = 5;
 
 const hex = (text: string | undefined): bigint => BigInt(`0x${text}`);

@@ -63,11 +63,12 @@ class Execution {
     });
     try {
       this.#probe = Probe.boot(this.#machine);
-      this.#dma = new DmaSteps(this.#machine, bench.dma);
       const { vm } = this.#machine;
       if (hasLegacyMmu(bench.environment) && vm.checkExtension(KVM_CAP_BINARY_STATS_FD))
         this.#stats = new Stats(vm.statsFd());
+      this.#dma = new DmaSteps(this.#machine, bench.dma);
     } catch (error) {
+      this.#stats?.file.close();
       this.#machine.close();
       throw error;
     }

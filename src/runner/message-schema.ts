@@ -1,14 +1,10 @@
 import { z } from 'zod';
-import { parseTrace } from '../observe/events.js';
+import { GFN_LIMIT, parseTrace } from '../observe/events.js';
 import type { AgentMessage, RawRecording, Recording } from './recording.js';
 import { decodeJson, unpackText } from './wire.js';
 
 const u64 = z.bigint().nonnegative();
-const gfn = z
-  .number()
-  .int()
-  .nonnegative()
-  .max(2 ** 40);
+const gfn = z.number().int().nonnegative().max(GFN_LIMIT);
 const text = z.string().max(10_000);
 const missing = z.strictObject({ reason: text, lift: text });
 

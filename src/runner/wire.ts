@@ -20,7 +20,7 @@ export function decodeJson(line: string): unknown {
 /** Bytes of the longest text that is unpacked: many times what the buffer of a trace holds. */
 const TEXT_LIMIT = 64 << 20;
 
-/** Make text small, in ASCII: each byte that leaves the lab costs 200 instructions there. */
+/** Make text small, in ASCII: each byte that leaves the lab costs hundreds of instructions there, for its serial port. */
 export function packText(text: Buffer): string {
   return deflateRawSync(text, { level: 1 }).toString('base64');
 }
