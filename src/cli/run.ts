@@ -21,6 +21,7 @@ interface RunOptions {
   list?: boolean;
   shard?: readonly [index: number, count: number];
   repeat: number;
+  strict?: boolean;
   timeout: number;
   param: string[];
   vfio?: string;
@@ -76,6 +77,7 @@ function rerunCommand(options: RunOptions, kernel: string | undefined): (scenari
     ...(kernel === undefined ? [] : ['--kernel', kernel]),
     ...(options.engine === 'auto' ? [] : ['--engine', options.engine]),
     ...(options.policy === 'auto' ? [] : ['--policy', options.policy]),
+    ...(options.strict ? ['--strict'] : []),
     ...(options.vfio === undefined ? [] : ['--vfio', options.vfio]),
     ...(options.virtioType === undefined ? [] : ['--virtio-type', String(options.virtioType)]),
     ...(options.memslotFlag === undefined ? [] : ['--memslot-flag', String(Math.log2(options.memslotFlag))]),
@@ -98,6 +100,7 @@ async function requestFor(
     catalogue,
     policy: options.policy,
     repeat: options.repeat,
+    strict: options.strict ?? false,
     device: engine === 'host' ? (options.vfio ?? null) : 'lab',
     ...(options.virtioType === undefined ? {} : { virtioType: options.virtioType }),
     ...(options.memslotFlag === undefined ? {} : { memslotFlag: options.memslotFlag }),
@@ -165,6 +168,7 @@ export function runCommand(): Command {
         .default('auto'),
     )
     .option('--policy <name>', 'hold the kernel against this policy; auto finds it by probing', 'auto')
+    .option('--strict', 'fail if the kernel behaves otherwise than its version is known to')
     .option('--list', 'print the scenarios, run nothing')
     .option('--shard <i/n>', 'run the i-th of n parts', shard)
     .option('--repeat <n>', 'run everything n times', positive, 1)

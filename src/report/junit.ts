@@ -1,4 +1,4 @@
-import { byFamily, summarize } from './summary.js';
+import { byFamily, type Counted, departs, summarize } from './summary.js';
 import { checkText, detailLines, errataLines, repeatName } from './text.js';
 import type { ResultSet, RunResult, ScenarioResult } from './types.js';
 
@@ -71,16 +71,12 @@ function testcase(suite: string, result: ScenarioResult): string {
   );
 }
 
-function suiteAttributes(
-  name: string,
-  set: Pick<ResultSet, 'scenarios' | 'crashed'>,
-  ms: number,
-): Attributes {
-  const { counts, crashes } = summarize([set]);
+function suiteAttributes(name: string, set: Counted, ms: number): Attributes {
+  const { counts, crashes, departures } = summarize([set]);
   return {
     name,
-    tests: set.scenarios.length + crashes,
-    failures: counts.fail,
+    tests: set.scenarios.length + crashes + departures,
+    failures: counts.fail + departures,
     errors: counts.error + counts.timeout + crashes,
     skipped: counts.skip,
     time: seconds(ms),
@@ -93,6 +89,7 @@ function properties(set: ResultSet): string {
     kernel: set.release,
     engine: set.engine,
     policy: `${policy.name} (${policy.how})`,
+    ...(policy.warning === undefined ? {} : { warning: policy.warning }),
     cpu: fingerprint.cpu,
     ...fingerprint.params,
   };
@@ -118,6 +115,19 @@ function crashSuite(set: ResultSet, timestamp: string): string[] {
   ];
 }
 
+/** The failure of a kernel whose version means another policy, where --strict was given, as a case of its own. */
+function policySuite(set: ResultSet, timestamp: string): string[] {
+  if (!departs(set)) return [];
+  const failure = element('failure', { type: 'policy', message: set.policy.warning ?? '' });
+  const name = `${set.name}.policy`;
+  return [
+    element('testsuite', { ...suiteAttributes(name, { scenarios: [], policy: set.policy }, 0), timestamp }, [
+      properties(set),
+      element('testcase', { classname: name, name: 'is that of its version', time: '0.000' }, [failure]),
+    ]),
+  ];
+}
+
 function suites(set: ResultSet, timestamp: string): string[] {
   const families = [...byFamily(set.scenarios)].map(([family, scenarios]) => {
     const name = `${set.name}.${family}`;
@@ -127,18 +137,18 @@ function suites(set: ResultSet, timestamp: string): string[] {
       ...scenarios.map((scenario) => testcase(name, scenario)),
     ]);
   });
-  return [...families, ...crashSuite(set, timestamp)];
+  return [...families, ...policySuite(set, timestamp), ...crashSuite(set, timestamp)];
 }
 
 /** The run as JUnit XML: a suite per kernel and family; the shape that GitLab, Jenkins and GitHub actions read. */
 export function renderJunit(run: RunResult): string {
-  const { counts, crashes } = summarize(run.sets);
+  const { counts, crashes, departures } = summarize(run.sets);
   const root = element(
     'testsuites',
     {
       name: run.tool.name,
-      tests: run.sets.reduce((sum, set) => sum + set.scenarios.length, crashes),
-      failures: counts.fail,
+      tests: run.sets.reduce((sum, set) => sum + set.scenarios.length, crashes + departures),
+      failures: counts.fail + departures,
       errors: counts.error + counts.timeout + crashes,
       skipped: counts.skip,
       time: seconds(run.durationMs),

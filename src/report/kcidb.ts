@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { departs } from './summary.js';
 import { detailLines, fullName } from './text.js';
 import type { Crash, ResultSet, RunResult, ScenarioResult, Status } from './types.js';
 
@@ -63,6 +64,24 @@ function crashTest(build: string, set: ResultSet, startedAt: string, crash: Cras
   };
 }
 
+/** What a kernel that is of another policy than its version fails, where --strict was given. */
+function policyTest(build: string, set: ResultSet, startedAt: string): object {
+  return {
+    id: id(build, 'policy'),
+    origin: ORIGIN,
+    build_id: build,
+    path: path('policy'),
+    comment: text(set.policy.warning ?? ''),
+    status: 'FAIL',
+    start_time: startedAt,
+    environment: environment(set),
+    misc: { policy: set.policy },
+  };
+}
+
+const buildComment = ({ name, policy }: ResultSet): string =>
+  text(policy.warning === undefined ? name : `${name}; warning: ${policy.warning}`);
+
 /**
  * The run as a KCIDB report, schema v5.3. A kernel that was handed over as an image has no known source:
  * its checkout says no more than its release.
@@ -87,11 +106,12 @@ export function renderKcidb(run: RunResult): string {
       checkout_id: checkout,
       architecture: 'x86_64',
       status: 'PASS',
-      comment: text(set.name),
+      comment: buildComment(set),
       start_time: run.startedAt,
     })),
     tests: sets.flatMap(({ set, build }) => [
       ...(set.crashed ? [crashTest(build, set, run.startedAt, set.crashed)] : []),
+      ...(departs(set) ? [policyTest(build, set, run.startedAt)] : []),
       ...set.scenarios.map((result) => scenarioTest(build, set, run.startedAt, result)),
     ]),
   };

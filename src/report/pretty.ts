@@ -1,5 +1,5 @@
 import picocolors from 'picocolors';
-import { summarize } from './summary.js';
+import { departs, summarize } from './summary.js';
 import { checkText, detailLines, errataLines, fullName, outcomeText, secondsText } from './text.js';
 import type { ResultSet, RunResult, ScenarioResult, SetHeader, Status } from './types.js';
 
@@ -59,16 +59,20 @@ function footerText(c: Colors, set: ResultSet): string {
 
 function headerText(c: Colors, set: SetHeader): string {
   const { name, how } = set.policy;
-  return `${c.bold(set.name)}: Linux ${set.release} on ${set.engine}, policy ${name} (${HOW[how]})\n`;
+  const head = `${c.bold(set.name)}: Linux ${set.release} on ${set.engine}, policy ${name} (${HOW[how]})\n`;
+  if (set.policy.warning === undefined) return head;
+  const [mark, color] = departs(set) ? (['FAIL', c.red] as const) : (['warning', c.yellow] as const);
+  return `${head}  ${color(`${mark}: ${safe(set.policy.warning)}`)}\n`;
 }
 
 function summaryText(c: Colors, run: RunResult): string {
-  const { counts, checks, crashes } = summarize(run.sets);
+  const { counts, checks, crashes, departures } = summarize(run.sets);
   const parts: [number, string, (text: string) => string][] = [
     [counts.fail, 'failed', c.red],
     [counts.error, 'errors', c.red],
     [counts.timeout, 'timed out', c.red],
     [crashes, crashes === 1 ? 'kernel died' : 'kernels died', c.red],
+    [departures, `of another policy than ${departures === 1 ? 'its version' : 'their versions'}`, c.red],
     [counts.skip, 'skipped', c.yellow],
   ];
   const told = parts.filter(([n]) => n > 0).map(([n, word, color]) => color(`${n} ${word}`));

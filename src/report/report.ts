@@ -8,7 +8,8 @@ import type { Format, OutputPlan } from './outputs.js';
 import { prettyWriter, renderPretty } from './pretty.js';
 import type { ResultSet, RunResult, ScenarioResult, SetHeader } from './types.js';
 
-const RENDER: Record<Format, (run: RunResult) => string> = {
+/** Each format's writer. */
+export const RENDER: Record<Format, (run: RunResult) => string> = {
   pretty: (run) => renderPretty(run),
   ktap: renderKtap,
   junit: renderJunit,

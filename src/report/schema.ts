@@ -70,6 +70,14 @@ export const policyChoice = z.object({
   explainedBy: z.array(z.string()).meta({
     description: 'all known policies that explain everything seen; filled when the chosen one does not',
   }),
+  expectedByVersion: z.string().optional().meta({
+    description: 'the policy that the release is known for, where the chosen one is of another era',
+  }),
+  warning: z.string().optional().meta({ description: 'the same in a sentence' }),
+  strict: z
+    .literal(true)
+    .optional()
+    .meta({ description: '--strict was given: the warning counts as a failure' }),
 });
 
 export const resultSet = z.object({

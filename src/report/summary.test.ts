@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { crashedSet, runOf, scenarios, setOf } from '../../test/support/results.js';
+import { crashedSet, departedSet, runOf, scenarios, setOf } from '../../test/support/results.js';
 import { exitStatus, summarize, worst } from './summary.js';
 import type { RunResult } from './types.js';
 
@@ -15,6 +15,8 @@ describe('exitStatus', () => {
     ['a timeout', runOf(setOf(pass, timeout)), 1],
     ['a failure in a second set', runOf(setOf(pass), setOf(fail)), 1],
     ['all passed, then the kernel died', runOf(crashedSet()), 1],
+    ['all passed, by another policy than the version’s', runOf(departedSet()), 0],
+    ['the same with --strict', runOf(departedSet(true)), 1],
     ['all skipped', runOf(setOf(skip), setOf(skip)), 4],
     ['nothing at all', runOf(), 4],
   ];
@@ -30,6 +32,7 @@ it('summarize counts statuses, sums checks by kind and counts crashes', () => {
     counts: { pass: 3, fail: 1, skip: 1, error: 0, timeout: 0 },
     checks: { leaves: 38, zaps: 3, msrs: 0 },
     crashes: 1,
+    departures: 0,
   });
 });
 

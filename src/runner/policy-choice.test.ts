@@ -4,7 +4,7 @@ import { simulate } from '../../test/support/simulate.js';
 import { catalogue } from '../catalogue/index.js';
 import { type Policy, policies } from '../memtype/index.js';
 import type { Scenario } from '../scenario/types.js';
-import { choosePolicy, PROBE_SCENARIOS, policyNamed, type Recorded } from './policy-choice.js';
+import { choosePolicy, departure, PROBE_SCENARIOS, policyNamed, type Recorded } from './policy-choice.js';
 
 const scenarioNamed = (name: string): Scenario => catalogue.find((s) => s.name === name) as Scenario;
 
@@ -80,4 +80,45 @@ test.each([
   const env = environmentOf(policies.get('E') as Policy, release);
 
   expect(choosePolicy('auto', [], { ...env, paging: 'npt' }).policy.dirtyLogOff).toBe(dirtyLogOff);
+});
+
+// Each row: what the kernel does, the release that it calls itself, and what that release is known for, if it differs.
+test.each([
+  ['A', '6.1.192', undefined],
+  ['A', '6.12.5', 'D'],
+  ['D', '6.1.0', 'A'],
+  ['E-6.12', '6.12.5', 'D'],
+  ['E-6.12', '6.12.118', undefined],
+  ['E', '6.12.118', 'E-6.12'],
+  ['A+P2', '6.1.192', undefined],
+  ['E+P5', '7.2.13', undefined],
+  ['A+P2', '7.2.13', 'E'],
+  ['A', '2.6.32', undefined],
+])('a kernel of policy %s that calls itself %s departs from: %s', (name, release, expected) => {
+  const policy = policies.get(name) as Policy;
+  const env = environmentOf(policy, release);
+  const choice = choosePolicy('auto', probes(policy), env);
+
+  const found = departure(choice, env);
+
+  expect(choice.policy.name).toBe(name);
+  expect(found?.expectedByVersion).toBe(expected);
+  if (expected !== undefined)
+    expect(found?.warning).toContain(`Linux ${release} is known for policy ${expected}`);
+});
+
+test('a policy that the user named departs from nothing', () => {
+  const env = environmentOf(policies.get('A') as Policy, '6.12.5');
+
+  expect(departure(choosePolicy('A', [], env), env)).toBeUndefined();
+});
+
+test.each([
+  ['6.1.192', 'npt-A', undefined],
+  ['6.1.192', 'npt', 'npt-A'],
+  ['7.2.13', 'npt', undefined],
+])('without EPT a Linux %s that behaves as %s departs from: %s', (release, name, expected) => {
+  const env = { ...environmentOf(policies.get('E') as Policy, release), paging: 'npt' as const };
+
+  expect(departure({ policy: policyNamed(name), how: 'probed' }, env)?.expectedByVersion).toBe(expected);
 });

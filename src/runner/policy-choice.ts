@@ -83,6 +83,38 @@ export function candidates(env: Environment): Policy[] {
   );
 }
 
+/** The policy that a kernel is known by its version to have; undefined for a version that nothing is known of. */
+function versionPolicy(env: Environment): Policy | undefined {
+  if (policyForVersion(env.release) === undefined) return undefined;
+  return env.paging === 'ept' ? hinted(env.release) : withoutEpt(env)[0];
+}
+
+/** A proposal's policy without the proposal: the era that its kernel is of. */
+const eraOf = (policy: Policy): string => policy.name.replace(/\+.*$/, '');
+
+/** That a kernel behaves otherwise than its version says, as a policy of the result set tells it. */
+export interface Departure {
+  /** Name of the policy that the version means. */
+  expectedByVersion: string;
+  /** The same for people: one sentence. */
+  warning: string;
+}
+
+/**
+ * Whether the kernel behaves as another era than the one its version is known for. A policy that the user named is
+ * the user's word, and departs from nothing; a proposal on top of the version's own policy does not either.
+ */
+export function departure({ policy, how }: PolicyChoice, env: Environment): Departure | undefined {
+  const known = versionPolicy(env);
+  if (how === 'forced' || known === undefined || eraOf(known) === eraOf(policy)) return undefined;
+  return {
+    expectedByVersion: known.name,
+    warning:
+      `Linux ${env.release} is known for policy ${known.name}, but this kernel was held against ${policy.name}: ` +
+      `if it should behave so (a backport, a patch), say --policy ${policy.name}`,
+  };
+}
+
 /** Whether everything recorded is what `policy` expects. */
 function explains(policy: Policy, recorded: readonly Recorded[], env: Environment): boolean {
   return recorded.every(

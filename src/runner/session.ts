@@ -7,6 +7,7 @@ import { type Death, Lane, type Slot } from './lane.js';
 import { deal, laneCount } from './lanes.js';
 import {
   choosePolicy,
+  departure,
   explainedBy,
   type PolicyChoice,
   PROBE_SCENARIOS,
@@ -28,6 +29,8 @@ export interface SessionRequest {
   /** `auto` or a policy's name. */
   policy: string;
   repeat: number;
+  /** A kernel that behaves otherwise than its version says is a failure, not a warning. */
+  strict?: boolean;
   device: string | null;
   /** Device type of KVM_DEV_TYPE_VIRTIO, where it is to be no other. */
   virtioType?: number;
@@ -150,11 +153,20 @@ class Session {
 
   #header(): SetHeader {
     const { name, engine } = this.request;
-    const policy = {
-      name: this.#choice?.policy.name ?? 'unknown',
-      how: this.#choice?.how ?? 'hint',
-    } as const;
-    return { name, release: this.#env?.release ?? 'unknown', engine, policy: { ...policy, explainedBy: [] } };
+    return { name, release: this.#env?.release ?? 'unknown', engine, policy: this.#policy() };
+  }
+
+  #policy(): SetHeader['policy'] {
+    const [choice, env] = [this.#choice, this.#env];
+    if (choice === undefined || env === undefined) return { name: 'unknown', how: 'hint', explainedBy: [] };
+    const departed = departure(choice, env);
+    return {
+      name: choice.policy.name,
+      how: choice.how,
+      explainedBy: [],
+      ...departed,
+      ...(departed !== undefined && this.request.strict ? { strict: true as const } : {}),
+    };
   }
 
   #add(result: ScenarioResult): void {

@@ -86,6 +86,19 @@ export const crashedSet = (): ResultSet => ({
   },
 });
 
+/** A set whose kernel behaves otherwise than its version says. */
+export const departedSet = (strict = false): ResultSet => ({
+  ...setOf(scenarios.pass),
+  policy: {
+    name: 'A',
+    how: 'probed',
+    explainedBy: [],
+    expectedByVersion: 'D',
+    warning: 'Linux 6.12.5 is known for policy D, but this kernel was held against A',
+    ...(strict ? { strict: true as const } : {}),
+  },
+});
+
 /** A run with everything in it. */
 export const fullRun = (): RunResult =>
   runOf(
