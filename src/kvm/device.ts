@@ -24,7 +24,12 @@ function valueBytes(value: DeviceAttr['value']): Uint8Array | undefined {
 
 /** Anything that has device attributes: devices, and on newer kernels VMs, vCPUs and /dev/kvm. */
 export abstract class AttrHandle<N extends NativeAttrs & NativeHandle> extends Handle<N> {
-  /** KVM_HAS_DEVICE_ATTR: false if the kernel says ENXIO, as it does of what it does not know. */
+  /**
+   * KVM_HAS_DEVICE_ATTR: false if the kernel says ENXIO, as it does of what it does not know.
+   * Needs KVM_CAP_DEVICE_CTRL; KVM_CAP_VM_ATTRIBUTES, KVM_CAP_VCPU_ATTRIBUTES, KVM_CAP_SYS_ATTRIBUTES for other
+   * than devices.
+   * @throws KvmError `KVM_IOCTL`: ENOTTY or EPERM where there are none
+   */
   hasAttr(a: DeviceAttr): boolean {
     try {
       this.native.hasAttr(a.group, BigInt(a.attr), valueBytes(a.value));
@@ -35,14 +40,22 @@ export abstract class AttrHandle<N extends NativeAttrs & NativeHandle> extends H
     }
   }
 
-  /** KVM_GET_DEVICE_ATTR: the first `size` bytes, up to 4096, that the kernel stores. */
+  /**
+   * KVM_GET_DEVICE_ATTR: the first `size` bytes, up to 4096, that the kernel stores.
+   * Needs as hasAttr().
+   * @throws KvmError `KVM_IOCTL`: ENXIO the attribute is not known; EPERM it cannot be read now
+   */
   getAttr(a: Omit<DeviceAttr, 'value'>, size: number): Uint8Array {
     const value = new Uint8Array(size);
     this.native.getAttr(a.group, BigInt(a.attr), value);
     return value;
   }
 
-  /** KVM_SET_DEVICE_ATTR. */
+  /**
+   * KVM_SET_DEVICE_ATTR.
+   * Needs as hasAttr().
+   * @throws KvmError `KVM_IOCTL`: ENXIO the attribute is not known; EPERM it cannot be set now; others by device
+   */
   setAttr(a: DeviceAttr): void {
     this.native.setAttr(a.group, BigInt(a.attr), valueBytes(a.value));
   }

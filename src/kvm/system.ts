@@ -57,48 +57,80 @@ export class Kvm extends AttrHandle<NativeSystem> {
     return kvm;
   }
 
-  /** KVM_GET_API_VERSION. */
+  /**
+   * KVM_GET_API_VERSION.
+   * Needs basic KVM.
+   */
   apiVersion(): number {
     return this.native.apiVersion();
   }
 
-  /** KVM_CHECK_EXTENSION: 0 if there is no such capability. */
+  /**
+   * KVM_CHECK_EXTENSION: 0 if there is no such capability.
+   * Needs basic KVM.
+   */
   checkExtension(cap: number): number {
     return this.native.checkExtension(cap);
   }
 
-  /** KVM_GET_VCPU_MMAP_SIZE, bytes. */
+  /**
+   * KVM_GET_VCPU_MMAP_SIZE, bytes.
+   * Needs basic KVM.
+   */
   vcpuMmapSize(): number {
     return this.native.vcpuMmapSize();
   }
 
-  /** KVM_GET_SUPPORTED_CPUID. */
+  /**
+   * KVM_GET_SUPPORTED_CPUID.
+   * Needs KVM_CAP_EXT_CPUID.
+   */
   supportedCpuid(): CpuidEntry[] {
     return withRoom(emptyCpuid, (bytes) => this.native.supportedCpuid(bytes), decodeCpuid);
   }
 
-  /** KVM_GET_EMULATED_CPUID. */
+  /**
+   * KVM_GET_EMULATED_CPUID.
+   * Needs KVM_CAP_EXT_EMUL_CPUID.
+   */
   emulatedCpuid(): CpuidEntry[] {
     return withRoom(emptyCpuid, (bytes) => this.native.emulatedCpuid(bytes), decodeCpuid);
   }
 
-  /** KVM_GET_MSR_INDEX_LIST: the MSRs that can be saved and restored. */
+  /**
+   * KVM_GET_MSR_INDEX_LIST: the MSRs that can be saved and restored.
+   * Needs basic KVM.
+   */
   msrIndexList(): number[] {
     return withRoom(emptyMsrList, (bytes) => this.native.msrIndexList(bytes), decodeMsrList);
   }
 
-  /** KVM_GET_MSR_FEATURE_INDEX_LIST: the MSRs that describe features. */
+  /**
+   * KVM_GET_MSR_FEATURE_INDEX_LIST: the MSRs that describe features.
+   * Needs KVM_CAP_GET_MSR_FEATURES.
+   * @throws KvmError `KVM_IOCTL`: ENOTTY on kernels before 4.17
+   */
   msrFeatureIndexList(): number[] {
     return withRoom(emptyMsrList, (bytes) => this.native.msrFeatureIndexList(bytes), decodeMsrList);
   }
 
-  /** KVM_GET_MSRS on the system: values of feature MSRs, up to the first that cannot be read. */
+  /**
+   * KVM_GET_MSRS on the system: values of feature MSRs, up to the first that cannot be read.
+   * Needs KVM_CAP_GET_MSR_FEATURES.
+   * @throws KvmError `KVM_IOCTL`: E2BIG over 256 at once
+   */
   getFeatureMsrs(indices: readonly number[]): bigint[] {
     const bytes = encodeMsrs(indices.map((index) => ({ index })));
     return decodeMsrValues(bytes, this.native.getMsrs(bytes));
   }
 
-  /** KVM_CREATE_VM. @param type KVM_X86_*_VM, 0 for the default */
+  /**
+   * KVM_CREATE_VM.
+   * Needs basic KVM.
+   * @param type KVM_X86_*_VM, 0 for the default
+   * @throws KvmError `KVM_IOCTL`: EINVAL the type is none of KVM_CAP_VM_TYPES; ENOMEM; EBUSY virtualization cannot
+   * be turned on
+   */
   createVm(type = 0): Vm {
     return new Vm(this.native.createVm(type));
   }

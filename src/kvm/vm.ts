@@ -68,27 +68,51 @@ export class Vm extends AttrHandle<NativeVm> {
     return this.native.number();
   }
 
-  /** KVM_CHECK_EXTENSION on the VM: 0 if there is no such capability. */
+  /**
+   * KVM_CHECK_EXTENSION on the VM: 0 if there is no such capability.
+   * Needs KVM_CAP_CHECK_EXTENSION_VM; an older KVM answers ENOTTY.
+   */
   checkExtension(cap: number): number {
     return this.native.checkExtension(cap);
   }
 
-  /** KVM_ENABLE_CAP with up to four arguments. */
+  /**
+   * KVM_ENABLE_CAP with up to four arguments.
+   * Needs KVM_CAP_ENABLE_CAP_VM.
+   * @throws KvmError `KVM_IOCTL`: EINVAL the capability is not known, cannot be enabled on a VM, or not with these
+   * arguments or not any more (most want no vCPU yet)
+   */
   enableCap(cap: number, args: readonly bigint[] = [], flags = 0): number {
     return this.native.enableCap(encodeCap(cap, args, flags));
   }
 
-  /** KVM_CREATE_VCPU. */
+  /**
+   * KVM_CREATE_VCPU.
+   * Needs basic KVM.
+   * @throws KvmError `KVM_IOCTL`: EINVAL the id is KVM_CAP_MAX_VCPU_ID or more, or there are KVM_CAP_MAX_VCPUS
+   * already; EEXIST the id is taken; ENOMEM
+   */
   createVcpu(id: number): Vcpu {
     return new Vcpu(this.native.createVcpu(id), id);
   }
 
-  /** KVM_SET_USER_MEMORY_REGION. The memory stays mapped as long as a slot of a living VM points into it. */
+  /**
+   * KVM_SET_USER_MEMORY_REGION. The memory stays mapped as long as a slot of a living VM points into it.
+   * Needs KVM_CAP_USER_MEMORY.
+   * @throws KvmError `KVM_IOCTL`: EINVAL an address or size is no multiple of 4096, a flag is not known, the slot
+   * is KVM_CAP_NR_MEMSLOTS or more, or a slot that exists would get another size or backing; EEXIST it overlaps
+   * another slot; ENOMEM
+   */
   setUserMemoryRegion(r: MemoryRegion): void {
     this.native.setUserMemoryRegion(r.slot, r.flags ?? 0, r.gpa, r.size, r.userspaceAddr);
   }
 
-  /** KVM_SET_USER_MEMORY_REGION2 (Linux 6.8). */
+  /**
+   * KVM_SET_USER_MEMORY_REGION2 (Linux 6.8).
+   * Needs KVM_CAP_USER_MEMORY2, Linux 6.8.
+   * @throws KvmError `KVM_IOCTL`: those of setUserMemoryRegion(); EINVAL also where the guest_memfd is not of this
+   * VM or too short
+   */
   setUserMemoryRegion2(r: MemoryRegion2): void {
     const { slot, flags = 0, gpa, size, userspaceAddr, guestMemfd, guestMemfdOffset = 0n } = r;
     this.native.setUserMemoryRegion2(
@@ -102,12 +126,23 @@ export class Vm extends AttrHandle<NativeVm> {
     );
   }
 
-  /** KVM_CREATE_GUEST_MEMFD (Linux 6.8). @param size bytes */
+  /**
+   * KVM_CREATE_GUEST_MEMFD (Linux 6.8).
+   * Needs KVM_CAP_GUEST_MEMFD, Linux 6.8, and a VM type that has it.
+   * @param size bytes
+   * @throws KvmError `KVM_IOCTL`: EINVAL the size is 0 or no multiple of 4096, or a flag is not known; ENOTTY where
+   * the kernel has no guest_memfd
+   */
   createGuestMemfd(size: bigint, flags = 0n): KvmFile {
     return new KvmFile(this.native.createGuestMemfd(size, flags));
   }
 
-  /** KVM_SET_MEMORY_ATTRIBUTES (Linux 6.8). */
+  /**
+   * KVM_SET_MEMORY_ATTRIBUTES (Linux 6.8).
+   * Needs KVM_CAP_MEMORY_ATTRIBUTES, Linux 6.8.
+   * @throws KvmError `KVM_IOCTL`: EINVAL the range is no multiple of 4096, or an attribute is not known to this VM;
+   * ENOTTY on older kernels
+   */
   setMemoryAttributes(a: { address: bigint; size: bigint; attributes: bigint }): void {
     this.native.setMemoryAttributes(
       struct(32, (view) => {
@@ -118,7 +153,12 @@ export class Vm extends AttrHandle<NativeVm> {
     );
   }
 
-  /** KVM_GET_DIRTY_LOG: one bit per page of the slot, `npages` at least as many as the slot has. */
+  /**
+   * KVM_GET_DIRTY_LOG: one bit per page of the slot, `npages` at least as many as the slot has.
+   * Needs basic KVM.
+   * @throws KvmError `KVM_IOCTL`: ENOENT there is no such slot, or it does not log; EINVAL the slot number is too
+   * high; ENXIO the VM has a dirty ring instead
+   */
   getDirtyLog(slot: number, npages: number): Uint8Array {
     const bitmap = new Uint8Array(bitmapBytes(npages));
     this.native.getDirtyLog(slot, bitmap);
@@ -127,25 +167,42 @@ export class Vm extends AttrHandle<NativeVm> {
 
   /**
    * KVM_CLEAR_DIRTY_LOG: clear and write-protect again the pages whose bits are set.
+   * Needs KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, Linux 5.2.
    * @param firstPage a multiple of 64
    * @param npages a multiple of 64, or up to the end of the slot
+   * @throws KvmError `KVM_IOCTL`: ENOENT there is no such slot, or it does not log; EINVAL the range is not aligned
+   * or beyond the slot; ENXIO the VM has a dirty ring instead
    */
   clearDirtyLog(slot: number, firstPage: number, npages: number, bitmap: Uint8Array): void {
     this.native.clearDirtyLog(slot, firstPage, npages, bitmap);
   }
 
-  /** KVM_RESET_DIRTY_RINGS: the number of entries collected. */
+  /**
+   * KVM_RESET_DIRTY_RINGS: the number of entries collected.
+   * Needs KVM_CAP_DIRTY_LOG_RING, enabled on the VM, Linux 5.11.
+   * @throws KvmError `KVM_IOCTL`: EINVAL the VM has no dirty ring
+   */
   resetDirtyRings(): number {
     return this.native.resetDirtyRings();
   }
 
-  /** KVM_X86_SET_MSR_FILTER: a set bit allows, a clear bit denies; up to 16 ranges. */
+  /**
+   * KVM_X86_SET_MSR_FILTER: a set bit allows, a clear bit denies; up to 16 ranges.
+   * Needs KVM_CAP_X86_MSR_FILTER, Linux 5.10.
+   * @throws KvmError `KVM_IOCTL`: EINVAL a flag is not known, a range has no MSRs or over 0x600 bytes of bitmap, or
+   * the default is to deny and there is no range
+   */
   setMsrFilter(f: MsrFilter): void {
     const { filter, bitmaps } = encodeMsrFilter(f);
     this.native.setMsrFilter(filter, bitmaps);
   }
 
-  /** KVM_CREATE_DEVICE. */
+  /**
+   * KVM_CREATE_DEVICE.
+   * Needs KVM_CAP_DEVICE_CTRL.
+   * @throws KvmError `KVM_IOCTL`: ENODEV the kernel does not know the type; EEXIST the VM may have only one of it;
+   * ENOMEM
+   */
   createDevice(type: number, flags = 0): Device {
     const device = this.native.createDevice(type, flags);
     if (!device)
@@ -153,7 +210,10 @@ export class Vm extends AttrHandle<NativeVm> {
     return new Device(device);
   }
 
-  /** KVM_CREATE_DEVICE with KVM_CREATE_DEVICE_TEST: whether the VM can have such a device. */
+  /**
+   * KVM_CREATE_DEVICE with KVM_CREATE_DEVICE_TEST: whether the VM can have such a device.
+   * Needs KVM_CAP_DEVICE_CTRL.
+   */
   hasDevice(type: number): boolean {
     try {
       this.native.createDevice(type, KVM_CREATE_DEVICE_TEST);
@@ -164,41 +224,72 @@ export class Vm extends AttrHandle<NativeVm> {
     }
   }
 
-  /** KVM_CREATE_IRQCHIP: PIC, IOAPIC and a LAPIC per vCPU in the kernel. Before the first vCPU. */
+  /**
+   * KVM_CREATE_IRQCHIP: PIC, IOAPIC and a LAPIC per vCPU in the kernel. Before the first vCPU.
+   * Needs KVM_CAP_IRQCHIP.
+   * @throws KvmError `KVM_IOCTL`: EEXIST there is one already; EINVAL there are vCPUs already; ENOTTY the kernel is
+   * built without CONFIG_KVM_IOAPIC, or the VM protects its EOIs
+   */
   createIrqchip(): void {
     this.native.createIrqchip();
   }
 
-  /** KVM_GET_IRQCHIP: struct kvm_irqchip, 520 bytes. @param chip 0, 1 PIC; 2 IOAPIC */
+  /**
+   * KVM_GET_IRQCHIP: struct kvm_irqchip, 520 bytes.
+   * Needs KVM_CAP_IRQCHIP.
+   * @param chip 0, 1 PIC; 2 IOAPIC
+   * @throws KvmError `KVM_IOCTL`: ENXIO the VM has no full in-kernel irqchip; EINVAL there is no such chip
+   */
   getIrqchip(chip: number): Uint8Array {
     const bytes = struct(520, (view) => view.setUint32(0, chip, true));
     this.native.getIrqchip(bytes);
     return bytes;
   }
 
-  /** KVM_SET_IRQCHIP: struct kvm_irqchip, its chip number included. */
+  /**
+   * KVM_SET_IRQCHIP: struct kvm_irqchip, its chip number included.
+   * Needs KVM_CAP_IRQCHIP.
+   * @throws KvmError `KVM_IOCTL`: ENXIO the VM has no full in-kernel irqchip; EINVAL there is no such chip
+   */
   setIrqchip(irqchip: Uint8Array): void {
     this.native.setIrqchip(irqchip);
   }
 
-  /** KVM_CREATE_PIT2. @param flags 1: the PC speaker port is emulated too */
+  /**
+   * KVM_CREATE_PIT2.
+   * Needs KVM_CAP_PIT2, after createIrqchip().
+   * @param flags 1: the PC speaker port is emulated too
+   * @throws KvmError `KVM_IOCTL`: EEXIST there is one already; ENOENT there is no in-kernel PIC; ENOMEM
+   */
   createPit2(flags = 0): void {
     this.native.createPit2(struct(64, (view) => view.setUint32(0, flags, true)));
   }
 
-  /** KVM_GET_PIT2: struct kvm_pit_state2, 112 bytes. */
+  /**
+   * KVM_GET_PIT2: struct kvm_pit_state2, 112 bytes.
+   * Needs KVM_CAP_PIT_STATE2.
+   * @throws KvmError `KVM_IOCTL`: ENXIO the VM has no in-kernel PIT
+   */
   getPit2(): Uint8Array {
     const bytes = new Uint8Array(112);
     this.native.getPit2(bytes);
     return bytes;
   }
 
-  /** KVM_SET_PIT2. */
+  /**
+   * KVM_SET_PIT2.
+   * Needs KVM_CAP_PIT_STATE2.
+   * @throws KvmError `KVM_IOCTL`: ENXIO the VM has no in-kernel PIT
+   */
   setPit2(state: Uint8Array): void {
     this.native.setPit2(state);
   }
 
-  /** KVM_IRQ_LINE. */
+  /**
+   * KVM_IRQ_LINE.
+   * Needs KVM_CAP_IRQCHIP.
+   * @throws KvmError `KVM_IOCTL`: ENXIO the VM has no in-kernel irqchip
+   */
   irqLine(gsi: number, level: boolean): void {
     this.native.irqLine(
       struct(8, (view) => {
@@ -208,7 +299,11 @@ export class Vm extends AttrHandle<NativeVm> {
     );
   }
 
-  /** KVM_SIGNAL_MSI: 1 if it was delivered, 0 if the guest blocked it. */
+  /**
+   * KVM_SIGNAL_MSI: 1 if it was delivered, 0 if the guest blocked it.
+   * Needs KVM_CAP_SIGNAL_MSI.
+   * @throws KvmError `KVM_IOCTL`: EINVAL the VM has no in-kernel LAPIC
+   */
   signalMsi(address: bigint, data: number): number {
     return this.native.signalMsi(
       struct(32, (view) => {
@@ -218,61 +313,106 @@ export class Vm extends AttrHandle<NativeVm> {
     );
   }
 
-  /** KVM_SET_GSI_ROUTING: replaces the whole table. */
+  /**
+   * KVM_SET_GSI_ROUTING: replaces the whole table.
+   * Needs KVM_CAP_IRQ_ROUTING.
+   * @throws KvmError `KVM_IOCTL`: EINVAL a GSI is too high, or there are over 4096 routes; ENOMEM
+   */
   setGsiRouting(routes: readonly GsiRoute[]): void {
     this.native.setGsiRouting(encodeRouting(routes));
   }
 
-  /** KVM_IRQFD: let `event` raise a GSI, or stop it with KVM_IRQFD_FLAG_DEASSIGN. */
+  /**
+   * KVM_IRQFD: let `event` raise a GSI, or stop it with KVM_IRQFD_FLAG_DEASSIGN.
+   * Needs KVM_CAP_IRQFD.
+   * @throws KvmError `KVM_IOCTL`: EBUSY the eventfd raises a GSI already; EINVAL a flag is not known, or there is
+   * no in-kernel irqchip
+   */
   irqfd(event: EventFd, gsi: number, o: { flags?: number; resample?: EventFd } = {}): void {
     const flags = (o.flags ?? 0) | (o.resample ? KVM_IRQFD_FLAG_RESAMPLE : 0);
     this.native.irqfd(event.number, gsi, flags, o.resample?.number);
   }
 
-  /** KVM_IOEVENTFD: signal `event` for guest writes, without an exit; KVM_IOEVENTFD_FLAG_DEASSIGN undoes it. */
+  /**
+   * KVM_IOEVENTFD: signal `event` for guest writes, without an exit; KVM_IOEVENTFD_FLAG_DEASSIGN undoes it.
+   * Needs KVM_CAP_IOEVENTFD; KVM_CAP_IOEVENTFD_ANY_LENGTH for length 0.
+   * @throws KvmError `KVM_IOCTL`: EEXIST another one is there for the same writes; EINVAL the length or a flag is
+   * none of those; ENOENT deassigning one that is not there
+   */
   ioeventfd(event: EventFd, o: IoEvent): void {
     const flags = (o.flags ?? 0) | (o.datamatch === undefined ? 0 : KVM_IOEVENTFD_FLAG_DATAMATCH);
     this.native.ioeventfd(event.number, o.datamatch ?? 0n, o.address, o.length, flags);
   }
 
-  /** KVM_REGISTER_COALESCED_MMIO: batch writes to a range into the ring behind kvm_run. */
+  /**
+   * KVM_REGISTER_COALESCED_MMIO: batch writes to a range into the ring behind kvm_run.
+   * Needs KVM_CAP_COALESCED_MMIO; KVM_CAP_COALESCED_PIO for ports.
+   * @throws KvmError `KVM_IOCTL`: EINVAL; ENOSPC there are too many devices on the bus; ENOMEM
+   */
   registerCoalescedMmio(address: bigint, size: number, pio = false): void {
     this.native.registerCoalescedMmio(encodeZone(address, size, pio));
   }
 
-  /** KVM_UNREGISTER_COALESCED_MMIO. */
+  /**
+   * KVM_UNREGISTER_COALESCED_MMIO.
+   * Needs KVM_CAP_COALESCED_MMIO.
+   * @throws KvmError `KVM_IOCTL`: EINVAL
+   */
   unregisterCoalescedMmio(address: bigint, size: number, pio = false): void {
     this.native.unregisterCoalescedMmio(encodeZone(address, size, pio));
   }
 
-  /** KVM_SET_TSS_ADDR: three pages of gpa that Intel's real mode emulation needs, below 4 GiB. */
+  /**
+   * KVM_SET_TSS_ADDR: three pages of gpa that Intel's real mode emulation needs, below 4 GiB.
+   * Needs KVM_CAP_SET_TSS_ADDR, on Intel.
+   * @throws KvmError `KVM_IOCTL`: EINVAL it would end above 4 GiB
+   */
   setTssAddr(address: number): void {
     this.native.setTssAddr(address);
   }
 
-  /** KVM_SET_IDENTITY_MAP_ADDR: one page of gpa, likewise. Before the first vCPU. */
+  /**
+   * KVM_SET_IDENTITY_MAP_ADDR: one page of gpa, likewise. Before the first vCPU.
+   * Needs KVM_CAP_SET_IDENTITY_MAP_ADDR, on Intel.
+   * @throws KvmError `KVM_IOCTL`: EINVAL there are vCPUs already
+   */
   setIdentityMapAddr(address: bigint): void {
     this.native.setIdentityMapAddr(struct(8, (view) => view.setBigUint64(0, address, true)));
   }
 
-  /** KVM_SET_BOOT_CPU_ID. Before the first vCPU. */
+  /**
+   * KVM_SET_BOOT_CPU_ID. Before the first vCPU.
+   * Needs KVM_CAP_SET_BOOT_CPU_ID.
+   * @throws KvmError `KVM_IOCTL`: EBUSY there are vCPUs already
+   */
   setBootCpuId(id: number): void {
     this.native.setBootCpuId(id);
   }
 
-  /** KVM_GET_CLOCK: nanoseconds of kvmclock. */
+  /**
+   * KVM_GET_CLOCK: nanoseconds of kvmclock.
+   * Needs KVM_CAP_ADJUST_CLOCK.
+   */
   getClock(): bigint {
     const bytes = new Uint8Array(48);
     this.native.getClock(bytes);
     return new DataView(bytes.buffer).getBigUint64(0, true);
   }
 
-  /** KVM_SET_CLOCK. */
+  /**
+   * KVM_SET_CLOCK.
+   * Needs KVM_CAP_ADJUST_CLOCK.
+   * @throws KvmError `KVM_IOCTL`: EINVAL
+   */
   setClock(nanoseconds: bigint): void {
     this.native.setClock(struct(48, (view) => view.setBigUint64(0, nanoseconds, true)));
   }
 
-  /** KVM_GET_STATS_FD: binary statistics of the VM (KVM_CAP_BINARY_STATS_FD). */
+  /**
+   * KVM_GET_STATS_FD: binary statistics of the VM (KVM_CAP_BINARY_STATS_FD).
+   * Needs KVM_CAP_BINARY_STATS_FD, Linux 5.14.
+   * @throws KvmError `KVM_IOCTL`: ENOTTY on older kernels
+   */
   statsFd(): KvmFile {
     return new KvmFile(this.native.statsFd());
   }
