@@ -31,10 +31,18 @@
         },
         {
           'action_name': 'hello',
-          'inputs': ['guests/multiboot_entry.S', 'guests/multiboot.c', 'guests/multiboot.ld'],
+          'inputs': ['guests/multiboot_entry.S', 'guests/multiboot.c', 'guests/serial.h', 'guests/multiboot.ld'],
           'outputs': ['<(PRODUCT_DIR)/hello.elf'],
           'action': [
             '<@(guest_command)', '-o', '<(PRODUCT_DIR)/hello.elf', '-m32', '-Wl,-T,guests/multiboot.ld', 'guests/multiboot_entry.S', 'guests/multiboot.c',
+          ],
+        },
+        {
+          'action_name': 'qemu_devices',
+          'inputs': ['guests/multiboot_entry.S', 'guests/qemu_devices.c', 'guests/serial.h', 'guests/multiboot.ld'],
+          'outputs': ['<(PRODUCT_DIR)/qemu_devices.elf'],
+          'action': [
+            '<@(guest_command)', '-o', '<(PRODUCT_DIR)/qemu_devices.elf', '-m32', '-Wl,-T,guests/multiboot.ld', 'guests/multiboot_entry.S', 'guests/qemu_devices.c',
           ],
         },
       ],

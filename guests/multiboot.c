@@ -2,12 +2,7 @@
  * The hello guest: says over the first serial port what its loader handed over, then leaves through
  * the debug-exit port with the number that follows "exit=" on its command line, or 0.
  */
-typedef unsigned char u8;
-typedef unsigned int u32;
-typedef unsigned long long u64;
-
-#define COM1 0x3f8
-#define DEBUG_EXIT 0xf4
+#include "serial.h"
 
 struct multiboot_info {
   u32 flags, mem_lower, mem_upper, boot_device, cmdline, mods_count, mods_addr, syms[4],
@@ -35,33 +30,6 @@ struct hvm_memmap {
   u32 type, reserved;
 };
 
-static void out8(u32 port, u8 value) { __asm__ volatile("outb %0, %w1" ::"a"(value), "Nd"(port)); }
-
-static u8 in8(u32 port) {
-  u8 value;
-  __asm__ volatile("inb %w1, %0" : "=a"(value) : "Nd"(port));
-  return value;
-}
-
-static void put(char c) {
-  while (!(in8(COM1 + 5) & 0x20))
-    ;
-  out8(COM1, c);
-}
-
-static void print(const char *s) {
-  while (*s)
-    put(*s++);
-}
-
-static void hex(u64 value) {
-  int shift = 60;
-  while (shift > 0 && !((value >> shift) & 15))
-    shift -= 4;
-  for (; shift >= 0; shift -= 4)
-    put("0123456789abcdef"[(value >> shift) & 15]);
-}
-
 static void line(const char *what, u64 a, u64 b, const char *text) {
   print(what);
   print(" ");
@@ -80,22 +48,6 @@ static void module(u32 start, u32 size, u32 string) {
   print("\n");
 }
 
-static void leave(const char *cmdline) {
-  static const char key[] = "exit=";
-  u32 status = 0;
-  for (const char *at = cmdline; *at; at++) {
-    u32 i = 0;
-    while (key[i] && at[i] == key[i])
-      i++;
-    if (key[i])
-      continue;
-    for (at += i; *at >= '0' && *at <= '9'; at++)
-      status = status * 10 + *at - '0';
-    break;
-  }
-  out8(DEBUG_EXIT, status);
-}
-
 void multiboot_main(u32 magic, const struct multiboot_info *info) {
   const char *cmdline = info->flags & 4 ? (const char *)info->cmdline : "";
   line("multiboot", magic, info->flags, cmdline);
@@ -108,7 +60,7 @@ void multiboot_main(u32 magic, const struct multiboot_info *info) {
   const struct multiboot_module *mods = (const struct multiboot_module *)info->mods_addr;
   for (u32 i = 0; i < info->mods_count; i++)
     module(mods[i].start, mods[i].end - mods[i].start, mods[i].string);
-  leave(cmdline);
+  out8(DEBUG_EXIT, exit_number(cmdline));
 }
 
 void pvh_main(const struct hvm_start_info *info) {
@@ -120,5 +72,5 @@ void pvh_main(const struct hvm_start_info *info) {
   const struct hvm_module *mods = (const struct hvm_module *)(u32)info->modlist;
   for (u32 i = 0; i < info->nr_modules; i++)
     module(mods[i].start, mods[i].size, mods[i].cmdline ? mods[i].cmdline : (u32) "");
-  leave(cmdline);
+  out8(DEBUG_EXIT, exit_number(cmdline));
 }

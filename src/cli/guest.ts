@@ -13,6 +13,7 @@ interface GuestOptions {
   memory: number;
   cpus: number;
   timeout?: number;
+  qemuExit?: boolean;
 }
 
 const MIB = 2 ** 20;
@@ -70,10 +71,18 @@ async function runToEnd(options: PcOptions, output: Output, timeout: number): Pr
   }
 }
 
+/** The status for a number at port 0xf4: itself, at most 255; or what QEMU's isa-debug-exit makes of it. */
+function debugExitStatus(value: number, likeQemu: boolean): number {
+  return likeQemu ? ((value << 1) | 1) & 0xff : Math.min(value, 0xff);
+}
+
 /** What the shell is to see of an end, and what a person is to read of one that is no success. */
-function verdict(end: PcEnd | undefined, timeout: number): { status: number; message?: string } {
+function verdict(
+  end: PcEnd | undefined,
+  { timeout, qemuExit }: GuestOptions,
+): { status: number; message?: string } {
   if (!end) return { status: EXIT_FAILED, message: `the guest did not end within ${timeout} s` };
-  if (end.kind === 'debug-exit') return { status: end.value & 0xff };
+  if (end.kind === 'debug-exit') return { status: debugExitStatus(end.value, qemuExit === true) };
   if (end.kind === 'triple-fault')
     return { status: EXIT_FAILED, message: 'the guest ended in a triple fault' };
   return { status: 0 };
@@ -96,10 +105,7 @@ async function runGuest(file: string, o: GuestOptions): Promise<void> {
     ...(o.initrd !== undefined && { initrd: readImage(o.initrd) }),
   };
   const timeout = o.timeout ?? Number.POSITIVE_INFINITY;
-  const { status, message } = await runToEnd(options, output, timeout).then(
-    (end) => verdict(end, timeout),
-    crash,
-  );
+  const { status, message } = await runToEnd(options, output, timeout).then((end) => verdict(end, o), crash);
   if (interrupted.aborted) return;
   if (message) process.stderr.write(`kvm-memtype: ${message}\n`);
   process.exitCode = status;
@@ -110,14 +116,15 @@ export function guestCommand(): Command {
   return new Command('guest')
     .description(
       'Run a guest: a bzImage, an ELF with a multiboot 1 header or a PVH note, or a flat binary (real mode, 0x7c00). ' +
-        'COM1 goes to stdout. A byte written to port 0xf4 is the exit status; a power-off, a reset or a halt with ' +
-        'interrupts off give 0, a triple fault or --timeout 1.',
+        'COM1 goes to stdout. A number written to port 0xf4 is the exit status, at most 255; a power-off, a reset or ' +
+        'a halt with interrupts off give 0, a triple fault or --timeout 1.',
     )
     .argument('<file>', 'what to run')
     .option('--initrd <file>', 'initial RAM disk, or the one boot module')
     .option('--cmdline <text>', 'command line', '')
     .option('--memory <MiB>', 'RAM, 2 to 3072', whole(2, 3072), 128)
     .option('--cpus <n>', 'CPUs, 1 to 16, in turn on one thread', whole(1, 16), 1)
+    .option('--qemu-exit', 'a number n at port 0xf4 gives status (n << 1) | 1, as from QEMU')
     .option('--timeout <s>', 'give up after so many seconds', whole(1, 86400))
     .action(runGuest);
 }

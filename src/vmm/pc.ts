@@ -3,8 +3,10 @@ import { KVM_MP_STATE_HALTED, KVM_MP_STATE_INIT_RECEIVED, KVM_MP_STATE_UNINITIAL
 import { acpiTables, PM, RESET } from './acpi/tables.js';
 import { bootGuest } from './boot/index.js';
 import { GuestRam, PLACES } from './boot/ram.js';
+import { FW_CFG_PORT, FwCfg, fwCfgItems } from './devices/fw-cfg.js';
 import { PowerManagement, resetPort } from './devices/power.js';
 import { Serial16550 } from './devices/serial.js';
+import { dataPort, flushPort, irqPorts, TEST_DEVICE, TestMemory } from './devices/test-device.js';
 import { Machine } from './machine.js';
 
 /** A guest of one's own and the PC it is to run on. */
@@ -34,7 +36,10 @@ const DEBUG_EXIT_PORT = 0xf4;
 /** Milliseconds that a CPU runs before the next has its turn; on a slow host much of it may pass before the guest runs. */
 const SLICE_MS = { alone: 50, shared: 5 };
 
-/** A PC: COM1, a debug-exit port, ACPI power-off, and the kernel's interrupt controllers and timer. */
+/**
+ * A PC: COM1, ACPI power-off, the kernel's interrupt controllers and timer; and what test programs expect of QEMU: fw_cfg, the
+ * debug-exit port and the test device.
+ */
 export class Pc {
   readonly machine: Machine;
   #end: PcEnd | undefined;
@@ -59,6 +64,7 @@ export class Pc {
     try {
       const pc = new Pc(machine);
       pc.#attach(o.onSerial);
+      pc.#attachTestDevices({ cpus, memory: o.memory });
       pc.#load(o, cpus);
       return pc;
     } catch (error) {
@@ -120,6 +126,30 @@ export class Pc {
       1,
       resetPort(() => this.#finish({ kind: 'reset' })),
     );
+  }
+
+  #attachTestDevices(o: { cpus: number; memory: number }): void {
+    const { pio, mmio, vm } = this.machine;
+    pio.register(FW_CFG_PORT, 2, new FwCfg(fwCfgItems(o)));
+    pio.register(TEST_DEVICE.dataPort, 4, dataPort());
+    pio.register(
+      TEST_DEVICE.flushPort,
+      4,
+      flushPort(() => this.#remapRam()),
+    );
+    pio.register(
+      TEST_DEVICE.irqPort,
+      TEST_DEVICE.irqs,
+      irqPorts((irq, level) => vm.irqLine(irq, level)),
+    );
+    mmio.register(TEST_DEVICE.memory, TestMemory.size, new TestMemory());
+  }
+
+  /** Have KVM drop its mappings of RAM: it does so where a slot goes. The content stays. */
+  #remapRam(): void {
+    const { machine } = this;
+    machine.deleteMemslot(0);
+    machine.setMemslot({ slot: 0, gpa: 0n, size: BigInt(machine.ramSize), memory: machine.ram });
   }
 
   #load(o: PcOptions, cpus: number): void {

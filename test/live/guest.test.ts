@@ -6,6 +6,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { runCli } from '../support/cli.js';
 
 const HELLO = fileURLToPath(new URL('../../build/Release/hello.elf', import.meta.url));
+const QEMU_DEVICES = fileURLToPath(new URL('../../build/Release/qemu_devices.elf', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'kvm-memtype-guest-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -33,6 +34,23 @@ describe('kvm-memtype guest', () => {
     expect(result).toMatchObject({ status: 42, stderr: '' });
     expect(result.stdout).toMatch(/^multiboot 2badb002 4d exit=42\nmemory 27f fc00 KiB\n/);
     expect(result.stdout).toContain('what the module says\n');
+  });
+
+  test.each([
+    ['exit=0', [], 0],
+    ['exit=3', [], 3],
+    // A status has eight bits: none of these may look like success.
+    ['exit=256', [], 255],
+    ['exit=4294967295', [], 255],
+    ['exit=0', ['--qemu-exit'], 1],
+    ['exit=1', ['--qemu-exit'], 3],
+    ['exit=77', ['--qemu-exit'], 155],
+    ['exit=128', ['--qemu-exit'], 1],
+  ])('the number at port 0xf4 becomes the status: %s %j gives %i', async (cmdline, options, status) => {
+    const result = await runCli(['guest', QEMU_DEVICES, '--cmdline', cmdline, ...options]);
+
+    expect(result).toMatchObject({ status, stderr: '' });
+    expect(result.stdout).toMatch(/^signature 554d4551\n/);
   });
 
   test('more output than a pipe holds arrives whole', async () => {

@@ -5,6 +5,7 @@ import { Pc, type PcEnd, type PcOptions } from '../../src/vmm/index.js';
 
 const MIB = 2 ** 20;
 const HELLO = readFileSync(new URL('../../build/Release/hello.elf', import.meta.url));
+const QEMU_DEVICES = readFileSync(new URL('../../build/Release/qemu_devices.elf', import.meta.url));
 const kvm = Kvm.open();
 afterAll(() => kvm.close());
 
@@ -52,6 +53,30 @@ describe('multiboot', () => {
     expect(text).toContain('range 100000 f00000 ram\n');
     expect(text).toContain('\nx\n');
   });
+});
+
+test('the devices of QEMU that kvm-unit-tests ask for answer as theirs do', () => {
+  const { end, text } = run({ image: QEMU_DEVICES, cpus: 3, cmdline: 'exit=305419896' });
+
+  expect(text.split('\n')).toEqual([
+    'signature 554d4551',
+    'interface 1',
+    'ram size 1000000',
+    'cpus 3',
+    'most cpus 3',
+    'past the end 3',
+    'files 0',
+    'unknown key 0',
+    'data 11225544',
+    'third byte 22',
+    'memory 99bbccdd',
+    'end of memory 12345678',
+    'after a flush 600d',
+    'irq 5 raised 1',
+    'irq 5 lowered 0',
+    '',
+  ]);
+  expect(end).toEqual({ kind: 'debug-exit', value: 305419896 });
 });
 
 /** 16-bit code for 0x7c00, and how the machine ends. */
