@@ -11,7 +11,9 @@ import { RAM_SIZE } from '../scenario/types.js';
 import { measureZaps } from '../zaps/measure.js';
 import type { ZapCase } from '../zaps/types.js';
 import { describeEnvironment, pciBarOf } from './environment.js';
-import { type Bench, execute } from './execute.js';
+import { agentErrorCode, messageOf } from './error-codes.js';
+import { execute } from './execute.js';
+import type { Bench } from './execution.js';
 import { sweepLeftovers } from './leftovers.js';
 import type { AgentMessage, RawRecording } from './recording.js';
 import type { AgentSpec } from './spec.js';
@@ -102,8 +104,7 @@ export function agentMain(specPath: string): number {
     work(JSON.parse(readFileSync(specPath === '-' ? STDIN : specPath, 'utf8')) as AgentSpec);
     return 0;
   } catch (error) {
-    const { code, message } = error as { code?: unknown; message: string };
-    send({ type: 'failed', code: typeof code === 'string' ? code : 'INTERNAL', message });
+    send({ type: 'failed', code: agentErrorCode(error), message: messageOf(error) });
     return 2;
   }
 }

@@ -2,6 +2,7 @@ import type { Attachment, DmaTarget, NoncoherentDma } from '../dma/index.js';
 import { type Device, KvmError } from '../kvm/index.js';
 import type { NoncoherentStep, VirtioStep } from '../scenario/types.js';
 import type { Machine } from '../vmm/index.js';
+import { closeAll } from './close.js';
 
 const RAM_SLOT = 0;
 
@@ -78,11 +79,18 @@ export class DmaSteps {
     return device;
   }
 
-  /** Take everything back, the last first. */
+  /** Take everything back, the last first. @throws the first error of several, once all were tried */
   close(): void {
-    for (const device of this.#virtio.values()) device.close();
+    const devices = [...this.#virtio.values()];
+    const attached = this.#attached.splice(0).reverse();
     this.#virtio.clear();
-    for (let last = this.#attached.pop(); last !== undefined; last = this.#attached.pop())
-      last.attachment.detach();
+    closeAll([
+      ...devices.map((device) => () => device.close()),
+      ...attached.map(
+        ({ attachment }) =>
+          () =>
+            attachment.detach(),
+      ),
+    ]);
   }
 }

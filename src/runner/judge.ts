@@ -209,6 +209,17 @@ function statusOf(run: Judge, scenario: Scenario, env: Environment): Pick<Verdic
   return { status: 'pass' };
 }
 
+/** A scenario that could not give back what it took is no pass, whatever its steps gave. */
+function withLeftover(
+  found: Pick<Verdict, 'status' | 'message'>,
+  notGivenBack: string | undefined,
+): Pick<Verdict, 'status' | 'message'> {
+  if (notGivenBack === undefined) return found;
+  const message = `what it took could not be given back: ${notGivenBack}`;
+  const status = found.status === 'pass' ? 'error' : found.status;
+  return { status, message: found.message === undefined ? message : `${found.message}; ${message}` };
+}
+
 /**
  * Say whether `recording` is what the model of `policy` expects.
  *
@@ -218,16 +229,13 @@ export function judge(scenario: Scenario, recording: Recording, policy: Policy, 
   const nothing = { checks: noChecks(), mismatches: [], notes: [] };
   if (recording.outcome === 'skip') return { ...nothing, status: 'skip' };
   if (recording.outcome === 'error') {
-    return {
-      ...nothing,
-      status: recording.timedOut === true ? 'timeout' : 'error',
-      message: recording.message,
-    };
+    const status = recording.timedOut === true ? 'timeout' : 'error';
+    return { ...nothing, ...withLeftover({ status, message: recording.message }, recording.notGivenBack) };
   }
   const run = new Judge(scenario, recording, policy, env);
   run.run();
   return {
-    ...statusOf(run, scenario, env),
+    ...withLeftover(statusOf(run, scenario, env), recording.notGivenBack),
     checks: run.checks,
     mismatches: run.mismatches,
     notes: [...run.notes.values()],

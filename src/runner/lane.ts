@@ -1,5 +1,6 @@
 import type { LabOutcome } from '../lab/index.js';
 import type { Scenario } from '../scenario/types.js';
+import type { AgentErrorCode } from './error-codes.js';
 import { decodeMessage } from './message-schema.js';
 import type { AgentMessage, Environment, Recording } from './recording.js';
 
@@ -19,7 +20,7 @@ export type Death = Exclude<LabOutcome, { kind: 'done' }>;
 /** The agent could not start; the message is its own. */
 export class AgentError extends Error {
   constructor(
-    readonly code: string,
+    readonly code: AgentErrorCode,
     message: string,
   ) {
     super(message);

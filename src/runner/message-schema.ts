@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { GFN_LIMIT, parseTrace } from '../observe/events.js';
+import { AGENT_ERROR_CODES } from './error-codes.js';
 import type { AgentMessage, RawRecording, Recording } from './recording.js';
 import { decodeJson, unpackText } from './wire.js';
 
@@ -17,7 +18,13 @@ const stepRecord = z.strictObject({
   leaves: z.array(z.number().int().nonnegative()).length(3).optional(),
 });
 
-const common = { scenario: text, durationMs: z.number().nonnegative() };
+const code = z.enum(AGENT_ERROR_CODES);
+
+const common = {
+  scenario: text,
+  durationMs: z.number().nonnegative(),
+  notGivenBack: text.optional(),
+};
 const recording = z.discriminatedUnion('outcome', [
   z.strictObject({
     ...common,
@@ -30,7 +37,7 @@ const recording = z.discriminatedUnion('outcome', [
   z.strictObject({
     ...common,
     outcome: z.literal('error'),
-    code: text,
+    code,
     message: text,
     step: z.number().int().optional(),
     timedOut: z.boolean().optional(),
@@ -63,7 +70,7 @@ const message = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('recording'), recording }),
   z.strictObject({ type: z.literal('zaps'), measurement: zaps }),
   z.strictObject({ type: z.literal('end'), count: z.number().int().nonnegative() }),
-  z.strictObject({ type: z.literal('failed'), code: text, message: text }),
+  z.strictObject({ type: z.literal('failed'), code, message: text }),
 ]);
 
 /** A line from an agent is not a message; what was read is part of the text. */

@@ -20,14 +20,17 @@ export interface Recorded {
 
 const IGNORE_GUEST_PAT = 1 << 9;
 
-/** A policy known to the model; throws a one-sentence error for any other name. */
+/** No policy of the model has this name. */
+export class PolicyNameError extends Error {
+  readonly code = 'POLICY_UNKNOWN';
+}
+
+/** A policy known to the model. @throws PolicyNameError, in one sentence, for any other name */
 export function policyNamed(name: string): Policy {
   const policy = policies.get(name);
   if (policy === undefined) {
     const known = [...new Set(policies.keys())].join(', ');
-    throw Object.assign(new Error(`--policy ${name} is not known; there are ${known}`), {
-      code: 'POLICY_UNKNOWN',
-    });
+    throw new PolicyNameError(`--policy ${name} is not known; there are ${known}`);
   }
   return policy;
 }

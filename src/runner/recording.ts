@@ -2,6 +2,7 @@ import type { Missing } from '../dma/missing.js';
 import type { TraceEvent } from '../observe/events.js';
 import type { Need } from '../scenario/types.js';
 import type { ZapMeasurement } from '../zaps/types.js';
+import type { AgentErrorCode } from './error-codes.js';
 
 /** What the machine that runs the scenarios is and can do. */
 export interface Environment {
@@ -52,11 +53,13 @@ export interface StepRecord {
 interface Common {
   scenario: string;
   durationMs: number;
+  /** Why what the scenario took of the kernel or the host could not be given back at its end, if it could not. */
+  notGivenBack?: string;
 }
 
 type Unfinished =
   | (Common & { outcome: 'skip'; missing: Missing })
-  | (Common & { outcome: 'error'; code: string; message: string; step?: number; timedOut?: boolean });
+  | (Common & { outcome: 'error'; code: AgentErrorCode; message: string; step?: number; timedOut?: boolean });
 
 /** Everything that one run of a scenario gave; the judge needs nothing else. */
 export type Recording =
@@ -81,4 +84,4 @@ export type AgentMessage<R = Recording> =
   | { type: 'recording'; recording: R }
   | { type: 'zaps'; measurement: ZapMeasurement }
   | { type: 'end'; count: number }
-  | { type: 'failed'; code: string; message: string };
+  | { type: 'failed'; code: AgentErrorCode; message: string };
