@@ -1,6 +1,7 @@
 import { writeSync } from 'node:fs';
 import { type DestinationStream, type Logger, pino } from 'pino';
 import { clearProgressLine } from './progress.js';
+import { safeJson, safeLine } from './safe-text.js';
 
 /** How log lines look: text for people, or pino's own JSON. */
 export type LogFormat = 'text' | 'json';
@@ -19,8 +20,12 @@ export function formatLogLine(json: string): string {
     ([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
   );
   const before = level === 'info' ? '' : `${level === 'warn' ? 'warning' : level}: `;
-  return `kvm-memtype: ${before}${String(record.msg ?? '')}${after.length > 0 ? ` (${after.join(', ')})` : ''}\n`;
+  const text = `${before}${String(record.msg ?? '')}${after.length > 0 ? ` (${after.join(', ')})` : ''}`;
+  return `kvm-memtype: ${safeLine(text)}\n`;
 }
+
+/** One of pino's lines as it is, but for what a terminal would act on. */
+export const jsonLogLine = safeJson;
 
 /** Write at once: a log line must be out before a crash that it may explain. */
 function stderrStream(format: LogFormat): DestinationStream {
@@ -28,7 +33,7 @@ function stderrStream(format: LogFormat): DestinationStream {
     write(json: string) {
       clearProgressLine();
       try {
-        writeSync(STDERR, format === 'json' ? json : formatLogLine(json));
+        writeSync(STDERR, format === 'json' ? jsonLogLine(json) : formatLogLine(json));
       } catch (error) {
         // Let nothing depend on whether someone reads the log.
         if (!['EPIPE', 'EAGAIN'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;

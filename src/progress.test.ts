@@ -41,6 +41,17 @@ it('writes a heartbeat to a log: at 1 s, then every 15 s with the newest state',
   );
 });
 
+it('lets no control sequence into a log', () => {
+  const stream = recorder(false);
+
+  const progress = startProgress('work\u001b[2J', stream);
+  progress.update('\u009b\n\u202e');
+  vi.advanceTimersByTime(1_000);
+  progress.done('\u0007');
+
+  expect(stream.text).toBe('work\\x1b[2J: \\x9b \\u202e (1 s)\nwork\\x1b[2J: \\x07 (1 s)\n');
+});
+
 describe('on a terminal', () => {
   it('draws one line again and again, within the width, and clears it for others', () => {
     const stream = recorder(true);
@@ -49,7 +60,7 @@ describe('on a terminal', () => {
     progress.update(`\u001b[31m${'x'.repeat(50)}`);
     vi.advanceTimersByTime(1_000);
 
-    expect(stream.text).toBe('work:  [31mxxxxxxxxxxxxxxxxxx');
+    expect(stream.text).toBe('work: \\x1b[31mxxxxxxxxxxxxxxx');
     clearProgressLine();
     expect(stream.text.endsWith('\r\u001b[2K')).toBe(true);
     progress.done();

@@ -1,3 +1,5 @@
+import { safeLine } from './safe-text.js';
+
 const QUIET_MS = 1_000;
 const REDRAW_MS = 100;
 const HEARTBEAT_MS = 15_000;
@@ -32,7 +34,7 @@ export function clearProgressLine(): void {
   drawn = undefined;
 }
 
-const line = (text: string, columns = 80): string => text.replace(/\p{Cc}/gu, ' ').slice(0, columns - 1);
+const line = (text: string, columns = 80): string => safeLine(text).slice(0, columns - 1);
 
 /**
  * Show that something goes on once it has taken a second: on a terminal as one line that is drawn again, elsewhere as a
@@ -49,7 +51,7 @@ export function startProgress(label: string, stream: ProgressStream = process.st
       clearProgressLine();
       stream.write(line(text, stream.columns));
       drawn = stream;
-    } else if (!shown || state) stream.write(`${text}\n`);
+    } else if (!shown || state) stream.write(`${safeLine(text)}\n`);
     shown = true;
   };
   const timers: NodeJS.Timeout[] = [];
@@ -64,7 +66,7 @@ export function startProgress(label: string, stream: ProgressStream = process.st
     for (const timer of timers) clearInterval(timer);
     if (!shown) return;
     clearProgressLine();
-    stream.write(`${label}: ${text} (${elapsed()})\n`);
+    stream.write(`${safeLine(`${label}: ${text}`)} (${elapsed()})\n`);
     shown = false;
   };
   return {

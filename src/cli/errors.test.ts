@@ -6,6 +6,7 @@ it.each([
   [new Error('one\n  two\n'), 'one two'],
   [new TypeError(''), 'TypeError'],
   ['a string', 'a string'],
+  [new Error('no \u001b]0;x\u0007\u202e'), 'no \\x1b]0;x\\x07\\u202e'],
 ])('%s', (error, sentence) => {
   expect(sentenceOf(error)).toBe(sentence);
 });

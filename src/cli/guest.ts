@@ -6,6 +6,7 @@ import { GuestExitError } from '../vmm/errors.js';
 import { Pc, type PcEnd, type PcOptions } from '../vmm/pc.js';
 import { UsageError } from './errors.js';
 import { interrupted } from './interrupt.js';
+import { say } from './say.js';
 
 interface GuestOptions {
   initrd?: string;
@@ -107,7 +108,7 @@ async function runGuest(file: string, o: GuestOptions): Promise<void> {
   const timeout = o.timeout ?? Number.POSITIVE_INFINITY;
   const { status, message } = await runToEnd(options, output, timeout).then((end) => verdict(end, o), crash);
   if (interrupted.aborted) return;
-  if (message) process.stderr.write(`kvm-memtype: ${message}\n`);
+  if (message) say(message);
   process.exitCode = status;
 }
 

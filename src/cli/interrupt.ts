@@ -1,3 +1,5 @@
+import { say } from './say.js';
+
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 /** How long clean-up may take before the process goes all the same. */
 const GRACE_MS = 10_000;
@@ -28,7 +30,7 @@ async function interrupt(leave: () => void): Promise<void> {
     try {
       await cleanup();
     } catch (error) {
-      process.stderr.write(`kvm-memtype: cleaning up failed: ${(error as Error).message}\n`);
+      say(`cleaning up failed: ${(error as Error).message}`);
     }
   }
   leave();

@@ -4,8 +4,10 @@ import { dirname, resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { type BuiltKernel, buildKernel } from '../lab/index.js';
 import { startProgress } from '../progress.js';
+import { safeLine } from '../safe-text.js';
 import { UsageError } from './errors.js';
 import { interrupted } from './interrupt.js';
+import { say } from './say.js';
 
 interface BuildOptions {
   source: string;
@@ -31,7 +33,7 @@ async function build(options: BuildOptions): Promise<void> {
   const built = await make(options);
   if (output !== undefined) await place(built.bzImage, output);
   const how = built.cached ? 'found in the cache' : `built in ${built.seconds.toFixed(0)} s`;
-  process.stderr.write(`kvm-memtype: ${built.label}: ${how}\n`);
+  say(`${built.label}: ${how}`);
   process.stdout.write(`${output ?? built.bzImage}\n`);
 }
 
@@ -50,7 +52,7 @@ async function make(options: BuildOptions): Promise<BuiltKernel> {
   } catch (error) {
     progress.done('failed');
     const tail = (error as { tail?: readonly string[] }).tail ?? [];
-    for (const line of tail) process.stderr.write(`  ${line}\n`);
+    for (const line of tail) process.stderr.write(`  ${safeLine(line)}\n`);
     throw error;
   }
 }

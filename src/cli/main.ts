@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError, Option } from 'commander';
+import { safeText } from '../safe-text.js';
 import { VERSION } from '../version.js';
 import { EXIT_ENVIRONMENT, sentenceOf } from './errors.js';
 import { handleInterrupts, interrupted, onInterrupt } from './interrupt.js';
+import { say } from './say.js';
 
 /** Every command: its module under this folder exports `<name>Command()`. Only the one that is called is loaded. */
 const COMMANDS: Record<string, string> = {
@@ -82,7 +84,7 @@ async function parse(args: readonly string[]): Promise<void> {
     program.addCommand(inherit(command.summary(summary), program));
   }
   if (args.length === 0) {
-    process.stderr.write(program.helpInformation());
+    process.stderr.write(safeText(program.helpInformation()));
     process.exitCode = EXIT_ENVIRONMENT;
     return;
   }
@@ -91,8 +93,8 @@ async function parse(args: readonly string[]): Promise<void> {
 
 function tell(error: unknown, debug: boolean): void {
   const hint = error instanceof CommanderError ? ' (see --help)' : '';
-  process.stderr.write(`kvm-memtype: ${sentenceOf(error)}${hint}\n`);
-  if (debug && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  say(`${sentenceOf(error)}${hint}`);
+  if (debug && error instanceof Error) process.stderr.write(`${safeText(error.stack ?? '')}\n`);
 }
 
 /**

@@ -5,7 +5,8 @@ import { catalogue } from '../catalogue/index.js';
 import { buildKernel } from '../lab/index.js';
 import { cellOf } from '../matrix/cell.js';
 import { expectedPolicy, KERNELS, type MatrixKernel, PROPOSALS } from '../matrix/data.js';
-import { type Column, renderMatrix, wrongPolicies } from '../matrix/table.js';
+import { matrixStatus } from '../matrix/status.js';
+import { type Column, renderMatrix } from '../matrix/table.js';
 import { startProgress } from '../progress.js';
 import { isBad } from '../report/summary.js';
 import { runSession } from '../runner/session.js';
@@ -76,8 +77,7 @@ async function matrix(options: MatrixOptions): Promise<void> {
       columns.push(await columnOf(kernel, options));
   }
   process.stdout.write(renderMatrix(PROPOSALS, columns));
-  process.exitCode =
-    wrongPolicies(columns).length > 0 || columns.some(({ failed }) => failed.length > 0) ? 1 : 0;
+  process.exitCode = matrixStatus(columns);
 }
 
 function seconds(value: string): number {

@@ -6,7 +6,8 @@ import type { ScenarioResult } from '../report/types.js';
 import { selectScenarios } from '../runner/select.js';
 import { cellOf } from './cell.js';
 import { expectedPolicy, KERNELS, PROPOSALS } from './data.js';
-import { renderMatrix } from './table.js';
+import { matrixStatus } from './status.js';
+import { type Column, renderMatrix } from './table.js';
 
 const PROPOSAL = { name: 'P4', title: 'PAT writes zap nothing', scenarios: ['pat'] };
 const [KERNEL] = KERNELS;
@@ -74,4 +75,40 @@ test('every kernel has a policy without EPT too, and keeps its own under the leg
 
   expect(expected('kvm.tdp_mmu=N')).toEqual(KERNELS.map(({ policy }) => policy));
   expect(expected('kvm_intel.ept=N')).toEqual(['none-A', 'none-A', ...Array(5).fill('none')]);
+});
+
+/** A column of one cell whose scenarios all have this status. */
+function columnOf(status: ScenarioResult['status'], more: Partial<Column> = {}): Column {
+  if (KERNEL === undefined) throw new Error('no kernels');
+  const skip = { reason: 'none\u001b[2J', lift: 'take another' };
+  const cell = cellOf(PROPOSAL, setOf(...all(status, status === 'skip' ? { skip } : {})), catalogue);
+  return {
+    kernel: KERNEL,
+    release: '6.1',
+    policy: 'A',
+    expectedPolicy: 'A',
+    cells: [cell],
+    failed: [],
+    ...more,
+  };
+}
+
+/** Each row: what happened, the columns, the exit status, which is that of `run`. */
+const STATUSES: [string, Column[], number][] = [
+  ['a pass', [columnOf('pass')], 0],
+  ['a pass beside a kernel where all is skipped', [columnOf('pass'), columnOf('skip')], 0],
+  ['everything skipped', [columnOf('skip'), columnOf('skip')], 4],
+  ['a failure', [columnOf('pass'), columnOf('fail', { failed: ['pat/x'] })], 1],
+  ['a failure that is in no cell', [columnOf('skip', { failed: ['msr/x'] })], 1],
+  ['another policy', [columnOf('skip', { policy: 'B' })], 1],
+];
+
+test.each(STATUSES)('the exit status after %s', (_, columns, status) => {
+  expect(matrixStatus(columns)).toBe(status);
+});
+
+test('the table lets nothing through that a terminal acts on', () => {
+  const text = renderMatrix([PROPOSAL], [columnOf('skip', { failed: ['panic: \u009b2J\u202e'] })]);
+
+  expect(text).not.toMatch(/[^\P{Cc}\n]|\p{Cf}/u);
 });

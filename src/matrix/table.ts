@@ -1,3 +1,4 @@
+import { safeLine } from '../safe-text.js';
 import type { Cell } from './cell.js';
 import type { MatrixKernel, Proposal } from './data.js';
 
@@ -55,7 +56,7 @@ function skipLines(proposals: readonly Proposal[], columns: readonly Column[]): 
     cells.flatMap((cell, i) =>
       cell.reason === undefined
         ? []
-        : [`${proposals[i]?.name} on ${kernel.name}: ${cell.skipped} skipped: ${cell.reason}\n`],
+        : [`${proposals[i]?.name} on ${kernel.name}: ${cell.skipped} skipped: ${safeLine(cell.reason)}\n`],
     ),
   );
   return lines.length === 0 ? [] : ['\n', ...lines];
@@ -83,7 +84,7 @@ export function renderMatrix(proposals: readonly Proposal[], columns: readonly C
     ),
   );
   const failures = columns.flatMap(({ kernel, failed }) =>
-    failed.map((name) => `${kernel.name}: ${name} failed\n`),
+    failed.map((name) => `${kernel.name}: ${safeLine(name)} failed\n`),
   );
   return (
     align([...header, ...rows]) +

@@ -37,6 +37,18 @@ it('counts in the root as JUnit does', () => {
   );
 });
 
+it("keeps a kernel parameter's name apart from the properties of its own", () => {
+  const set = setOf(scenarios.pass);
+  const params = { kernel: 'mine', engine: 'host', 'kvm_intel.ept': 'Y' };
+
+  const xml = renderJunit(runOf({ ...set, fingerprint: { ...set.fingerprint, params } }));
+
+  expect(xml).toContain('<property name="kernel" value="6.1.192"/>');
+  expect(xml).toContain('<property name="engine" value="bochs"/>');
+  expect(xml).toContain('<property name="param.kernel" value="mine"/>');
+  expect(xml).toContain('<property name="param.kvm_intel.ept" value="Y"/>');
+});
+
 it('tells a failure, an error and a skip apart', () => {
   const xml = renderJunit(runOf(setOf(...Object.values(scenarios))));
 

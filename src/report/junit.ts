@@ -1,22 +1,21 @@
+import { safeText } from '../safe-text.js';
 import { byFamily, type Counted, departs, summarize } from './summary.js';
 import { checkText, detailLines, errataLines, repeatName } from './text.js';
 import type { ResultSet, RunResult, ScenarioResult } from './types.js';
 
-// XML 1.0 has no way at all to write these: control characters, lone surrogates, U+FFFE and U+FFFF.
-const FORBIDDEN = /[^\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/gu;
+// What safeText() leaves and XML 1.0 has no way at all to write.
+const FORBIDDEN = /[\ufffe\uffff]/g;
 const ENTITIES: Record<string, string> = {
   '&': '&amp;',
   '<': '&lt;',
   '>': '&gt;',
   '"': '&quot;',
-  '\t': '&#9;',
   '\n': '&#10;',
-  '\r': '&#13;',
 };
 
-const clean = (text: string): string => text.replace(FORBIDDEN, '\u{fffd}');
-const attribute = (text: string): string => clean(text).replace(/[&<>"\t\n\r]/g, (c) => ENTITIES[c] ?? c);
-const content = (text: string): string => clean(text).replace(/[&<>\r]/g, (c) => ENTITIES[c] ?? c);
+const clean = (text: string): string => safeText(text).replace(FORBIDDEN, '\u{fffd}');
+const attribute = (text: string): string => clean(text).replace(/[&<>"\n]/g, (c) => ENTITIES[c] ?? c);
+const content = (text: string): string => clean(text).replace(/[&<>]/g, (c) => ENTITIES[c] ?? c);
 
 type Attributes = Record<string, string | number>;
 
@@ -91,7 +90,9 @@ function properties(set: ResultSet): string {
     policy: `${policy.name} (${policy.how})`,
     ...(policy.warning === undefined ? {} : { warning: policy.warning }),
     cpu: fingerprint.cpu,
-    ...fingerprint.params,
+    ...Object.fromEntries(
+      Object.entries(fingerprint.params).map(([name, value]) => [`param.${name}`, value]),
+    ),
   };
   return element(
     'properties',

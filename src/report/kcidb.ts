@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { safeJson } from '../safe-text.js';
 import { departs } from './summary.js';
 import { detailLines, fullName } from './text.js';
 import type { Crash, ResultSet, RunResult, ScenarioResult, Status } from './types.js';
@@ -115,5 +116,5 @@ export function renderKcidb(run: RunResult): string {
       ...set.scenarios.map((result) => scenarioTest(build, set, run.startedAt, result)),
     ]),
   };
-  return `${JSON.stringify(report, null, 2)}\n`;
+  return `${safeJson(JSON.stringify(report, null, 2))}\n`;
 }

@@ -1,3 +1,4 @@
+import { safeLine } from '../safe-text.js';
 import { byFamily, departs, isBad, worst } from './summary.js';
 import { detailLines, errataLines, outcomeText, repeatName } from './text.js';
 import type { Crash, ResultSet, RunResult, ScenarioResult, Status } from './types.js';
@@ -14,9 +15,8 @@ interface Test {
 
 const DIRECTIVES: Partial<Record<Status, string>> = { skip: 'SKIP', timeout: 'TIMEOUT', error: 'ERROR' };
 
-const oneLine = (text: string): string => text.replace(/\p{Cc}+/gu, ' ').trim();
 /** Without the sign that begins a directive. */
-const plain = (text: string): string => oneLine(text.replaceAll('#', ''));
+const plain = (text: string): string => safeLine(text.replaceAll('#', '')).trim();
 
 function noteOf(result: ScenarioResult): string {
   if (result.skip) return `${result.skip.reason} (${result.skip.lift})`;
@@ -86,7 +86,7 @@ function* lines(tests: readonly Test[], indent: string): Generator<string> {
   yield `${indent}1..${tests.length}`;
   for (const [index, test] of tests.entries()) {
     if (test.subtests.length > 0) yield* lines(test.subtests, `${indent}  `);
-    for (const line of test.diagnosis) yield `${indent}# ${oneLine(line)}`.trimEnd();
+    for (const line of test.diagnosis) yield `${indent}# ${safeLine(line)}`.trimEnd();
     yield indent + resultLine(test, index + 1);
   }
 }

@@ -1,4 +1,5 @@
 import picocolors from 'picocolors';
+import { safeLine } from '../safe-text.js';
 import { departs, summarize } from './summary.js';
 import { checkText, detailLines, errataLines, fullName, outcomeText, secondsText } from './text.js';
 import type { ResultSet, RunResult, ScenarioResult, SetHeader, Status } from './types.js';
@@ -24,16 +25,13 @@ const marks = (c: Colors): Record<Status, string> => ({
   timeout: c.red('TIMEOUT'),
 });
 
-/** Keep terminal control sequences of a guest's or kernel's making off the terminal. */
-const safe = (line: string): string => line.replace(/\p{Cc}/gu, ' ');
-
 function scenarioText(c: Colors, result: ScenarioResult): string {
-  const name = fullName(result).padEnd(NAME_WIDTH);
+  const name = safeLine(fullName(result)).padEnd(NAME_WIDTH);
   const after = result.skip
     ? result.skip.reason
     : [outcomeText(result), secondsText(result.durationMs)].filter(Boolean).join('; ');
-  const details = detailLines(result).map((line) => `        ${safe(line)}\n`);
-  return `  ${marks(c)[result.status]} ${name} ${c.dim(safe(after))}\n${details.join('')}`;
+  const details = detailLines(result).map((line) => `        ${safeLine(line)}\n`);
+  return `  ${marks(c)[result.status]} ${name} ${c.dim(safeLine(after))}\n${details.join('')}`;
 }
 
 /** Say once what would let skipped scenarios run, not on each of their lines. */
@@ -47,22 +45,25 @@ function liftLines(scenarios: readonly ScenarioResult[]): string[] {
 
 function footerText(c: Colors, set: ResultSet): string {
   const { crashed, policy } = set;
-  const lines = [...errataLines(set.scenarios), ...liftLines(set.scenarios)].map((line) => `  ${safe(line)}`);
+  const lines = [...errataLines(set.scenarios), ...liftLines(set.scenarios)].map(
+    (line) => `  ${safeLine(line)}`,
+  );
   if (crashed) {
-    lines.push(c.red(`  ${safe(`${crashed.kind}: ${crashed.reason}`)}`));
-    lines.push(...crashed.consoleTail.map((line) => `        ${safe(line)}`));
+    lines.push(c.red(`  ${safeLine(`${crashed.kind}: ${crashed.reason}`)}`));
+    lines.push(...crashed.consoleTail.map((line) => `        ${safeLine(line)}`));
   }
   if (policy.explainedBy.length > 0)
-    lines.push(`  all that was seen is explained by: ${policy.explainedBy.join(', ')}`);
+    lines.push(`  ${safeLine(`all that was seen is explained by: ${policy.explainedBy.join(', ')}`)}`);
   return lines.map((line) => `${line}\n`).join('');
 }
 
 function headerText(c: Colors, set: SetHeader): string {
   const { name, how } = set.policy;
-  const head = `${c.bold(set.name)}: Linux ${set.release} on ${set.engine}, policy ${name} (${HOW[how]})\n`;
+  const about = safeLine(`Linux ${set.release} on ${set.engine}, policy ${name} (${HOW[how]})`);
+  const head = `${c.bold(safeLine(set.name))}: ${about}\n`;
   if (set.policy.warning === undefined) return head;
   const [mark, color] = departs(set) ? (['FAIL', c.red] as const) : (['warning', c.yellow] as const);
-  return `${head}  ${color(`${mark}: ${safe(set.policy.warning)}`)}\n`;
+  return `${head}  ${color(`${mark}: ${safeLine(set.policy.warning)}`)}\n`;
 }
 
 function summaryText(c: Colors, run: RunResult): string {
@@ -76,7 +77,7 @@ function summaryText(c: Colors, run: RunResult): string {
     [counts.skip, 'skipped', c.yellow],
   ];
   const told = parts.filter(([n]) => n > 0).map(([n, word, color]) => color(`${n} ${word}`));
-  const checked = checkText(checks);
+  const checked = safeLine(checkText(checks));
   const all = [c.green(`${counts.pass} passed`), ...told].join(', ');
   return `\n${all}; ${checked ? `checked ${checked}` : 'nothing checked'}; ${secondsText(run.durationMs)}\n`;
 }

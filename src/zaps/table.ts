@@ -1,3 +1,4 @@
+import { safeLine } from '../safe-text.js';
 import type { ZapResult } from './judge.js';
 import type { ZapSet } from './session.js';
 
@@ -10,7 +11,7 @@ function row(name: string, result: ZapResult): string[] {
   const { vcpus, mib, bootZaps, otherZaps, ns, mismatches } = result;
   const verdict = mismatches.length === 0 ? 'as expected' : 'DIFFERS';
   return [
-    name,
+    safeLine(name),
     String(vcpus),
     String(mib),
     String(bootZaps + otherZaps),
@@ -35,7 +36,9 @@ export function zapTable(sets: readonly { name: string; set: ZapSet }[]): string
   const rows = sets.flatMap(({ name, set }) => set.results.map((result) => row(name, result)));
   const wrong = sets.flatMap(({ name, set }) =>
     set.results.flatMap(({ vcpus, mib, mismatches }) =>
-      mismatches.map((text) => `${name}, policy ${set.policy}, ${vcpus} vCPUs, ${mib} MiB: ${text}\n`),
+      mismatches.map(
+        (text) => `${safeLine(`${name}, policy ${set.policy}, ${vcpus} vCPUs, ${mib} MiB: ${text}`)}\n`,
+      ),
     ),
   );
   return align([HEADER, ...rows]) + wrong.join('');

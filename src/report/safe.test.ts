@@ -1,0 +1,47 @@
+import { expect, it } from 'vitest';
+import { parseKtap } from '../../test/support/ktap.js';
+import { fullRun } from '../../test/support/results.js';
+import { renderJson } from './json.js';
+import { renderJunit } from './junit.js';
+import { renderKcidb } from './kcidb.js';
+import { renderKtap } from './ktap.js';
+import { renderPretty } from './pretty.js';
+import type { RunResult } from './types.js';
+
+const POISON = '\u001b[31m\u009b2J\u202e\u2028\u0000\r\n]]>';
+
+/** Fields that hold one of a few words, or a time: nobody's own text. */
+const FIXED = new Set(['status', 'how', 'engine', 'startedAt', 'reasonKind']);
+
+/** The same run with poison at the end of every text in it, names of parameters and counts included. */
+function poisoned(value: unknown, key = ''): unknown {
+  if (typeof value === 'string') return FIXED.has(key) ? value : value + POISON;
+  if (Array.isArray(value)) return value.map((item) => poisoned(item, key));
+  if (typeof value !== 'object' || value === null) return value;
+  const open = ['params', 'checks', 'capabilities'].includes(key);
+  return Object.fromEntries(
+    Object.entries(value).map(([name, item]) => [open ? name + POISON : name, poisoned(item, name)]),
+  );
+}
+
+const COLOUR = new RegExp(`${String.fromCharCode(27)}\\[\\d+m`, 'g');
+
+const FORMATS: [string, (run: RunResult) => string][] = [
+  ['pretty', (run) => renderPretty(run)],
+  ['pretty in colours', (run) => renderPretty(run, true).replace(COLOUR, '')],
+  ['ktap', renderKtap],
+  ['junit', renderJunit],
+  ['json', renderJson],
+  ['kcidb', renderKcidb],
+];
+
+it.each(FORMATS)('%s lets nothing through that a terminal acts on', (_, render) => {
+  const text = render(poisoned(fullRun()) as RunResult);
+
+  expect(text).not.toMatch(/[^\P{Cc}\n]|[\p{Cf}\p{Cs}\u2028\u2029]/u);
+  expect(text).not.toContain('\n]]>');
+});
+
+it('KTAP stays valid whatever names say', () => {
+  expect(parseKtap(renderKtap(poisoned(fullRun()) as RunResult))).toHaveLength(3);
+});
