@@ -12,7 +12,10 @@ export const status = z.enum(['pass', 'fail', 'skip', 'error', 'timeout']).meta(
 });
 
 export const failure = z.object({
-  step: count.meta({ description: 'index of the step in its scenario, from 0' }),
+  step: count.meta({
+    description:
+      'number of the step in its scenario, from 1; 0 is the start of the guest, before the first step',
+  }),
   stepText: z.string().meta({ description: 'the step in words' }),
   vcpu: count.optional(),
   gfn: count.optional().meta({ description: 'guest frame number, 4 KiB units' }),
