@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { SetupError } from './failure.mjs';
+import { firstError } from './first-error.mjs';
 
 const QUIET_MS = 1_000;
 const HEARTBEAT_MS = 30_000;
@@ -30,10 +31,12 @@ async function withProgress(what, work) {
   }
 }
 
-/** The last lines of a log that hold anything. */
-function tailOf(path, count = TAIL_LINES) {
-  const lines = readFileSync(path, 'utf8').split('\n');
-  return lines.filter((line) => line.trim() !== '').slice(-count);
+/** What a failed command's log tells: its first error with the lines that explain it, else its last lines. */
+function evidence(path, count = TAIL_LINES) {
+  const text = readFileSync(path, 'utf8');
+  const [error, ...context] = firstError(text);
+  const last = text.split('\n').filter((line) => line.trim() !== '');
+  return { error, tail: error === undefined ? last.slice(-count) : context };
 }
 
 function spawnLogged(command, args, options, fd) {
@@ -50,20 +53,25 @@ function spawnLogged(command, args, options, fd) {
   });
 }
 
+/** Have compilers speak the language that their errors are looked for in. */
+const inEnglish = (env) => ({ ...env, LC_ALL: 'C' });
+
 /**
- * Run one command with its output in .setup/log/NAME.log (build/ is cmake's and node-gyp's, who wipe it).
- * @throws SetupError with the log's tail when it fails
+ * Run one command with its output in `logs`/NAME.log; .setup/log by default (build/ is cmake's and node-gyp's, who wipe it).
+ * @throws SetupError with the first error out of the log, and where the log is, when it fails
  */
-export async function runStep(what, name, command, args, { cwd, env = process.env }) {
-  const log = join('.setup', 'log', `${name}.log`);
-  mkdirSync(join(cwd, '.setup', 'log'), { recursive: true });
-  const fd = openSync(join(cwd, log), 'w');
+export async function runStep(what, name, command, args, { cwd, env = process.env, logs = '.setup/log' }) {
+  const log = join(logs, `${name}.log`);
+  const path = resolve(cwd, log);
+  mkdirSync(dirname(path), { recursive: true });
+  const fd = openSync(path, 'w');
   try {
-    await withProgress(what, () => spawnLogged(command, args, { cwd, env }, fd));
-  } catch (error) {
-    throw new SetupError(`${what} failed: ${error.message}; the whole log is in ${log}`, {
+    await withProgress(what, () => spawnLogged(command, args, { cwd, env: inEnglish(env) }, fd));
+  } catch (failure) {
+    const { error, tail } = evidence(path);
+    throw new SetupError(`${what} failed: ${error ?? failure.message}; the whole log is in ${log}`, {
       code: 'SETUP_STEP',
-      tail: tailOf(join(cwd, log)),
+      tail,
     });
   } finally {
     closeSync(fd);
