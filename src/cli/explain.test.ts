@@ -181,8 +181,8 @@ describe('explain', () => {
     [['--gpa', '0', '--pat-entry', '8'], /a whole number from 0 to 7 is needed/],
     [['--gpa', '0', '--pat-entry', ''], /a whole number from 0 to 7 is needed/],
     [['--gpa', '0', '--maxphyaddr', '35'], /a whole number from 36 to 52 is needed/],
-    [['--gpa', '0', '--disable-quirks', 'x'], /a whole number from 0/],
-    [['--gpa', '0', '--state', '/no/such/file'], /cannot be read as JSON: ENOENT/],
+    [['--gpa', '0', '--disable-quirks', 'x'], /a mask from 0 to 0xffffffff/],
+    [['--gpa', '0', '--state', '/no/such/file'], /there is no such file/],
   ])('refuses %j in one sentence', async (args, message) => {
     await expect(explain(...args)).rejects.toThrow(message);
     expect(out).toBe('');

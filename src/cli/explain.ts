@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import {
   compareAll,
   explainMap,
@@ -12,6 +12,7 @@ import { UsageError } from './errors.js';
 import { parseMsrWrite, parseMtrrs, parseNumber } from './explain-args.js';
 import { defined, type GuestState, readState, situationOf } from './explain-state.js';
 import { mapJson, mapText, pageJson, pageText } from './explain-text.js';
+import { addRepeatable, existingFile, mask32, whole } from './options.js';
 
 interface ExplainOptions {
   state?: string;
@@ -34,18 +35,6 @@ interface ExplainOptions {
 }
 
 const NEWEST = 'E';
-
-function within(text: string, least: number, most: number): number {
-  const n = Number(text);
-  if (!Number.isInteger(n) || n < least || n > most || text.trim() === '') {
-    throw new InvalidArgumentError(`a whole number from ${least} to ${most} is needed.`);
-  }
-  return n;
-}
-
-const append =
-  <T>(parse: (text: string) => T) =>
-  (text: string, list: T[]): T[] => [...list, parse(text)];
 
 /** The state that file and flags give; a flag counts more than the file. */
 function stateOf(options: ExplainOptions): GuestState {
@@ -73,6 +62,8 @@ function stateOf(options: ExplainOptions): GuestState {
 }
 
 function explain(options: ExplainOptions): string {
+  if (options.map && options.gpa !== undefined)
+    throw new UsageError('--gpa and --map ask for two things: one page, or the whole map');
   const state = stateOf(options);
   const policy = findPolicy(state.policy ?? NEWEST);
   const situation = situationOf(state);
@@ -102,28 +93,16 @@ function explain(options: ExplainOptions): string {
 /** `kvm-memtype explain`: why a page has its memory type, under each policy and by the SDM. Touches no device. */
 export function explainCommand(): Command {
   const numeric = (what: string) => (text: string) => parseNumber(text, what);
-  return new Command('explain')
+  const command = new Command('explain')
     .description('Tell why a page of a guest has its memory type, under each policy and by the SDM.')
     .option('--policy <name>', `a policy (A to E, none, npt, …) or a kernel version (default: "${NEWEST}")`)
     .option('--gpa <address>', 'guest-physical address of the page', numeric('--gpa'))
     .option('--map', 'print the whole guest-physical map instead')
-    .option(
-      '--mtrr <spec>',
-      'def=UC,e=1,fe=0 or 0=WB@0+16M or 1=UC@0/0xff00000000 (a mask) or fix=UC@0xa0000+128K (repeatable)',
-      append((text) => text),
-      [] as string[],
-    )
-    .option(
-      '--msr <number=value>',
-      'a raw MSR write, after those of --mtrr (repeatable)',
-      append(parseMsrWrite),
-      [] as MsrWrite[],
-    )
     .option('--pat <value>', 'value of IA32_PAT (default: that after reset)', numeric('--pat'))
     .option(
       '--pat-entry <n>',
       'PAT entry that the page tables choose, 0 to 7, or off for CR0.PG=0 (default: 0)',
-      (text) => (text === 'off' ? text : within(text, 0, 7)),
+      (text) => (text === 'off' ? text : whole(0, 7)(text)),
     )
     .option('--cd', 'CR0.CD is 1')
     .option('--noncoherent', 'the VM has non-coherent DMA')
@@ -131,17 +110,22 @@ export function explainCommand(): Command {
     .option(
       '--disable-quirks <mask>',
       'quirks that were disabled: 0x2 CD_NW_CLEARED, 0x200 IGNORE_GUEST_PAT',
-      (text) => within(text, 0, 0xffff_ffff),
+      mask32,
     )
-    .option('--maxphyaddr <bits>', "the guest's physical-address bits, 36 to 52 (default: 40)", (text) =>
-      within(text, 36, 52),
-    )
+    .option('--maxphyaddr <bits>', "the guest's physical-address bits, 36 to 52 (default: 40)", whole(36, 52))
     .option('--no-mtrr-cpuid', "the guest's CPUID has no MTRRs")
     .option('--no-self-snoop', 'the host CPU does not snoop its own caches')
     .option('--slot-flag', 'the memslot has the flag of proposal P5')
-    .option('--state <file>', 'read the state from a JSON file; flags count more')
-    .addOption(new Option('--format <name>', 'how it looks').choices(['pretty', 'json']).default('pretty'))
-    .action((options: ExplainOptions) => {
-      process.stdout.write(explain(options));
-    });
+    .option('--state <file>', 'read the state from a JSON file; flags count more', existingFile)
+    .addOption(new Option('--format <name>', 'how it looks').choices(['pretty', 'json']).default('pretty'));
+  addRepeatable(
+    command,
+    '--mtrr <spec>',
+    'def=UC,e=1,fe=0 or 0=WB@0+16M or 1=UC@0/0xff00000000 (a mask) or fix=UC@0xa0000+128K',
+    (text) => text,
+  );
+  addRepeatable(command, '--msr <number=value>', 'a raw MSR write, after those of --mtrr', parseMsrWrite);
+  return command.action((options: ExplainOptions) => {
+    process.stdout.write(explain(options));
+  });
 }

@@ -1,16 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, Option } from 'commander';
 import { Kvm } from '../kvm/index.js';
 import { GuestExitError } from '../vmm/errors.js';
 import { Pc, type PcEnd, type PcOptions } from '../vmm/pc.js';
 import { UsageError } from './errors.js';
 import { interrupted } from './interrupt.js';
+import { existingFile, seconds, size, whole } from './options.js';
 import { say } from './say.js';
 
 interface GuestOptions {
   initrd?: string;
   cmdline: string;
+  /** Bytes. */
   memory: number;
   cpus: number;
   timeout?: number;
@@ -20,15 +22,6 @@ interface GuestOptions {
 const MIB = 2 ** 20;
 /** Exit status of a guest that crashed or ran out of time. */
 const EXIT_FAILED = 1;
-
-/** A parser of whole numbers from `low` to `high`. */
-function whole(low: number, high: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (/^\d+$/.test(text) && value >= low && value <= high) return value;
-    throw new InvalidArgumentError(`want a whole number from ${low} to ${high}.`);
-  };
-}
 
 function readImage(path: string): Uint8Array {
   try {
@@ -99,7 +92,7 @@ async function runGuest(file: string, o: GuestOptions): Promise<void> {
   const output = new Output();
   const options: PcOptions = {
     image: readImage(file),
-    memory: o.memory * MIB,
+    memory: o.memory,
     cpus: o.cpus,
     cmdline: o.cmdline,
     onSerial: output.add,
@@ -120,12 +113,16 @@ export function guestCommand(): Command {
         'COM1 goes to stdout. A number written to port 0xf4 is the exit status, at most 255; a power-off, a reset or ' +
         'a halt with interrupts off give 0, a triple fault or --timeout 1.',
     )
-    .argument('<file>', 'what to run')
-    .option('--initrd <file>', 'initial RAM disk, or the one boot module')
+    .argument('<file>', 'what to run', existingFile)
+    .option('--initrd <file>', 'initial RAM disk, or the one boot module', existingFile)
     .option('--cmdline <text>', 'command line', '')
-    .option('--memory <MiB>', 'RAM, 2 to 3072', whole(2, 3072), 128)
+    .addOption(
+      new Option('--memory <size>', 'RAM, 2M to 3G; a plain number is MiB')
+        .argParser(size(2 * MIB, 3072 * MIB))
+        .default(128 * MIB, '128M'),
+    )
     .option('--cpus <n>', 'CPUs, 1 to 16, in turn on one thread', whole(1, 16), 1)
     .option('--qemu-exit', 'a number n at port 0xf4 gives status (n << 1) | 1, as from QEMU')
-    .option('--timeout <s>', 'give up after so many seconds', whole(1, 86400))
+    .option('--timeout <s>', 'give up after so many seconds', seconds)
     .action(runGuest);
 }

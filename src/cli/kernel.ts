@@ -7,6 +7,7 @@ import { startProgress } from '../progress.js';
 import { safeLine } from '../safe-text.js';
 import { UsageError } from './errors.js';
 import { interrupted } from './interrupt.js';
+import { addRepeatable, existingFile, outputFile, whole } from './options.js';
 import { say } from './say.js';
 
 interface BuildOptions {
@@ -18,15 +19,13 @@ interface BuildOptions {
   refresh?: boolean;
 }
 
-const append = (value: string, list: string[]): string[] => [...list, value];
-
-function count(value: string): number {
-  const n = Number(value);
-  if (!Number.isInteger(n) || n < 1) throw new InvalidArgumentError('a whole number of 1 or more is needed.');
-  return n;
+/** What the sources are: the lab looks at all else about them. */
+function source(text: string): string {
+  if (text !== '') return text;
+  throw new InvalidArgumentError('debian:<version>, a kernel tree or a tarball is needed.');
 }
 
-async function build(options: BuildOptions): Promise<void> {
+async function buildKernelFor(options: BuildOptions): Promise<void> {
   const output = options.output === undefined ? undefined : resolve(options.output);
   // Say so before the build, not after it.
   if (output !== undefined) await mustBePlaceable(output);
@@ -78,7 +77,7 @@ async function place(image: string, output: string): Promise<void> {
 /** `kvm-memtype kernel`. */
 export function kernelCommand(): Command {
   const command = new Command('kernel').description('Build kernels to run on.');
-  command
+  const build = command
     .command('build')
     .description(
       'Build a small kernel for the lab and print the path of its bzImage. What was built before is taken from the cache. ' +
@@ -87,12 +86,13 @@ export function kernelCommand(): Command {
     .requiredOption(
       '--source <source>',
       'debian:<version>, as in debian:6.1; a kernel tree; or a tarball of one',
+      source,
     )
-    .option('--patch <file>', 'apply a unified diff first (-p1); may be given several times', append, [])
-    .option('--config <file>', 'further options, NAME=value; may be given several times', append, [])
-    .option('--output <bzImage>', 'copy the image here')
-    .option('--jobs <n>', 'compile this many files at a time', count)
+    .option('--output <bzImage>', 'copy the image here', outputFile)
+    .option('--jobs <n>', 'compile this many files at a time', whole(1, 1024))
     .option('--refresh', "ask Debian's mirror for a newer source although one is cached")
-    .action(build);
+    .action(buildKernelFor);
+  addRepeatable(build, '--patch <file>', 'apply a unified diff first (-p1)', existingFile);
+  addRepeatable(build, '--config <file>', 'further options, NAME=value', existingFile);
   return command;
 }

@@ -10,8 +10,8 @@ import { type Column, renderMatrix } from '../matrix/table.js';
 import { startProgress } from '../progress.js';
 import { isBad } from '../report/summary.js';
 import { runSession } from '../runner/session.js';
-import { UsageError } from './errors.js';
 import { interrupted } from './interrupt.js';
+import { addRepeatable, moduleParameter, seconds } from './options.js';
 
 interface MatrixOptions {
   only: string[];
@@ -20,7 +20,6 @@ interface MatrixOptions {
 }
 
 const PATCHES = fileURLToPath(new URL('../../kernels/patches/', import.meta.url));
-const append = (value: string, list: string[]): string[] => [...list, value];
 
 async function imageOf(kernel: MatrixKernel): Promise<string> {
   using progress = startProgress(`building ${kernel.name}`);
@@ -67,10 +66,6 @@ async function columnOf(kernel: MatrixKernel, options: MatrixOptions): Promise<C
 }
 
 async function matrix(options: MatrixOptions): Promise<void> {
-  const unknown = options.only.find((name) => !KERNELS.some((kernel) => kernel.name === name));
-  if (unknown !== undefined) {
-    throw new UsageError(`--only ${unknown} is none of ${KERNELS.map(({ name }) => name).join(', ')}`);
-  }
   const columns: Column[] = [];
   for (const kernel of KERNELS) {
     if (options.only.length === 0 || options.only.includes(kernel.name))
@@ -80,17 +75,25 @@ async function matrix(options: MatrixOptions): Promise<void> {
   process.exitCode = matrixStatus(columns);
 }
 
-function seconds(value: string): number {
-  const n = Number(value);
-  if (!Number.isInteger(n) || n < 1) throw new InvalidArgumentError('a whole number of 1 or more is needed.');
-  return n;
+function matrixKernel(name: string): string {
+  if (KERNELS.some((kernel) => kernel.name === name)) return name;
+  throw new InvalidArgumentError(`it is one of ${KERNELS.map((kernel) => kernel.name).join(', ')}.`);
 }
 
 /** `kvm-memtype matrix`. */
 export function matrixCommand(): Command {
-  return new Command('matrix')
-    .option('--only <kernel>', 'run only this kernel of the matrix (repeatable)', append, [])
-    .option('--param <module.name=value>', 'module parameter for the lab’s kernels (repeatable)', append, [])
-    .option('--timeout <seconds>', 'give up on a kernel after this long', seconds, 300)
-    .action(matrix);
+  const command = new Command('matrix').option(
+    '--timeout <seconds>',
+    'give up on a kernel after this long',
+    seconds,
+    300,
+  );
+  addRepeatable(command, '--only <kernel>', 'run only this kernel of the matrix', matrixKernel);
+  addRepeatable(
+    command,
+    '--param <module.name=value>',
+    'module parameter for the lab’s kernels',
+    moduleParameter,
+  );
+  return command.action(matrix);
 }

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { FORMATS, type OutputPlan, type OutputToken, planOutputs } from '../report/outputs.js';
 import { UsageError } from './errors.js';
+import { outputFile } from './options.js';
 
 const tokensOf = new WeakMap<Command, OutputToken[]>();
 
@@ -22,7 +23,7 @@ export function addOutputOptions(command: Command): Command {
     )
     .addOption(
       new Option('--output <file>', 'write the --format before it to a file (repeatable)').argParser(
-        (value: string) => void tokens.push({ output: value }),
+        (value: string) => void tokens.push({ output: outputFile(value) }),
       ),
     );
 }

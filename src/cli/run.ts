@@ -1,18 +1,31 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { catalogue } from '../catalogue/index.js';
 import { log } from '../log.js';
 import { startProgress } from '../progress.js';
 import { createReport, exitStatus, wantsColor } from '../report/index.js';
 import type { RunResult } from '../report/types.js';
 import type { EngineName } from '../runner/engines.js';
-import { policyNamed } from '../runner/policy-choice.js';
 import { selectScenarios } from '../runner/select.js';
 import { runSession, type SessionRequest } from '../runner/session.js';
 import { VERSION } from '../version.js';
 import { UsageError } from './errors.js';
 import { interrupted } from './interrupt.js';
 import { imageOf } from './kernel-image.js';
+import {
+  addRepeatable,
+  checkPlace,
+  kernel,
+  MOST_REPEATS,
+  memslotFlag,
+  moduleParameter,
+  pciAddress,
+  seconds,
+  shard,
+  uint32,
+  whole,
+} from './options.js';
 import { addOutputOptions, outputPlans } from './output-options.js';
+import { policyOption } from './policy-option.js';
 
 interface RunOptions {
   kernel: string[];
@@ -27,37 +40,6 @@ interface RunOptions {
   vfio?: string;
   virtioType?: number;
   memslotFlag?: number;
-}
-
-const append = (value: string, list: string[]): string[] => [...list, value];
-
-function positive(value: string): number {
-  const n = Number(value);
-  if (!Number.isInteger(n) || n < 1) throw new InvalidArgumentError('a whole number of 1 or more is needed.');
-  return n;
-}
-
-function shard(value: string): readonly [number, number] {
-  const match = /^(\d+)\/(\d+)$/.exec(value);
-  const [i, n] = [Number(match?.[1]), Number(match?.[2])];
-  if (match === null || i < 1 || n < 1 || i > n)
-    throw new InvalidArgumentError('i/n with 1 <= i <= n is needed.');
-  return [i, n];
-}
-
-function pciAddress(value: string): string {
-  if (!/^[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]$/.test(value)) {
-    throw new InvalidArgumentError('a PCI address such as 0000:00:02.0 is needed.');
-  }
-  return value;
-}
-
-/** A KVM_MEM_ flag by its bit: 0 and 1 have been taken for good. */
-function memslotBit(value: string): number {
-  const bit = Number(value);
-  if (!Number.isInteger(bit) || bit < 2 || bit > 31)
-    throw new InvalidArgumentError('a bit number from 2 to 31 is needed.');
-  return 2 ** bit;
 }
 
 /** Where to run on this kernel. */
@@ -119,7 +101,7 @@ function list(patterns: string[], options: RunOptions): void {
 
 async function run(patterns: string[], options: RunOptions, command: Command): Promise<void> {
   if (options.list) return list(patterns, options);
-  if (options.policy !== 'auto') policyNamed(options.policy);
+  checkPlace(options.kernel.length > 0, options);
   const report = createReport(outputPlans(command), {
     write: (text) => process.stdout.write(text),
     color: wantsColor(process.stdout),
@@ -156,27 +138,32 @@ async function run(patterns: string[], options: RunOptions, command: Command): P
 export function runCommand(): Command {
   const command = new Command('run')
     .argument('[pattern...]', 'scenarios to run: names, with * for any part; all if none is given')
-    .option(
-      '--kernel <image>',
-      'run on this bzImage, or on debian:<version>, in the lab (repeatable)',
-      append,
-      [],
-    )
     .addOption(
       new Option('--engine <name>', 'where to run')
         .choices(['auto', 'host', 'bochs', 'qemu-tcg'])
         .default('auto'),
     )
-    .option('--policy <name>', 'hold the kernel against this policy; auto finds it by probing', 'auto')
+    .addOption(policyOption('the kernel'))
     .option('--strict', 'fail if the kernel behaves otherwise than its version is known to')
     .option('--list', 'print the scenarios, run nothing')
     .option('--shard <i/n>', 'run the i-th of n parts', shard)
-    .option('--repeat <n>', 'run everything n times', positive, 1)
-    .option('--timeout <seconds>', 'give up on a kernel after this long', positive, 300)
-    .option('--param <module.name=value>', 'module parameter for the lab’s kernel (repeatable)', append, [])
+    .option('--repeat <n>', `run everything n times, ${MOST_REPEATS} at most`, whole(1, MOST_REPEATS), 1)
+    .option('--timeout <seconds>', 'give up on a kernel after this long', seconds, 300)
     .option('--vfio <address>', 'PCI device on this host that may be taken for non-coherent DMA', pciAddress)
-    .option('--virtio-type <number>', 'look for KVM_DEV_TYPE_VIRTIO at this device type only', positive)
-    .option('--memslot-flag <bit>', 'take this bit for KVM_MEM_NON_COHERENT_DMA', memslotBit);
+    .option('--virtio-type <number>', 'look for KVM_DEV_TYPE_VIRTIO at this device type only', uint32)
+    .option('--memslot-flag <bit>', 'take this bit for KVM_MEM_NON_COHERENT_DMA', memslotFlag);
+  addRepeatable(
+    command,
+    '--kernel <image>',
+    'run on this bzImage, or on debian:<version>, in the lab',
+    kernel,
+  );
+  addRepeatable(
+    command,
+    '--param <module.name=value>',
+    'module parameter for the lab’s kernel',
+    moduleParameter,
+  );
   return addOutputOptions(command).action((patterns: string[], options: RunOptions) =>
     run(patterns, options, command),
   );

@@ -1,39 +1,35 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { startProgress } from '../progress.js';
 import { runZaps } from '../zaps/session.js';
 import { zapTable } from '../zaps/table.js';
 import { UsageError } from './errors.js';
 import { interrupted } from './interrupt.js';
 import { imageOf } from './kernel-image.js';
+import { addRepeatable, checkPlace, kernel, list, pciAddress, seconds, size, whole } from './options.js';
+import { policyOption } from './policy-option.js';
 
 interface ZapOptions {
   kernel: string[];
   engine: 'bochs' | 'host';
   policy: string;
   vcpus: number[];
+  /** Bytes. */
   memory: number[];
   vfio?: string;
   timeout: number;
 }
 
-const append = (value: string, list: string[]): string[] => [...list, value];
-
-const numbers =
-  (max: number) =>
-  (value: string): number[] => {
-    const list = value.split(',').map(Number);
-    if (list.some((n) => !Number.isInteger(n) || n < 1 || n > max)) {
-      throw new InvalidArgumentError(`whole numbers from 1 to ${max}, with commas between them, are needed.`);
-    }
-    return list;
-  };
+const MIB = 2 ** 20;
 
 async function zaps(options: ZapOptions): Promise<void> {
   const host = options.engine === 'host';
   if (host && options.kernel.length > 0)
     throw new UsageError('--engine host runs this machine’s own kernel: leave --kernel out');
   if (!host && options.kernel.length === 0) throw new UsageError('a --kernel is needed, or --engine host');
-  const cases = options.vcpus.flatMap((vcpus) => options.memory.map((mib) => ({ vcpus, mib })));
+  checkPlace(!host, options);
+  const cases = options.vcpus.flatMap((vcpus) =>
+    options.memory.map((bytes) => ({ vcpus, mib: bytes / MIB })),
+  );
   const sets = [];
   for (const kernel of host ? [undefined] : options.kernel) {
     const name = kernel ?? 'this host';
@@ -59,23 +55,25 @@ async function zaps(options: ZapOptions): Promise<void> {
 
 /** `kvm-memtype zaps`. */
 export function zapsCommand(): Command {
-  return new Command('zaps')
-    .option(
-      '--kernel <image>',
-      'boot VMs on this bzImage, or on debian:<version>, in the lab (repeatable)',
-      append,
-      [],
-    )
+  const command = new Command('zaps')
     .addOption(new Option('--engine <name>', 'where to run').choices(['bochs', 'host']).default('bochs'))
-    .option('--policy <name>', 'hold the zaps against this policy; auto finds it by probing', 'auto')
-    .option('--vcpus <list>', 'numbers of vCPUs', numbers(8), [1, 2, 4, 8])
-    .option('--memory <list>', 'MiB of memory that are mapped', numbers(256), [4, 16, 64])
-    .option('--vfio <address>', 'PCI device on this host that may be taken for non-coherent DMA')
-    .option(
-      '--timeout <seconds>',
-      'give up on a kernel after this long',
-      (value) => numbers(86_400)(value)[0],
-      300,
+    .addOption(policyOption('the zaps'))
+    .option('--vcpus <list>', 'numbers of vCPUs, 1 to 8', list(whole(1, 8)), [1, 2, 4, 8])
+    .addOption(
+      new Option('--memory <list>', 'memory that is mapped, 1M to 256M; plain numbers are MiB')
+        .argParser(list(size(MIB, 256 * MIB, MIB)))
+        .default(
+          [4, 16, 64].map((mib) => mib * MIB),
+          '4M,16M,64M',
+        ),
     )
-    .action(zaps);
+    .option('--vfio <address>', 'PCI device on this host that may be taken for non-coherent DMA', pciAddress)
+    .option('--timeout <seconds>', 'give up on a kernel after this long', seconds, 300);
+  addRepeatable(
+    command,
+    '--kernel <image>',
+    'boot VMs on this bzImage, or on debian:<version>, in the lab',
+    kernel,
+  );
+  return command.action(zaps);
 }

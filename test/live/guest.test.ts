@@ -53,6 +53,12 @@ describe('kvm-memtype guest', () => {
     expect(result.stdout).toMatch(/^signature 554d4551\n/);
   });
 
+  test.each(['64', '64M', '65536K'])('takes %s for 64 MiB', async (memory) => {
+    const { stdout } = await runCli(['guest', HELLO, '--memory', memory]);
+
+    expect(stdout).toContain('memory 27f fc00 KiB\n');
+  });
+
   test('more output than a pipe holds arrives whole', async () => {
     // mov $0x3f8,%dx; mov $0x48,%bx; 1: mov $0x400,%cx; 2: mov $'x',%al; out %al,(%dx); loop 2b; dec %bx; jnz 1b; hlt
     const code = [0xba, 0xf8, 0x03, 0xbb, 0x48, 0x00, 0xb9, 0x00, 0x04, 0xb0, 0x78, 0xee, 0xe2, 0xfb, 0x4b];
@@ -75,10 +81,10 @@ describe('kvm-memtype guest', () => {
   });
 
   test.each([
-    [['/nonexistent'], 'cannot read /nonexistent'],
-    [[HELLO, '--initrd', '/nonexistent'], 'cannot read /nonexistent'],
-    [[HELLO, '--memory', '1'], 'want a whole number from 2 to 3072'],
-    [[HELLO, '--cpus', '17'], 'want a whole number from 1 to 16'],
+    [['/nonexistent'], 'there is no such file'],
+    [[HELLO, '--initrd', '/nonexistent'], 'there is no such file'],
+    [[HELLO, '--memory', '1'], 'a size from 2M to 3G is needed'],
+    [[HELLO, '--cpus', '17'], 'a whole number from 1 to 16 is needed'],
     [[HELLO, '--cmdline', 'x'.repeat(70_000)], 'too long'],
     [
       [fileURLToPath(new URL('../../build/Release/probe.elf', import.meta.url))],
