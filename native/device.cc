@@ -16,8 +16,7 @@ namespace {
 constexpr size_t kBounce = 4096;
 } // namespace
 
-Napi::Value callDeviceAttr(const Napi::CallbackInfo &info, int fd, unsigned long request,
-                           const char *operation) {
+Napi::Value callDeviceAttr(const Napi::CallbackInfo &info, int fd, const Request &request) {
   kvm_device_attr attribute{};
   attribute.group = argU32(info, 0, "group");
   attribute.attr = argU64(info, 1, "attr");
@@ -33,8 +32,8 @@ Napi::Value callDeviceAttr(const Napi::CallbackInfo &info, int fd, unsigned long
     }
     attribute.addr = reinterpret_cast<uint64_t>(bounce.data());
   }
-  int result = check(info.Env(), ioctl(fd, request, &attribute), kIoctl, operation);
-  if (request == KVM_GET_DEVICE_ATTR && value.size > 0) {
+  int result = call(info.Env(), fd, request, &attribute);
+  if (request.number == kGetDeviceAttr.number && value.size > 0) {
     std::memcpy(value.data, bounce.data(), value.size);
   }
   return Napi::Number::New(info.Env(), result);

@@ -1,7 +1,5 @@
 #pragma once
 
-#include "uapi.h"
-
 #include "fd.h"
 #include "handle.h"
 
@@ -17,8 +15,7 @@ struct DeviceState {
 
 /** Run one of the three device attribute ioctls with (group, attr, value?) on any fd that takes
  * them. */
-Napi::Value callDeviceAttr(const Napi::CallbackInfo &info, int fd, unsigned long request,
-                           const char *operation);
+Napi::Value callDeviceAttr(const Napi::CallbackInfo &info, int fd, const Request &request);
 
 /** Give `Derived`, whose state has an fd, the methods hasAttr, getAttr and setAttr. */
 template <class Derived, class State> class AttrHandle : public Handle<Derived, State> {
@@ -29,23 +26,21 @@ protected:
   using typename Handle<Derived, State>::Property;
   using typename Handle<Derived, State>::Method;
 
-  template <unsigned long Request> Napi::Value callAttr(const Napi::CallbackInfo &info) {
-    const char *operation = static_cast<const char *>(info.Data());
-    return callDeviceAttr(info, this->state(info, operation).fd.get(), Request, operation);
+  template <const Request &Attr> Napi::Value callAttr(const Napi::CallbackInfo &info) {
+    return callDeviceAttr(info, this->state(info, Attr.name).fd.get(), Attr);
   }
 
   static void addAttrs(std::vector<Property> &properties) {
-    add<KVM_HAS_DEVICE_ATTR>(properties, "hasAttr", "KVM_HAS_DEVICE_ATTR");
-    add<KVM_GET_DEVICE_ATTR>(properties, "getAttr", "KVM_GET_DEVICE_ATTR");
-    add<KVM_SET_DEVICE_ATTR>(properties, "setAttr", "KVM_SET_DEVICE_ATTR");
+    add<kHasDeviceAttr>(properties, "hasAttr");
+    add<kGetDeviceAttr>(properties, "getAttr");
+    add<kSetDeviceAttr>(properties, "setAttr");
   }
 
 private:
-  template <unsigned long Request>
-  static void add(std::vector<Property> &properties, const char *name, const char *operation) {
+  template <const Request &Attr>
+  static void add(std::vector<Property> &properties, const char *name) {
     properties.push_back(Napi::ObjectWrap<Derived>::InstanceMethod(
-        name, static_cast<Method>(&Derived::template callAttr<Request>), napi_default,
-        const_cast<char *>(operation)));
+        name, static_cast<Method>(&Derived::template callAttr<Attr>)));
   }
 };
 

@@ -45,7 +45,7 @@ protected:
   /** Run the ioctl that the method's table row names on this handle's fd. */
   Napi::Value callIoctl(const Napi::CallbackInfo &info) {
     const auto &row = *static_cast<const Ioctl *>(info.Data());
-    int fd = state(info, row.operation).fd.get();
+    int fd = state(info, row.request.name).fd.get();
     return Napi::Number::New(info.Env(), runIoctl(info, fd, row));
   }
 

@@ -4,24 +4,24 @@
 
 #include <cstddef>
 
+#include "requests.h"
+
 namespace kvm {
 
 /** What an ioctl takes. */
 enum class Shape {
   None,    // nothing
   Value,   // an integer, passed by value
-  Struct,  // `size` bytes
-  Counted, // `size` bytes that start with a u32 count, then that many entries of `entry` bytes
+  Struct,  // a struct as long as the request's number says, or else `size` bytes
+  Counted, // a struct that starts with a u32 count, then that many entries of `size` bytes
 };
 
 /** One ioctl that needs no more than a checked buffer: a row makes a method. */
 struct Ioctl {
   const char *method;
-  const char *operation;
-  unsigned long request;
+  Request request;
   Shape shape = Shape::None;
   size_t size = 0;
-  size_t entry = 0;
 };
 
 struct IoctlTable {
@@ -33,8 +33,12 @@ template <size_t N> constexpr IoctlTable tableOf(const Ioctl (&rows)[N]) {
   return {rows, rows + N};
 }
 
-// Name an ioctl once, as text and as number.
-#define KVM_OP(request) #request, request
+/** Make an ioctl; returns its result, which is never negative, or throws its errno. */
+int call(Napi::Env env, int fd, const Request &request, unsigned long argument);
+
+template <class T> int call(Napi::Env env, int fd, const Request &request, T *argument) {
+  return call(env, fd, request, reinterpret_cast<unsigned long>(argument));
+}
 
 /** Check the arguments against the row, call, and return the ioctl's result, which is never
  * negative. */

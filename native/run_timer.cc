@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <mutex>
 
+#include "requests.h"
+
 #ifndef sigev_notify_thread_id
 #define sigev_notify_thread_id _sigev_un._tid
 #endif
@@ -140,7 +142,7 @@ RunResult RunTimer::enter(int vcpuFd, RunControl &control) {
     if (expired_) {
       return {EINTR, true, false};
     }
-    int error = ioctl(vcpuFd, KVM_RUN, 0) < 0 ? errno : 0;
+    int error = ioctl(vcpuFd, kRun.number, 0) < 0 ? errno : 0;
     if (error != EINTR) {
       return {error, false, false};
     }

@@ -1,11 +1,10 @@
 #include "system.h"
 
-#include "uapi.h"
-
 #include <fcntl.h>
 #include <sys/ioctl.h>
 
 #include "args.h"
+#include "requests.h"
 #include "vm.h"
 
 namespace kvm {
@@ -13,18 +12,14 @@ namespace kvm {
 namespace {
 
 constexpr Ioctl kIoctls[] = {
-    {"apiVersion", KVM_OP(KVM_GET_API_VERSION)},
-    {"checkExtension", KVM_OP(KVM_CHECK_EXTENSION), Shape::Value},
-    {"vcpuMmapSize", KVM_OP(KVM_GET_VCPU_MMAP_SIZE)},
-    {"supportedCpuid", KVM_OP(KVM_GET_SUPPORTED_CPUID), Shape::Counted, sizeof(kvm_cpuid2),
-     sizeof(kvm_cpuid_entry2)},
-    {"emulatedCpuid", KVM_OP(KVM_GET_EMULATED_CPUID), Shape::Counted, sizeof(kvm_cpuid2),
-     sizeof(kvm_cpuid_entry2)},
-    {"msrIndexList", KVM_OP(KVM_GET_MSR_INDEX_LIST), Shape::Counted, sizeof(kvm_msr_list),
-     sizeof(__u32)},
-    {"msrFeatureIndexList", KVM_OP(KVM_GET_MSR_FEATURE_INDEX_LIST), Shape::Counted,
-     sizeof(kvm_msr_list), sizeof(__u32)},
-    {"getMsrs", KVM_OP(KVM_GET_MSRS), Shape::Counted, sizeof(kvm_msrs), sizeof(kvm_msr_entry)},
+    {"apiVersion", kGetApiVersion},
+    {"checkExtension", kCheckExtension, Shape::Value},
+    {"vcpuMmapSize", kGetVcpuMmapSize},
+    {"supportedCpuid", kGetSupportedCpuid, Shape::Counted, kCpuidEntrySize},
+    {"emulatedCpuid", kGetEmulatedCpuid, Shape::Counted, kCpuidEntrySize},
+    {"msrIndexList", kGetMsrIndexList, Shape::Counted, kMsrIndexSize},
+    {"msrFeatureIndexList", kGetMsrFeatureIndexList, Shape::Counted, kMsrIndexSize},
+    {"getMsrs", kGetMsrs, Shape::Counted, kMsrEntrySize},
 };
 
 } // namespace
@@ -40,16 +35,16 @@ Napi::Function SystemHandle::define(Napi::Env env, const char *name) {
 
 Napi::Value SystemHandle::createVm(const Napi::CallbackInfo &info) {
   Napi::Env env = info.Env();
-  int fd = state(info, "KVM_CREATE_VM").fd.get();
+  int fd = state(info, kCreateVm.name).fd.get();
   uint32_t type = argU32(info, 0, "type");
-  int runSize = check(env, ioctl(fd, KVM_GET_VCPU_MMAP_SIZE, 0), kIoctl, "KVM_GET_VCPU_MMAP_SIZE");
+  int runSize = call(env, fd, kGetVcpuMmapSize, 0);
   // Retry: KVM_CREATE_VM returns EINTR when a signal is pending.
   int vm;
   do {
-    vm = ioctl(fd, KVM_CREATE_VM, static_cast<unsigned long>(type));
+    vm = ioctl(fd, kCreateVm.number, static_cast<unsigned long>(type));
   } while (vm < 0 && errno == EINTR);
   auto created = makeNumbered<VmState>();
-  created->fd = UniqueFd(check(env, vm, kIoctl, "KVM_CREATE_VM"));
+  created->fd = UniqueFd(check(env, vm, kIoctl, kCreateVm.name));
   created->runSize = static_cast<size_t>(runSize);
   return Addon::of(env).wrap(Kind::Vm, std::move(created));
 }
@@ -63,7 +58,7 @@ Napi::Value openSystem(const Napi::CallbackInfo &info) {
   std::string path = argString(info, 0, "path");
   auto state = std::make_shared<SystemState>();
   state->fd = UniqueFd(check(info.Env(), open(path.c_str(), O_RDWR | O_CLOEXEC), kOpen, "open"));
-  check(info.Env(), ioctl(state->fd.get(), KVM_GET_API_VERSION, 0), kOpen, "KVM_GET_API_VERSION");
+  check(info.Env(), ioctl(state->fd.get(), kGetApiVersion.number, 0), kOpen, kGetApiVersion.name);
   return Addon::of(info.Env()).wrap(Kind::System, std::move(state));
 }
 

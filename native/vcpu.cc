@@ -8,44 +8,42 @@
 
 #include "args.h"
 #include "file.h"
-#include "uapi.h"
+#include "requests.h"
 
 namespace kvm {
 
 namespace {
 
 constexpr Ioctl kIoctls[] = {
-    {"getRegs", KVM_OP(KVM_GET_REGS), Shape::Struct, sizeof(kvm_regs)},
-    {"setRegs", KVM_OP(KVM_SET_REGS), Shape::Struct, sizeof(kvm_regs)},
-    {"getSregs", KVM_OP(KVM_GET_SREGS), Shape::Struct, sizeof(kvm_sregs)},
-    {"setSregs", KVM_OP(KVM_SET_SREGS), Shape::Struct, sizeof(kvm_sregs)},
-    {"getFpu", KVM_OP(KVM_GET_FPU), Shape::Struct, sizeof(kvm_fpu)},
-    {"setFpu", KVM_OP(KVM_SET_FPU), Shape::Struct, sizeof(kvm_fpu)},
-    {"getXcrs", KVM_OP(KVM_GET_XCRS), Shape::Struct, sizeof(kvm_xcrs)},
-    {"setXcrs", KVM_OP(KVM_SET_XCRS), Shape::Struct, sizeof(kvm_xcrs)},
-    {"getDebugRegs", KVM_OP(KVM_GET_DEBUGREGS), Shape::Struct, sizeof(kvm_debugregs)},
-    {"setDebugRegs", KVM_OP(KVM_SET_DEBUGREGS), Shape::Struct, sizeof(kvm_debugregs)},
-    {"getMsrs", KVM_OP(KVM_GET_MSRS), Shape::Counted, sizeof(kvm_msrs), sizeof(kvm_msr_entry)},
-    {"setMsrs", KVM_OP(KVM_SET_MSRS), Shape::Counted, sizeof(kvm_msrs), sizeof(kvm_msr_entry)},
-    {"getCpuid2", KVM_OP(KVM_GET_CPUID2), Shape::Counted, sizeof(kvm_cpuid2),
-     sizeof(kvm_cpuid_entry2)},
-    {"setCpuid2", KVM_OP(KVM_SET_CPUID2), Shape::Counted, sizeof(kvm_cpuid2),
-     sizeof(kvm_cpuid_entry2)},
-    {"getMpState", KVM_OP(KVM_GET_MP_STATE), Shape::Struct, sizeof(kvm_mp_state)},
-    {"setMpState", KVM_OP(KVM_SET_MP_STATE), Shape::Struct, sizeof(kvm_mp_state)},
-    {"getVcpuEvents", KVM_OP(KVM_GET_VCPU_EVENTS), Shape::Struct, sizeof(kvm_vcpu_events)},
-    {"setVcpuEvents", KVM_OP(KVM_SET_VCPU_EVENTS), Shape::Struct, sizeof(kvm_vcpu_events)},
-    {"getLapic", KVM_OP(KVM_GET_LAPIC), Shape::Struct, sizeof(kvm_lapic_state)},
-    {"setLapic", KVM_OP(KVM_SET_LAPIC), Shape::Struct, sizeof(kvm_lapic_state)},
-    {"nmi", KVM_OP(KVM_NMI)},
-    {"smi", KVM_OP(KVM_SMI)},
-    {"interrupt", KVM_OP(KVM_INTERRUPT), Shape::Struct, sizeof(kvm_interrupt)},
-    {"setGuestDebug", KVM_OP(KVM_SET_GUEST_DEBUG), Shape::Struct, sizeof(kvm_guest_debug)},
-    {"setTscKhz", KVM_OP(KVM_SET_TSC_KHZ), Shape::Value},
-    {"getTscKhz", KVM_OP(KVM_GET_TSC_KHZ)},
-    {"kvmclockCtrl", KVM_OP(KVM_KVMCLOCK_CTRL)},
-    {"translate", KVM_OP(KVM_TRANSLATE), Shape::Struct, sizeof(kvm_translation)},
-    {"preFaultMemory", KVM_OP(KVM_PRE_FAULT_MEMORY), Shape::Struct, sizeof(PreFaultMemory)},
+    {"getRegs", kGetRegs, Shape::Struct},
+    {"setRegs", kSetRegs, Shape::Struct},
+    {"getSregs", kGetSregs, Shape::Struct},
+    {"setSregs", kSetSregs, Shape::Struct},
+    {"getFpu", kGetFpu, Shape::Struct},
+    {"setFpu", kSetFpu, Shape::Struct},
+    {"getXcrs", kGetXcrs, Shape::Struct},
+    {"setXcrs", kSetXcrs, Shape::Struct},
+    {"getDebugRegs", kGetDebugRegs, Shape::Struct},
+    {"setDebugRegs", kSetDebugRegs, Shape::Struct},
+    {"getMsrs", kGetMsrs, Shape::Counted, kMsrEntrySize},
+    {"setMsrs", kSetMsrs, Shape::Counted, kMsrEntrySize},
+    {"getCpuid2", kGetCpuid2, Shape::Counted, kCpuidEntrySize},
+    {"setCpuid2", kSetCpuid2, Shape::Counted, kCpuidEntrySize},
+    {"getMpState", kGetMpState, Shape::Struct},
+    {"setMpState", kSetMpState, Shape::Struct},
+    {"getVcpuEvents", kGetVcpuEvents, Shape::Struct},
+    {"setVcpuEvents", kSetVcpuEvents, Shape::Struct},
+    {"getLapic", kGetLapic, Shape::Struct},
+    {"setLapic", kSetLapic, Shape::Struct},
+    {"nmi", kNmi},
+    {"smi", kSmi},
+    {"interrupt", kInterrupt, Shape::Struct},
+    {"setGuestDebug", kSetGuestDebug, Shape::Struct},
+    {"setTscKhz", kSetTscKhz, Shape::Value},
+    {"getTscKhz", kGetTscKhz},
+    {"kvmclockCtrl", kKvmclockCtrl},
+    {"translate", kTranslate, Shape::Struct},
+    {"preFaultMemory", kPreFaultMemory, Shape::Struct},
 };
 
 // What enter() returns beside the errno in its low bits; src/kvm/vcpu.ts takes it apart.
@@ -99,7 +97,7 @@ Napi::Value VcpuHandle::dirtyRing(const Napi::CallbackInfo &info) {
   if (!ring_.empty()) {
     return ring_.value();
   }
-  constexpr off_t kOffset = off_t{KVM_DIRTY_LOG_PAGE_OFFSET} * 4096;
+  constexpr off_t kOffset = off_t{kDirtyLogPageOffset} * 4096;
   void *ring = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu.fd.get(), kOffset);
   if (ring == MAP_FAILED) {
     fail(info.Env(), kMemory, "mmap of the dirty ring", errno);
@@ -111,7 +109,7 @@ Napi::Value VcpuHandle::dirtyRing(const Napi::CallbackInfo &info) {
 
 /** enter(budgetMs): one KVM_RUN; the errno, with kTimedOut or kKicked where EINTR was meant. */
 Napi::Value VcpuHandle::enter(const Napi::CallbackInfo &info) {
-  VcpuState &vcpu = state(info, "KVM_RUN");
+  VcpuState &vcpu = state(info, kRun.name);
   double budget = argNumber(info, 0, "budgetMs", kMaxBudgetMs);
   RunTimer &timer = Addon::of(info.Env()).timer;
   if (int error = timer.prepare()) {
@@ -125,7 +123,7 @@ namespace {
 
 [[noreturn]] napi_value failResume(Napi::Env env, const Resumer &resumer) {
   if (!resumer.vcpu) {
-    fail(env, kClosed, "KVM_RUN", EBADF);
+    fail(env, kClosed, kRun.name, EBADF);
   }
   failArgument(env, "resume", "must come after an enter(), which sets the budget");
 }
@@ -154,7 +152,7 @@ napi_value resume(napi_env env, napi_callback_info info) {
 /** resumer(): the vCPU's resume function. */
 Napi::Value VcpuHandle::resumer(const Napi::CallbackInfo &info) {
   Napi::Env env = info.Env();
-  state(info, "KVM_RUN");
+  state(info, kRun.name);
   if (!resumer_) {
     resumer_ = std::make_shared<Resumer>(Resumer{Addon::of(env).timer, shared()});
   }
@@ -173,30 +171,29 @@ Napi::Value VcpuHandle::resumer(const Napi::CallbackInfo &info) {
 /** complete(): finish a PIO, MMIO or MSR exit without running the guest; the errno, normally EINTR.
  */
 Napi::Value VcpuHandle::complete(const Napi::CallbackInfo &info) {
-  VcpuState &vcpu = state(info, "KVM_RUN");
+  VcpuState &vcpu = state(info, kRun.name);
   __atomic_store_n(&vcpu.control.run->immediate_exit, 1, __ATOMIC_SEQ_CST);
-  int error = ioctl(vcpu.fd.get(), KVM_RUN, 0) < 0 ? errno : 0;
+  int error = ioctl(vcpu.fd.get(), kRun.number, 0) < 0 ? errno : 0;
   return Napi::Number::New(info.Env(), error);
 }
 
 Napi::Value VcpuHandle::enableCap(const Napi::CallbackInfo &info) {
-  VcpuState &vcpu = state(info, "KVM_ENABLE_CAP");
+  VcpuState &vcpu = state(info, kEnableCap.name);
   kvm_enable_cap request;
   std::memcpy(&request, argBytes(info, 0, "enableCap", sizeof(request)).data, sizeof(request));
   // The one capability whose argument is an address that KVM writes to.
-  if (request.cap == KVM_CAP_HYPERV_ENLIGHTENED_VMCS && request.args[0] != 0) {
+  if (request.cap == kCapHypervEnlightenedVmcs && request.args[0] != 0) {
     failArgument(info.Env(), "args[0]", "must be 0 for KVM_CAP_HYPERV_ENLIGHTENED_VMCS");
   }
-  int result = ioctl(vcpu.fd.get(), KVM_ENABLE_CAP, &request);
-  return Napi::Number::New(info.Env(), check(info.Env(), result, kIoctl, "KVM_ENABLE_CAP"));
+  return Napi::Number::New(info.Env(), call(info.Env(), vcpu.fd.get(), kEnableCap, &request));
 }
 
 namespace {
 
 /** The size of the guest's XSAVE area, which KVM reads and writes whole. */
 size_t xsaveBytes(const VcpuState &vcpu) {
-  int size = ioctl(vcpu.vm->fd.get(), KVM_CHECK_EXTENSION, KVM_CAP_XSAVE2);
-  return std::max(sizeof(kvm_xsave), static_cast<size_t>(std::max(size, 0)));
+  int size = ioctl(vcpu.vm->fd.get(), kCheckExtension.number, kCapXsave2);
+  return std::max(kXsaveSize, static_cast<size_t>(std::max(size, 0)));
 }
 
 } // namespace
@@ -207,23 +204,22 @@ Napi::Value VcpuHandle::xsaveSize(const Napi::CallbackInfo &info) {
 }
 
 Napi::Value VcpuHandle::getXsave(const Napi::CallbackInfo &info) {
-  VcpuState &vcpu = state(info, "KVM_GET_XSAVE");
+  VcpuState &vcpu = state(info, kGetXsave.name);
   size_t size = xsaveBytes(vcpu);
-  unsigned long request = size > sizeof(kvm_xsave) ? KVM_GET_XSAVE2 : KVM_GET_XSAVE;
-  int result = ioctl(vcpu.fd.get(), request, argBytes(info, 0, "xsave", size).data);
-  return Napi::Number::New(info.Env(), check(info.Env(), result, kIoctl, "KVM_GET_XSAVE"));
+  const Request &request = size > kXsaveSize ? kGetXsave2 : kGetXsave;
+  uint8_t *data = argBytes(info, 0, "xsave", size).data;
+  return Napi::Number::New(info.Env(), call(info.Env(), vcpu.fd.get(), request, data));
 }
 
 Napi::Value VcpuHandle::setXsave(const Napi::CallbackInfo &info) {
-  VcpuState &vcpu = state(info, "KVM_SET_XSAVE");
+  VcpuState &vcpu = state(info, kSetXsave.name);
   uint8_t *data = argBytes(info, 0, "xsave", xsaveBytes(vcpu)).data;
-  int result = ioctl(vcpu.fd.get(), KVM_SET_XSAVE, data);
-  return Napi::Number::New(info.Env(), check(info.Env(), result, kIoctl, "KVM_SET_XSAVE"));
+  return Napi::Number::New(info.Env(), call(info.Env(), vcpu.fd.get(), kSetXsave, data));
 }
 
 Napi::Value VcpuHandle::statsFd(const Napi::CallbackInfo &info) {
-  VcpuState &vcpu = state(info, "KVM_GET_STATS_FD");
-  int fd = check(info.Env(), ioctl(vcpu.fd.get(), KVM_GET_STATS_FD, 0), kIoctl, "KVM_GET_STATS_FD");
+  VcpuState &vcpu = state(info, kGetStatsFd.name);
+  int fd = call(info.Env(), vcpu.fd.get(), kGetStatsFd, 0);
   return wrapFile(info.Env(), UniqueFd(fd), vcpu.vm);
 }
 

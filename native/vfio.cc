@@ -1,32 +1,30 @@
 #include "vfio.h"
 
 #include <fcntl.h>
-#include <linux/vfio.h>
 #include <sys/ioctl.h>
 
 #include "args.h"
 #include "file.h"
 #include "memory.h"
-#include "uapi.h"
+#include "requests.h"
 
 namespace kvm {
 
 namespace {
 
 constexpr Ioctl kContainerIoctls[] = {
-    {"apiVersion", KVM_OP(VFIO_GET_API_VERSION)},
-    {"checkExtension", KVM_OP(VFIO_CHECK_EXTENSION), Shape::Value},
-    {"setIommu", KVM_OP(VFIO_SET_IOMMU), Shape::Value},
+    {"apiVersion", kVfioGetApiVersion},
+    {"checkExtension", kVfioCheckExtension, Shape::Value},
+    {"setIommu", kVfioSetIommu, Shape::Value},
 };
 
 constexpr Ioctl kGroupIoctls[] = {
-    {"getStatus", KVM_OP(VFIO_GROUP_GET_STATUS), Shape::Struct, sizeof(vfio_group_status)},
-    {"unsetContainer", KVM_OP(VFIO_GROUP_UNSET_CONTAINER)},
+    {"getStatus", kVfioGroupGetStatus, Shape::Struct, sizeof(vfio_group_status)},
+    {"unsetContainer", kVfioGroupUnsetContainer},
 };
 
 constexpr Ioctl kDeviceIoctls[] = {
-    {"attach", KVM_OP(VFIO_DEVICE_ATTACH_IOMMUFD_PT), Shape::Struct,
-     sizeof(VfioDeviceAttachIommufdPt)},
+    {"attach", kVfioDeviceAttachIommufdPt, Shape::Struct, sizeof(vfio_device_attach_iommufd_pt)},
 };
 
 UniqueFd openPath(const Napi::CallbackInfo &info) {
@@ -55,7 +53,7 @@ Napi::Value VfioContainerHandle::number(const Napi::CallbackInfo &info) {
  * before they are: a device then still reaches those pages, and no others.
  */
 Napi::Value VfioContainerHandle::mapDma(const Napi::CallbackInfo &info) {
-  VfioContainerState &container = state(info, "VFIO_IOMMU_MAP_DMA");
+  VfioContainerState &container = state(info, kVfioIommuMapDma.name);
   vfio_iommu_type1_dma_map request{};
   request.argsz = sizeof(request);
   request.flags = argU32(info, 0, "flags");
@@ -63,19 +61,18 @@ Napi::Value VfioContainerHandle::mapDma(const Napi::CallbackInfo &info) {
   request.size = argU64(info, 2, "size");
   request.vaddr = argU64(info, 3, "userspaceAddr");
   auto memory = findMapping(info, request.vaddr, request.size);
-  int result = ioctl(container.fd.get(), VFIO_IOMMU_MAP_DMA, &request);
-  return Napi::Number::New(info.Env(), check(info.Env(), result, kIoctl, "VFIO_IOMMU_MAP_DMA"));
+  return Napi::Number::New(info.Env(),
+                           call(info.Env(), container.fd.get(), kVfioIommuMapDma, &request));
 }
 
 /** unmapDma(iova, size): the bytes unmapped */
 Napi::Value VfioContainerHandle::unmapDma(const Napi::CallbackInfo &info) {
-  VfioContainerState &container = state(info, "VFIO_IOMMU_UNMAP_DMA");
+  VfioContainerState &container = state(info, kVfioIommuUnmapDma.name);
   vfio_iommu_type1_dma_unmap request{};
   request.argsz = sizeof(request);
   request.iova = argU64(info, 0, "iova");
   request.size = argU64(info, 1, "size");
-  int result = ioctl(container.fd.get(), VFIO_IOMMU_UNMAP_DMA, &request);
-  check(info.Env(), result, kIoctl, "VFIO_IOMMU_UNMAP_DMA");
+  call(info.Env(), container.fd.get(), kVfioIommuUnmapDma, &request);
   return Napi::BigInt::New(info.Env(), static_cast<uint64_t>(request.size));
 }
 
@@ -100,23 +97,21 @@ Napi::Value VfioGroupHandle::fdNumber(const Napi::CallbackInfo &info) {
 
 /** setContainer(container): the container's number */
 Napi::Value VfioGroupHandle::setContainer(const Napi::CallbackInfo &info) {
-  VfioGroupState &group = state(info, "VFIO_GROUP_SET_CONTAINER");
+  VfioGroupState &group = state(info, kVfioGroupSetContainer.name);
   auto container = Registry<VfioContainerState>::find(argU32(info, 0, "container"));
   if (!container) {
     failArgument(info.Env(), "container", "must be an open VfioContainer");
   }
   int fd = container->fd.get();
-  int result = ioctl(group.fd.get(), VFIO_GROUP_SET_CONTAINER, &fd);
   return Napi::Number::New(info.Env(),
-                           check(info.Env(), result, kIoctl, "VFIO_GROUP_SET_CONTAINER"));
+                           call(info.Env(), group.fd.get(), kVfioGroupSetContainer, &fd));
 }
 
 /** openDevice(name): the VFIO device, a File, by its name in sysfs */
 Napi::Value VfioGroupHandle::openDevice(const Napi::CallbackInfo &info) {
-  VfioGroupState &group = state(info, "VFIO_GROUP_GET_DEVICE_FD");
+  VfioGroupState &group = state(info, kVfioGroupGetDeviceFd.name);
   std::string name = argString(info, 0, "name");
-  int fd = check(info.Env(), ioctl(group.fd.get(), VFIO_GROUP_GET_DEVICE_FD, name.c_str()), kIoctl,
-                 "VFIO_GROUP_GET_DEVICE_FD");
+  int fd = call(info.Env(), group.fd.get(), kVfioGroupGetDeviceFd, name.c_str());
   return wrapFile(info.Env(), UniqueFd(fd), nullptr);
 }
 
@@ -139,13 +134,12 @@ Napi::Value VfioDeviceHandle::fdNumber(const Napi::CallbackInfo &info) {
 
 /** bind(iommufd): the device's id in the iommufd */
 Napi::Value VfioDeviceHandle::bind(const Napi::CallbackInfo &info) {
-  VfioDeviceState &device = state(info, "VFIO_DEVICE_BIND_IOMMUFD");
+  VfioDeviceState &device = state(info, kVfioDeviceBindIommufd.name);
   auto iommufd = argFile(info, 0, "iommufd");
-  VfioDeviceBindIommufd request{};
+  vfio_device_bind_iommufd request{};
   request.argsz = sizeof(request);
   request.iommufd = iommufd->fd.get();
-  int result = ioctl(device.fd.get(), VFIO_DEVICE_BIND_IOMMUFD, &request);
-  check(info.Env(), result, kIoctl, "VFIO_DEVICE_BIND_IOMMUFD");
+  call(info.Env(), device.fd.get(), kVfioDeviceBindIommufd, &request);
   return Napi::Number::New(info.Env(), request.out_devid);
 }
 
@@ -166,10 +160,9 @@ Napi::Value openIommufd(const Napi::CallbackInfo &info) {
 
 Napi::Value allocateIoas(const Napi::CallbackInfo &info) {
   auto iommufd = argFile(info, 0, "iommufd");
-  IommuIoasAlloc request{};
+  iommu_ioas_alloc request{};
   request.size = sizeof(request);
-  int result = ioctl(iommufd->fd.get(), IOMMU_IOAS_ALLOC, &request);
-  check(info.Env(), result, kIoctl, "IOMMU_IOAS_ALLOC");
+  call(info.Env(), iommufd->fd.get(), kIommuIoasAlloc, &request);
   return Napi::Number::New(info.Env(), request.out_ioas_id);
 }
 
