@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
+import { environmentOf } from '../../test/support/environment.js';
 import { catalogue } from '../catalogue/index.js';
 import type { LabOutcome } from '../lab/index.js';
+import { type Policy, policies } from '../memtype/index.js';
 import type { Scenario } from '../scenario/types.js';
 import { Lane, type Slot } from './lane.js';
 
@@ -12,6 +14,10 @@ const recorded = ({ name }: Scenario): string =>
     type: 'recording',
     recording: { scenario: name, durationMs: 1, outcome: 'ran', infra: [], steps: [] },
   });
+const ENVIRONMENT = JSON.stringify({
+  type: 'environment',
+  environment: environmentOf(policies.get('A') as Policy),
+});
 const END = JSON.stringify({ type: 'end', count: 1 });
 const DONE: LabOutcome = { kind: 'done', status: 0, kernelWarnings: [] };
 
@@ -24,7 +30,7 @@ test('recordings fill the slots of their scenario in order', () => {
   expect(slots.map(({ recording }) => recording !== undefined)).toEqual([true, false, true]);
 });
 
-test('a recording that nobody asked for is left aside', () => {
+test('a recording that nobody asked for fills no slot', () => {
   const lane = new Lane([slot(FIRST)]);
 
   lane.take(recorded(SECOND));
@@ -43,15 +49,61 @@ test('the scenario that was started last is the one that runs, until it is recor
   expect(lane.isRunning(one)).toBe(false);
 });
 
-test.each([
-  ['an agent that did all', [recorded(FIRST), END], undefined],
-  ['one that left early', [recorded(FIRST)], 'the agent ended early, with status 0'],
-  ['one that left a scenario out', [END], `the agent ended without ${FIRST.name}`],
-])('%s', (_, lines, reason) => {
+const end = (count: number): string => JSON.stringify({ type: 'end', count });
+
+// Each row: what the agent printed, the status that it ended with, and what is wrong about that.
+test.each<[string, string[], number, string | undefined]>([
+  ['did all', [ENVIRONMENT, recorded(FIRST), END], 0, undefined],
+  ['left early', [ENVIRONMENT, recorded(FIRST)], 0, 'the agent ended early, with status 0'],
+  ['left a scenario out', [ENVIRONMENT, END], 0, `the agent ended without ${FIRST.name}`],
+  [
+    'failed after its end',
+    [ENVIRONMENT, recorded(FIRST), END],
+    2,
+    'the agent ended with status 2 after it had said that it was done',
+  ],
+  [
+    'was killed after its end',
+    [ENVIRONMENT, recorded(FIRST), END],
+    139,
+    'the agent ended with status 139 after it had said that it was done',
+  ],
+  [
+    'failed to give back what it took',
+    [
+      ENVIRONMENT,
+      recorded(FIRST),
+      END,
+      JSON.stringify({ type: 'failed', code: 'DMA', message: 'it is stuck' }),
+    ],
+    2,
+    'the agent failed: it is stuck',
+  ],
+  ['told no environment', [recorded(FIRST), END], 0, 'the agent never told what machine it runs on'],
+  [
+    'told two',
+    [ENVIRONMENT, ENVIRONMENT, recorded(FIRST), END],
+    0,
+    'the agent sent a second description of its machine',
+  ],
+  [
+    'recorded what nobody asked for',
+    [ENVIRONMENT, recorded(SECOND), recorded(FIRST), END],
+    0,
+    `the agent sent a recording of ${SECOND.name} that nobody asked for`,
+  ],
+  [
+    'recorded twice',
+    [ENVIRONMENT, recorded(FIRST), recorded(FIRST), END],
+    0,
+    `the agent sent a recording of ${FIRST.name} that nobody asked for`,
+  ],
+  ['cannot count', [ENVIRONMENT, recorded(FIRST), end(7)], 0, 'the agent counts 7 recordings, and made 1'],
+])('an agent that %s', (_, lines, status, reason) => {
   const lane = new Lane([slot(FIRST)]);
   for (const line of lines) lane.take(line);
 
-  expect(lane.death(DONE)?.reason).toBe(reason);
+  expect(lane.death({ ...DONE, status })?.reason).toBe(reason);
 });
 
 test('a panic is a death, whatever was recorded', () => {

@@ -177,7 +177,8 @@ class Session {
   /** @param outcomes how each lane's agent ended */
   finish(outcomes: readonly LabOutcome[]): ResultSet {
     const failed = this.lanes.find((lane) => lane.failed !== undefined)?.failed;
-    if (failed !== undefined) throw failed;
+    // An agent that fails on its way has died, and what it recorded stays; one that recorded nothing could not start.
+    if (failed !== undefined && this.#recorded().length === 0) throw failed;
     const deaths = this.lanes.map((lane, i) => lane.death(outcomes[i] as LabOutcome));
     this.#showRest(deaths);
     const env = this.#env;
