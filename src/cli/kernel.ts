@@ -1,11 +1,10 @@
-import { constants } from 'node:fs';
-import { copyFile, rename, rm, stat } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { type BuiltKernel, buildKernel } from '../lab/index.js';
+import { checkWritable, writeOutput } from '../output-file.js';
 import { startProgress } from '../progress.js';
 import { safeLine } from '../safe-text.js';
-import { UsageError } from './errors.js';
 import { interrupted } from './interrupt.js';
 import { addRepeatable, existingFile, outputFile, whole } from './options.js';
 import { say } from './say.js';
@@ -26,14 +25,15 @@ function source(text: string): string {
 }
 
 async function buildKernelFor(options: BuildOptions): Promise<void> {
-  const output = options.output === undefined ? undefined : resolve(options.output);
+  const { output } = options;
   // Say so before the build, not after it.
-  if (output !== undefined) await mustBePlaceable(output);
+  if (output !== undefined) checkWritable(output);
   const built = await make(options);
-  if (output !== undefined) await place(built.bzImage, output);
+  if (output !== undefined) writeOutput(output, await readFile(built.bzImage));
   const how = built.cached ? 'found in the cache' : `built in ${built.seconds.toFixed(0)} s`;
   say(`${built.label}: ${how}`);
-  process.stdout.write(`${output ?? built.bzImage}\n`);
+  // Where the image goes to stdout itself, nothing else may.
+  if (output !== '/dev/stdout') process.stdout.write(`${resolve(output ?? built.bzImage)}\n`);
 }
 
 async function make(options: BuildOptions): Promise<BuiltKernel> {
@@ -56,24 +56,6 @@ async function make(options: BuildOptions): Promise<BuiltKernel> {
   }
 }
 
-async function mustBePlaceable(output: string): Promise<void> {
-  const info = await stat(output).catch(() => undefined);
-  if (info?.isDirectory()) throw new UsageError(`--output ${output} is a directory`);
-  const parent = await stat(dirname(output)).catch(() => undefined);
-  if (!parent?.isDirectory()) throw new UsageError(`--output ${output}: there is no such directory`);
-}
-
-/** Copy under another name first: whoever reads the output sees the old image or the new one, never a part. */
-async function place(image: string, output: string): Promise<void> {
-  const partial = `${output}.${process.pid}.tmp`;
-  try {
-    await copyFile(image, partial, constants.COPYFILE_FICLONE);
-    await rename(partial, output);
-  } finally {
-    await rm(partial, { force: true });
-  }
-}
-
 /** `kvm-memtype kernel`. */
 export function kernelCommand(): Command {
   const command = new Command('kernel').description('Build kernels to run on.');
@@ -88,7 +70,11 @@ export function kernelCommand(): Command {
       'debian:<version>, as in debian:6.1; a kernel tree; or a tarball of one',
       source,
     )
-    .option('--output <bzImage>', 'copy the image here', outputFile)
+    .option(
+      '--output <bzImage>',
+      'write the image here; a device or a pipe is written to, not replaced',
+      outputFile,
+    )
     .option('--jobs <n>', 'compile this many files at a time', whole(1, 1024))
     .option('--refresh', "ask Debian's mirror for a newer source although one is cached")
     .action(buildKernelFor);

@@ -1,7 +1,7 @@
+export { OutputError } from '../output-file.js';
 export {
   FORMATS,
   type Format,
-  OutputError,
   type OutputPlan,
   type OutputToken,
   planOutputs,

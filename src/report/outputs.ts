@@ -1,4 +1,5 @@
 import { extname } from 'node:path';
+import { OutputError } from '../output-file.js';
 
 /** Every format that `--format` takes. */
 export const FORMATS = ['pretty', 'ktap', 'junit', 'json', 'kcidb'] as const;
@@ -11,11 +12,6 @@ export type OutputToken = { format: Format } | { output: string };
 export interface OutputPlan {
   format: Format;
   file: string | undefined;
-}
-
-/** Formats and files do not pair up. */
-export class OutputError extends Error {
-  readonly code = 'REPORT_OUTPUT';
 }
 
 const BY_EXTENSION: Record<string, Format> = {

@@ -1,5 +1,5 @@
+import { checkWritable, writeOutput } from '../output-file.js';
 import { clearProgressLine } from '../progress.js';
-import { checkWritable, writeWhole } from './files.js';
 import { renderJson } from './json.js';
 import { renderJunit } from './junit.js';
 import { renderKcidb } from './kcidb.js';
@@ -63,7 +63,7 @@ export function createReport(plans: readonly OutputPlan[], { write, color }: Rep
     scenario: (result) => live && show(live.scenario(result)),
     footer: (set) => live && show(live.footer(set)),
     finish(run) {
-      for (const { format, file } of plans) if (file !== undefined) writeWhole(file, RENDER[format](run));
+      for (const { format, file } of plans) if (file !== undefined) writeOutput(file, RENDER[format](run));
       if (live) show(live.summary(run));
       else if (onScreen) show(RENDER[onScreen](run));
     },
