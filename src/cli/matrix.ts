@@ -12,6 +12,7 @@ import { isBad } from '../report/summary.js';
 import { runSession } from '../runner/session.js';
 import { interrupted } from './interrupt.js';
 import { addRepeatable, moduleParameter, seconds } from './options.js';
+import { rerunCommand } from './rerun.js';
 
 interface MatrixOptions {
   only: string[];
@@ -47,7 +48,7 @@ async function columnOf(kernel: MatrixKernel, options: MatrixOptions): Promise<C
       device: 'lab',
       params: options.param,
       timeoutMs: options.timeout * 1000,
-      rerun: (scenario) => `kvm-memtype run ${scenario} --kernel ${image}`,
+      rerun: rerunCommand({ engine: 'auto', policy: 'auto', ...options }, image),
       signal: interrupted,
     },
     { header: () => {}, scenario: () => {}, progress: (text) => progress.update(text) },

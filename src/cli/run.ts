@@ -26,6 +26,7 @@ import {
 } from './options.js';
 import { addOutputOptions, outputPlans } from './output-options.js';
 import { policyOption } from './policy-option.js';
+import { DEFAULT_TIMEOUT, rerunCommand } from './rerun.js';
 
 interface RunOptions {
   kernel: string[];
@@ -51,21 +52,6 @@ function engineOf(options: RunOptions, kernel: string | undefined): EngineName {
   if (options.engine === 'host')
     throw new UsageError('--engine host runs this machine’s own kernel: leave --kernel out');
   return options.engine === 'auto' ? 'bochs' : options.engine;
-}
-
-/** The command that runs one scenario again in the same way. */
-function rerunCommand(options: RunOptions, kernel: string | undefined): (scenario: string) => string {
-  const words = [
-    ...(kernel === undefined ? [] : ['--kernel', kernel]),
-    ...(options.engine === 'auto' ? [] : ['--engine', options.engine]),
-    ...(options.policy === 'auto' ? [] : ['--policy', options.policy]),
-    ...(options.strict ? ['--strict'] : []),
-    ...(options.vfio === undefined ? [] : ['--vfio', options.vfio]),
-    ...(options.virtioType === undefined ? [] : ['--virtio-type', String(options.virtioType)]),
-    ...(options.memslotFlag === undefined ? [] : ['--memslot-flag', String(Math.log2(options.memslotFlag))]),
-    ...options.param.flatMap((param) => ['--param', param]),
-  ];
-  return (scenario) => ['kvm-memtype run', scenario, ...words].join(' ');
 }
 
 async function requestFor(
@@ -148,7 +134,7 @@ export function runCommand(): Command {
     .option('--list', 'print the scenarios, run nothing')
     .option('--shard <i/n>', 'run the i-th of n parts', shard)
     .option('--repeat <n>', `run everything n times, ${MOST_REPEATS} at most`, whole(1, MOST_REPEATS), 1)
-    .option('--timeout <seconds>', 'give up on a kernel after this long', seconds, 300)
+    .option('--timeout <seconds>', 'give up on a kernel after this long', seconds, DEFAULT_TIMEOUT)
     .option('--vfio <address>', 'PCI device on this host that may be taken for non-coherent DMA', pciAddress)
     .option('--virtio-type <number>', 'look for KVM_DEV_TYPE_VIRTIO at this device type only', uint32)
     .option('--memslot-flag <bit>', 'take this bit for KVM_MEM_NON_COHERENT_DMA', memslotFlag);

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { buildCommand } from '../build-hint.js';
 import { KvmError, type KvmErrorCode } from './errors.js';
 
 // The one place that knows of the addon: what native/ exports, as TypeScript sees it. Structs cross the boundary
@@ -205,7 +206,7 @@ function load(): NativeAddon {
     return addon;
   } catch (error) {
     const why = error instanceof Error ? error.message.split('\n')[0] : String(error);
-    throw new KvmError('KVM_ADDON', 'loading the addon', 2, `build it with: npm run build:native (${why})`);
+    throw new KvmError('KVM_ADDON', 'loading the addon', 2, `build it with: ${buildCommand()} (${why})`);
   }
 }
 

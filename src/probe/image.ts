@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { buildCommand } from '../build-hint.js';
 import { parseElf } from '../vmm/elf.js';
 import { ProbeBootError } from './errors.js';
 import { LAYOUT as L } from './layout.js';
@@ -32,7 +33,7 @@ function readElf(): Uint8Array {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     }
   }
-  throw new ProbeBootError('the probe guest is not built: probe.elf is missing, run npm run build:native');
+  throw new ProbeBootError(`the probe guest is not built: probe.elf is missing, run ${buildCommand()}`);
 }
 
 /**
