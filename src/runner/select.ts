@@ -1,3 +1,4 @@
+import picomatch from 'picomatch';
 import type { Scenario } from '../scenario/types.js';
 
 /** No scenario has a name that fits. */
@@ -5,11 +6,20 @@ export class SelectError extends Error {
   readonly code = 'SELECT';
 }
 
+/**
+ * All that a pattern may be made of: the signs of names, and `*`. Everything else that globs know (`?`, sets, groups) is refused,
+ * as some of it makes a regular expression that takes for ever.
+ */
+const PATTERN = /^[\w./*-]+$/;
+/** `*` stands for any part of a name, a `/` too. */
+const GLOB = { bash: true, dot: true, nobrace: true, nobracket: true, noextglob: true, nonegate: true };
+
 /** A glob with `*` as the only special character, against a whole name or a whole family. */
 function matcher(pattern: string): (name: string) => boolean {
-  const source = pattern.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*');
-  const regex = new RegExp(`^${source}(/.*)?$`);
-  return (name) => regex.test(name);
+  if (!PATTERN.test(pattern)) return () => false;
+  const glob = pattern.replace(/\*+/g, '*');
+  const matches = picomatch(glob, GLOB);
+  return (name) => matches(name) || matches(name.slice(0, name.indexOf('/')));
 }
 
 /**
