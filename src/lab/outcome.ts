@@ -10,7 +10,8 @@ export type LabOutcome =
       kernelWarnings: string[];
     }
   | {
-      kind: 'panic' | 'oops' | 'timeout' | 'emulator-died' | 'no-agent';
+      /** `agent-died`: the program died, and what it ran on lives; `no-agent`: the machine went off, and nobody knows why. */
+      kind: 'panic' | 'oops' | 'timeout' | 'emulator-died' | 'no-agent' | 'agent-died';
       reason: string;
       consoleTail: string[];
     };

@@ -1,4 +1,5 @@
 import { safeText } from '../safe-text.js';
+import { deathOf } from './crash.js';
 import { byFamily, type Counted, departs, summarize } from './summary.js';
 import { checkText, detailLines, errataLines, repeatName } from './text.js';
 import type { ResultSet, RunResult, ScenarioResult } from './types.js';
@@ -101,17 +102,18 @@ function properties(set: ResultSet): string {
   );
 }
 
-/** The kernel's death as a case of its own, so that no reader of JUnit overlooks it. */
+/** What ended the set early as a case of its own, so that no reader of JUnit overlooks it. */
 function crashSuite(set: ResultSet, timestamp: string): string[] {
   if (!set.crashed) return [];
   const { kind, reason, consoleTail } = set.crashed;
   const error = element('error', { type: kind, message: reason }, [content(consoleTail.join('\n')) || kind]);
-  const name = `${set.name}.kernel`;
+  const { subject, claim } = deathOf(set.crashed);
+  const name = `${set.name}.${subject}`;
   return [
     element(
       'testsuite',
       { ...suiteAttributes(name, { scenarios: [], crashed: set.crashed }, 0), timestamp },
-      [element('testcase', { classname: name, name: 'stays alive', time: '0.000' }, [error])],
+      [element('testcase', { classname: name, name: claim, time: '0.000' }, [error])],
     ),
   ];
 }

@@ -98,7 +98,7 @@ it('blames a panic on the kernel, a dead emulator on the harness', () => {
   const died = { ...panic, crashed: { kind: 'emulator-died', reason: 'bochs ended', consoleTail: [] } };
 
   expect(render(runOf(panic)).tests[0]).toMatchObject({ path: 'kvm_memtype.kernel', status: 'FAIL' });
-  expect(render(runOf(died)).tests[0]).toMatchObject({ path: 'kvm_memtype.kernel', status: 'MISS' });
+  expect(render(runOf(died)).tests[0]).toMatchObject({ path: 'kvm_memtype.emulator', status: 'MISS' });
 });
 
 it('keeps the end of a long log', () => {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { safeJson } from '../safe-text.js';
+import { deathOf } from './crash.js';
 import { departs } from './summary.js';
 import { detailLines, fullName } from './text.js';
 import type { Crash, ResultSet, RunResult, ScenarioResult, Status } from './types.js';
@@ -14,8 +15,6 @@ const STATUS: Record<Status, string> = {
   timeout: 'ERROR',
   skip: 'SKIP',
 };
-/** A dead kernel is the tested code's fault, a dead emulator the harness's. */
-const CRASH_STATUS: Record<string, string> = { panic: 'FAIL', oops: 'FAIL', timeout: 'ERROR' };
 
 const id = (...parts: (string | number)[]): string =>
   `${ORIGIN}:${createHash('sha256').update(parts.join('\0')).digest('hex').slice(0, 32)}`;
@@ -52,13 +51,14 @@ function scenarioTest(build: string, set: ResultSet, startedAt: string, result: 
 }
 
 function crashTest(build: string, set: ResultSet, startedAt: string, crash: Crash): object {
+  const death = deathOf(crash);
   return {
-    id: id(build, 'kernel'),
+    id: id(build, death.subject),
     origin: ORIGIN,
     build_id: build,
-    path: path('kernel'),
+    path: path(death.subject),
     comment: text(`${crash.kind}: ${crash.reason}`),
-    status: CRASH_STATUS[crash.kind] ?? 'MISS',
+    status: death.kcidb,
     start_time: startedAt,
     ...excerpt(crash.consoleTail),
     environment: environment(set),

@@ -1,4 +1,5 @@
 import { safeLine } from '../safe-text.js';
+import { deathOf } from './crash.js';
 import { byFamily, departs, isBad, worst } from './summary.js';
 import { detailLines, errataLines, outcomeText, repeatName } from './text.js';
 import type { Crash, ResultSet, RunResult, ScenarioResult, Status } from './types.js';
@@ -36,13 +37,16 @@ function familyTest([name, members]: [string, ScenarioResult[]]): Test {
 }
 
 /** A death as a test of its own: parsers that count only the innermost tests must not overlook it. */
-const crashTest = ({ kind, reason, consoleTail }: Crash): Test => ({
-  name: 'the kernel stays alive',
-  status: 'error',
-  note: `${kind}: ${reason}`,
-  diagnosis: consoleTail.map((line) => `console: ${line}`),
-  subtests: [],
-});
+function crashTest(crash: Crash): Test {
+  const { subject, claim } = deathOf(crash);
+  return {
+    name: `the ${subject} ${claim}`,
+    status: 'error',
+    note: `${crash.kind}: ${crash.reason}`,
+    diagnosis: crash.consoleTail.map((line) => `console: ${line}`),
+    subtests: [],
+  };
+}
 
 /** The name of the test that fails where --strict was given and the version means another policy. */
 const POLICY_TEST = 'the kernel behaves as its version says';

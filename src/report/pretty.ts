@@ -1,5 +1,6 @@
 import picocolors from 'picocolors';
 import { safeLine } from '../safe-text.js';
+import { deathCounts } from './crash.js';
 import { departs, summarize } from './summary.js';
 import { checkText, detailLines, errataLines, fullName, outcomeText, secondsText } from './text.js';
 import type { ResultSet, RunResult, ScenarioResult, SetHeader, Status } from './types.js';
@@ -67,16 +68,16 @@ function headerText(c: Colors, set: SetHeader): string {
 }
 
 function summaryText(c: Colors, run: RunResult): string {
-  const { counts, checks, crashes, departures } = summarize(run.sets);
+  const { counts, checks, departures } = summarize(run.sets);
   const parts: [number, string, (text: string) => string][] = [
     [counts.fail, 'failed', c.red],
     [counts.error, 'errors', c.red],
     [counts.timeout, 'timed out', c.red],
-    [crashes, crashes === 1 ? 'kernel died' : 'kernels died', c.red],
     [departures, `of another policy than ${departures === 1 ? 'its version' : 'their versions'}`, c.red],
     [counts.skip, 'skipped', c.yellow],
   ];
   const told = parts.filter(([n]) => n > 0).map(([n, word, color]) => color(`${n} ${word}`));
+  told.push(...deathCounts(run.sets.flatMap(({ crashed }) => crashed ?? [])).map(c.red));
   const checked = safeLine(checkText(checks));
   const all = [c.green(`${counts.pass} passed`), ...told].join(', ');
   return `\n${all}; ${checked ? `checked ${checked}` : 'nothing checked'}; ${secondsText(run.durationMs)}\n`;

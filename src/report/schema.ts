@@ -52,7 +52,10 @@ export const scenarioResult = z.object({
 });
 
 export const crash = z.object({
-  kind: z.string().meta({ description: 'panic, oops, timeout, emulator-died, no-agent' }),
+  kind: z.string().meta({
+    description:
+      'what ended the set early: panic, oops (the kernel died), timeout (the time ran out), emulator-died, no-agent (the machine went off), agent-died (our own program beside KVM died: not the kernel)',
+  }),
   reason: z.string(),
   consoleTail: z.array(z.string()),
 });

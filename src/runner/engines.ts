@@ -67,9 +67,9 @@ function runOnHost(run: AgentRun): Promise<LabOutcome> {
       if (timedOut) {
         resolve({ kind: 'timeout', reason: `no end after ${run.timeoutMs / 1000} s`, consoleTail: tail });
       } else if (status === null) {
-        resolve({ kind: 'no-agent', reason: `the agent was ended by ${signal}`, consoleTail: tail });
+        resolve({ kind: 'agent-died', reason: `it was ended by ${signal}`, consoleTail: tail });
       } else if (status !== 0 && status !== 2) {
-        resolve({ kind: 'no-agent', reason: `the agent ended with status ${status}`, consoleTail: tail });
+        resolve({ kind: 'agent-died', reason: `it ended with status ${status}`, consoleTail: tail });
       } else {
         resolve({ kind: 'done', status, kernelWarnings: [] });
       }

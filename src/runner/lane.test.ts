@@ -103,7 +103,9 @@ test.each<[string, string[], number, string | undefined]>([
   const lane = new Lane([slot(FIRST)]);
   for (const line of lines) lane.take(line);
 
-  expect(lane.death({ ...DONE, status })?.reason).toBe(reason);
+  expect(lane.death({ ...DONE, status })).toEqual(
+    reason === undefined ? undefined : { kind: 'agent-died', reason, consoleTail: [] },
+  );
 });
 
 test('a panic is a death, whatever was recorded', () => {

@@ -84,7 +84,7 @@ export class Lane {
   death(outcome: LabOutcome): Death | undefined {
     if (outcome.kind !== 'done') return outcome;
     const reason = this.#fault(outcome.status);
-    return reason === undefined ? undefined : { kind: 'no-agent', reason, consoleTail: [] };
+    return reason === undefined ? undefined : { kind: 'agent-died', reason, consoleTail: [] };
   }
 
   #fault(status: number): string | undefined {

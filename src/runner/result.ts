@@ -61,7 +61,7 @@ export function toResult(
   };
 }
 
-/** A scenario that has no verdict because the kernel or its machine died. */
+/** A scenario that has no verdict because the kernel, its machine or the agent died. */
 export function lostResult(scenario: Scenario, reason: string, started: boolean): ScenarioResult {
   const checks = { leaves: 0, zaps: 0, kept: 0, msrs: 0, effective: 0, ioctls: 0 };
   const common = { ...nameParts(scenario.name), durationMs: 0, checks, failures: [], errata: [] };
@@ -69,6 +69,6 @@ export function lostResult(scenario: Scenario, reason: string, started: boolean)
   return {
     ...common,
     status: 'skip',
-    skip: { reason: `not run: ${reason}`, lift: 'see what became of the kernel, above or below' },
+    skip: { reason: `not run: ${reason}`, lift: 'see what ended the run early, above or below' },
   };
 }

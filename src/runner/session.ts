@@ -1,4 +1,5 @@
 import type { LabOutcome } from '../lab/index.js';
+import { deathText } from '../report/crash.js';
 import type { ResultSet, ScenarioResult, SetHeader } from '../report/types.js';
 import type { Scenario } from '../scenario/types.js';
 import { type EngineName, runAgent } from './engines.js';
@@ -218,7 +219,7 @@ class Session {
     const index = this.lanes.findIndex(({ slots }) => slots.includes(slot));
     const death = deaths[index];
     if (!slot.wanted || death === undefined) return;
-    const reason = `the kernel died (${death.kind}: ${death.reason})`;
+    const reason = deathText(death);
     this.#add(lostResult(slot.scenario, reason, this.lanes[index]?.isRunning(slot) ?? false));
   }
 }

@@ -1,4 +1,5 @@
 import { catalogue } from '../catalogue/index.js';
+import { deathText } from '../report/crash.js';
 import type { EngineName } from '../runner/engines.js';
 import { runAgent } from '../runner/engines.js';
 import { decodeMessage } from '../runner/message-schema.js';
@@ -77,7 +78,7 @@ export async function runZaps(request: ZapRequest): Promise<ZapSet> {
   });
   if (session.failed !== undefined) throw new ZapError(session.failed);
   // A machine that died may leave half a line: how it died says more.
-  if (outcome.kind !== 'done') throw new ZapError(`the kernel died (${outcome.kind}: ${outcome.reason})`);
+  if (outcome.kind !== 'done') throw new ZapError(deathText(outcome));
   if (broken !== undefined) throw broken;
   return finish(session, request);
 }
