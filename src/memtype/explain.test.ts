@@ -67,6 +67,60 @@ describe('judge', () => {
     expect(judge(named('6.1'), situation({ cd: true }), 0)).toMatchObject({ type: 'WB', ipat: true });
   });
 
+  it('counts no quirk that the CPU keeps on', () => {
+    const at = (name: string, selfSnoop: boolean): boolean =>
+      judge(named(name), situation({ noncoherent: false, disabledQuirks: 0x200, selfSnoop }), 0).ipat;
+    for (const name of ['E', 'E-6.12', 'E+P5'])
+      expect([at(name, true), at(name, false)]).toEqual([false, true]);
+    expect(judge(named('E'), situation({ disabledQuirks: 0x200, selfSnoop: false }), 0).ipat).toBe(false);
+    const { why } = judge(named('E'), situation({ noncoherent: false, selfSnoop: false }), 0);
+    expect(why[0]).toEqual({
+      text: 'RAM, no non-coherent DMA device, and a CPU without self-snoop, where the PAT is always ignored: WB, IPAT 1',
+      source: 'vmx_hardware_setup() and vmx_ignore_guest_pat(), 6.16 and 6.12.78 on',
+    });
+  });
+
+  it('names what the kernel would refuse, and judges as if it had not been asked', () => {
+    const asked = situation({ noncoherent: false, disabledQuirks: 0x200, slotFlag: true });
+    const quirk = 'quirk 0x200 (IGNORE_GUEST_PAT)';
+    const flag = 'the memslot flag of proposal P5';
+    expect(judge(named('D'), asked, 0)).toMatchObject({ ipat: true, refuses: [quirk, flag] });
+    expect(judge(named('E'), asked, 0)).toMatchObject({ ipat: false, refuses: [flag] });
+    expect(judge(named('E+P5'), asked, 0)).toMatchObject({ ipat: false, refuses: [] });
+  });
+
+  it('tells the largest leaf that the types allow', () => {
+    const level = (name: string, rest: Partial<Situation> = {}): number =>
+      judge(named(name), situation({ noncoherent: false, ...rest }), 0).maxLevel;
+    expect(['5.10', '6.1', 'npt-A-4.4', 'npt-A', '7.2'].map((name) => level(name))).toEqual([2, 3, 2, 3, 3]);
+    expect(level('6.1', { noncoherent: true })).toBe(2);
+    expect([true, false].map((slotFlag) => level('A+P5-memslot-mtrr', { slotFlag }))).toEqual([2, 3]);
+  });
+
+  it('leaves CR0.CD to an AMD processor once its quirk is disabled', () => {
+    const at = (name: string, rest: Partial<Situation>) => judge(named(name), situation(rest), 0);
+    const wc = 0x0007_0406_0007_0401n;
+    for (const name of ['npt', 'npt-A', 'npt-A-4.4']) {
+      expect(at(name, { cd: true, disabledQuirks: 2, pat: wc }).effective).toBe('UC');
+      expect(at(name, { cd: true, disabledQuirks: 4, pat: wc }).effective).toBe('WC');
+      expect(at(name, { cd: false, disabledQuirks: 2, pat: wc }).effective).toBe('WC');
+    }
+    expect(at('npt', { cd: true, disabledQuirks: 2 }).why.at(-1)).toEqual({
+      text: 'CR0.CD=1 and the quirk CD_NW_CLEARED is disabled: the processor itself has CD=1: UC',
+      source: 'svm_set_cr0(), all versions',
+    });
+    const shadow = at('none', { cd: true, disabledQuirks: 2 });
+    expect([shadow.effective, shadow.why.at(-1)]).toEqual([
+      'WB',
+      {
+        text: 'so by kvm_intel; kvm_amd leaves CR0.CD=1 to the processor once CD_NW_CLEARED is disabled: UC there',
+        source: 'svm_set_cr0(), all versions',
+      },
+    ]);
+    for (const rest of [{ cd: true }, { cd: true, disabledQuirks: 4 }, { disabledQuirks: 2 }])
+      expect(at('none-A', rest).why.length).toBe(2);
+  });
+
   it('has a flagged slot only where the kernel takes the flag', () => {
     const flagged = situation({ noncoherent: false, slotFlag: true });
     expect(judge(named('7.2+P5-memslot'), flagged, 0).ipat).toBe(false);
@@ -125,14 +179,27 @@ describe('judgeArch', () => {
         { index: 1, type: 'WC', base: 0n, size: M },
       ],
     };
-    expect(judgeArch(situation({}, config), 0)).toMatchObject({ mtrr: 'undefined', effective: 'undefined' });
+    const at = (patEntry: number) =>
+      judgeArch(situation({ pat: 0x0004_0605_0700_0106n, patEntry }, config), 0);
+    // WB, WC, UC, UC-, WP: only UC and WC are one type whatever the MTRRs say.
+    expect([0, 1, 2, 3, 4, 5, 6].map((entry) => at(entry).effective)).toEqual([
+      'undefined',
+      'WC',
+      'UC',
+      'undefined',
+      'undefined',
+      'undefined',
+      'undefined',
+    ]);
+    expect(at(2)).toMatchObject({ mtrr: 'undefined', pat: 'UC' });
+    expect(at(2).why.at(-1)?.text).toBe('MTRR type undefined and PAT type UC give UC');
   });
 });
 
 describe('compareAll', () => {
   it('groups policies by outcome', () => {
     const groups = compareAll(situation(), 0xc00).map((group) => group.map(({ policy }) => policy.name));
-    expect(groups.map((names) => names[0])).toEqual(['A', 'none']);
+    expect(groups.map((names) => names[0])).toEqual(['A-4.4', 'none']);
     const two = compareAll(situation({ noncoherent: false }), 0, [named('A'), named('C'), named('D')]);
     expect(two.map((group) => group.map(({ policy }) => policy.name))).toEqual([['A', 'D'], ['C']]);
     const effective = compareAll(situation({ patEntry: 3 }), 0xc00, [named('A'), named('npt')]);

@@ -5,8 +5,18 @@ import { type ChangeCursor, type MappedRange, mapRanges, nextChange } from './ar
 import type { ErratumId } from './errata.js';
 import { kvmRanges } from './policies/guest-mtrr.js';
 import { ALL_POLICIES } from './policies/index.js';
-import type { Decision, Policy, VcpuView, VmView } from './policy.js';
-import type { ArchType, MemType, PatType, Rule } from './types.js';
+import { hasQuirk, QUIRK_CD_NW_CLEARED, supportedQuirks } from './policies/quirks.js';
+import { refusals } from './policies/refusals.js';
+import type { Decision, PageView, Policy, VcpuView, VmView } from './policy.js';
+import {
+  ALL_GFNS,
+  type ArchType,
+  type Level,
+  MEM_TYPES,
+  type MemType,
+  type PatType,
+  type Rule,
+} from './types.js';
 
 /** All that the type of a page depends on, frozen at one moment. */
 export interface Situation {
@@ -30,6 +40,10 @@ export interface Situation {
 /** What one policy makes of a page. */
 export interface Verdict extends Decision {
   readonly policy: Policy;
+  /** The largest leaf that the memory types allow. */
+  readonly maxLevel: Level;
+  /** What its kernels answer EINVAL to, of what the situation asks for; the verdict is as if it had not been asked. */
+  readonly refuses: readonly string[];
   /** The type of the guest's access; `none` where KVM has no say (shadow paging). */
   readonly effective: MemType;
   readonly why: readonly Rule[];
@@ -47,50 +61,89 @@ export interface ArchVerdict {
 const FLAG = 1 << 3;
 const NESTED_PAGING = 'AMD manual, "Combining Memory Types, MTRRs" of nested paging';
 const EPT_TYPES = 'SDM, "Memory Type Used for Translated Guest-Physical Addresses"';
+const SVM_CR0 = 'svm_set_cr0(), all versions';
 
-function vmOf(situation: Situation, policy: Policy): { vm: VmView; vcpu: VcpuView } {
-  const { mtrr, pat, cd, maxphyaddr, mtrrCpuid, selfSnoop } = situation;
+function viewsOf(
+  situation: Situation,
+  policy: Policy,
+  gfn: number,
+): { vm: VmView; vcpu: VcpuView; page: PageView } {
+  const { mtrr, pat, cd, maxphyaddr, mtrrCpuid, selfSnoop, mmio } = situation;
   const vcpu: VcpuView = { id: 0, mtrr, pat, cd, maxphyaddr, mtrrCpuid };
-  const { supported, disabledAtCreation } = policy.quirks;
-  const disabledQuirks = disabledAtCreation | (situation.disabledQuirks & supported);
+  const hasFlag = situation.slotFlag && policy.memslotFlag;
   return {
     vcpu,
     vm: {
       vcpus: [vcpu],
       noncoherent: situation.noncoherent ? 1 : 0,
-      disabledQuirks,
+      disabledQuirks:
+        policy.quirks.disabledAtCreation | (situation.disabledQuirks & supportedQuirks(policy, selfSnoop)),
       selfSnoop,
       memslotFlag: FLAG,
-      flagged: [],
+      flagged: hasFlag ? [ALL_GFNS] : [],
     },
+    page: { gfn, mmio, slotFlags: hasFlag ? FLAG : 0 },
   };
+}
+
+/** The type of an access through a leaf that has none: the host's own MTRRs apply, UC for MMIO and WB for RAM. */
+function effectiveWithoutEpt(
+  paging: 'npt' | 'shadow',
+  situation: Situation,
+  vm: VmView,
+  pat: PatType,
+): { effective: MemType; why: Rule[] } {
+  const host = situation.mmio ? 'UC' : 'WB';
+  if (paging === 'npt') {
+    if (situation.cd && !hasQuirk(vm, QUIRK_CD_NW_CLEARED)) {
+      const text = 'CR0.CD=1 and the quirk CD_NW_CLEARED is disabled: the processor itself has CD=1: UC';
+      return { effective: 'UC', why: [{ text, source: SVM_CR0 }] };
+    }
+    const effective = effectiveCell(host, pat).type;
+    const text = `the PAT type ${pat} combines with the host's MTRRs to ${effective}`;
+    return { effective, why: [{ text, source: NESTED_PAGING }] };
+  }
+  const text = `shadow entries do not carry the guest's PAT bits: ${host} by the host's MTRRs`;
+  const why: Rule[] = [{ text, source: 'make_spte(), all versions' }];
+  // This policy is both vendors': say where they differ.
+  if (situation.cd && (situation.disabledQuirks & QUIRK_CD_NW_CLEARED) !== 0) {
+    const cd =
+      'so by kvm_intel; kvm_amd leaves CR0.CD=1 to the processor once CD_NW_CLEARED is disabled: UC there';
+    why.push({ text: cd, source: SVM_CR0 });
+  }
+  return { effective: host, why };
 }
 
 /** The type of the guest's accesses to one page under a policy, and the chain of rules behind it. */
 export function judge(policy: Policy, situation: Situation, gfn: number): Verdict {
-  const { vm, vcpu } = vmOf(situation, policy);
-  const page = { gfn, mmio: situation.mmio, slotFlags: situation.slotFlag && policy.memslotFlag ? FLAG : 0 };
+  const { vm, vcpu, page } = viewsOf(situation, policy, gfn);
   const why: Rule[] = [];
   const decision = policy.decide(vm, vcpu, page, why);
-  const errata = policy.errata(vm, vcpu, page);
+  const rest = {
+    policy,
+    ...decision,
+    maxLevel: policy.maxLevel(vm, vcpu, gfn),
+    refuses: refusals(policy, situation),
+    errata: policy.errata(vm, vcpu, page),
+  };
   const pat = patType(situation.pat, situation.patEntry);
   if (policy.paging !== 'ept') {
-    // The host's own MTRRs apply: UC for MMIO, WB for RAM.
-    const host = situation.mmio ? 'UC' : 'WB';
-    const nested = policy.paging === 'npt';
-    const effective = nested ? effectiveCell(host, pat).type : host;
-    const text = nested
-      ? `the PAT type ${pat} combines with the host's MTRRs to ${effective}`
-      : `shadow entries do not carry the guest's PAT bits: ${effective} by the host's MTRRs`;
-    why.push({ text, source: nested ? NESTED_PAGING : 'make_spte(), all versions' });
-    return { policy, ...decision, effective, why, errata };
+    const { effective, why: more } = effectiveWithoutEpt(policy.paging, situation, vm, pat);
+    return { ...rest, effective, why: [...why, ...more] };
   }
   const effective = effectiveType(decision.type, decision.ipat, pat);
   const text = decision.ipat
     ? `IPAT 1: the PAT type ${pat} is ignored`
     : `IPAT 0: the PAT type ${pat} combines to ${effective}`;
   why.push({ text, source: EPT_TYPES });
-  return { policy, ...decision, effective, why, errata };
+  return { ...rest, effective, why };
+}
+
+/** Combine by the table; a column that is one type over every row decides also where the row is undefined. */
+function archEffective(mtrr: ArchType, pat: PatType): ArchType {
+  if (mtrr !== 'undefined') return effectiveType(mtrr, false, pat);
+  const [type, ...others] = new Set(MEM_TYPES.map((row) => effectiveCell(row, pat).type));
+  return others.length === 0 ? (type as MemType) : 'undefined';
 }
 
 /** The type that the same settings give on hardware (SDM, "Memory Cache Control"). */
@@ -105,7 +158,7 @@ export function judgeArch(situation: Situation, gfn: number): ArchVerdict {
     });
     return { mtrr, pat, effective: 'UC', why };
   }
-  const effective = mtrr === 'undefined' ? mtrr : effectiveType(mtrr, false, pat);
+  const effective = archEffective(mtrr, pat);
   const source =
     'SDM, "Effective Page-Level Memory Types for Pentium III and More Recent Processor Families"';
   why.push({ text: `MTRR type ${mtrr} and PAT type ${pat} give ${effective}`, source });

@@ -1,5 +1,6 @@
 export {
   buildMtrrs,
+  checkedMsr,
   type FixedConfig,
   type MsrWrite,
   type MtrrConfig,
@@ -9,6 +10,7 @@ export {
   type VariableConfig,
 } from './arch/config.js';
 export { type EffectiveCell, effectiveCell, effectiveType } from './arch/effective.js';
+export { describeMsr, faultOf, type MsrFault } from './arch/msr-fault.js';
 export * from './arch/msrs.js';
 export { archMtrrType, archTypeMap, MtrrState } from './arch/mtrr.js';
 export { type PatBits, type PteKind, patBits, patIndex, patType } from './arch/pat.js';
@@ -46,7 +48,20 @@ export { type Leaf, leafRange } from './model/leaves.js';
 export { VmModel } from './model/vm-model.js';
 export type { ModelOptions } from './model/vm-state.js';
 export { ALL_POLICIES, policies } from './policies/index.js';
-export { QUIRK_CD_NW_CLEARED, QUIRK_IGNORE_GUEST_PAT, QUIRK_SLOT_ZAP_ALL } from './policies/quirks.js';
-export { findPolicy, policyForVersion, UnknownPolicyError } from './policies/versions.js';
+export {
+  QUIRK_CD_NW_CLEARED,
+  QUIRK_IGNORE_GUEST_PAT,
+  QUIRK_SLOT_ZAP_ALL,
+  supportedQuirks,
+} from './policies/quirks.js';
+export { refusals } from './policies/refusals.js';
+export {
+  findPolicy,
+  type KernelVersion,
+  policyAssumption,
+  policyForVersion,
+  readVersion,
+  UnknownPolicyError,
+} from './policies/versions.js';
 export type { Decision, PageView, Policy, VcpuView, VmView } from './policy.js';
 export * from './types.js';

@@ -6,6 +6,7 @@ import type { Effect, ModelEvent } from './model/events.js';
 import { VmModel } from './model/vm-model.js';
 import { ALL_POLICIES, policies } from './policies/index.js';
 import type { Policy } from './policy.js';
+import type { Level } from './types.js';
 
 // Mutation testing asks for fewer.
 const RUNS = Math.min(1_000, Number(process.env.MODEL_RUNS ?? 1_000));
@@ -26,7 +27,13 @@ const seenOf = ({ made, zapped, msr, msrReason, cr0, refused, zapCalls }: Effect
 /** What an observer sees of a kernel with this policy. */
 function observe(policy: Policy, events: ModelEvent[]): Observation[] {
   const model = new VmModel(policy, OPTIONS);
-  return events.map((event) => ({ event, seen: seenOf(model.apply(event)) }));
+  /** Leaves are as large as is asked for, within the bound. */
+  const bounded = (event: ModelEvent): ModelEvent => {
+    if (event.kind !== 'access' || event.level === undefined) return event;
+    const bound = model.expectedLeaf(event.vcpu, event.gfn)?.maxLevel ?? 1;
+    return { ...event, level: Math.min(event.level, bound) as Level };
+  };
+  return events.map((event) => ({ event, seen: seenOf(model.apply(bounded(event))) }));
 }
 
 const RAM: ModelEvent = { kind: 'memslot', slot: 0, gfn: 0, npages: 0x1000, backing: 'ram', flags: 0 };
@@ -57,6 +64,11 @@ const TELLING: ModelEvent[] = [
   touch(4),
   { kind: 'noncoherent', delta: -1 },
   touch(5),
+  // A 2M leaf of two MTRR types, while these do not count.
+  wrmsr(0x202, 0x80_0006n, 1),
+  wrmsr(0x203, 0xff_ffff_f800n, 1),
+  { kind: 'access', vcpu: 1, gfn: 0x801, access: 'read', level: 2 },
+  off(0x40),
   flagged,
   touch(0x8000),
   off(0x200),
@@ -78,9 +90,9 @@ describe('inferPolicies', () => {
     }
     const only = (name: string): string[] =>
       inferPolicies(observe(named(name), TELLING), OPTIONS).explains.map(({ name }) => name);
-    for (const name of ['A', 'A-6.5', 'B', 'C', 'D-6.13', 'E-6.12', 'E', 'A+P2'])
+    for (const name of ['A-4.4', 'A', 'A-6.5', 'B', 'C', 'D-6.13', 'E-6.12', 'E', 'A+P2'])
       expect(only(name)).toEqual([name]);
-    for (const name of ['E+P5-device', 'E-6.12+P5-device', 'E-6.12+P5-memslot', 'npt', 'npt-A'])
+    for (const name of ['E+P5-device', 'E-6.12+P5-device', 'E-6.12+P5-memslot', 'npt', 'npt-A', 'npt-A-4.4'])
       expect(only(name)).toEqual([name]);
   });
 

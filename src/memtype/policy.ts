@@ -52,6 +52,8 @@ export type StaleCause = 'mtrr' | 'cr0-guest' | 'cr0-host' | 'noncoherent' | 'qu
 export interface QuirkRules {
   /** Bits that KVM_CHECK_EXTENSION reports, unless the model is told what it really said. */
   readonly supported: number;
+  /** Those of them that are there only if the CPU snoops its own caches. */
+  readonly needSelfSnoop: number;
   /** Bits disabled at VM creation because they do not apply to this hardware. */
   readonly disabledAtCreation: number;
   /** `assign`: the last call decides, so a quirk can come back; `or`: once disabled, disabled. */

@@ -8,6 +8,7 @@ import { archMtrrType, type MtrrState } from './arch/mtrr.js';
 import { judge, type Situation } from './explain.js';
 import { kvmMtrrType } from './policies/guest-mtrr.js';
 import { policies } from './policies/index.js';
+import { findPolicy } from './policies/versions.js';
 import type { Policy } from './policy.js';
 import { MEM_TYPES, type MemType, PAT_TYPES } from './types.js';
 
@@ -132,6 +133,35 @@ describe('KVM', () => {
         const got = judge(policy, situation(program(pairs), rest), gfn);
         const plain = judge(policy, situation(program([], 0n), { ...rest, cd: false }), gfn);
         expect([got.type, got.ipat, got.effective]).toEqual([plain.type, plain.ipat, plain.effective]);
+      }),
+    );
+  });
+
+  it('up to 5.19 MTRRs bound the size of a leaf as with non-coherent DMA; nothing else differs from 6.0', () => {
+    const [old, young] = ['5.19', '6.0'].map((name) => findPolicy(name)) as [Policy, Policy];
+    const any = fc.record({
+      noncoherent: fc.boolean(),
+      cd: fc.boolean(),
+      mmio: fc.boolean(),
+      disabledQuirks: fc.nat(0x1f),
+    });
+    fc.assert(
+      fc.property(ranges, frame, any, (pairs, gfn, rest) => {
+        const state = situation(program(pairs), rest);
+        const [a, b] = [judge(old, state, gfn), judge(young, state, gfn)];
+        expect([a.type, a.ipat, a.effective, a.errata]).toEqual([b.type, b.ipat, b.effective, b.errata]);
+        expect(a.maxLevel).toBe(judge(young, { ...state, noncoherent: true }, gfn).maxLevel);
+        if (!rest.noncoherent) expect(b.maxLevel).toBe(3);
+      }),
+    );
+  });
+
+  it('from 6.16 a CPU without self-snoop ignores the PAT whatever quirks are disabled, except with non-coherent DMA', () => {
+    fc.assert(
+      fc.property(fc.nat(0xfff), fc.nat(7), fc.boolean(), (disabledQuirks, patEntry, noncoherent) => {
+        const rest = { disabledQuirks, patEntry, noncoherent, selfSnoop: false };
+        for (const name of ['E', 'E-6.12', 'E+P5', 'E+P5-device'])
+          expect(judge(findPolicy(name), situation(program([]), rest), 0).ipat).toBe(!noncoherent);
       }),
     );
   });

@@ -82,14 +82,28 @@ describe('mtrrWrites', () => {
 
 describe('replayWrites', () => {
   it.each([
-    [0x200, 0x10_0000_0006n],
-    [0x210, 0n],
-    [0x277, 0n],
-    [0xfe, 0x508n],
-    [0x10, 0n],
-  ])('refuses a write to MSR %i that would fault', (msr, value) => {
-    const text = `writing 0x${value.toString(16)} to MSR 0x${msr.toString(16)} would fault`;
-    expect(() => replayWrites([{ msr, value }], 36)).toThrow(new MtrrConfigError(text));
+    [
+      0x200,
+      0x10_0000_0006n,
+      "writing 0x1000000006 to MSR 0x200 (IA32_MTRR_PHYSBASE0) would fault: bit 36 lies at or above the guest's MAXPHYADDR, 36",
+      37,
+    ],
+    [
+      0x210,
+      0n,
+      'writing 0x0 to MSR 0x210 has no bearing on memory types: it is no MTRR and not the PAT',
+      undefined,
+    ],
+    [0x277, 0n, 'MSR 0x277 (IA32_PAT) is no MTRR', undefined],
+    [0xfe, 0x508n, 'writing 0x508 to MSR 0xfe (IA32_MTRRCAP) would fault: it is read-only', undefined],
+    [
+      0x10,
+      0n,
+      'writing 0x0 to MSR 0x10 has no bearing on memory types: it is no MTRR and not the PAT',
+      undefined,
+    ],
+  ])('refuses a write to MSR %i that would fault', (msr, value, text, maxphyaddr) => {
+    expect(() => replayWrites([{ msr, value }], 36)).toThrow(new MtrrConfigError(text, maxphyaddr));
   });
 
   it('ends in the same state as the typed description', () => {

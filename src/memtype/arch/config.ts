@@ -1,10 +1,10 @@
 import { encodeType, gfnOf, type MemType, PAGE_SHIFT } from '../types.js';
+import { describeMsr, faultOf } from './msr-fault.js';
 import {
   classifyMsr,
   DEFTYPE_E,
   DEFTYPE_FE,
   FIXED_MSRS,
-  isValidMsrValue,
   MASK_VALID,
   MSR_DEFTYPE,
   MSR_PHYSBASE0,
@@ -49,6 +49,14 @@ export interface MsrWrite {
 export class MtrrConfigError extends Error {
   override readonly name = 'MtrrConfigError';
   readonly code = 'MEMTYPE_MTRR';
+
+  /** @param maxphyaddr the least MAXPHYADDR with which the same would be legal, if there is one */
+  constructor(
+    message: string,
+    readonly maxphyaddr?: number,
+  ) {
+    super(message);
+  }
 }
 
 function maskOf(range: VariableConfig, maxphyaddr: number): bigint {
@@ -117,17 +125,30 @@ export function mtrrWrites(config: MtrrConfig, maxphyaddr: number): MsrWrite[] {
 }
 
 /**
+ * Check one write of an MTRR or the PAT.
+ *
+ * @throws MtrrConfigError if it would fault, or is of another MSR
+ */
+export function checkedMsr({ msr, value }: MsrWrite, maxphyaddr: number): MtrrMsr {
+  const known = classifyMsr(msr);
+  const fault = known && faultOf(known, value, maxphyaddr);
+  if (known !== undefined && fault === undefined) return known;
+  const write = `writing 0x${value.toString(16)} to ${describeMsr(msr)}`;
+  throw fault === undefined
+    ? new MtrrConfigError(`${write} has no bearing on memory types: it is no MTRR and not the PAT`)
+    : new MtrrConfigError(`${write} would fault: ${fault.reason}`, fault.maxphyaddr);
+}
+
+/**
  * The MTRRs after these writes.
  *
- * @throws MtrrConfigError at the first write that would fault
+ * @throws MtrrConfigError at the first write that would fault, or that is of no MTRR
  */
 export function replayWrites(writes: readonly MsrWrite[], maxphyaddr: number): MtrrState {
-  return writes.reduce((state, { msr, value }) => {
-    const known: MtrrMsr | undefined = classifyMsr(msr);
-    if (known === undefined || known.kind === 'pat' || !isValidMsrValue(known, value, maxphyaddr)) {
-      throw new MtrrConfigError(`writing 0x${value.toString(16)} to MSR 0x${msr.toString(16)} would fault`);
-    }
-    return state.write(known, value, maxphyaddr);
+  return writes.reduce((state, write) => {
+    const msr = checkedMsr(write, maxphyaddr);
+    if (msr.kind === 'pat') throw new MtrrConfigError(`${describeMsr(write.msr)} is no MTRR`);
+    return state.write(msr, write.value, maxphyaddr);
   }, MtrrState.initial);
 }
 

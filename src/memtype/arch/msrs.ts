@@ -21,9 +21,7 @@ export const DEFTYPE_E = 1n << 11n;
 export const DEFTYPE_FE = 1n << 10n;
 export const MASK_VALID = 1n << 11n;
 
-const DEFTYPE_BITS = 0xcffn;
-const BASE_RESERVED = 0xf00n;
-const MASK_RESERVED = 0x7ffn;
+const ALL_BITS = (1n << 64n) - 1n;
 
 /** What an MSR number stands for; `index` counts within its kind. */
 export interface MtrrMsr {
@@ -60,36 +58,39 @@ export function byteOf(value: bigint, index: number): number {
 
 /** The address bits, and those above them, that a guest with this MAXPHYADDR must leave zero. */
 export function reservedAddressBits(maxphyaddr: number): bigint {
-  return ((1n << 64n) - 1n) & ~((1n << BigInt(maxphyaddr)) - 1n);
+  return ALL_BITS & ~((1n << BigInt(maxphyaddr)) - 1n);
 }
 
-function everyByte(value: bigint, accept: (encoding: number) => boolean): boolean {
-  return Array.from({ length: 8 }, (_, i) => byteOf(value, i)).every(accept);
+/** What a value must be like, for each kind of MSR that can be written. */
+interface ValueRules {
+  /** Bits that must be zero whatever MAXPHYADDR is. */
+  readonly reserved: bigint;
+  /** Whether the bits from MAXPHYADDR up must be zero too. */
+  readonly hasAddress: boolean;
+  /** So many bytes, from the lowest, each hold a type. */
+  readonly types: number;
+  readonly decode: (encoding: number) => string | undefined;
 }
-
-const isMemType = (encoding: number): boolean => decodeMemType(encoding) !== undefined;
 
 /**
- * Whether a write of this value is legal, else the write faults with #GP(0).
- *
  * The rules of the SDM ("IA32_MTRR_DEF_TYPE MSR", "Fixed Range MTRRs", "Variable Range MTRRs", "IA32_PAT MSR"),
- * which `kvm_mtrr_valid()` and `kvm_pat_valid()` apply unchanged from 6.1 to 7.3. Neither asks for an aligned
+ * which `kvm_mtrr_valid()` and `kvm_pat_valid()` apply unchanged from 5.10 to 7.3. Neither asks for an aligned
  * base nor for a contiguous mask.
  */
+export const VALUE_RULES: Readonly<Record<Exclude<MtrrMsr['kind'], 'cap'>, ValueRules>> = {
+  deftype: { reserved: ALL_BITS & ~0xcffn, hasAddress: false, types: 1, decode: decodeMemType },
+  fixed: { reserved: 0n, hasAddress: false, types: 8, decode: decodeMemType },
+  pat: { reserved: 0n, hasAddress: false, types: 8, decode: decodePatType },
+  base: { reserved: 0xf00n, hasAddress: true, types: 1, decode: decodeMemType },
+  mask: { reserved: 0x7ffn, hasAddress: true, types: 0, decode: decodeMemType },
+};
+
+/** Whether a write of this value is legal, else it faults with #GP(0); `faultOf()` says why. */
 export function isValidMsrValue(msr: MtrrMsr, value: bigint, maxphyaddr: number): boolean {
-  const reserved = reservedAddressBits(maxphyaddr);
-  switch (msr.kind) {
-    case 'cap':
-      return false;
-    case 'deftype':
-      return (value & ~DEFTYPE_BITS) === 0n && isMemType(byteOf(value, 0));
-    case 'fixed':
-      return everyByte(value, isMemType);
-    case 'pat':
-      return everyByte(value, (encoding) => decodePatType(encoding) !== undefined);
-    case 'base':
-      return (value & (reserved | BASE_RESERVED)) === 0n && isMemType(byteOf(value, 0));
-    case 'mask':
-      return (value & (reserved | MASK_RESERVED)) === 0n;
-  }
+  if (msr.kind === 'cap') return false;
+  const { reserved, hasAddress, types, decode } = VALUE_RULES[msr.kind];
+  if ((value & reserved) !== 0n) return false;
+  if (hasAddress && value >> BigInt(maxphyaddr) !== 0n) return false;
+  for (let i = 0; i < types; i++) if (decode(byteOf(value, i)) === undefined) return false;
+  return true;
 }

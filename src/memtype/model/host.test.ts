@@ -63,6 +63,19 @@ describe('quirks', () => {
     expect(vm.expectedLeaf(0, 1)?.ipat).toBe(true);
   });
 
+  it('that need self-snoop are refused on a CPU without, or dropped by the old capability', () => {
+    const without = { selfSnoop: false };
+    for (const name of ['7.2', '6.12', '7.2+P5']) {
+      const vm = model(name, [touch(1)], without);
+      expect(vm.apply(off(0x200)).refused).toBe('EINVAL');
+      expect(vm.apply({ kind: 'disable-quirks', mask: 0x200, cap: 'quirks' }).refused).toBeUndefined();
+      expect(vm.expectedLeaf(0, 2)?.ipat).toBe(true);
+      expect(vm.apply(ADD).zapped.length).toBe(1);
+      expect(vm.expectedLeaf(0, 2)?.ipat).toBe(false);
+    }
+    expect(model('npt', [], without).state.disabledQuirks).toBe(0x200);
+  });
+
   it('come back in the kernels that assign, and do not in those that add', () => {
     const old = model('6.1', [off(3), off(1)]);
     expect(old.state.disabledQuirks).toBe(1);

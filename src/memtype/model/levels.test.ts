@@ -12,6 +12,7 @@ import {
   zapped,
 } from '../../../test/support/model-vm.js';
 import { policies } from '../policies/index.js';
+import { findPolicy } from '../policies/versions.js';
 import type { Policy } from '../policy.js';
 import type { Level } from '../types.js';
 import { MEM_LOG_DIRTY_PAGES, MEM_READONLY, type ModelEvent } from './events.js';
@@ -119,6 +120,26 @@ describe('dirty logging', () => {
     const huge = model('7.2', [touch(0x200, { level: 2 })], { eagerPageSplit: false });
     for (const event of [log(true)]) huge.apply(event);
     expect(huge.apply(log(false)).mayMerge).toEqual([]);
+  });
+});
+
+describe('guest MTRRs', () => {
+  const half = [wrmsr(0x2ff, 0x806n), wrmsr(0x200, 0x10_0000n), wrmsr(0x201, 0xff_fff0_0800n)];
+  it.each([
+    ['5.10', [1, 1]],
+    ['5.19', [1, 1]],
+    ['npt-A-4.4', [1, 1]],
+    ['6.0', [2, 1]],
+    ['6.8', [2, 1]],
+    ['npt-A', [2, 2]],
+    ['7.2', [2, 2]],
+  ])('bound a leaf in %s: level %j without and with non-coherent DMA', (name, levels) => {
+    const level = (events: ModelEvent[]): number | undefined => {
+      const vm = new VmModel(findPolicy(name), { vcpus: 1, maxphyaddr: 40 });
+      for (const event of [slotEvent(0, 0, 0x1000), ...half, ...events]) vm.apply(event);
+      return vm.expectedLeaf(0, 0)?.maxLevel;
+    };
+    expect([level([]), level([ADD])]).toEqual(levels);
   });
 });
 

@@ -1,3 +1,4 @@
+import { supportedQuirks } from '../policies/quirks.js';
 import type { Decision, PageView, Policy, VcpuView, VmView } from '../policy.js';
 import type { GfnRange, Rule } from '../types.js';
 import { ModelError } from './events.js';
@@ -13,9 +14,9 @@ export interface ModelOptions {
   maxphyaddr?: number;
   /** The guest's CPUID has MTRRs; true if not told. */
   mtrr?: boolean;
-  /** What KVM_CHECK_EXTENSION(KVM_CAP_DISABLE_QUIRKS2) says; the policy's own if not told. */
+  /** What KVM_CHECK_EXTENSION(KVM_CAP_DISABLE_QUIRKS2) says; if not told, the policy's own on such a CPU. */
   quirksSupported?: number;
-  /** The host CPU snoops its own caches; true if not told. Only policy C asks. */
+  /** The host CPU snoops its own caches; true if not told. Policies C and E ask. */
   selfSnoop?: boolean;
   /** The module parameter kvm.nx_huge_pages is in force: fetches map 4 KiB. */
   nxHugePages?: boolean;
@@ -43,7 +44,7 @@ export class VmState implements VmView {
     this.options = {
       maxphyaddr: 36,
       mtrr: true,
-      quirksSupported: policy.quirks.supported,
+      quirksSupported: supportedQuirks(policy, options.selfSnoop ?? true),
       selfSnoop: true,
       nxHugePages: false,
       eagerPageSplit: true,

@@ -19,7 +19,7 @@ export const policyD: Policy = {
   },
   maxLevel: () => 3,
   errata: () => [],
-  quirks: { supported: 0xff, disabledAtCreation: 0, update: 'assign' },
+  quirks: { supported: 0xff, needSelfSnoop: 0, disabledAtCreation: 0, update: 'assign' },
   zaps: {
     mtrr: () => undefined,
     cr0: () => false,

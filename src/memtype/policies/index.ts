@@ -1,5 +1,6 @@
 import type { Policy } from '../policy.js';
 import { policyA } from './a.js';
+import { policyA44 } from './a-4.4.js';
 import { policyA65 } from './a-6.5.js';
 import { policyB } from './b.js';
 import { policyC } from './c.js';
@@ -11,10 +12,11 @@ import { policyMemslot, policyMemslot612, policyMemslotMtrr } from './memslot-fl
 import { policyPerVm } from './per-vm-mtrr.js';
 import { policyP5, policyP5612 } from './proposal-p5.js';
 import { policyVirtioDevice, policyVirtioDevice612 } from './virtio-device.js';
-import { policyNone, policyNoneA, policyNpt, policyNptA } from './without-ept.js';
+import { policyNone, policyNoneA, policyNpt, policyNptA, policyNptA44 } from './without-ept.js';
 
 /** Every policy, each once. A new one is a file and a line here. */
 export const ALL_POLICIES: readonly Policy[] = [
+  policyA44,
   policyA,
   policyA65,
   policyB,
@@ -35,6 +37,7 @@ export const ALL_POLICIES: readonly Policy[] = [
   policyNoneA,
   policyNpt,
   policyNptA,
+  policyNptA44,
 ];
 
 /** Policies by name and by alias ('A', '6.1', '7.2', 'none', …). */

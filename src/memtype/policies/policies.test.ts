@@ -5,7 +5,14 @@ import { MtrrState } from '../arch/mtrr.js';
 import type { PageView, Policy, VcpuView, VmView } from '../policy.js';
 import { GFN_LIMIT, type Rule } from '../types.js';
 import { ALL_POLICIES, policies } from './index.js';
-import { hasQuirk, QUIRK_CD_NW_CLEARED, QUIRK_IGNORE_GUEST_PAT, QUIRK_SLOT_ZAP_ALL } from './quirks.js';
+import {
+  hasQuirk,
+  QUIRK_CD_NW_CLEARED,
+  QUIRK_IGNORE_GUEST_PAT,
+  QUIRK_SLOT_ZAP_ALL,
+  supportedQuirks,
+} from './quirks.js';
+import { refusals } from './refusals.js';
 
 const CD = QUIRK_CD_NW_CLEARED;
 const PAT = QUIRK_IGNORE_GUEST_PAT;
@@ -51,7 +58,7 @@ function decide(policy: Policy, setting: Setting): string {
 }
 
 const named = (name: string): Policy => policies.get(name) as Policy;
-const A_LIKE = ['A', 'A-6.5', 'A+P2'];
+const A_LIKE = ['A-4.4', 'A', 'A-6.5', 'A+P2'];
 const D_LIKE = ['D', 'D-6.13'];
 const E_LIKE = [
   'E',
@@ -63,7 +70,7 @@ const E_LIKE = [
   'E+P5',
   'E-6.12+P5',
 ];
-const UNTYPED = ['none', 'none-A', 'npt', 'npt-A'];
+const UNTYPED = ['none', 'none-A', 'npt', 'npt-A', 'npt-A-4.4'];
 
 // Which policies, in which situation, and the leaf that a fault makes.
 const DECISIONS: readonly [string[], Setting, string][] = [
@@ -87,6 +94,10 @@ const DECISIONS: readonly [string[], Setting, string][] = [
   [['C', ...D_LIKE, ...E_LIKE], { dma: 1, cd: true, off: CD }, 'WB'],
   [E_LIKE, { off: PAT }, 'WB'],
   [E_LIKE, { off: ~PAT & 0xfff }, 'WB+IPAT'],
+  [E_LIKE, { off: PAT, snoop: false }, 'WB+IPAT'],
+  [E_LIKE, { snoop: false }, 'WB+IPAT'],
+  [E_LIKE, { snoop: false, dma: 1 }, 'WB'],
+  [E_LIKE, { snoop: false, mmio: true }, 'UC'],
   [E_LIKE, { off: PAT, dma: 1 }, 'WB'],
   [['E+P5-memslot', 'E-6.12+P5-memslot', 'E+P5', 'E-6.12+P5'], { flags: SLOT_FLAG }, 'WB'],
   [['E+P5-memslot', 'E-6.12+P5-memslot'], { flags: SLOT_FLAG, dma: 1 }, 'WB'],
@@ -139,7 +150,7 @@ describe('zaps of MTRR writes', () => {
 
   it.each(ZAPS)('of 0x%s', (number, list, zapped) => {
     const mtrr = writes(list);
-    for (const name of [...A_LIKE, 'B', 'npt-A']) {
+    for (const name of [...A_LIKE, 'B', 'npt-A', 'npt-A-4.4']) {
       expect(zapOf(named(name), number, { mtrr, dma: 1 })).toEqual(zapped);
       expect(zapOf(named(name), number, { mtrr, dma: 0 })).toBeUndefined();
     }
@@ -166,7 +177,7 @@ const OTHER_ZAPS: readonly [string[], Setting, boolean, boolean, 'all' | 'slot']
   [A_LIKE, { dma: 1 }, false, false, 'all'],
   [A_LIKE, { dma: 1, off: CD }, true, false, 'all'],
   [A_LIKE, { dma: 0, off: CD }, false, false, 'all'],
-  [['npt-A', 'none-A'], { dma: 1, off: CD }, true, false, 'all'],
+  [['npt-A', 'npt-A-4.4', 'none-A'], { dma: 1, off: CD }, true, false, 'all'],
   [['B'], { dma: 1 }, false, true, 'all'],
   [['B'], { dma: 1, off: CD | QUIRK_SLOT_ZAP_ALL }, true, true, 'all'],
   [['C'], { dma: 1, off: CD | QUIRK_SLOT_ZAP_ALL }, false, false, 'all'],
@@ -190,7 +201,7 @@ describe('levels', () => {
   const split = writes({ 767: 0x806n, 512: 0x20_0000n, 513: 0xff_ffff_f800n });
   const whole = writes({ 767: 0x806n, 512: 0x20_0000n, 513: 0xff_ffe0_0800n });
 
-  it.each([...A_LIKE, 'B'])('%s looks for one type over the whole leaf, with non-coherent DMA', (name) => {
+  it.each([...A_LIKE, 'B', 'npt-A-4.4'])('%s looks for one type over the whole leaf', (name) => {
     const level = (setting: Setting, gfn: number): number => {
       const { vm, vcpu } = views(setting);
       return named(name).maxLevel(vm, vcpu, gfn);
@@ -200,10 +211,13 @@ describe('levels', () => {
     expect(level({ dma: 1, mtrr: split }, 0x400)).toBe(2);
     expect(level({ dma: 1, mtrr: split }, 0x40000)).toBe(3);
     expect(level({ dma: 1, mtrr: whole }, 0x200)).toBe(2);
-    expect(level({ dma: 0, mtrr: split }, 0x200)).toBe(3);
+    // Up to 5.19 whether or not that type counts.
+    const always = ['A-4.4', 'npt-A-4.4'].includes(name);
+    expect(level({ dma: 0, mtrr: split }, 0x200)).toBe(always ? 1 : 3);
+    expect(level({ dma: 0, mtrr: split }, 0x40000)).toBe(3);
   });
 
-  it.each(['C', ...D_LIKE, ...E_LIKE, ...UNTYPED])('%s has no such limit', (name) => {
+  it.each(['C', ...D_LIKE, ...E_LIKE, 'none', 'none-A', 'npt', 'npt-A'])('%s has no such limit', (name) => {
     const { vm, vcpu } = views({ dma: 1, mtrr: split });
     expect(named(name).maxLevel(vm, vcpu, 0x200)).toBe(3);
   });
@@ -261,7 +275,7 @@ describe('the earlier spelling of the memslot flag', () => {
 });
 
 describe('MSR routing', () => {
-  const WIDE = ['A', 'A+P2', 'A+P5-memslot-mtrr', 'none-A', 'npt-A'];
+  const WIDE = ['A-4.4', 'npt-A-4.4', 'A', 'A+P2', 'A+P5-memslot-mtrr', 'none-A', 'npt-A'];
   it.each(ALL_POLICIES.map((policy) => [policy.name]))('%s', (name) => {
     const { msrs } = named(name);
     const wide = WIDE.includes(name);
@@ -287,7 +301,8 @@ describe('the list', () => {
 
   it('takes kernel versions for the policy that they have', () => {
     const aliases: Record<string, string> = {
-      A: '4.19 5.4 5.10 5.15 6.1',
+      'A-4.4': '4.4 4.19 5.4 5.10 5.15',
+      A: '6.0 6.1',
       'A-6.5': '6.5 6.6',
       B: '6.7 6.8 6.9 6.10',
       C: '6.11-rc',
@@ -312,6 +327,7 @@ describe('the list', () => {
 
   // Name, one alias, paging, quirks supported, disabled at creation, update, dirtyLogOff, virtio, memslot flag.
   it.each([
+    ['A-4.4', '5.10', 'ept', 0x1f, 0, 'assign', 'zap', false, false],
     ['A', '6.1', 'ept', 0x7f, 0, 'assign', 'zap', false, false],
     ['A-6.5', '6.6', 'ept', 0x7f, 0, 'assign', 'zap', false, false],
     ['B', '6.8', 'ept', 0x7f, 0, 'assign', 'zap', false, false],
@@ -332,6 +348,7 @@ describe('the list', () => {
     ['none-A', 'none-A', 'shadow', 0x7f, 0, 'assign', 'zap', false, false],
     ['npt', 'npt', 'npt', 0xfff, 0x200, 'or', 'recover', false, false],
     ['npt-A', 'npt-A', 'npt', 0x7f, 0, 'assign', 'zap', false, false],
+    ['npt-A-4.4', 'npt-A-4.4', 'npt', 0x1f, 0, 'assign', 'zap', false, false],
   ])(
     '%s is also %s',
     (name, alias, paging, supported, disabledAtCreation, update, dirtyLogOff, virtioDevice, memslotFlag) => {
@@ -380,6 +397,19 @@ describe('why', () => {
     ['A', { dma: 1, cd: true }, ['CR0.CD=1 and the quirk CD_NW_CLEARED is on: WB, IPAT 1']],
     ['B', { dma: 1, cd: true }, ['CR0.CD=1 and the quirk CD_NW_CLEARED is on: WB, IPAT 0']],
     ['B', { dma: 1, cd: true, off: CD }, ['CR0.CD=1 and the quirk CD_NW_CLEARED is disabled: UC, IPAT 1']],
+    ['E', {}, ['RAM, no non-coherent DMA device, and the quirk IGNORE_GUEST_PAT is on: WB, IPAT 1']],
+    [
+      'E',
+      { off: PAT },
+      ['RAM, and the quirk IGNORE_GUEST_PAT is disabled: the guest PAT decides: WB, IPAT 0'],
+    ],
+    [
+      'E',
+      { snoop: false },
+      [
+        'RAM, no non-coherent DMA device, and a CPU without self-snoop, where the PAT is always ignored: WB, IPAT 1',
+      ],
+    ],
     ['D', { mmio: true }, ['the frame behind the page is host MMIO: UC, IPAT 0']],
     [
       'A+P5-memslot-mtrr',
@@ -395,5 +425,35 @@ describe('hasQuirk', () => {
   it('is true until the quirk is disabled', () => {
     const { vm } = views({ off: CD | PAT });
     expect([CD, PAT, QUIRK_SLOT_ZAP_ALL].map((quirk) => hasQuirk(vm, quirk))).toEqual([false, false, true]);
+  });
+});
+
+describe('supportedQuirks', () => {
+  it('lack IGNORE_GUEST_PAT on an Intel CPU without self-snoop', () => {
+    for (const policy of ALL_POLICIES) {
+      const { supported } = policy.quirks;
+      const expected = E_LIKE.includes(policy.name) ? supported - PAT : supported;
+      expect([supportedQuirks(policy, true), supportedQuirks(policy, false)]).toEqual([supported, expected]);
+    }
+  });
+});
+
+describe('refusals', () => {
+  const of = (name: string, disabledQuirks: number, slotFlag = false): string[] =>
+    refusals(named(name), { disabledQuirks, slotFlag });
+
+  it('name every quirk that the kernel does not know, by its bit', () => {
+    expect(of('A', 0x282)).toEqual(['quirk 0x80 (SLOT_ZAP_ALL)', 'quirk 0x200 (IGNORE_GUEST_PAT)']);
+    expect(of('A-4.4', 0x60)).toEqual(['quirk 0x20', 'quirk 0x40']);
+    expect(of('E', 0x8000_1000)).toEqual(['quirk 0x1000', 'quirk 0x80000000']);
+    expect(of('none', 0x202)).toEqual(['quirk 0x200 (IGNORE_GUEST_PAT)']);
+    expect(of('E', 0xfff)).toEqual([]);
+    expect(of('A', 0)).toEqual([]);
+  });
+
+  it('name the memslot flag where there is none', () => {
+    expect(of('E', 0, true)).toEqual(['the memslot flag of proposal P5']);
+    expect(of('E+P5', 0, true)).toEqual([]);
+    expect(of('D', 0x200, true).length).toBe(2);
   });
 });

@@ -1,12 +1,78 @@
 import { describe, expect, it } from 'vitest';
-import { findPolicy, policyForVersion, UnknownPolicyError } from './versions.js';
+import { ALL_POLICIES } from './index.js';
+import {
+  findPolicy,
+  policyAssumption,
+  policyForVersion,
+  readVersion,
+  UnknownPolicyError,
+} from './versions.js';
+
+const NONE = undefined;
+
+describe('readVersion', () => {
+  // What uname -r says: major, minor, patch, candidate.
+  it.each([
+    ['6.1.0-28-amd64', 6, 1, NONE, NONE],
+    ['5.10.0-0.bpo.9-amd64', 5, 10, NONE, NONE],
+    ['5.15.0-91-generic', 5, 15, NONE, NONE],
+    ['6.4.0-150600.23.25-default', 6, 4, NONE, NONE],
+    ['5.14.0-503.11.1.el9_5.x86_64', 5, 14, NONE, NONE],
+    ['6.12.85+deb13-amd64', 6, 12, 85, NONE],
+    ['6.12.9+bpo-amd64', 6, 12, 9, NONE],
+    ['6.18.44-fc-v782', 6, 18, 44, NONE],
+    ['6.11.4-301.fc41.x86_64', 6, 11, 4, NONE],
+    ['6.6.87.2-microsoft-standard-WSL2', 6, 6, 87, NONE],
+    ['6.1.192-2', 6, 1, 192, NONE],
+    ['6.12.0', 6, 12, 0, NONE],
+    ['6.12.0-dirty', 6, 12, 0, NONE],
+    ['6.12.0-00012-gabcdef012345', 6, 12, 0, NONE],
+    ['6.12.0-061200-generic', 6, 12, 0, NONE],
+    ['6.18.0+', 6, 18, 0, NONE],
+    ['6.12.1_1', 6, 12, 1, NONE],
+    ['6.11.0-rc3', 6, 11, 0, 3],
+    ['6.11-rc12-next-1', 6, 11, NONE, 12],
+    ['6.11~rc4-1', 6, 11, NONE, 4],
+    ['6.11.0-0.rc3.20240815git1fb918967b56.fc42.x86_64', 6, 11, 0, 3],
+    ['6.11.0-061100rc3-generic', 6, 11, 0, 3],
+    ['v6.6', 6, 6, NONE, NONE],
+    ['10.0', 10, 0, NONE, NONE],
+  ])('%s', (text, major, minor, patch, candidate) => {
+    expect(readVersion(text)).toEqual({ major, minor, patch, candidate });
+  });
+
+  it.each([
+    '',
+    '6',
+    '6.',
+    'x7.2',
+    ' 6.1',
+    '6.1 ',
+    '6.1\n',
+    'vv6.1',
+    '6.1.2.3',
+    '6.1.',
+    '6.1+P9',
+    '6.1.2foo',
+    '6.1-a b',
+  ])("'%s' is no version", (text) => {
+    expect(readVersion(text)).toBeUndefined();
+  });
+});
 
 describe('policyForVersion', () => {
   it.each([
     ['4.1', undefined],
     ['3.10.0', undefined],
-    ['4.2.0', 'A'],
-    ['5.10.251', 'A'],
+    ['4.3.6', undefined],
+    ['4.4', 'A-4.4'],
+    ['4.4.0-21-generic', 'A-4.4'],
+    ['5.10.251', 'A-4.4'],
+    ['5.19.17', 'A-4.4'],
+    ['6.0-rc1', 'A'],
+    ['6.0', 'A'],
+    ['6.12.0-30-amd64', 'E-6.12'],
+    ['6.12.0-00012-gabcdef012345', 'D'],
     ['6.1.192-2', 'A'],
     ['6.4.16', 'A'],
     ['6.5', 'A-6.5'],
@@ -30,7 +96,8 @@ describe('policyForVersion', () => {
     ['7.2.13', 'E'],
     ['10.0', 'E'],
     ['6', undefined],
-    ['v6.1', undefined],
+    ['v6.1', 'A'],
+    ['6.1+P2', undefined],
     ['', undefined],
   ])('%s is %s', (version, name) => {
     expect(policyForVersion(version)?.name).toBe(name);
@@ -40,21 +107,79 @@ describe('policyForVersion', () => {
 describe('findPolicy', () => {
   it('takes names, aliases and versions', () => {
     expect(
-      ['A', '6.1', '6.1.50', '6.11-rc', '6.11-rc5', '6.11-rc10', '10.0', '7.2+P5-device', 'none'].map(
-        (name) => findPolicy(name).name,
-      ),
-    ).toEqual(['A', 'A', 'A', 'C', 'C', 'D', 'E', 'E+P5-device', 'none']);
+      [
+        'A',
+        '6.1',
+        '6.1.50',
+        '6.11-rc',
+        '6.11-rc5',
+        '6.11-rc10',
+        '10.0',
+        '7.2+P5-device',
+        'none',
+        '6.1.0-28-amd64',
+        '6.14.3',
+      ].map((name) => findPolicy(name).name),
+    ).toEqual(['A', 'A', 'A', 'C', 'C', 'D', 'E', 'E+P5-device', 'none', 'A', 'D-6.13']);
   });
 
-  it.each(['F', '6.1+P9', '3.2', ' 6.1', '6.1.2.3', 'x7.2'])('refuses %s', (name) => {
+  it('gives a version the same policy whether it is an alias or not', () => {
+    const versions = ALL_POLICIES.flatMap(({ name, aliases }) =>
+      aliases
+        .filter((alias) => alias !== '6.11-rc' && readVersion(alias) !== undefined)
+        .map((alias) => [alias, name] as const),
+    );
+    expect(versions.length).toBeGreaterThan(20);
+    for (const [alias, name] of versions) expect(policyForVersion(alias)?.name).toBe(name);
+  });
+
+  it.each(['F', '6.1+P9', '3.2', '4.3', ' 6.1', '6.1.2.3', 'x7.2', ''])('refuses %s', (name) => {
     expect(() => findPolicy(name)).toThrow(UnknownPolicyError);
   });
 
   it('names what there is', () => {
-    const error = new UnknownPolicyError('F');
-    expect(error.message).toMatch(
-      /^no policy is called 'F'; there are A, A-6\.5, B, .*, npt-A, and kernel versions$/,
+    expect(() => findPolicy('F')).toThrow(
+      /^no policy is called 'F'; there are A-4\.4, A, A-6\.5, B, .*, npt-A-4\.4, and kernel versions such as 6\.1 or what uname -r says$/,
     );
-    expect([error.name, error.code]).toEqual(['UnknownPolicyError', 'MEMTYPE_POLICY']);
+    const error = new UnknownPolicyError('x');
+    expect([error.message, error.name, error.code]).toEqual(['x', 'UnknownPolicyError', 'MEMTYPE_POLICY']);
+  });
+
+  it('says where policies start to whom has an older kernel', () => {
+    expect(() => findPolicy('4.2.8')).toThrow(
+      /^kernel '4\.2\.8' is older than 4\.4, where the oldest policy \(A-4\.4\) starts: before, host MMIO/,
+    );
+  });
+});
+
+describe('policyAssumption', () => {
+  it.each(['6.12', 'v6.12', '6.12.0-30-amd64'])('%s: which 6.12.y', (name) => {
+    expect(policyAssumption(name)).toBe(
+      `'${name}' does not tell which 6.12.y it is: policy E-6.12 is that of 6.12.78 and later, and before that it is policy D`,
+    );
+  });
+
+  it('of a Red Hat kernel is its number', () => {
+    expect(policyAssumption('5.14.0-503.11.1.el9_5.x86_64')).toBe(
+      "'5.14.0-503.11.1.el9_5.x86_64' is a Red Hat kernel, whose KVM is newer than its number: policy A-4.4 is what the number says",
+    );
+    expect(policyAssumption('6.12.5-1.el10.x86_64')).toMatch(/: policy D is what the number says$/);
+  });
+
+  it.each([
+    'E',
+    'none',
+    '7.2+P5',
+    'x',
+    '6.1',
+    '6.11-rc',
+    '6.12.0',
+    '6.12.85+deb13-amd64',
+    '6.12-rc3',
+    '6.1.0-28-amd64',
+    '7.12',
+    '6.16',
+  ])('%s leaves nothing open', (name) => {
+    expect(policyAssumption(name)).toBeUndefined();
   });
 });

@@ -12,13 +12,15 @@ export type MtrrOwner = (vm: VmView, vcpu: VcpuView) => VcpuView;
 /** Each vCPU has its own MTRRs; they share the EPT all the same. */
 export const ownMtrrs: MtrrOwner = (_vm, vcpu) => vcpu;
 
-const MT_MASK = 'vmx_get_mt_mask(), 4.2 to 6.10';
+const MT_MASK = 'vmx_get_mt_mask(), 4.4 to 6.10';
 
 /** Where the kernels that virtualize guest MTRRs differ from each other. */
 export interface Variant {
   readonly owner: MtrrOwner;
   /** IPAT of a page touched with CR0.CD=1 while the quirk CD_NW_CLEARED is on. */
   readonly cdIpat: boolean;
+  /** MTRRs bound the size of a leaf whether or not its type comes from them (up to 5.19). */
+  readonly boundsAllLeaves: boolean;
 }
 
 function cacheDisabled(vm: VmView, variant: Variant, why?: Rule[]): Decision {
@@ -28,7 +30,7 @@ function cacheDisabled(vm: VmView, variant: Variant, why?: Rule[]): Decision {
   }
   const text = 'CR0.CD=1 and the quirk CD_NW_CLEARED is on';
   return variant.cdIpat
-    ? forcedWb(text, 'vmx_get_mt_mask(), 4.2 to 6.6', why)
+    ? forcedWb(text, 'vmx_get_mt_mask(), 4.4 to 6.6', why)
     : wbWithPat(text, 'vmx_get_mt_mask(), 6.7 to 6.10', why);
 }
 
@@ -49,15 +51,19 @@ function decide(variant: Variant, vm: VmView, vcpu: VcpuView, page: PageView, wh
   return { type: kvmMtrrType(owner.mtrr, owner.mtrrCpuid, page.gfn, why), ipat: false };
 }
 
-function maxLevel(owner: MtrrOwner, vm: VmView, vcpu: VcpuView, gfn: number): Level {
-  const isFlagged = vm.flagged.some(({ start, end }) => gfn >= start && gfn < end);
-  if (vm.noncoherent === 0 && !isFlagged) return 3;
-  const { mtrr } = owner(vm, vcpu);
+/** The largest leaf over which the MTRRs have one type (`kvm_tdp_page_fault()`). */
+export function mtrrLevel({ mtrr }: VcpuView, gfn: number): Level {
   for (const level of [3, 2] as const) {
     const start = levelBase(gfn, level);
     if (kvmRangeConsistent(mtrr, { start, end: start + pagesOf(level) })) return level;
   }
   return 1;
+}
+
+function maxLevel(variant: Variant, vm: VmView, vcpu: VcpuView, gfn: number): Level {
+  const isFlagged = vm.flagged.some(({ start, end }) => gfn >= start && gfn < end);
+  const counts = variant.boundsAllLeaves || vm.noncoherent > 0 || isFlagged;
+  return counts ? mtrrLevel(variant.owner(vm, vcpu), gfn) : 3;
 }
 
 /** update_mtrr(): what a write zaps, once it is stored. */
@@ -71,7 +77,7 @@ function mtrrZap(owner: MtrrOwner, vm: VmView, vcpu: VcpuView, msr: MtrrMsr): Gf
   return kvmZapRange(mtrr.variable[msr.index] as VariableRange);
 }
 
-/** The behaviour shared by the kernels that virtualize guest MTRRs (4.2 to 6.10). */
+/** The behaviour shared by the kernels that virtualize guest MTRRs (4.4 to 6.10). */
 export function virtualizedMtrrs(
   variant: Variant,
 ): Pick<Policy, 'paging' | 'decide' | 'maxLevel' | 'errata' | 'zaps' | 'dirtyLogOff'> {
@@ -79,7 +85,7 @@ export function virtualizedMtrrs(
   return {
     paging: 'ept',
     decide: (vm, vcpu, page, why) => decide(variant, vm, vcpu, page, why),
-    maxLevel: (vm, vcpu, gfn) => maxLevel(owner, vm, vcpu, gfn),
+    maxLevel: (vm, vcpu, gfn) => maxLevel(variant, vm, vcpu, gfn),
     errata: (vm, vcpu, page) => {
       if (!usesMtrrs(vm, vcpu, page)) return [];
       const { mtrr, mtrrCpuid } = owner(vm, vcpu);

@@ -1,7 +1,9 @@
 import type { Policy } from '../policy.js';
 import { policyA } from './a.js';
+import { policyA44 } from './a-4.4.js';
 import { policyE } from './e.js';
 import { QUIRK_IGNORE_GUEST_PAT } from './quirks.js';
+import { mtrrLevel } from './virtualized.js';
 
 function withoutTypes(base: Policy, paging: 'npt' | 'shadow'): Omit<Policy, 'name' | 'title'> {
   return {
@@ -34,6 +36,7 @@ export const policyNoneA: Policy = {
   ...withoutTypes(policyA, 'shadow'),
   name: 'none-A',
   title: 'no EPT on a kernel of era A',
+  kernels: '4.4 to 6.4',
   zaps: { ...policyA.zaps, mtrr: () => undefined },
 };
 
@@ -42,7 +45,8 @@ export const policyNpt: Policy = {
   ...withoutTypes(policyE, 'npt'),
   name: 'npt',
   title: 'AMD nested paging: no memory type in a leaf, the guest PAT always honored',
-  quirks: { ...policyE.quirks, disabledAtCreation: QUIRK_IGNORE_GUEST_PAT },
+  // Only kvm_intel asks for self-snoop.
+  quirks: { ...policyE.quirks, needSelfSnoop: 0, disabledAtCreation: QUIRK_IGNORE_GUEST_PAT },
 };
 
 /** AMD nested paging in era A: MTRR writes and CR0.CD zap as on Intel, with no type to change. */
@@ -50,4 +54,14 @@ export const policyNptA: Policy = {
   ...withoutTypes(policyA, 'npt'),
   name: 'npt-A',
   title: 'AMD nested paging on a kernel of era A: zaps as with EPT',
+};
+
+/** The same before 6.0, where guest MTRRs bounded the size of a leaf whether or not leaves have types. */
+export const policyNptA44: Policy = {
+  ...policyNptA,
+  name: 'npt-A-4.4',
+  title: 'as npt-A, with leaves of one guest MTRR type each',
+  kernels: '4.4 to 5.19',
+  quirks: policyA44.quirks,
+  maxLevel: (_vm, vcpu, gfn) => mtrrLevel(vcpu, gfn),
 };

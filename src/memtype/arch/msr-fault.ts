@@ -1,0 +1,80 @@
+import { encodeType, MEM_TYPES, PAT_TYPES, type PatType } from '../types.js';
+import { byteOf, classifyMsr, isValidMsrValue, type MtrrMsr, VALUE_RULES } from './msrs.js';
+
+/** Why a write faults. */
+export interface MsrFault {
+  /** A clause that follows "would fault:". */
+  readonly reason: string;
+  /** The least MAXPHYADDR with which the same write is legal; undefined if there is none. */
+  readonly maxphyaddr: number | undefined;
+}
+
+const WIDEST = 52;
+const KINDS = { deftype: 'DEF_TYPE', base: 'PHYSBASE', mask: 'PHYSMASK' } as const;
+const hex = (address: number): string => address.toString(16).toUpperCase().padStart(5, '0');
+
+function fixedName(index: number): string {
+  if (index === 0) return 'FIX64K_00000';
+  return index < 3
+    ? `FIX16K_${hex(0x80000 + 0x20000 * (index - 1))}`
+    : `FIX4K_${hex(0xc0000 + 0x8000 * (index - 3))}`;
+}
+
+function nameOf({ kind, index }: MtrrMsr): string {
+  if (kind === 'pat') return 'IA32_PAT';
+  if (kind === 'cap') return 'IA32_MTRRCAP';
+  if (kind === 'fixed') return `IA32_MTRR_${fixedName(index)}`;
+  return `IA32_MTRR_${KINDS[kind]}${kind === 'deftype' ? '' : index}`;
+}
+
+/** An MSR for people: `MSR 0x2ff (IA32_MTRR_DEF_TYPE)`; without a name where it is neither an MTRR nor the PAT. */
+export function describeMsr(msr: number): string {
+  const known = classifyMsr(msr);
+  return `MSR 0x${msr.toString(16)}${known === undefined ? '' : ` (${nameOf(known)})`}`;
+}
+
+/** Numbers of the bits that are set, neighbours joined: `bit 12`, `bits 8-10 and 40`. */
+function bitList(value: bigint): string {
+  const runs = [...value.toString(2)].reverse().join('').matchAll(/1+/g);
+  const texts = [...runs].map(({ 0: run, index }) =>
+    run.length === 1 ? `${index}` : `${index}-${index + run.length - 1}`,
+  );
+  const isOne = texts.length === 1 && !texts[0]?.includes('-');
+  return `${isOne ? 'bit' : 'bits'} ${texts.join(' and ')}`;
+}
+
+const verb = (list: string, one: string, several: string): string =>
+  list.startsWith('bit ') ? one : several;
+
+function typeFault(msr: MtrrMsr, value: bigint, count: number, decode: (n: number) => unknown): string[] {
+  const types: readonly PatType[] = msr.kind === 'pat' ? PAT_TYPES : MEM_TYPES;
+  const legal = types.map((type) => `${encodeType(type)} ${type}`).join(', ');
+  const bad = Array.from({ length: count }, (_, i) => i).filter(
+    (i) => decode(byteOf(value, i)) === undefined,
+  );
+  return bad.slice(0, 1).map((i) => `byte ${i} is ${byteOf(value, i)}, which is no memory type (${legal})`);
+}
+
+/**
+ * Why a write of this value faults with #GP(0); undefined if it does not.
+ *
+ * @param maxphyaddr the guest's physical-address bits, 36 to 52
+ */
+export function faultOf(msr: MtrrMsr, value: bigint, maxphyaddr: number): MsrFault | undefined {
+  if (isValidMsrValue(msr, value, maxphyaddr)) return undefined;
+  if (msr.kind === 'cap') return { reason: 'it is read-only', maxphyaddr: undefined };
+  const { reserved, hasAddress, types, decode } = VALUE_RULES[msr.kind];
+  const reasons = typeFault(msr, value, types, decode);
+  if ((value & reserved) !== 0n) {
+    const list = bitList(value & reserved);
+    reasons.push(`${list} ${verb(list, 'is', 'are')} reserved`);
+  }
+  const above = hasAddress ? (value >> BigInt(maxphyaddr)) << BigInt(maxphyaddr) : 0n;
+  if (above !== 0n) {
+    const list = bitList(above);
+    reasons.push(`${list} ${verb(list, 'lies', 'lie')} at or above the guest's MAXPHYADDR, ${maxphyaddr}`);
+  }
+  const width = value.toString(2).length;
+  const cured = width <= WIDEST && isValidMsrValue(msr, value, width);
+  return { reason: reasons.join(', and '), maxphyaddr: cured ? width : undefined };
+}
