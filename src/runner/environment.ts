@@ -125,7 +125,8 @@ function missingDma(dma: NoncoherentDma): Partial<Record<Need, Missing | undefin
 /** Describe this machine's KVM, and say which needs of scenarios it cannot meet. */
 export function describeEnvironment(kvm: Kvm, dma: NoncoherentDma): Environment {
   const params = readParams();
-  const vendor = vendorOf(params, cpuFlags());
+  const flags = cpuFlags();
+  const vendor = vendorOf(params, flags);
   const paging = pagingOf(params, vendor);
   const quirks = kvm.checkExtension(KVM_CAP_DISABLE_QUIRKS2);
   const noBar: Missing = {
@@ -148,6 +149,7 @@ export function describeEnvironment(kvm: Kvm, dma: NoncoherentDma): Environment 
     vendor,
     paging,
     quirks,
+    selfSnoop: flags.has('ss'),
     virtioType: dma.virtio.type,
     memslotFlag: dma.memslot.flag,
     noncoherent: dma.default ?? null,

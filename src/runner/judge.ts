@@ -61,9 +61,9 @@ class Judge {
     env: Environment,
   ) {
     const { vcpus } = scenario;
-    const quirksSupported = env.quirks;
+    const { quirks: quirksSupported, selfSnoop = true } = env;
     this.#legacyMmu = hasLegacyMmu(env);
-    this.#model = new VmModel(policy, { vcpus, maxphyaddr: GUEST_MAXPHYADDR, quirksSupported });
+    this.#model = new VmModel(policy, { vcpus, maxphyaddr: GUEST_MAXPHYADDR, quirksSupported, selfSnoop });
     for (const event of startEvents(scenario)) this.#model.apply(event);
     this.#guestView = scenario.msrMode === 'filter-drop' ? this.#model.clone() : this.#model;
     const fail = (...args: Parameters<Judge['fail']>): void => this.fail(...args);

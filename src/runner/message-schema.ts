@@ -50,6 +50,7 @@ const environment = z.strictObject({
   vendor: z.enum(['intel', 'amd', 'other']),
   paging: z.enum(['ept', 'npt', 'shadow']),
   quirks: z.number().int().nonnegative(),
+  selfSnoop: z.boolean().optional(),
   virtioType: z.number().int().nonnegative(),
   memslotFlag: z.number().int().nonnegative(),
   noncoherent: text.nullable(),

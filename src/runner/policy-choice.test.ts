@@ -2,9 +2,9 @@ import { expect, test } from 'vitest';
 import { environmentOf, runsUnder } from '../../test/support/environment.js';
 import { simulate } from '../../test/support/simulate.js';
 import { catalogue } from '../catalogue/index.js';
-import { type Policy, policies } from '../memtype/index.js';
+import { findPolicy, type Policy, policies, UnknownPolicyError } from '../memtype/index.js';
 import type { Scenario } from '../scenario/types.js';
-import { choosePolicy, departure, PROBE_SCENARIOS, policyNamed, type Recorded } from './policy-choice.js';
+import { choosePolicy, departure, explainedBy, PROBE_SCENARIOS, type Recorded } from './policy-choice.js';
 
 const scenarioNamed = (name: string): Scenario => catalogue.find((s) => s.name === name) as Scenario;
 
@@ -56,8 +56,50 @@ test('a forced policy is taken whatever was seen', () => {
 });
 
 test('an unknown policy names those that are known', () => {
-  expect(() => policyNamed('Z')).toThrow(/--policy Z is not known; there are .*A.*E/);
+  const env = environmentOf(policies.get('A') as Policy, '6.1.0');
+
+  expect(() => choosePolicy('Z', [], env)).toThrow(UnknownPolicyError);
+  expect(() => choosePolicy('Z', [], env)).toThrow(/^no policy is called 'Z'; there are .*A.*E/);
 });
+
+test.each([
+  ['6.14.3', 'D-6.13'],
+  ['6.1.0-28-amd64', 'A'],
+  ['5.15.0-91-generic', 'A-4.4'],
+  ['v6.6', 'A-6.5'],
+  ['6.12.85+deb13-amd64', 'E-6.12'],
+])('--policy %s forces %s, as it does for explain', (version, name) => {
+  const env = environmentOf(policies.get('A') as Policy, '6.1.0');
+
+  expect(choosePolicy(version, [], env)).toEqual({ policy: policies.get(name), how: 'forced' });
+});
+
+test.each([
+  ['5.10.223', 'A-4.4'],
+  ['5.15.0-91-generic', 'A-4.4'],
+  ['6.1.192', 'A'],
+])('a %s is held against %s, whose level bound no probe tells', (release, name) => {
+  // Before 5.17 there is no KVM_CAP_DISABLE_QUIRKS2 to answer.
+  const env = { ...environmentOf(policies.get(name) as Policy, release), quirks: name === 'A' ? 0x7f : 0 };
+
+  expect(choosePolicy('auto', probes(policies.get(name) as Policy), env).policy.name).toBe(name);
+  expect(choosePolicy('auto', [], { ...env, paging: 'npt' }).policy.name).toBe(`npt-${name}`);
+});
+
+test.each([
+  ['E', '7.2.13', 0xdff],
+  ['E-6.12', '6.12.118', 0x5ff],
+  ['E+P5', '7.2.13', 0xdff],
+])(
+  'on a CPU without self-snoop policy %s is found although it cannot disable the quirk',
+  (name, release, quirks) => {
+    const policy = policies.get(name) as Policy;
+    const env = { ...environmentOf(policy, release), quirks, selfSnoop: false };
+
+    expect(choosePolicy('auto', probes(policy), env)).toEqual({ policy, how: 'probed' });
+    expect(explainedBy(probes(policy), env)).toContain(name);
+  },
+);
 
 test('without EPT a policy has what the kernel was found to have', () => {
   const env = environmentOf(policies.get('E+P5-device') as Policy, '7.2.13');
@@ -94,6 +136,8 @@ test.each([
   ['E+P5', '7.2.13', undefined],
   ['A+P2', '7.2.13', 'E'],
   ['A', '2.6.32', undefined],
+  ['D', '6.12.0-30-amd64', undefined],
+  ['E-6.12', '5.14.0-503.11.1.el9_5.x86_64', undefined],
 ])('a kernel of policy %s that calls itself %s departs from: %s', (name, release, expected) => {
   const policy = policies.get(name) as Policy;
   const env = environmentOf(policy, release);
@@ -120,5 +164,5 @@ test.each([
 ])('without EPT a Linux %s that behaves as %s departs from: %s', (release, name, expected) => {
   const env = { ...environmentOf(policies.get('E') as Policy, release), paging: 'npt' as const };
 
-  expect(departure({ policy: policyNamed(name), how: 'probed' }, env)?.expectedByVersion).toBe(expected);
+  expect(departure({ policy: findPolicy(name), how: 'probed' }, env)?.expectedByVersion).toBe(expected);
 });

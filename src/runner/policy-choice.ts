@@ -1,4 +1,11 @@
-import { ALL_POLICIES, type Policy, policies, policyForVersion } from '../memtype/index.js';
+import {
+  ALL_POLICIES,
+  findPolicy,
+  type Policy,
+  policyAssumption,
+  policyForVersion,
+  supportedQuirks,
+} from '../memtype/index.js';
 import type { Scenario } from '../scenario/types.js';
 import { judge } from './judge.js';
 import type { Environment, Recording } from './recording.js';
@@ -20,23 +27,8 @@ export interface Recorded {
 
 const IGNORE_GUEST_PAT = 1 << 9;
 
-/** No policy of the model has this name. */
-export class PolicyNameError extends Error {
-  readonly code = 'POLICY_UNKNOWN';
-}
-
-/** A policy known to the model. @throws PolicyNameError, in one sentence, for any other name */
-export function policyNamed(name: string): Policy {
-  const policy = policies.get(name);
-  if (policy === undefined) {
-    const known = [...new Set(policies.keys())].join(', ');
-    throw new PolicyNameError(`--policy ${name} is not known; there are ${known}`);
-  }
-  return policy;
-}
-
 /** What the version says; a stable kernel may have backports, so this is only a hint. */
-const hinted = (release: string): Policy => policyForVersion(release) ?? policyNamed('E');
+const hinted = (release: string): Policy => policyForVersion(release) ?? findPolicy('E');
 
 const hasVirtio = (env: Environment): boolean => env.missing['virtio-device'] === undefined;
 const hasFlag = (env: Environment): boolean => env.missing['memslot-flag'] === undefined;
@@ -47,8 +39,9 @@ const hasFlag = (env: Environment): boolean => env.missing['memslot-flag'] === u
  */
 function withoutEpt(env: Environment): Policy[] {
   const name = env.paging === 'npt' ? 'npt' : 'none';
-  const both = [policyNamed(`${name}-A`), policyNamed(name)];
   const { name: hint, dirtyLogOff } = hinted(env.release);
+  const old = env.paging === 'npt' && hint === 'A-4.4' ? 'npt-A-4.4' : `${name}-A`;
+  const both = [findPolicy(old), findPolicy(name)];
   const ordered = /^[AB]/.test(hint) ? both : both.reverse();
   return ordered.map((policy) => ({
     ...policy,
@@ -58,11 +51,14 @@ function withoutEpt(env: Environment): Policy[] {
   }));
 }
 
+/** What a kernel of this policy says on this CPU of the quirks that can be disabled. */
+const quirksOf = (policy: Policy, env: Environment): number => supportedQuirks(policy, env.selfSnoop ?? true);
+
 /** Whether a policy has the features that KVM itself was asked for. */
 function hasFeatures(policy: Policy, env: Environment): boolean {
   const ignoresPat = (mask: number): boolean => (mask & IGNORE_GUEST_PAT) !== 0;
   return (
-    ignoresPat(policy.quirks.supported) === ignoresPat(env.quirks) &&
+    ignoresPat(quirksOf(policy, env)) === ignoresPat(env.quirks) &&
     policy.virtioDevice === hasVirtio(env) &&
     policy.memslotFlag === hasFlag(env)
   );
@@ -75,7 +71,7 @@ function hasFeatures(policy: Policy, env: Environment): boolean {
 function likelihood(policy: Policy, env: Environment): number {
   const hint = hinted(env.release).name;
   const isHinted = policy.name === hint || policy.name.startsWith(`${hint}+`);
-  return (policy.quirks.supported === env.quirks ? 2 : 0) + (isHinted ? 1 : 0);
+  return (quirksOf(policy, env) === env.quirks ? 2 : 0) + (isHinted ? 1 : 0);
 }
 
 /** Every policy that this machine could have, the most likely first. */
@@ -86,9 +82,10 @@ export function candidates(env: Environment): Policy[] {
   );
 }
 
-/** The policy that a kernel is known by its version to have; undefined for a version that nothing is known of. */
+/** The policy that a kernel is known by its version to have; undefined for a version that leaves that open. */
 function versionPolicy(env: Environment): Policy | undefined {
-  if (policyForVersion(env.release) === undefined) return undefined;
+  if (policyForVersion(env.release) === undefined || policyAssumption(env.release) !== undefined)
+    return undefined;
   return env.paging === 'ept' ? hinted(env.release) : withoutEpt(env)[0];
 }
 
@@ -137,7 +134,7 @@ export function explainedBy(recorded: readonly Recorded[], env: Environment): st
  * what the version hints at.
  */
 export function choosePolicy(forced: string, probes: readonly Recorded[], env: Environment): PolicyChoice {
-  if (forced !== 'auto') return { policy: policyNamed(forced), how: 'forced' };
+  if (forced !== 'auto') return { policy: findPolicy(forced), how: 'forced' };
   const all = candidates(env);
   const likeliest = all[0] ?? hinted(env.release);
   const ran = probes.filter(({ recording }) => recording.outcome === 'ran');

@@ -14,6 +14,8 @@ export interface Environment {
   paging: 'ept' | 'npt' | 'shadow';
   /** KVM_CHECK_EXTENSION(KVM_CAP_DISABLE_QUIRKS2), 0 where it is not there. */
   quirks: number;
+  /** The CPU snoops its own caches, as far as the kernel believes it; absent in recordings of older agents, where it is taken to. */
+  selfSnoop?: boolean;
   /** Device type of KVM_DEV_TYPE_VIRTIO, or the one that it would have. */
   virtioType: number;
   /** KVM_MEM_NON_COHERENT_DMA, or the flag that it would be. */
