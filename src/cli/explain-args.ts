@@ -83,6 +83,10 @@ export function parseMtrrs(specs: readonly string[]): MtrrConfig {
   let config: MtrrConfig = {};
   for (const spec of specs) {
     const [, key = '', value = ''] = /^([^=]*)=(.*)$/.exec(spec) ?? [];
+    if (
+      key === 'def' ? config.def !== undefined : config.variable?.some(({ index }) => key === String(index))
+    )
+      throw new UsageError(`--mtrr ${key} is given twice`);
     if (key === 'def') config = { ...config, def: parseDefault(value) };
     else if (key === 'fix') config = { ...config, fixed: [...(config.fixed ?? []), parseFixed(value)] };
     else if (/^\d+$/.test(key))
@@ -90,6 +94,18 @@ export function parseMtrrs(specs: readonly string[]): MtrrConfig {
     else throw new UsageError(`--mtrr ${spec} is not like def=UC,e=1 or 0=WB@0+16M or fix=UC@0xa0000+128K`);
   }
   return config;
+}
+
+/** Put flags over a file: the default type and each variable range count more, fixed ranges come after those of the file. */
+export function mergeMtrrs(file: MtrrConfig = {}, flags: MtrrConfig): MtrrConfig {
+  const { variable = [], fixed = [] } = flags;
+  const isTold = (index: number): boolean => variable.some((range) => range.index === index);
+  return {
+    ...file,
+    ...flags,
+    variable: [...(file.variable ?? []).filter(({ index }) => !isTold(index)), ...variable],
+    fixed: [...(file.fixed ?? []), ...fixed],
+  };
 }
 
 /**

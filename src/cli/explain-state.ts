@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import {
-  classifyMsr,
-  isValidMsrValue,
+  checkedMsr,
+  MSR_PAT,
   type MsrWrite,
   type MtrrConfig,
   MtrrConfigError,
@@ -52,7 +52,7 @@ const stateFile = z.strictObject({
   cd: z.boolean().optional(),
   noncoherent: z.boolean().optional(),
   mmio: z.boolean().optional(),
-  disabledQuirks: number.optional(),
+  disabledQuirks: number.refine((mask) => mask < 1n << 32n, 'a mask of 32 bits is needed').optional(),
   maxphyaddr: z.int().min(36).max(52).optional(),
   mtrrCpuid: z.boolean().optional(),
   selfSnoop: z.boolean().optional(),
@@ -108,28 +108,33 @@ export function readState(path: string): GuestState {
   return defined({ ...rest, msrs: writes, disabledQuirks: quirks }) as GuestState;
 }
 
-/** The PAT after the writes, each of which must be legal. */
-function patAfter(pat: bigint, writes: readonly MsrWrite[], maxphyaddr: number): bigint {
-  const values = [
-    pat,
-    ...writes.filter(({ msr }) => classifyMsr(msr)?.kind === 'pat').map(({ value }) => value),
-  ];
-  const bad = values.find((value) => !isValidMsrValue({ kind: 'pat', index: 0 }, value, maxphyaddr));
-  if (bad !== undefined) throw new MtrrConfigError(`the PAT cannot hold 0x${bad.toString(16)}`);
-  return values.at(-1) as bigint;
+/** Carry out the writes, each of which must be legal; the last one to the PAT counts. */
+function registersAfter(state: GuestState, maxphyaddr: number): Pick<Situation, 'mtrr' | 'pat'> {
+  const { mtrr = {}, msrs = [], pat = PAT_RESET } = state;
+  const isPat = ({ msr }: MsrWrite): boolean => msr === MSR_PAT;
+  const pats = [{ msr: MSR_PAT, value: pat }, ...msrs.filter(isPat)];
+  try {
+    for (const write of pats) checkedMsr(write, maxphyaddr);
+    const rest = msrs.filter((write) => !isPat(write));
+    return {
+      mtrr: replayWrites([...mtrrWrites(mtrr, maxphyaddr), ...rest], maxphyaddr),
+      pat: pats.at(-1)?.value as bigint,
+    };
+  } catch (error) {
+    if (!(error instanceof MtrrConfigError) || error.maxphyaddr === undefined) throw error;
+    throw new UsageError(`${error.message}; --maxphyaddr ${error.maxphyaddr} allows the write`);
+  }
 }
 
 /**
  * Freeze a state, with KVM's own values where it says nothing.
  *
- * @throws MtrrConfigError if an MTRR or PAT cannot have such a value
+ * @throws MtrrConfigError if an MTRR or PAT cannot have such a value, UsageError if it can with more address bits
  */
 export function situationOf(state: GuestState): Situation {
-  const { maxphyaddr = 40, mtrr = {}, msrs = [], pat = PAT_RESET, patEntry = 0 } = state;
-  const mtrrMsrs = msrs.filter(({ msr }) => classifyMsr(msr)?.kind !== 'pat');
+  const { maxphyaddr = 40, patEntry = 0 } = state;
   return {
-    mtrr: replayWrites([...mtrrWrites(mtrr, maxphyaddr), ...mtrrMsrs], maxphyaddr),
-    pat: patAfter(pat, msrs, maxphyaddr),
+    ...registersAfter(state, maxphyaddr),
     patEntry: patEntry === 'off' ? undefined : patEntry,
     cd: state.cd ?? false,
     noncoherent: state.noncoherent ?? false,

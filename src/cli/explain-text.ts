@@ -1,8 +1,11 @@
 import {
+  type ArchType,
   type ArchVerdict,
   ERRATA,
+  type Level,
   type MapEntry,
   type MappedRange,
+  type MemType,
   type Rule,
   type Situation,
   type Verdict,
@@ -11,6 +14,8 @@ import {
 /** All that is told about one page. */
 export interface PageExplanation {
   readonly gpa: bigint;
+  /** What was taken for granted about the kernel; undefined if nothing was. */
+  readonly assumed: string | undefined;
   readonly situation: Situation;
   readonly verdict: Verdict;
   readonly arch: ArchVerdict;
@@ -48,8 +53,31 @@ function errataOf(verdict: Verdict): string[] {
   ]);
 }
 
+const SIZES: Record<Level, string> = { 1: '4K', 2: '2M', 3: '1G' };
+
+/** The SDM promises a type, and this is another one. */
+const contradicts = (sdm: ArchType, effective: MemType): boolean => sdm !== 'undefined' && sdm !== effective;
+
+function sdmText(sdm: ArchType, effective: MemType): string {
+  if (sdm === 'undefined') return 'undefined: it promises no type here';
+  return contradicts(sdm, effective) ? `${sdm}: not what this kernel gives` : sdm;
+}
+
+/** What was asked for that some kernels answer EINVAL to, with their policies. */
+function refusedText(verdicts: readonly Verdict[]): string[] {
+  const refused = [...new Set(verdicts.flatMap(({ refuses }) => refuses))];
+  if (refused.length === 0) return [];
+  const refusing = (what: string): string =>
+    verdicts
+      .filter(({ refuses }) => refuses.includes(what))
+      .map(({ policy }) => policy.name)
+      .join(', ');
+  const lines = refused.map((what) => `${what} is EINVAL, and the answer as if not asked: ${refusing(what)}`);
+  return ['', 'not taken by every kernel', ...indent(lines)];
+}
+
 /** Explain one page to a person. */
-export function pageText({ gpa, situation, verdict, arch, others }: PageExplanation): string {
+export function pageText({ gpa, assumed, situation, verdict, arch, others }: PageExplanation): string {
   const { policy } = verdict;
   const entry = situation.patEntry === undefined ? 'paging off' : `entry ${situation.patEntry}`;
   const outcomes = others.map((group) => [
@@ -60,16 +88,15 @@ export function pageText({ gpa, situation, verdict, arch, others }: PageExplanat
   const errata = errataOf(verdict);
   return [
     `gpa ${hex(gpa)}, policy ${policy.name}: ${policy.title} (${policy.kernels})`,
+    ...(assumed === undefined ? [] : [`assumed: ${assumed}`]),
     '',
     ...indent(
       table([
         ['EPT', ept(verdict)],
         ['PAT', `${arch.pat} (${entry})`],
         ['effective', verdict.effective],
-        [
-          'SDM',
-          `${arch.effective}${arch.effective === verdict.effective ? '' : ': not what this kernel gives'}`,
-        ],
+        ['largest leaf', SIZES[verdict.maxLevel]],
+        ['SDM', sdmText(arch.effective, verdict.effective)],
       ]),
     ),
     '',
@@ -82,21 +109,25 @@ export function pageText({ gpa, situation, verdict, arch, others }: PageExplanat
     '',
     'policies',
     ...indent(table(outcomes)),
+    ...refusedText(others.flat()),
     '',
   ].join('\n');
 }
 
 /** A page's explanation as plain data. */
-export function pageJson({ gpa, verdict, arch, others }: PageExplanation): object {
-  const plain = ({ policy, type, ipat, effective, errata }: Verdict): object => ({
+export function pageJson({ gpa, assumed, verdict, arch, others }: PageExplanation): object {
+  const plain = ({ policy, type, ipat, effective, maxLevel, errata, refuses }: Verdict): object => ({
     policy: policy.name,
     type,
     ipat,
     effective,
+    maxLevel,
     errata,
+    refuses,
   });
   return {
     gpa: hex(gpa),
+    ...(assumed === undefined ? {} : { assumed }),
     ...plain(verdict),
     why: verdict.why,
     sdm: arch,
@@ -122,9 +153,9 @@ export function mapText(ranges: readonly MappedRange<MapEntry>[]): string {
     size(end - start),
     ept(value),
     value.effective,
-    value.arch === value.effective ? value.arch : `${value.arch} *`,
+    contradicts(value.arch, value.effective) ? `${value.arch} *` : value.arch,
   ]);
-  const differs = ranges.some(({ value }) => value.arch !== value.effective);
+  const differs = ranges.some(({ value }) => contradicts(value.arch, value.effective));
   const lines = table([['start', 'end', 'size', 'EPT', 'effective', 'SDM'], ...rows]);
   return `${[...lines, ...(differs ? ['', '* not what this kernel gives'] : [])].join('\n')}\n`;
 }

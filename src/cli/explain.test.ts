@@ -35,6 +35,18 @@ function stateFile(content: unknown): string {
   return path;
 }
 
+/** Type in the leaf (with + for IPAT) and type of the guest's access, of the page at 0. */
+async function brief(...args: string[]): Promise<string> {
+  out = '';
+  const { type, ipat, effective } = JSON.parse(await explain('--gpa', '0', '--format', 'json', ...args));
+  return `${type}${ipat ? '+' : ''} ${effective}`;
+}
+
+async function policyOf(name: string): Promise<string> {
+  out = '';
+  return JSON.parse(await explain('--gpa', '0', '--format', 'json', '--policy', name)).policy;
+}
+
 const D1 = ['--mtrr', 'def=UC,e=1', '--mtrr', '0=WB@0+16M', '--mtrr', '1=UC@12M+4M', '--noncoherent'];
 
 describe('explain', () => {
@@ -48,7 +60,7 @@ describe('explain', () => {
     );
     expect(text).toMatch(/\nerratum D1 \(up to 6\.10\): UC loses/);
     expect(text).toMatch(/by the SDM, without KVM: MTRR type UC, effective UC/);
-    expect(text).toMatch(/policies\n {2}WB, IPAT 0 +effective WB +A, /);
+    expect(text).toMatch(/policies\n {2}WB, IPAT 0 +effective WB +A-4\.4, A, /);
   });
 
   it('tells the same as data', async () => {
@@ -105,11 +117,6 @@ describe('explain', () => {
   });
 
   it('counts every flag', async () => {
-    const brief = async (...args: string[]): Promise<string> => {
-      out = '';
-      const { type, ipat, effective } = JSON.parse(await explain('--gpa', '0', '--format', 'json', ...args));
-      return `${type}${ipat ? '+' : ''} ${effective}`;
-    };
     expect(await brief()).toBe('WB+ WB');
     expect(await brief('--mmio', '--pat-entry', '4', '--pat', '0x0000000100000000')).toBe('UC WC');
     expect(await brief('--disable-quirks', '0x200', '--pat-entry', '2')).toBe('WB UC');
@@ -175,9 +182,15 @@ describe('explain', () => {
     [[], /^explain needs --gpa <address>, or --map/],
     [['--gpa', '1T'], /^--gpa 0x10000000000 lies above the guest's 40 address bits$/],
     [['--gpa', '0', '--policy', 'F'], /^no policy is called 'F'/],
-    [['--gpa', '0', '--pat', '2'], /^the PAT cannot hold 0x2$/],
-    [['--gpa', '0', '--msr', '0x277=3'], /^the PAT cannot hold 0x3$/],
-    [['--gpa', '0', '--msr', '0x2ff=2'], /^writing 0x2 to MSR 0x2ff would fault$/],
+    [
+      ['--gpa', '0', '--pat', '2'],
+      /^writing 0x2 to MSR 0x277 \(IA32_PAT\) would fault: byte 0 is 2, which is/,
+    ],
+    [['--gpa', '0', '--msr', '0x277=3'], /^writing 0x3 to MSR 0x277 \(IA32_PAT\) would fault: byte 0 is 3/],
+    [
+      ['--gpa', '0', '--msr', '0x2ff=2'],
+      /^writing 0x2 to MSR 0x2ff \(.*\) would fault: byte 0 is 2, which is/,
+    ],
     [['--gpa', '0', '--pat-entry', '8'], /a whole number from 0 to 7 is needed/],
     [['--gpa', '0', '--pat-entry', ''], /a whole number from 0 to 7 is needed/],
     [['--gpa', '0', '--maxphyaddr', '35'], /a whole number from 36 to 52 is needed/],
@@ -186,5 +199,227 @@ describe('explain', () => {
   ])('refuses %j in one sentence', async (args, message) => {
     await expect(explain(...args)).rejects.toThrow(message);
     expect(out).toBe('');
+  });
+});
+
+describe('explain and the CPU', () => {
+  it.each(['E', 'E-6.12', '6.17', '7.2', '6.12.107', '7.2+P5', '7.2+P5-device', '7.2+P5-memslot'])(
+    'without self-snoop %s cannot disable IGNORE_GUEST_PAT: the PAT stays ignored',
+    async (policy) => {
+      const cpu = ['--policy', policy, '--disable-quirks', '0x200', '--pat-entry', '3'];
+      expect(await brief(...cpu)).toBe('WB UC');
+      expect(await brief(...cpu, '--no-self-snoop')).toBe('WB+ WB');
+      expect(await brief(...cpu, '--no-self-snoop', '--noncoherent')).toBe('WB UC');
+    },
+  );
+
+  it('says that it is the CPU which keeps the quirk', async () => {
+    const text = await explain(
+      '--policy',
+      '7.2',
+      '--gpa',
+      '0',
+      '--disable-quirks',
+      '0x200',
+      '--no-self-snoop',
+    );
+    expect(text).toMatch(/a CPU without self-snoop.*: WB, IPAT 1\n +\(vmx_hardware_setup\(\)/);
+  });
+
+  it.each(['npt', 'npt-A', 'npt-A-4.4'])(
+    '%s leaves CR0.CD to the processor if its quirk is disabled',
+    async (policy) => {
+      const cd = ['--policy', policy, '--cd', '--pat', '0x0007040600070401'];
+      expect(await brief(...cd)).toBe('none WC');
+      expect(await brief(...cd, '--disable-quirks', '0x2')).toBe('none UC');
+      expect(await brief('--policy', policy, '--disable-quirks', '0x2')).toBe('none WB');
+      const text = await explain('--gpa', '0', ...cd, '--disable-quirks', '0x2');
+      expect(text).toMatch(/CR0\.CD=1 .*: UC\n +\(svm_set_cr0\(\)/);
+    },
+  );
+
+  it('says where CR0.CD counts without EPT', async () => {
+    const text = await explain('--gpa', '0', '--policy', 'none-A', '--cd', '--disable-quirks', '0x2');
+    expect(text).toMatch(/kvm_amd leaves CR0\.CD=1 to the processor.*UC there\n +\(svm_set_cr0\(\)/);
+  });
+});
+
+describe('explain refuses what the kernel refuses', () => {
+  it.each(['A', '6.1', '5.10', 'B', 'C', 'D', '6.11', '6.12.50', '6.14.3', 'none'])(
+    'to disable IGNORE_GUEST_PAT on %s',
+    async (policy) => {
+      await expect(explain('--gpa', '0', '--policy', policy, '--disable-quirks', '0x200')).rejects.toThrow(
+        /^quirk 0x200 \(IGNORE_GUEST_PAT\): kernels of policy .* EINVAL; policies that take it: E-6\.12, E, /,
+      );
+      await expect(
+        explain('--map', '--state', stateFile({ policy, disabledQuirks: '0x202' })),
+      ).rejects.toThrow(/^quirk 0x200 \(IGNORE_GUEST_PAT\): /);
+      expect(out).toBe('');
+    },
+  );
+
+  it('the memslot flag of a proposal that it does not have', async () => {
+    await expect(explain('--gpa', '0', '--policy', '7.2', '--slot-flag')).rejects.toThrow(
+      /^the memslot flag of proposal P5: kernels of policy E .* EINVAL; .* E\+P5-memslot/,
+    );
+  });
+
+  it('and tells which of the other policies would', async () => {
+    const text = await explain('--gpa', '0', '--disable-quirks', '0x200');
+    expect(text).toMatch(/\nnot taken by every kernel\n.*0x200 \(IGNORE_GUEST_PAT\).*: A-4\.4, A, /);
+    out = '';
+    const page = JSON.parse(await explain('--gpa', '0', '--disable-quirks', '0x200', '--format', 'json'));
+    const refuses = (name: string) =>
+      page.policies.find((p: { policy: string }) => p.policy === name).refuses;
+    expect([refuses('E'), refuses('A').length]).toEqual([[], 1]);
+  });
+});
+
+describe('explain and kernels before 6.0', () => {
+  it.each(['4.2', '4.2.8', '4.3.6', '3.10.0-1160.el7.x86_64'])('has no policy for %s', async (version) => {
+    for (const rest of [['--mmio'], ['--no-mtrr-cpuid', '--noncoherent']]) {
+      await expect(explain('--gpa', '0', '--policy', version, ...rest)).rejects.toThrow(
+        /older than 4\.4, where the oldest policy \(A-4\.4\) starts/,
+      );
+    }
+  });
+
+  it.each(['4.4', '4.19', '5.10.223', '5.15.0-91-generic'])('has one for %s', async (version) => {
+    expect(await policyOf(version)).toBe('A-4.4');
+    expect(await brief('--policy', version, '--mmio')).toBe('UC UC');
+    expect(await brief('--policy', version, '--no-mtrr-cpuid', '--noncoherent')).toBe('WB WB');
+  });
+
+  const HALF = ['--gpa', '0', '--mtrr', 'def=UC,e=1', '--mtrr', '0=WB@0+1M', '--format', 'json'];
+  it.each([
+    ['5.10', [], 1],
+    ['5.19', ['--noncoherent'], 1],
+    ['npt-A-4.4', [], 1],
+    ['6.0', [], 3],
+    ['6.1', ['--noncoherent'], 1],
+    ['npt-A', [], 3],
+    ['7.2', ['--noncoherent'], 3],
+  ])('%s %j: the MTRRs allow leaves of level %i', async (policy, rest, maxLevel) => {
+    expect(JSON.parse(await explain(...HALF, '--policy', policy, ...rest))).toMatchObject({ maxLevel });
+  });
+
+  it('tells the bound', async () => {
+    const text = await explain(
+      '--policy',
+      '5.10',
+      '--gpa',
+      '0',
+      '--mtrr',
+      'def=UC,e=1',
+      '--mtrr',
+      '0=WB@0+1M',
+    );
+    expect(text).toMatch(/largest leaf +4K\n/);
+  });
+});
+
+describe('explain where the SDM leaves an overlap of MTRRs undefined', () => {
+  const OVERLAP = ['--mtrr', 'def=UC,e=1', '--mtrr', '0=WB@0+16M', '--mtrr', '1=WC@0+1M', '--noncoherent'];
+  const sdm = async (...args: string[]): Promise<string | undefined> => {
+    out = '';
+    return /\n {2}SDM +(.*)\n/.exec(await explain('--policy', '6.1', ...OVERLAP, ...args))?.[1];
+  };
+
+  it('PAT UC and WC decide alone', async () => {
+    expect(await sdm('--gpa', '0', '--pat-entry', '3')).toBe('UC');
+    expect(await sdm('--gpa', '0', '--pat', '0x0007040600070401')).toBe('WC');
+  });
+
+  it('others do not, and no type that a kernel gives is wrong', async () => {
+    expect(await sdm('--gpa', '0')).toBe('undefined: it promises no type here');
+    out = '';
+    const map = await explain('--policy', '6.1', ...OVERLAP, '--map', '--pat-entry', '3');
+    expect(map).not.toContain('*');
+    out = '';
+    const undefinedMap = await explain('--policy', '6.1', ...OVERLAP, '--map');
+    expect(undefinedMap).toContain('undefined');
+    expect(undefinedMap).not.toContain('*');
+  });
+});
+
+describe('explain reads kernel versions', () => {
+  it.each([
+    ['6.1.0-28-amd64', 'A'],
+    ['5.15.0-91-generic', 'A-4.4'],
+    ['6.18.44-fc-v782', 'E'],
+    ['v6.6', 'A-6.5'],
+    ['6.12.85+deb13-amd64', 'E-6.12'],
+    ['6.14.3', 'D-6.13'],
+  ])('%s is %s', async (version, policy) => {
+    expect(await policyOf(version)).toBe(policy);
+  });
+
+  it('and says what it assumes where the version does not tell', async () => {
+    const text = await explain('--gpa', '0', '--policy', '6.12.0-30-amd64');
+    expect(text).toMatch(
+      /\nassumed: '6\.12\.0-30-amd64' does not tell which 6\.12\.y .* E-6\.12 .* policy D/,
+    );
+    out = '';
+    const page = JSON.parse(await explain('--gpa', '0', '--policy', '6.12.0-30-amd64', '--format', 'json'));
+    expect(page.assumed).toMatch(/which 6\.12\.y/);
+    out = '';
+    expect(await explain('--gpa', '0', '--policy', '6.1.0-28-amd64')).not.toContain('assumed');
+  });
+});
+
+describe('explain tells why a write would fault', () => {
+  it.each([
+    [
+      ['--msr', '0x200=0x10000000006'],
+      /PHYSBASE0\) would fault: bit 40 lies .* MAXPHYADDR, 40; --maxphyaddr 41 /,
+    ],
+    [['--msr', '0x201=0xfffff00000800'], /PHYSMASK0\) would fault: bits 40-51 lie .*; --maxphyaddr 52 /],
+    [['--msr', '0x201=0xfff00000fffff800'], /would fault: bits 52-63 lie at or above .*MAXPHYADDR, 40$/],
+    [['--mtrr', '0=WB@1T+1M'], /would fault: bit 40 lies .*; --maxphyaddr 41 /],
+    [['--msr', '0x200=0x706'], /would fault: bits 8-10 are reserved$/],
+    [['--msr', '0x2ff=0x1006'], /DEF_TYPE\) would fault: bit 12 is reserved$/],
+    [
+      ['--msr', '0x250=0x0200000000000000'],
+      /FIX64K_00000\) would fault: byte 7 is 2, which is no memory type/,
+    ],
+    [['--msr', '0xfe=0x508'], /MTRRCAP\) would fault: it is read-only$/],
+    [['--msr', '0x10=0'], /^writing 0x0 to MSR 0x10 .*no MTRR and not the PAT$/],
+  ])('%j', async (args, message) => {
+    await expect(explain('--gpa', '0', ...args)).rejects.toThrow(message);
+  });
+});
+
+describe('explain ignores nothing by halves', () => {
+  it.each([
+    [['--gpa', '0', '--gpa', '4K'], /^--gpa is given twice/],
+    [['--gpa', '0', '--policy', 'A', '--policy', 'E'], /^--policy is given twice/],
+    [['--gpa', '0', '--pat', '6', '--pat', '0'], /^--pat is given twice/],
+    [['--gpa', '0', '--format', 'json', '--format', 'pretty'], /^--format is given twice/],
+    [['--gpa', '0', '--map'], /^--gpa and --map ask for two things/],
+    [['--gpa', '0', '--mtrr', 'def=UC', '--mtrr', 'def=WB'], /^--mtrr def is given twice/],
+    [['--gpa', '0', '--mtrr', '1=UC@0+4K', '--mtrr', '1=WB@0+4K'], /^--mtrr 1 is given twice/],
+  ])('%j', async (args, message) => {
+    await expect(explain(...args)).rejects.toThrow(message);
+    expect(out).toBe('');
+  });
+
+  it('takes the variable ranges of both file and flags', async () => {
+    const mtrr = {
+      def: { type: 'UC' },
+      variable: [
+        { index: 0, type: 'WB', base: 0, size: '16M' },
+        { index: 1, type: 'WT', base: 0, size: '16M' },
+      ],
+    };
+    const path = stateFile({ policy: '6.1', gpa: 0, noncoherent: true, mtrr });
+    const at = async (...args: string[]): Promise<string> => {
+      out = '';
+      return JSON.parse(await explain('--state', path, '--format', 'json', ...args)).type;
+    };
+    expect([await at(), await at('--mtrr', '1=WP@1M+1M'), await at('--mtrr', '2=UC@0+1M')]).toEqual([
+      'WT',
+      'WB',
+      'UC',
+    ]);
   });
 });

@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { log } from '../log.js';
 import {
   compareAll,
   explainMap,
@@ -7,12 +8,15 @@ import {
   judge,
   judgeArch,
   type MsrWrite,
+  policyAssumption,
 } from '../memtype/index.js';
 import { UsageError } from './errors.js';
-import { parseMsrWrite, parseMtrrs, parseNumber } from './explain-args.js';
+import { mergeMtrrs, parseMsrWrite, parseMtrrs, parseNumber } from './explain-args.js';
 import { defined, type GuestState, readState, situationOf } from './explain-state.js';
 import { mapJson, mapText, pageJson, pageText } from './explain-text.js';
+import { refuseTwice } from './once.js';
 import { addRepeatable, existingFile, mask32, whole } from './options.js';
+import { mustBeTaken } from './refused.js';
 
 interface ExplainOptions {
   state?: string;
@@ -56,7 +60,7 @@ function stateOf(options: ExplainOptions): GuestState {
   return {
     ...file,
     ...flags,
-    mtrr: { ...file.mtrr, ...parseMtrrs(options.mtrr) },
+    mtrr: mergeMtrrs(file.mtrr, parseMtrrs(options.mtrr)),
     msrs: [...(file.msrs ?? []), ...options.msr],
   };
 }
@@ -65,11 +69,15 @@ function explain(options: ExplainOptions): string {
   if (options.map && options.gpa !== undefined)
     throw new UsageError('--gpa and --map ask for two things: one page, or the whole map');
   const state = stateOf(options);
-  const policy = findPolicy(state.policy ?? NEWEST);
+  const { policy: name = NEWEST } = state;
+  const policy = findPolicy(name);
+  const assumed = policyAssumption(name);
   const situation = situationOf(state);
+  mustBeTaken(policy, situation);
   const json = (value: object): string => `${JSON.stringify(value, null, 2)}\n`;
   if (options.map) {
     const ranges = explainMap(policy, situation, 2 ** (situation.maxphyaddr - 12));
+    if (assumed !== undefined) log().warn(assumed);
     return options.format === 'json' ? json(mapJson(ranges)) : mapText(ranges);
   }
   const { gpa } = state;
@@ -82,6 +90,7 @@ function explain(options: ExplainOptions): string {
   const gfn = gfnOf(gpa);
   const page = {
     gpa,
+    assumed,
     situation,
     verdict: judge(policy, situation, gfn),
     arch: judgeArch(situation, gfn),
@@ -95,7 +104,10 @@ export function explainCommand(): Command {
   const numeric = (what: string) => (text: string) => parseNumber(text, what);
   const command = new Command('explain')
     .description('Tell why a page of a guest has its memory type, under each policy and by the SDM.')
-    .option('--policy <name>', `a policy (A to E, none, npt, …) or a kernel version (default: "${NEWEST}")`)
+    .option(
+      '--policy <name>',
+      `a policy (A to E, none, npt, …), or a kernel version as uname -r tells it (default: "${NEWEST}")`,
+    )
     .option('--gpa <address>', 'guest-physical address of the page', numeric('--gpa'))
     .option('--map', 'print the whole guest-physical map instead')
     .option('--pat <value>', 'value of IA32_PAT (default: that after reset)', numeric('--pat'))
@@ -125,7 +137,7 @@ export function explainCommand(): Command {
     (text) => text,
   );
   addRepeatable(command, '--msr <number=value>', 'a raw MSR write, after those of --mtrr', parseMsrWrite);
-  return command.action((options: ExplainOptions) => {
+  return refuseTwice(command, ['--mtrr', '--msr']).action((options: ExplainOptions) => {
     process.stdout.write(explain(options));
   });
 }

@@ -25,7 +25,7 @@ import {
   whole,
 } from './options.js';
 import { addOutputOptions, outputPlans } from './output-options.js';
-import { policyOption } from './policy-option.js';
+import { policyOption, tellAssumption } from './policy-option.js';
 import { DEFAULT_TIMEOUT, rerunCommand } from './rerun.js';
 
 interface RunOptions {
@@ -87,6 +87,7 @@ function list(patterns: string[], options: RunOptions): void {
 
 async function run(patterns: string[], options: RunOptions, command: Command): Promise<void> {
   if (options.list) return list(patterns, options);
+  tellAssumption(options.policy);
   checkPlace(options.kernel.length > 0, options);
   const report = createReport(outputPlans(command), {
     write: (text) => process.stdout.write(text),

@@ -6,7 +6,7 @@ import { UsageError } from './errors.js';
 import { interrupted } from './interrupt.js';
 import { imageOf } from './kernel-image.js';
 import { addRepeatable, checkPlace, kernel, list, pciAddress, seconds, size, whole } from './options.js';
-import { policyOption } from './policy-option.js';
+import { policyOption, tellAssumption } from './policy-option.js';
 
 interface ZapOptions {
   kernel: string[];
@@ -22,6 +22,7 @@ interface ZapOptions {
 const MIB = 2 ** 20;
 
 async function zaps(options: ZapOptions): Promise<void> {
+  tellAssumption(options.policy);
   const host = options.engine === 'host';
   if (host && options.kernel.length > 0)
     throw new UsageError('--engine host runs this machine’s own kernel: leave --kernel out');
