@@ -15,8 +15,9 @@ const MODE: HostChange = {
   value: 'N',
 };
 const UUID = '0b6ad1d4-7c1f-4a6e-9d2f-000000000001';
-const DEAD = '999999999-1'; // no process has such an id: it is above the kernel's limit of 2^22
-const INIT = `1-${readFileSync('/proc/1/stat', 'utf8').split(') ')[1]?.split(' ')[19]}`;
+const NAMESPACE = ownProcessId().split('-')[2];
+const DEAD = `999999999-1-${NAMESPACE}`; // no process has such an id: it is above the kernel's limit of 2^22
+const INIT = `1-${readFileSync('/proc/1/stat', 'utf8').split(') ')[1]?.split(' ')[19]}-${NAMESPACE}`;
 
 let fake: FakeHost;
 let dir: string;
@@ -140,7 +141,7 @@ test('the journal of a process that runs is left alone', () => {
 
 test('a process with the same id that started at another time is another process', () => {
   fake.put(UNSAFE, 'Y');
-  leave('1-1', [MODE]);
+  leave(`1-1-${NAMESPACE}`, [MODE]);
 
   sweep();
 

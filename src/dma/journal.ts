@@ -1,6 +1,5 @@
 import {
   closeSync,
-  existsSync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -11,7 +10,8 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { isRunning, ownProcessId } from '../process-id.js';
+import { isOwnDirectory } from '../own-directory.js';
+import { isRunning, ownProcessId, PROCESS_ID } from '../process-id.js';
 import { type HostChange, isHostChange, isSameThing, undoChange } from './changes.js';
 import { HOST, type Host } from './host.js';
 import { DmaError } from './types.js';
@@ -19,8 +19,8 @@ import { DmaError } from './types.js';
 /** A reboot empties it, and undoes the changes as well. */
 export const JOURNAL_DIR = '/run/kvm-memtype';
 
-const FILE = /^(\d+-\d+)\.\d+\.json$/;
-const HALF_WRITTEN = /^(\d+-\d+)\.\d+\.json\.new$/;
+const FILE = new RegExp(`^(${PROCESS_ID})\\.\\d+\\.json$`);
+const HALF_WRITTEN = new RegExp(`^(${PROCESS_ID})\\.\\d+\\.json\\.new$`);
 
 function writeDurably(path: string, text: string): void {
   const temporary = `${path}.new`;
@@ -43,9 +43,9 @@ function readChanges(path: string): HostChange[] {
   }
 }
 
-/** Names of files in `dir` that have a form, by who wrote them. */
+/** Names of files in `dir` that have a form, by who wrote them. Nobody else's journals are believed. */
 function filesOf(dir: string, whose: (id: string) => boolean, form = FILE): string[] {
-  if (!existsSync(dir)) return [];
+  if (!isOwnDirectory(dir)) return [];
   return readdirSync(dir).filter((name) => {
     const id = form.exec(name)?.[1];
     return id !== undefined && whose(id);
@@ -106,6 +106,7 @@ export class Journal {
         return;
       }
       mkdirSync(this.#dir, { recursive: true, mode: 0o700 });
+      if (!isOwnDirectory(this.#dir)) throw new Error('others can write to it');
       writeDurably(this.#path, JSON.stringify(this.#changes));
     } catch (error) {
       throw new DmaError(

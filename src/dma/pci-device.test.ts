@@ -2,7 +2,7 @@ import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { FakeHost, scratchDir } from '../../test/support/fake-host.js';
-import { startTime } from '../process-id.js';
+import { ownProcessId, startTime } from '../process-id.js';
 import { Journal } from './journal.js';
 import { createMdev, whyNoMdev } from './mdev.js';
 import { cdevOf, PciDevice } from './pci-device.js';
@@ -88,15 +88,15 @@ test('a device that vfio-pci has already, and a mode that is on already, are lef
 });
 
 test('a mode that another run has turned on is put back to what it was before that', () => {
-  const init = startTime(1);
+  const init = `1-${startTime(1)}-${ownProcessId().split('-')[2]}`;
   fake.put(UNSAFE, 'Y');
   fake.addPci(BDF, { driver: 'e1000' });
   const change = { kind: 'parameter', module: 'vfio', name: 'enable_unsafe_noiommu_mode', value: 'N' };
-  writeFileSync(join(dir, `1-${init}.0.json`), JSON.stringify([change]));
+  writeFileSync(join(dir, `${init}.0.json`), JSON.stringify([change]));
   const d = device();
 
   d.take();
-  rmSync(join(dir, `1-${init}.0.json`));
+  rmSync(join(dir, `${init}.0.json`));
   d.release();
 
   expect(fake.read(UNSAFE)).toBe('N');

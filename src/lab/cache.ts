@@ -1,17 +1,79 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, existsSync } from 'node:fs';
+import { accessSync, constants, createReadStream, existsSync, mkdirSync, statSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, isAbsolute, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { LabError } from './errors.js';
 import { exec } from './exec.js';
 import { type LockOptions, withLock } from './lock.js';
 
-/** Root of everything the lab keeps between runs. */
+/**
+ * Root of everything the lab keeps between runs. A relative XDG_CACHE_HOME is ignored, as the XDG Base Directory Specification says.
+ *
+ * @throws LabError LAB_CACHE
+ */
 export function cacheRoot(env: NodeJS.ProcessEnv = process.env): string {
-  return join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'kvm-memtype');
+  const given = env.XDG_CACHE_HOME ?? '';
+  return join(isAbsolute(given) ? given : join(homeDirectory(), '.cache'), 'kvm-memtype');
 }
+
+function homeDirectory(): string {
+  let home = '';
+  try {
+    home = homedir();
+  } catch {
+    // There is neither HOME nor a user of our number.
+  }
+  if (isAbsolute(home)) return home;
+  throw new LabError('LAB_CACHE', 'there is no home directory: set XDG_CACHE_HOME to an absolute path');
+}
+
+const CACHE_REASONS: Record<string, string> = {
+  EACCES: 'no permission',
+  EEXIST: 'it is not a folder',
+  ENOTDIR: 'a part of its path is not a folder',
+  EROFS: 'the file system is read-only',
+};
+
+/**
+ * Make sure that the cache is there, and ours alone: what is in it is run. Call it before anything is put there.
+ *
+ * @throws LabError LAB_CACHE, LAB_DISK_FULL
+ */
+export function openCache(): void {
+  const root = cacheRoot();
+  const refuse = (reason: string): never => {
+    throw new LabError('LAB_CACHE', `${reason}: set XDG_CACHE_HOME to a folder of your own`);
+  };
+  try {
+    mkdirSync(root, { recursive: true, mode: 0o700 });
+    accessSync(root, constants.W_OK);
+  } catch (error) {
+    const { code = '', message } = error as NodeJS.ErrnoException;
+    if (isFull(error)) throw diskFull(root);
+    refuse(`cannot use the cache ${root} (${CACHE_REASONS[code] ?? message})`);
+  }
+  const { uid, mode } = statSync(root);
+  if (uid !== process.geteuid?.()) refuse(`the cache ${root} belongs to user ${uid}`);
+  if (mode & 0o002) refuse(`everybody can write to the cache ${root}`);
+}
+
+/** Whether there is a cache, and it is ours alone. */
+function isOwnCache(): boolean {
+  try {
+    if (!existsSync(cacheRoot())) return false;
+    openCache();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const isFull = (error: unknown): boolean =>
+  ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '');
+
+const diskFull = (path: string): LabError => new LabError('LAB_DISK_FULL', `the disk is full: ${path}`);
 
 /** A short name for content: 16 hex digits of SHA-256 over the parts, each length-prefixed. */
 export function contentKey(...parts: (string | Uint8Array)[]): string {
@@ -60,8 +122,7 @@ export async function fillEntry(
       await rm(dir, { recursive: true, force: true });
       await rename(temporary, dir);
     } catch (error) {
-      const full = (error as NodeJS.ErrnoException).code === 'ENOSPC';
-      throw full ? new LabError('LAB_DISK_FULL', `the disk is full: ${parent}`) : error;
+      throw isFull(error) ? diskFull(parent) : error;
     } finally {
       await rm(temporary, { recursive: true, force: true });
     }
@@ -70,8 +131,9 @@ export async function fillEntry(
   return dir;
 }
 
-/** Remove what killed runs left half filled anywhere in the cache. */
+/** Remove what killed runs left half filled anywhere in the cache, if it is ours. */
 export async function sweepCache(): Promise<void> {
+  if (!isOwnCache()) return;
   const kinds = await readdir(cacheRoot(), { withFileTypes: true }).catch(() => []);
   for (const kind of kinds) if (kind.isDirectory()) await sweep(join(cacheRoot(), kind.name));
 }

@@ -9,6 +9,8 @@ export type LabErrorCode =
   | 'LAB_DISK_FULL'
   | 'LAB_KERNEL_INVALID'
   | 'LAB_FILE'
+  | 'LAB_CACHE'
+  | 'LAB_TEMPORARY'
   | 'LAB_ABORTED';
 
 /** An error with a stable code; the message is one sentence for the user, `tail` the last lines of the tool's output. */

@@ -4,6 +4,7 @@ import { stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bochs } from './bochs.js';
 import { mapsInPlace, readKernel } from './bzimage.js';
+import { openCache } from './cache.js';
 import { ConsoleWatch } from './console.js';
 import type { Boot, Command, Engine, Kernel } from './engine.js';
 import { LabError } from './errors.js';
@@ -70,13 +71,14 @@ const COMMAND_LINE = [
  *
  * How the run ended is the outcome; a LabError is thrown only if it could not be started, or was aborted.
  *
- * @throws LabError LAB_KERNEL_INVALID, LAB_FILE, LAB_TOOL_MISSING, LAB_BUILD, LAB_ABORTED
+ * @throws LabError LAB_KERNEL_INVALID, LAB_FILE, LAB_TOOL_MISSING, LAB_BUILD, LAB_CACHE, LAB_TEMPORARY, LAB_DISK_FULL, LAB_ABORTED
  */
 export async function runInLab(run: LabRun): Promise<LabOutcome> {
   if (run.signal?.aborted) throw new LabError('LAB_ABORTED', 'the lab run was stopped');
   const kernel = await readKernel(run.kernel);
+  openCache();
   sweepScratch();
-  const scratch = await makeScratch();
+  const scratch = makeScratch();
   const cleanUp = (): void => removeScratch(scratch);
   process.once('exit', cleanUp);
   try {

@@ -1,7 +1,7 @@
 import { readdir, rm, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { PrivateApt, suitesFor } from './apt.js';
-import { cacheRoot, contentKey, fileHash, fillEntry, isComplete } from './cache.js';
+import { cacheRoot, contentKey, fileHash, fillEntry, isComplete, openCache } from './cache.js';
 import { LabError } from './errors.js';
 import { mustExec } from './exec.js';
 import { treeFingerprint } from './fingerprint.js';
@@ -30,9 +30,10 @@ export interface KernelSource {
  * Find or fetch kernel sources.
  *
  * @param spec `debian:<series>` (6.1, 6.12, 7.2, …), a kernel tree or a tarball of one
- * @throws LabError LAB_SOURCE, LAB_DOWNLOAD, LAB_DISK_FULL, LAB_TOOL_MISSING, LAB_ABORTED
+ * @throws LabError LAB_SOURCE, LAB_CACHE, LAB_DOWNLOAD, LAB_DISK_FULL, LAB_TOOL_MISSING, LAB_ABORTED
  */
 export async function kernelSource(spec: string, o: SourceOptions = {}): Promise<KernelSource> {
+  openCache();
   const debian = /^debian:(.*)$/.exec(spec);
   if (debian) return debianSource(debian[1] as string, o);
   const path = resolve(spec);

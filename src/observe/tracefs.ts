@@ -13,6 +13,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { isRunning, ownProcessId, PROCESS_ID } from '../process-id.js';
 
 const ROOTS = ['/sys/kernel/tracing', '/sys/kernel/debug/tracing'];
 const PREFIX = 'kvm-memtype-';
@@ -37,26 +38,43 @@ export function findTracefs(): { root: string } | { missing: string; lift: strin
   return { root };
 }
 
-const isAlive = (pid: number): boolean => existsSync(`/proc/${pid}`);
+const INSTANCE = new RegExp(`^${PREFIX}(${PROCESS_ID})\\.\\d+$`);
+const GROUP = new RegExp(`^[pr]\\d*:(${PROBE_GROUP}(\\d+_\\d+_\\d+)_\\d+)/(\\w+) `);
 
-/** The pid at the end of `name`, if it is one of ours and its process is dead. */
-function deadOwner(name: string, prefix: string): boolean {
-  const pid = Number(name.startsWith(prefix) ? name.slice(prefix.length) : Number.NaN);
-  return Number.isInteger(pid) && !isAlive(pid);
-}
+const isGone = (id: string | undefined): id is string => id !== undefined && !isRunning(id);
+const isBusy = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'EBUSY';
 
-/** Remove the tracing instances and probes that killed runs of this program left behind; each bears its pid. */
-export function sweepTracefs(root: string): void {
-  for (const name of readdirSync(join(root, 'instances'))) {
-    if (deadOwner(name, PREFIX)) rmdirSync(join(root, 'instances', name));
-  }
+/**
+ * Remove the tracing instances and probes that killed runs of this program left behind; each bears the id of its process.
+ * @returns a sentence for each one that somebody holds open; the next sweep tries it again
+ */
+export function sweepTracefs(root: string): string[] {
+  const problems: string[] = [];
+  const remove = (what: string, act: () => void): void => {
+    try {
+      act();
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      if (code === 'ENOENT') return; // Another process was faster.
+      const reason = isBusy(error) ? 'somebody holds it open' : message;
+      problems.push(`cannot remove ${what} that a killed run left: ${reason}`);
+    }
+  };
+  const instances = join(root, 'instances');
+  for (const name of readdirSync(instances))
+    if (isGone(INSTANCE.exec(name)?.[1]))
+      remove(`the tracing instance ${name}`, () => rmdirSync(join(instances, name)));
   const probes = join(root, 'kprobe_events');
-  if (!existsSync(probes)) return;
+  if (!existsSync(probes)) return problems;
   for (const line of readFileSync(probes, 'utf8').split('\n')) {
-    const [, group, event] = /^[pr]\d*:(\w+)\/(\w+) /.exec(line) ?? [];
-    if (group !== undefined && deadOwner(group, PROBE_GROUP)) appendFileSync(probes, `-:${group}/${event}\n`);
+    const [, group, id, event] = GROUP.exec(line) ?? [];
+    if (isGone(id?.replaceAll('_', '-')))
+      remove(`the probe ${group}/${event}`, () => appendFileSync(probes, `-:${group}/${event}\n`));
   }
+  return problems;
 }
+
+let instances = 0;
 
 /** A tracing instance of our own, which records the events of one thread and disappears on close. */
 export class TraceInstance {
@@ -66,8 +84,8 @@ export class TraceInstance {
   readonly #pipe: number;
   readonly #chunk = Buffer.alloc(CHUNK);
   readonly #undo: (() => void)[] = [];
-  /** Group of the probes of this process. */
-  readonly probeGroup = `${PROBE_GROUP}${process.pid}`;
+  /** Group of the probes of this instance. */
+  readonly probeGroup: string;
 
   /**
    * @param root where tracefs is mounted
@@ -76,7 +94,10 @@ export class TraceInstance {
    */
   constructor(root: string, tid: number, bufferKib: number) {
     this.#root = root;
-    this.#dir = join(root, 'instances', `${PREFIX}${process.pid}`);
+    // No other process has this id, in no container, and each instance of this one has a number.
+    const id = `${ownProcessId()}.${instances++}`;
+    this.probeGroup = PROBE_GROUP + id.replaceAll(/[-.]/g, '_');
+    this.#dir = join(root, 'instances', PREFIX + id);
     mkdirSync(this.#dir);
     this.#undo.push(() => rmdirSync(this.#dir));
     try {
@@ -132,9 +153,20 @@ export class TraceInstance {
     return Buffer.concat(parts);
   }
 
-  /** Remove the instance and its probes; a second call does nothing. */
+  /**
+   * Remove the instance and its probes; a second call does nothing. What somebody else holds open is left to a later sweep, when this
+   * process is gone.
+   */
   close(): void {
-    for (let undo = this.#undo.pop(); undo !== undefined; undo = this.#undo.pop()) undo();
+    let failure: unknown;
+    for (let undo = this.#undo.pop(); undo !== undefined; undo = this.#undo.pop()) {
+      try {
+        undo();
+      } catch (error) {
+        if (!isBusy(error)) failure ??= error;
+      }
+    }
+    if (failure !== undefined) throw failure;
   }
 
   [Symbol.dispose](): void {

@@ -78,7 +78,7 @@ function runOnHost(run: AgentRun): Promise<LabOutcome> {
 }
 
 async function runLab(run: AgentRun, engine: 'bochs' | 'qemu-tcg'): Promise<LabOutcome> {
-  const dir = await makeScratch();
+  const dir = makeScratch();
   try {
     const spec = join(dir, 'spec.json');
     await writeFile(spec, JSON.stringify(run.spec));

@@ -8,6 +8,6 @@ import { findTracefs, sweepTracefs } from '../observe/tracefs.js';
 export function sweepLeftovers(): string[] {
   const problems = sweepHostChanges();
   const tracefs = findTracefs();
-  if ('root' in tracefs) sweepTracefs(tracefs.root);
+  if ('root' in tracefs) problems.push(...sweepTracefs(tracefs.root));
   return problems;
 }

@@ -52,7 +52,9 @@ function killEmulators(): void {
 }
 
 const leftovers = (): string[] =>
-  readdirSync(tmpdir()).filter((name) => name.startsWith(`kvm-memtype-lab-${process.pid}-`));
+  readdirSync(join(tmpdir(), `kvm-memtype-${process.geteuid?.()}`)).filter((name) =>
+    name.startsWith(`${process.pid}-`),
+  );
 
 describe.each<{ source: string; engine: LabEngine }>([
   { source: 'debian:6.1', engine: 'bochs' },

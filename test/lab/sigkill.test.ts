@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { buildKernel } from '../../src/lab/index.js';
@@ -11,7 +12,8 @@ const LONGEST_MS = 6_000;
 const POLL_MS = 20;
 
 /** Temporary files of the program. */
-const leftFiles = (): string[] => readdirSync(tmpdir()).filter((name) => name.startsWith('kvm-memtype-lab-'));
+const SCRATCH = join(tmpdir(), `kvm-memtype-${process.geteuid?.()}`);
+const leftFiles = (): string[] => (existsSync(SCRATCH) ? readdirSync(SCRATCH) : []);
 
 /** Processes that have one of these directories in their command line. */
 function leftProcesses(dirs: readonly string[]): string[] {
