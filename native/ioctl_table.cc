@@ -3,6 +3,7 @@
 #include <sys/ioctl.h>
 
 #include <cstring>
+#include <vector>
 
 #include "args.h"
 #include "error.h"
@@ -11,13 +12,37 @@ namespace kvm {
 
 namespace {
 
-/** Make sure that the kernel stays within the buffer when it walks the entries. */
-void checkCount(const Napi::CallbackInfo &info, const Bytes &bytes, const Ioctl &row) {
+// More than any ioctl takes.
+constexpr uint32_t kMaxEntries = 65536;
+
+/**
+ * Call with a copy of the first `size` bytes, whose first u32 is `first`. JavaScript's bytes may be
+ * a SharedArrayBuffer: the kernel would go by what another thread has written there since it was
+ * checked.
+ */
+int runCopy(const Napi::CallbackInfo &info, int fd, const Ioctl &row, const Bytes &bytes,
+            size_t size, uint32_t first) {
+  std::vector<uint8_t> copy(bytes.data, bytes.data + size);
+  std::memcpy(copy.data(), &first, sizeof(first));
+  int result = ioctl(fd, row.request.number, copy.data());
+  int error = errno;
+  // Pass on what the kernel says of a failure, too: with E2BIG, the count it needs.
+  if (row.shape == Shape::Sized || row.request.writesBack()) {
+    std::memcpy(bytes.data, copy.data(), size);
+  }
+  errno = error;
+  return check(info.Env(), result, kIoctl, row.request.name);
+}
+
+int runCounted(const Napi::CallbackInfo &info, int fd, const Ioctl &row) {
+  size_t header = row.request.size();
+  Bytes bytes = argBytes(info, 0, row.method, header);
   uint32_t count;
   std::memcpy(&count, bytes.data, sizeof(count));
-  if (count > (bytes.size - row.request.size()) / row.size) {
+  if (count > kMaxEntries || count > (bytes.size - header) / row.size) {
     failArgument(info.Env(), row.method, "must hold as many entries as its count says");
   }
+  return runCopy(info, fd, row, bytes, header + count * row.size, count);
 }
 
 } // namespace
@@ -27,18 +52,21 @@ int call(Napi::Env env, int fd, const Request &request, unsigned long argument) 
 }
 
 int runIoctl(const Napi::CallbackInfo &info, int fd, const Ioctl &row) {
-  unsigned long argument = 0;
-  if (row.shape == Shape::Value) {
-    argument = argU32(info, 0, row.method);
-  } else if (row.shape == Shape::Struct) {
-    size_t size = row.size ? row.size : row.request.size();
-    argument = reinterpret_cast<unsigned long>(argBytes(info, 0, row.method, size).data);
-  } else if (row.shape == Shape::Counted) {
-    Bytes bytes = argBytes(info, 0, row.method, row.request.size());
-    checkCount(info, bytes, row);
-    argument = reinterpret_cast<unsigned long>(bytes.data);
+  switch (row.shape) {
+  case Shape::None:
+    return call(info.Env(), fd, row.request, 0UL);
+  case Shape::Value:
+    return call(info.Env(), fd, row.request, argU32(info, 0, row.method));
+  case Shape::Struct:
+    return call(info.Env(), fd, row.request,
+                argBytes(info, 0, row.method, row.request.size()).data);
+  case Shape::Sized:
+    return runCopy(info, fd, row, argBytes(info, 0, row.method, row.size), row.size,
+                   static_cast<uint32_t>(row.size));
+  case Shape::Counted:
+    return runCounted(info, fd, row);
   }
-  return call(info.Env(), fd, row.request, argument);
+  return -1;
 }
 
 } // namespace kvm

@@ -19,12 +19,12 @@ constexpr Ioctl kContainerIoctls[] = {
 };
 
 constexpr Ioctl kGroupIoctls[] = {
-    {"getStatus", kVfioGroupGetStatus, Shape::Struct, sizeof(vfio_group_status)},
+    {"getStatus", kVfioGroupGetStatus, Shape::Sized, sizeof(vfio_group_status)},
     {"unsetContainer", kVfioGroupUnsetContainer},
 };
 
 constexpr Ioctl kDeviceIoctls[] = {
-    {"attach", kVfioDeviceAttachIommufdPt, Shape::Struct, sizeof(vfio_device_attach_iommufd_pt)},
+    {"attach", kVfioDeviceAttachIommufdPt, Shape::Sized, sizeof(vfio_device_attach_iommufd_pt)},
 };
 
 UniqueFd openPath(const Napi::CallbackInfo &info) {
