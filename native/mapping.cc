@@ -39,15 +39,16 @@ Range reserve(size_t size, size_t align) {
   return {reinterpret_cast<uint8_t *>(aligned), size};
 }
 
-/** Map over a fresh reservation, whose Range then owns the new mapping. */
-Range mapAligned(size_t size, size_t align, int protection, int flags, int fd, off_t offset) {
-  Range range = reserve(size, align);
-  if (!range.address ||
-      mmap(range.address, size, protection, flags | MAP_FIXED, fd, offset) == MAP_FAILED) {
+/** Map over a fresh reservation, whose Range then owns the new mapping; null with errno set on
+ * failure. */
+std::shared_ptr<Range> mapAligned(size_t size, size_t align, int protection, int flags, int fd,
+                                  off_t offset) {
+  auto range = std::make_shared<Range>(reserve(size, align));
+  if (!range->address ||
+      mmap(range->address, size, protection, flags | MAP_FIXED, fd, offset) == MAP_FAILED) {
     int error = errno;
-    range = {};
+    range.reset();
     errno = error;
-    return {};
   }
   return range;
 }
@@ -87,12 +88,36 @@ Range::~Range() {
   }
 }
 
+void Range::discard() {
+  // Prepare first: what fails after MAP_FIXED has unmapped would leave a hole.
+  void *zeros = mmap(nullptr, size, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (zeros == MAP_FAILED) {
+    return;
+  }
+  if (mremap(zeros, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, address) == MAP_FAILED) {
+    munmap(zeros, size);
+  }
+}
+
+void leave(std::shared_ptr<Range> &range) {
+  // The other owners only let go of it: if they just have, this is in vain, and harmless.
+  if (range && range.use_count() > 1) {
+    range->discard();
+  }
+  range.reset();
+}
+
 std::shared_ptr<Mapping> Mapping::registered(std::shared_ptr<Mapping> mapping) {
   mapping->number_ = Registry<Mapping>::add(mapping);
   return mapping;
 }
 
-Mapping::~Mapping() { Registry<Mapping>::remove(number_); }
+Mapping::~Mapping() {
+  Registry<Mapping>::remove(number_);
+  leave(guest_);
+  leave(view_);
+}
 
 std::shared_ptr<Mapping> Mapping::memfd(const MemoryOptions &options) {
   unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
@@ -109,13 +134,13 @@ std::shared_ptr<Mapping> Mapping::memfd(const MemoryOptions &options) {
   std::shared_ptr<Mapping> mapping(new Mapping());
   size_t align = alignmentOf(options);
   // Ownership: both ranges belong to the Mapping; the memfd lives on through them.
-  for (Range *range : {&mapping->guest_, &mapping->view_}) {
+  for (auto *range : {&mapping->guest_, &mapping->view_}) {
     *range = mapAligned(options.size, align, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
-    if (!range->address) {
+    if (!*range) {
       return nullptr;
     }
   }
-  return advise(mapping->guest_, options) ? registered(mapping) : nullptr;
+  return advise(*mapping->guest_, options) ? registered(mapping) : nullptr;
 }
 
 std::shared_ptr<Mapping> Mapping::anonymous(const MemoryOptions &options) {
@@ -123,7 +148,7 @@ std::shared_ptr<Mapping> Mapping::anonymous(const MemoryOptions &options) {
   // Ownership: the Mapping's.
   mapping->guest_ = mapAligned(options.size, alignmentOf(options), PROT_READ | PROT_WRITE,
                                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (!mapping->guest_.address || !advise(mapping->guest_, options)) {
+  if (!mapping->guest_ || !advise(*mapping->guest_, options)) {
     return nullptr;
   }
   return registered(mapping);
@@ -143,41 +168,35 @@ std::shared_ptr<Mapping> Mapping::file(const std::string &path, uint64_t offset,
   mapping->guest_ =
       mapAligned(size, kPage, protection, flags, fd.get(), static_cast<off_t>(offset));
   mapping->bufferAllowed_ = false;
-  return mapping->guest_.address ? registered(mapping) : nullptr;
+  return mapping->guest_ ? registered(mapping) : nullptr;
 }
 
 bool Mapping::contains(uint64_t address, uint64_t size) const {
-  auto first = reinterpret_cast<uint64_t>(guest_.address);
-  return address >= first && address - first <= guest_.size &&
-         size <= guest_.size - (address - first);
+  auto first = reinterpret_cast<uint64_t>(guest_->address);
+  return address >= first && address - first <= guest_->size &&
+         size <= guest_->size - (address - first);
 }
 
-uint8_t *Mapping::addView() {
+std::shared_ptr<Range> Mapping::view() {
   std::lock_guard<std::mutex> guard(lock_);
   if (!bufferAllowed_ || (sharesRange() && holed_)) {
     errno = EPERM;
     return nullptr;
   }
-  views_++;
-  return sharesRange() ? guest_.address : view_.address;
-}
-
-void Mapping::removeView() {
-  std::lock_guard<std::mutex> guard(lock_);
-  views_--;
+  return sharesRange() ? guest_ : view_;
 }
 
 int Mapping::dontNeed(size_t offset, size_t size) {
-  return madvise(guest_.address + offset, size, MADV_DONTNEED) < 0 ? errno : 0;
+  return madvise(guest_->address + offset, size, MADV_DONTNEED) < 0 ? errno : 0;
 }
 
 int Mapping::unmapPart(size_t offset, size_t size) {
   std::lock_guard<std::mutex> guard(lock_);
-  if (sharesRange() && views_ > 0) {
+  if (sharesRange() && guest_.use_count() > 1) {
     return EBUSY;
   }
   // Keep the addresses reserved: what the process maps next must not land inside a memslot.
-  void *hole = mmap(guest_.address + offset, size, PROT_NONE,
+  void *hole = mmap(guest_->address + offset, size, PROT_NONE,
                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
   if (hole == MAP_FAILED) {
     return errno;

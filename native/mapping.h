@@ -27,9 +27,21 @@ public:
   Range &operator=(const Range &) = delete;
   ~Range();
 
+  /**
+   * Take away what is mapped and keep the addresses, which read as zero from then on. Without the
+   * memory for that, leave all as it is.
+   */
+  void discard();
+
   uint8_t *address = nullptr;
   size_t size = 0;
 };
+
+/**
+ * Let go of a range: of its contents at once, of its addresses when the last buffer over it is
+ * gone.
+ */
+void leave(std::shared_ptr<Range> &range);
 
 struct MemoryOptions {
   size_t size = 0;
@@ -42,9 +54,10 @@ struct MemoryOptions {
 /**
  * Guest memory: one range that KVM reads through a memslot, and what JavaScript sees of it.
  *
- * Ownership: every Memory handle, every ArrayBuffer over the memory and every memslot of a living
- * VM hold a reference, so munmap comes last, and neither a buffer nor a guest can reach what the
- * process maps there afterwards.
+ * Ownership: every Memory handle, every ArrayBuffer until its handle is closed, and every memslot
+ * of a living VM hold a reference. With the last of them the memory goes; the addresses that
+ * JavaScript was given stay mapped for as long as it may use them (external_buffer.h). So neither a
+ * buffer nor a guest can reach what the process maps there afterwards.
  *
  * A memfd is mapped twice, once for KVM and once for JavaScript: holes that unmapPart() punches
  * into KVM's range cannot fault JavaScript. Anonymous memory has one range, so a hole costs it its
@@ -61,14 +74,13 @@ public:
 
   ~Mapping();
 
-  uint8_t *address() const { return guest_.address; }
-  size_t size() const { return guest_.size; }
+  uint8_t *address() const { return guest_->address; }
+  size_t size() const { return guest_->size; }
   uint32_t number() const { return number_; }
   bool contains(uint64_t address, uint64_t size) const;
 
-  /** Return JavaScript's address of the memory, or null with errno set if it may have no buffer. */
-  uint8_t *addView();
-  void removeView();
+  /** Return what a buffer is to be over, or null with errno set if the memory may have none. */
+  std::shared_ptr<Range> view();
 
   /** Drop the page table entries of a part, so that the next access faults; returns an errno or 0.
    */
@@ -77,19 +89,17 @@ public:
   /** Take a part away from KVM for good; returns an errno or 0. */
   int unmapPart(size_t offset, size_t size);
 
-  /** Whether unmapPart() needs every buffer gone first. */
-  bool sharesRange() const { return !view_.address; }
-
 private:
   Mapping() = default;
   static std::shared_ptr<Mapping> registered(std::shared_ptr<Mapping> mapping);
 
-  Range guest_; // what memslots point into
-  Range view_;  // JavaScript's second mapping of a memfd
+  bool sharesRange() const { return !view_; }
+
+  std::shared_ptr<Range> guest_; // what memslots point into
+  std::shared_ptr<Range> view_;  // JavaScript's second mapping of a memfd
   bool bufferAllowed_ = true;
   bool holed_ = false;
-  int views_ = 0;
-  std::mutex lock_; // guards holed_ and views_
+  std::mutex lock_; // guards holed_, and new owners of guest_
   uint32_t number_ = 0;
 };
 

@@ -13,21 +13,6 @@ constexpr uint64_t kMaxSize = uint64_t{1} << 40;
 // Node 20 takes no longer external buffer.
 constexpr uint64_t kMaxBuffer = uint64_t{1} << 32;
 
-/** One ArrayBuffer's reference to the mapping. */
-class View {
-public:
-  View(std::shared_ptr<Mapping> mapping, uint8_t *address)
-      : address(address), mapping_(std::move(mapping)) {}
-  View(const View &) = delete;
-  View &operator=(const View &) = delete;
-  ~View() { mapping_->removeView(); }
-
-  uint8_t *const address;
-
-private:
-  std::shared_ptr<Mapping> mapping_;
-};
-
 size_t argPages(const Napi::CallbackInfo &info, size_t index, const char *name, uint64_t max) {
   uint64_t value = argSize(info, index, name);
   if (value == 0 || value > max || value % kPage != 0) {
@@ -114,13 +99,13 @@ Napi::Value MemoryHandle::buffer(const Napi::CallbackInfo &info) {
   if (!buffer_.empty()) {
     return buffer_.value();
   }
-  uint8_t *address = mapping.addView();
-  if (!address) {
+  auto view = mapping.view();
+  if (!view) {
     fail(info.Env(), kMemory, "buffer", errno,
          "a file mapping has no buffer, nor has anonymous memory with an unmapped part");
   }
-  return buffer_.create(info.Env(), address, mapping.size(),
-                        std::make_shared<View>(shared(), address));
+  // Ownership: the contents stay until close(), even if the handle is collected.
+  return buffer_.create(info.Env(), std::move(view), shared());
 }
 
 Napi::Value MemoryHandle::address(const Napi::CallbackInfo &info) {
@@ -148,18 +133,15 @@ Napi::Value MemoryHandle::dontNeed(const Napi::CallbackInfo &info) {
 Napi::Value MemoryHandle::unmapPart(const Napi::CallbackInfo &info) {
   Mapping &mapping = state(info, "unmapPart");
   Part part = argPart(info, mapping.size());
-  if (mapping.sharesRange()) {
-    buffer_.detach();
-  }
   if (int error = mapping.unmapPart(part.offset, part.size)) {
     fail(info.Env(), kMemory, "unmapPart", error,
-         error == EBUSY ? "another handle has a buffer over this memory" : "");
+         error == EBUSY ? "a buffer over this memory may be in use" : "");
   }
   return info.Env().Undefined();
 }
 
 Napi::Value MemoryHandle::close(const Napi::CallbackInfo &info) {
-  buffer_.detach();
+  buffer_.close();
   state_.reset();
   return info.Env().Undefined();
 }

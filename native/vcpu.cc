@@ -83,8 +83,8 @@ Napi::Value VcpuHandle::runBuffer(const Napi::CallbackInfo &info) {
   if (!buffer_.empty()) {
     return buffer_.value();
   }
-  // Ownership: the buffer keeps the mapping of kvm_run, not the vCPU.
-  return buffer_.create(info.Env(), vcpu.run->address, vcpu.run->size, vcpu.run);
+  // Ownership: the buffer keeps the addresses of kvm_run, not the vCPU.
+  return buffer_.create(info.Env(), vcpu.run, nullptr);
 }
 
 /** dirtyRing(): the vCPU's ring of struct kvm_dirty_gfn, once its VM has dirty rings. */
@@ -102,9 +102,9 @@ Napi::Value VcpuHandle::dirtyRing(const Napi::CallbackInfo &info) {
   if (ring == MAP_FAILED) {
     fail(info.Env(), kMemory, "mmap of the dirty ring", errno);
   }
-  // Ownership: the buffer alone holds the range, and the range holds the vCPU in the kernel.
-  auto range = std::make_shared<Range>(static_cast<uint8_t *>(ring), size);
-  return ring_.create(info.Env(), ring, size, std::move(range));
+  // Ownership: as kvm_run.
+  vcpu.ring = std::make_shared<Range>(static_cast<uint8_t *>(ring), size);
+  return ring_.create(info.Env(), vcpu.ring, nullptr);
 }
 
 /** enter(budgetMs): one KVM_RUN; the errno, with kTimedOut or kKicked where EINTR was meant. */
@@ -224,8 +224,8 @@ Napi::Value VcpuHandle::statsFd(const Napi::CallbackInfo &info) {
 }
 
 Napi::Value VcpuHandle::close(const Napi::CallbackInfo &info) {
-  buffer_.detach();
-  ring_.detach();
+  buffer_.close();
+  ring_.close();
   if (resumer_) {
     resumer_->vcpu.reset();
   }

@@ -14,11 +14,17 @@ namespace kvm {
  * handle; others may only kick it, and hold it while they do.
  */
 struct VcpuState {
-  ~VcpuState() { Registry<VcpuState>::remove(number); }
+  ~VcpuState() {
+    Registry<VcpuState>::remove(number);
+    // A mapping of the fd would keep the vCPU, and so the VM, alive in the kernel.
+    leave(run);
+    leave(ring);
+  }
 
   std::shared_ptr<VmState> vm;
   UniqueFd fd;
   std::shared_ptr<Range> run;
+  std::shared_ptr<Range> ring; // null before dirtyRing()
   RunControl control;
   uint32_t number = 0;
 };

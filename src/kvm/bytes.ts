@@ -61,3 +61,10 @@ export function writeU8s<K extends string>(
     view.setUint8(at + i, from[name]);
   });
 }
+
+/** Views over a buffer that is gone: every access through them throws a TypeError, or finds nothing. */
+export const GONE = ((buffer: ArrayBuffer) => {
+  const views = { view: new DataView(buffer), bytes: new Uint8Array(buffer), words: new Uint32Array(buffer) };
+  structuredClone(buffer, { transfer: [buffer] });
+  return views;
+})(new ArrayBuffer(8));

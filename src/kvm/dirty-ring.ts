@@ -1,3 +1,5 @@
+import { GONE } from './bytes.js';
+
 /** A page that a vCPU dirtied (struct kvm_dirty_gfn). */
 export interface DirtyPage {
   /** Slot number, address space in bits 16 and up. */
@@ -12,8 +14,8 @@ const RESET = 2;
 
 /** A vCPU's ring of dirtied pages, shared with KVM (KVM_CAP_DIRTY_LOG_RING). */
 export class DirtyRing {
-  readonly #view: DataView;
-  readonly #flags: Uint32Array;
+  #view: DataView;
+  #flags: Uint32Array;
   readonly #entries: number;
   #next = 0;
 
@@ -24,7 +26,16 @@ export class DirtyRing {
     this.#entries = buffer.byteLength / ENTRY;
   }
 
-  /** Take the pages that were dirtied since the last call. KVM reuses their entries after vm.resetDirtyRings(). */
+  /** @internal The buffer stays, and reads as zeros: do not take them for a ring without pages. */
+  close(): void {
+    this.#view = GONE.view;
+    this.#flags = GONE.words;
+  }
+
+  /**
+   * Take the pages that were dirtied since the last call. KVM reuses their entries after vm.resetDirtyRings().
+   * @throws TypeError after the vCPU is closed
+   */
   collect(): DirtyPage[] {
     const pages: DirtyPage[] = [];
     for (; pages.length < this.#entries; this.#next = (this.#next + 1) % this.#entries) {

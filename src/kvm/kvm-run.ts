@@ -1,3 +1,4 @@
+import { GONE } from './bytes.js';
 import { decodeExit, type VcpuExit } from './exits.js';
 
 // Offsets into struct kvm_run (linux/kvm.h). The union of exits starts at 32 and is 256 bytes long.
@@ -39,14 +40,20 @@ const SYNC_REGS_SIZE = 2048;
  * After the vCPU is closed every getter throws a TypeError.
  */
 export class KvmRun {
-  readonly #view: DataView;
+  #view: DataView;
   /** The 8 bytes of MMIO data: what the guest writes, or what it is to read. */
-  readonly mmioData: Uint8Array;
+  mmioData: Uint8Array;
 
   /** @internal */
   constructor(buffer: ArrayBuffer) {
     this.#view = new DataView(buffer);
     this.mmioData = new Uint8Array(buffer, AT.mmioData, 8);
+  }
+
+  /** @internal The buffer stays, and reads as zeros: do not take them for an exit. */
+  close(): void {
+    this.#view = GONE.view;
+    this.mmioData = GONE.bytes;
   }
 
   /** KVM_EXIT_* of the last exit. */

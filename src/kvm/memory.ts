@@ -35,8 +35,8 @@ function create(backing: 'memfd' | 'anonymous', size: number, o: MemoryOptions):
 }
 
 /**
- * Memory of this process that memslots can point into. The pages stay mapped until the last handle, the last
- * buffer and the last memslot over them are gone, whatever the order they are closed in.
+ * Memory of this process that memslots can point into. It lasts until the last handle and the last memslot over it are
+ * gone, whatever the order they are closed in; a handle that is forgotten lasts as long as its buffer.
  */
 export class HostMemory extends Handle<NativeMemory> {
   /**
@@ -72,8 +72,8 @@ export class HostMemory extends Handle<NativeMemory> {
   }
 
   /**
-   * All bytes, as one external ArrayBuffer per handle, up to 4 GiB. close() empties it. It cannot be transferred
-   * to another thread: attach() there.
+   * All bytes, as one external ArrayBuffer per handle, up to 4 GiB. To use them on another thread, attach() there.
+   * Once the memory is gone the buffer reads as zeros, and writes to it reach nobody (docs/memory.md).
    */
   get buffer(): ArrayBuffer {
     return this.native.buffer();
@@ -104,8 +104,8 @@ export class HostMemory extends Handle<NativeMemory> {
 
   /**
    * Unmap a part for good: KVM drops its leaves, and a guest access there makes KVM_RUN fail with EFAULT, or end in an
-   * MMIO exit if KVM emulates it. The addresses stay reserved. Anonymous memory loses its buffer by this.
-   * @throws KvmError `KVM_MEMORY` EBUSY if another handle has a buffer over anonymous memory
+   * MMIO exit if KVM emulates it. The addresses stay reserved. Anonymous memory can have no buffer after this.
+   * @throws KvmError `KVM_MEMORY` EBUSY if anonymous memory has a buffer, of this or another handle, until it is collected
    */
   unmapPart(offset: number, size: number): void {
     this.native.unmapPart(offset, size);

@@ -79,9 +79,9 @@ export interface NativeVm extends NativeHandle, NativeAttrs {
 
 export interface NativeVcpu extends NativeHandle, NativeAttrs {
   number(): number;
-  /** kvm_run and the pages behind it; detached by close(). */
+  /** kvm_run and the pages behind it; zeros after close(). */
   runBuffer(): ArrayBuffer;
-  /** the vCPU's struct kvm_dirty_gfn ring; detached by close() */
+  /** the vCPU's struct kvm_dirty_gfn ring; zeros after close() */
   dirtyRing(): ArrayBuffer;
   /** errno, or EINTR with NATIVE_TIMED_OUT or NATIVE_KICKED */
   enter(budgetMs: number): number;

@@ -78,9 +78,18 @@ export class Vcpu extends AttrHandle<NativeVcpu> {
     return this.#run;
   }
 
-  /** The whole mapping: kvm_run, the PIO data page and the coalesced MMIO ring. close() empties it. */
+  /**
+   * The whole mapping: kvm_run, the PIO data page and the coalesced MMIO ring. After close() it reads as zeros
+   * (docs/memory.md).
+   */
   get runBuffer(): ArrayBuffer {
     return this.native.runBuffer();
+  }
+
+  override close(): void {
+    super.close();
+    this.#run.close();
+    this.#ring?.close();
   }
 
   /**
