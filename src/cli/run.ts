@@ -8,6 +8,7 @@ import type { EngineName } from '../runner/engines.js';
 import { selectScenarios } from '../runner/select.js';
 import { runSession, type SessionRequest } from '../runner/session.js';
 import { VERSION } from '../version.js';
+import { textWidth } from '../wrap.js';
 import { UsageError } from './errors.js';
 import { interrupted } from './interrupt.js';
 import { imageOf } from './kernel-image.js';
@@ -92,6 +93,7 @@ async function run(patterns: string[], options: RunOptions, command: Command): P
   const report = createReport(outputPlans(command), {
     write: (text) => process.stdout.write(text),
     color: wantsColor(process.stdout),
+    width: textWidth(process.stdout),
   });
   const kernels = options.kernel.length > 0 ? options.kernel : [undefined];
   const startedAt = new Date();

@@ -1,16 +1,36 @@
 import picocolors from 'picocolors';
 import { safeLine } from '../safe-text.js';
+import { hang } from '../wrap.js';
 import { deathCounts } from './crash.js';
+import { legendText } from './legend.js';
+import { groupSkips } from './skips.js';
 import { departs, summarize } from './summary.js';
 import { checkText, detailLines, errataLines, fullName, outcomeText, secondsText } from './text.js';
 import type { ResultSet, RunResult, ScenarioResult, SetHeader, Status } from './types.js';
 
 type Colors = ReturnType<typeof picocolors.createColors>;
 
-const NAME_WIDTH = 40;
+/** As wide as the longest name of the catalogue: what was checked then fits beside it in two lines of 80 columns. */
+const NAME_WIDTH = 26;
+/** Columns of text, unless told. */
+const WIDTH = 80;
+/** Before what belongs to the line above. */
+const DETAIL = '        ';
 const HOW = { forced: 'as asked', probed: 'found by probing', hint: 'by version only' };
 
-/** Text for people, in pieces, so that each line can be shown as soon as it is known. */
+/** How text for people is to look. */
+export interface Look {
+  color: boolean;
+  /** Columns that it may take. */
+  width: number;
+}
+
+type Style = { c: Colors; width: number };
+
+/**
+ * Text for people, in pieces, so that each line can be shown as soon as it is known. What was skipped is told at the end of its
+ * set, once for each reason.
+ */
 export interface PrettyWriter {
   header(set: SetHeader): string;
   scenario(result: ScenarioResult): string;
@@ -26,48 +46,58 @@ const marks = (c: Colors): Record<Status, string> => ({
   timeout: c.red('TIMEOUT'),
 });
 
-function scenarioText(c: Colors, result: ScenarioResult): string {
+/** A line of detail; a command stays on one line, so that it can be copied. */
+function detailText(line: string, { width }: Style): string {
+  const isCommand = line.startsWith('again: ');
+  return `${hang(DETAIL, safeLine(line), isCommand ? Number.POSITIVE_INFINITY : width)}\n`;
+}
+
+function scenarioText(style: Style, result: ScenarioResult): string {
+  if (result.skip) return '';
+  const { c, width } = style;
   const name = safeLine(fullName(result)).padEnd(NAME_WIDTH);
-  const after = result.skip
-    ? result.skip.reason
-    : [outcomeText(result), secondsText(result.durationMs)].filter(Boolean).join('; ');
-  const details = detailLines(result).map((line) => `        ${safeLine(line)}\n`);
-  return `  ${marks(c)[result.status]} ${name} ${c.dim(safeLine(after))}\n${details.join('')}`;
+  const after = [outcomeText(result), secondsText(result.durationMs)].filter(Boolean).join('; ');
+  const line = hang(`  ${marks(c)[result.status]} ${name} `, c.dim(safeLine(after)), width);
+  return `${line}\n${detailLines(result)
+    .map((detail) => detailText(detail, style))
+    .join('')}`;
 }
 
-/** Say once what would let skipped scenarios run, not on each of their lines. */
-function liftLines(scenarios: readonly ScenarioResult[]): string[] {
-  const lifts = scenarios.flatMap(({ skip }) => (skip ? [skip.lift] : []));
-  return [...new Set(lifts)].map((lift) => {
-    const n = lifts.filter((other) => other === lift).length;
-    return `to run the ${n === 1 ? 'one' : n} skipped: ${lift}`;
-  });
-}
-
-function footerText(c: Colors, set: ResultSet): string {
-  const { crashed, policy } = set;
-  const lines = [...errataLines(set.scenarios), ...liftLines(set.scenarios)].map(
-    (line) => `  ${safeLine(line)}`,
-  );
-  if (crashed) {
-    lines.push(c.red(`  ${safeLine(`${crashed.kind}: ${crashed.reason}`)}`));
-    lines.push(...crashed.consoleTail.map((line) => `        ${safeLine(line)}`));
-  }
-  if (policy.explainedBy.length > 0)
-    lines.push(`  ${safeLine(`all that was seen is explained by: ${policy.explainedBy.join(', ')}`)}`);
+/** Say once for each reason what was skipped and what would let it run. */
+function skipsText({ c, width }: Style, scenarios: readonly ScenarioResult[]): string {
+  const lines = groupSkips(scenarios).flatMap(({ reason, lift, scenarios: names, count }) => [
+    hang(`  ${marks(c).skip} `, safeLine(count === 1 ? `${names}: ${reason}` : `${count}: ${reason}`), width),
+    ...(count === 1 ? [] : [hang(DETAIL, c.dim(safeLine(names)), width)]),
+    hang(DETAIL, c.dim(safeLine(`to run ${count === 1 ? 'it' : 'them'}: ${lift}`)), width),
+  ]);
   return lines.map((line) => `${line}\n`).join('');
 }
 
-function headerText(c: Colors, set: SetHeader): string {
-  const { name, how } = set.policy;
-  const about = safeLine(`Linux ${set.release} on ${set.engine}, policy ${name} (${HOW[how]})`);
-  const head = `${c.bold(safeLine(set.name))}: ${about}\n`;
-  if (set.policy.warning === undefined) return head;
-  const [mark, color] = departs(set) ? (['FAIL', c.red] as const) : (['warning', c.yellow] as const);
-  return `${head}  ${color(`${mark}: ${safeLine(set.policy.warning)}`)}\n`;
+function footerText(style: Style, set: ResultSet): string {
+  const { c, width } = style;
+  const { crashed, policy } = set;
+  const lines = errataLines(set.scenarios).map((line) => hang('  ', safeLine(line), width));
+  if (crashed) {
+    lines.push(hang('  ', c.red(safeLine(`${crashed.kind}: ${crashed.reason}`)), width));
+    lines.push(...crashed.consoleTail.map((line) => hang(DETAIL, safeLine(line), width)));
+  }
+  if (policy.explainedBy.length > 0) {
+    const names = safeLine(policy.explainedBy.join(', '));
+    lines.push(hang('  ', `all that was seen is explained by: ${names}`, width));
+  }
+  return skipsText(style, set.scenarios) + lines.map((line) => `${line}\n`).join('');
 }
 
-function summaryText(c: Colors, run: RunResult): string {
+function headerText({ c, width }: Style, set: SetHeader): string {
+  const { name, how, warning } = set.policy;
+  const about = safeLine(`Linux ${set.release} on ${set.engine}, policy ${name} (${HOW[how]})`);
+  const head = `${hang('', `${c.bold(safeLine(set.name))}: ${about}`, width, 4)}\n`;
+  if (warning === undefined) return head;
+  const [mark, color] = departs(set) ? (['FAIL', c.red] as const) : (['warning', c.yellow] as const);
+  return `${head}${hang('  ', color(`${mark}: ${safeLine(warning)}`), width)}\n`;
+}
+
+function summaryText({ c, width }: Style, run: RunResult): string {
   const { counts, checks, departures } = summarize(run.sets);
   const parts: [number, string, (text: string) => string][] = [
     [counts.fail, 'failed', c.red],
@@ -80,23 +110,25 @@ function summaryText(c: Colors, run: RunResult): string {
   told.push(...deathCounts(run.sets.flatMap(({ crashed }) => crashed ?? [])).map(c.red));
   const checked = safeLine(checkText(checks));
   const all = [c.green(`${counts.pass} passed`), ...told].join(', ');
-  return `\n${all}; ${checked ? `checked ${checked}` : 'nothing checked'}; ${secondsText(run.durationMs)}\n`;
+  const rest = `${checked ? `checked ${checked}` : 'nothing checked'}; ${secondsText(run.durationMs)}`;
+  const legend = legendText(run, width);
+  return `${legend && `\n${c.dim(legend)}`}\n${hang('', `${all}; ${rest}`, width, 2)}\n`;
 }
 
-/** Make a writer; `color` is for the caller to decide (terminal, NO_COLOR). */
-export function prettyWriter(color: boolean): PrettyWriter {
-  const c = picocolors.createColors(color);
+/** Make a writer; colour (terminal, NO_COLOR) and width are for the caller to decide. */
+export function prettyWriter({ color, width }: Look): PrettyWriter {
+  const style = { c: picocolors.createColors(color), width };
   return {
-    header: (set) => headerText(c, set),
-    scenario: (result) => scenarioText(c, result),
-    footer: (set) => footerText(c, set),
-    summary: (run) => summaryText(c, run),
+    header: (set) => headerText(style, set),
+    scenario: (result) => scenarioText(style, result),
+    footer: (set) => footerText(style, set),
+    summary: (run) => summaryText(style, run),
   };
 }
 
 /** A whole run at once. */
-export function renderPretty(run: RunResult, color = false): string {
-  const writer = prettyWriter(color);
+export function renderPretty(run: RunResult, { color = false, width = WIDTH }: Partial<Look> = {}): string {
+  const writer = prettyWriter({ color, width });
   const sets = run.sets.map(
     (set) => writer.header(set) + set.scenarios.map(writer.scenario).join('') + writer.footer(set),
   );

@@ -10,7 +10,7 @@ import type { RunResult } from './types.js';
 
 function play(run: RunResult, plans: OutputPlan[]): string[] {
   const written: string[] = [];
-  const report = createReport(plans, { write: (text) => written.push(text), color: false });
+  const report = createReport(plans, { write: (text) => written.push(text), color: false, width: 80 });
   for (const set of run.sets) {
     report.header(set);
     for (const scenario of set.scenarios) report.scenario(scenario);
@@ -53,7 +53,9 @@ it('writes every other format when the run is over, to stdout or to files', () =
 it('refuses before the run what it could not write after it', () => {
   const plans: OutputPlan[] = [{ format: 'json', file: '/nonexistent/r.json' }];
 
-  expect(() => createReport(plans, { write: () => {}, color: false })).toThrow('its folder does not exist');
+  expect(() => createReport(plans, { write: () => {}, color: false, width: 80 })).toThrow(
+    'its folder does not exist',
+  );
 });
 
 it.each([

@@ -1,5 +1,6 @@
 import { checkWritable, writeOutput } from '../output-file.js';
 import { clearProgressLine } from '../progress.js';
+import { textWidth } from '../wrap.js';
 import { renderJson } from './json.js';
 import { renderJunit } from './junit.js';
 import { renderKcidb } from './kcidb.js';
@@ -10,7 +11,7 @@ import type { ResultSet, RunResult, ScenarioResult, SetHeader } from './types.js
 
 /** Each format's writer. */
 export const RENDER: Record<Format, (run: RunResult) => string> = {
-  pretty: (run) => renderPretty(run),
+  pretty: (run) => renderPretty(run, { width: textWidth({}) }),
   ktap: renderKtap,
   junit: renderJunit,
   json: renderJson,
@@ -33,6 +34,8 @@ export interface Report {
 export interface ReportOptions {
   write: (text: string) => void;
   color: boolean;
+  /** Columns that text for people may take. */
+  width: number;
 }
 
 /** Whether text to `stream` is to be coloured: https://no-color.org, and FORCE_COLOR for pagers that can. */
@@ -46,10 +49,10 @@ export function wantsColor(stream: { isTTY?: boolean }, env: NodeJS.ProcessEnv =
  * Make a report for these outputs.
  * @throws OutputError when a file cannot be written: now rather than after the run
  */
-export function createReport(plans: readonly OutputPlan[], { write, color }: ReportOptions): Report {
+export function createReport(plans: readonly OutputPlan[], { write, color, width }: ReportOptions): Report {
   for (const { file } of plans) if (file !== undefined) checkWritable(file);
   const onScreen = plans.find((plan) => plan.file === undefined)?.format;
-  const live = onScreen === 'pretty' ? prettyWriter(color) : undefined;
+  const live = onScreen === 'pretty' ? prettyWriter({ color, width }) : undefined;
   let sets = 0;
   const show = (text: string) => {
     clearProgressLine();

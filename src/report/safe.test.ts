@@ -30,7 +30,7 @@ const COLOUR = new RegExp(`${String.fromCharCode(27)}\\[\\d+m`, 'g');
 
 const FORMATS: [string, (run: RunResult) => string][] = [
   ['pretty', (run) => renderPretty(run)],
-  ['pretty in colours', (run) => renderPretty(run, true).replace(COLOUR, '')],
+  ['pretty in colours', (run) => renderPretty(run, { color: true }).replace(COLOUR, '')],
   ['ktap', renderKtap],
   ['junit', renderJunit],
   ['json', renderJson],

@@ -1,0 +1,30 @@
+import stringWidth from 'string-width';
+import wrapAnsi from 'wrap-ansi';
+
+const STANDARD_WIDTH = 80;
+/** Narrower than this, more would be broken than is gained. */
+const LEAST_WIDTH = 40;
+
+/** Columns that text for `stream` may take: those of the terminal; elsewhere COLUMNS, or 80. */
+export function textWidth(
+  stream: { isTTY?: boolean; columns?: number },
+  env: NodeJS.ProcessEnv = process.env,
+): number {
+  const asked = /^\d{1,5}$/.test(env.COLUMNS ?? '') ? Number(env.COLUMNS) : 0;
+  return Math.max(LEAST_WIDTH, (stream.isTTY && stream.columns) || asked || STANDARD_WIDTH);
+}
+
+/** Fewer columns than this are too few for text; it then stands below, indented by so many. */
+const LEAST_TEXT = 24;
+const BELOW = 8;
+
+/**
+ * `first`, then `text` wrapped at blanks to `width` columns, each line `indent` columns in: right of `first`, unless told. A word that is longer than a line
+ * stays whole: a path or a command in two pieces cannot be copied.
+ */
+export function hang(first: string, text: string, width: number, indent = stringWidth(first)): string {
+  if (indent > BELOW && width - indent < LEAST_TEXT)
+    return `${first.trimEnd()}\n${hang(' '.repeat(BELOW), text, width)}`;
+  const lines = wrapAnsi(text, width - indent, { hard: false }).split('\n');
+  return first + lines.join(`\n${' '.repeat(indent)}`);
+}
