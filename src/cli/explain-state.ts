@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import {
   checkedMsr,
@@ -11,6 +10,7 @@ import {
   replayWrites,
   type Situation,
 } from '../memtype/index.js';
+import { readInput } from '../read-file.js';
 import { sentenceOf, UsageError } from './errors.js';
 import { parseNumber } from './explain-args.js';
 
@@ -83,9 +83,12 @@ export function defined<T extends object>(fields: T): { [K in keyof T]?: Exclude
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
 }
 
-function parseJson(path: string): unknown {
+const LIMIT = { limit: 2 ** 20, why: 'the most for a state' };
+
+async function parseJson(path: string): Promise<unknown> {
+  const text = (await readInput(path, LIMIT)).toString();
   try {
-    return JSON.parse(readFileSync(path, 'utf8'));
+    return JSON.parse(text);
   } catch (error) {
     throw new UsageError(`${path} cannot be read as JSON: ${sentenceOf(error)}`);
   }
@@ -94,10 +97,10 @@ function parseJson(path: string): unknown {
 /**
  * Read a state from a JSON file. Addresses, sizes and MSR values are numbers, or strings such as "0xc00000" or "12M".
  *
- * @throws UsageError if it is not there, or says what a state does not have
+ * @throws InputFileError if it cannot be read; UsageError if it says what a state does not have
  */
-export function readState(path: string): GuestState {
-  const parsed = stateFile.safeParse(parseJson(path));
+export async function readState(path: string): Promise<GuestState> {
+  const parsed = stateFile.safeParse(await parseJson(path));
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     throw new UsageError(`${path}: ${issue?.path.join('.') || 'the state'}: ${issue?.message}`);

@@ -41,8 +41,8 @@ interface ExplainOptions {
 const NEWEST = 'E';
 
 /** The state that file and flags give; a flag counts more than the file. */
-function stateOf(options: ExplainOptions): GuestState {
-  const file = options.state === undefined ? {} : readState(options.state);
+async function stateOf(options: ExplainOptions): Promise<GuestState> {
+  const file = options.state === undefined ? {} : await readState(options.state);
   const flags: GuestState = defined({
     policy: options.policy,
     gpa: options.gpa,
@@ -65,10 +65,10 @@ function stateOf(options: ExplainOptions): GuestState {
   };
 }
 
-function explain(options: ExplainOptions): string {
+async function explain(options: ExplainOptions): Promise<string> {
   if (options.map && options.gpa !== undefined)
     throw new UsageError('--gpa and --map ask for two things: one page, or the whole map');
-  const state = stateOf(options);
+  const state = await stateOf(options);
   const { policy: name = NEWEST } = state;
   const policy = findPolicy(name);
   const assumed = policyAssumption(name);
@@ -137,7 +137,7 @@ export function explainCommand(): Command {
     (text) => text,
   );
   addRepeatable(command, '--msr <number=value>', 'a raw MSR write, after those of --mtrr', parseMsrWrite);
-  return refuseTwice(command, ['--mtrr', '--msr']).action((options: ExplainOptions) => {
-    process.stdout.write(explain(options));
+  return refuseTwice(command, ['--mtrr', '--msr']).action(async (options: ExplainOptions) => {
+    process.stdout.write(await explain(options));
   });
 }

@@ -1,10 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Command, Option } from 'commander';
 import { Kvm } from '../kvm/index.js';
+import { readInput } from '../read-file.js';
 import { GuestExitError } from '../vmm/errors.js';
 import { Pc, type PcEnd, type PcOptions } from '../vmm/pc.js';
-import { UsageError } from './errors.js';
 import { interrupted } from './interrupt.js';
 import { existingFile, seconds, size, whole } from './options.js';
 import { say } from './say.js';
@@ -22,14 +21,6 @@ interface GuestOptions {
 const MIB = 2 ** 20;
 /** Exit status of a guest that crashed or ran out of time. */
 const EXIT_FAILED = 1;
-
-function readImage(path: string): Uint8Array {
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    throw new UsageError(`cannot read ${path}: ${(error as Error).message.replace(/, .*/s, '')}`);
-  }
-}
 
 /** Serial output, gathered and written in pieces: a system call per byte would slow the guest down. */
 class Output {
@@ -90,13 +81,14 @@ function crash(error: unknown): { status: number; message?: string } {
 
 async function runGuest(file: string, o: GuestOptions): Promise<void> {
   const output = new Output();
+  const ram = { limit: o.memory, why: "the guest's RAM" };
   const options: PcOptions = {
-    image: readImage(file),
+    image: await readInput(file, ram),
     memory: o.memory,
     cpus: o.cpus,
     cmdline: o.cmdline,
     onSerial: output.add,
-    ...(o.initrd !== undefined && { initrd: readImage(o.initrd) }),
+    ...(o.initrd !== undefined && { initrd: await readInput(o.initrd, ram) }),
   };
   const timeout = o.timeout ?? Number.POSITIVE_INFINITY;
   const { status, message } = await runToEnd(options, output, timeout).then((end) => verdict(end, o), crash);

@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import type { Kernel } from './engine.js';
 import { LabError } from './errors.js';
+import { readNamed } from './files.js';
 import { unpackLegacyLz4 } from './lz4.js';
 
 /** Offsets in the real-mode kernel header, Documentation/arch/x86/boot.rst. */
@@ -15,6 +15,8 @@ const PAYLOAD_OFFSET = 0x248;
 const PAYLOAD_LENGTH = 0x24c;
 
 const KERNEL_SIZE_LIMIT = 512 << 20;
+/** A configuration has some 300 KB. */
+const CONFIG_SIZE_LIMIT = 16 << 20;
 
 /**
  * Read an x86 Linux kernel image and check that it is all there.
@@ -22,8 +24,10 @@ const KERNEL_SIZE_LIMIT = 512 << 20;
  * @throws LabError LAB_KERNEL_INVALID, LAB_FILE
  */
 export async function readBzImage(path: string): Promise<Buffer> {
-  const image = await readFile(path).catch(() => {
-    throw new LabError('LAB_FILE', `cannot read the kernel ${path}`);
+  const image = await readNamed(path, {
+    limit: KERNEL_SIZE_LIMIT,
+    why: 'the most for a kernel',
+    again: true,
   });
   if (
     image.length < 0x400 ||
@@ -59,20 +63,31 @@ export function setupHeader(image: Buffer): { offset: number; bytes: Buffer } {
   return { offset: SETUP_SECTS, bytes: image.subarray(SETUP_SECTS, HEADER + (image[HEADER - 1] as number)) };
 }
 
-type Unpacker = (packed: Buffer, size: number) => Buffer | undefined;
+/** Unpacks to `size` bytes at most. Undefined where this machine lacks the tool; throws when the data is damaged. */
+type Unpacker = (payload: Buffer, size: number) => Buffer | undefined;
+
+/** The build appends the unpacked size; gzip has it at its own end. */
+const withoutSize = (payload: Buffer): Buffer => payload.subarray(0, -4);
 
 const UNPACKERS: { magic: string; unpack: Unpacker }[] = [
-  { magic: '02214c18', unpack: unpackLegacyLz4 },
-  { magic: '1f8b', unpack: (packed) => gunzipSync(packed) },
+  { magic: '02214c18', unpack: (payload, size) => unpackLegacyLz4(withoutSize(payload), size) },
+  { magic: '1f8b', unpack: (payload, size) => gunzipSync(payload, { maxOutputLength: size }) },
   { magic: '28b52ffd', unpack: withTool('zstd') },
   { magic: 'fd377a585a00', unpack: withTool('xz') },
 ];
 
 /** xz and zstd are no part of Node 20: use the tool where it is installed. */
 function withTool(tool: string): Unpacker {
-  return (packed, size) => {
-    const result = spawnSync(tool, ['-dc'], { input: packed, maxBuffer: size + 4096 });
-    return result.error || result.status !== 0 ? undefined : result.stdout;
+  return (payload, size) => {
+    const { error, status, stdout } = spawnSync(tool, ['-dc'], {
+      input: withoutSize(payload),
+      maxBuffer: size,
+      stdio: ['pipe', 'pipe', 'ignore'],
+    });
+    const { code } = (error ?? {}) as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return undefined;
+    if (code === 'ENOBUFS' || status !== 0) throw new RangeError(`${tool} cannot unpack it`);
+    return stdout;
   };
 }
 
@@ -87,20 +102,18 @@ export function unpackKernel(image: Buffer, path: string): Buffer | undefined {
   const payload = image.subarray(start, start + length);
   const known = UNPACKERS.find(({ magic }) => payload.subarray(0, 8).toString('hex').startsWith(magic));
   if (!known || payload.length < length || length < 8) return undefined;
-  // The build appends the unpacked size.
   const size = payload.readUInt32LE(length - 4);
-  const packed = payload.subarray(0, length - 4);
   const damaged = (): never => {
     throw new LabError('LAB_KERNEL_INVALID', `the kernel in ${path} is damaged`);
   };
-  if (size > KERNEL_SIZE_LIMIT) damaged();
+  if (size < 4 || size > KERNEL_SIZE_LIMIT) damaged();
   let kernel: Buffer | undefined;
   try {
-    kernel = known.unpack(packed, size);
+    kernel = known.unpack(payload, size);
   } catch {
     damaged();
   }
-  if (kernel && kernel.readUInt32BE(0) !== 0x7f454c46) damaged();
+  if (kernel && (kernel.length !== size || kernel.readUInt32BE(0) !== 0x7f454c46)) damaged();
   return kernel;
 }
 
@@ -110,7 +123,8 @@ export function embeddedConfig(vmlinux: Buffer): string | undefined {
   const end = vmlinux.indexOf('IKCFG_ED', start);
   if (start < 0 || end < 0) return undefined;
   try {
-    return gunzipSync(vmlinux.subarray(start + 8, end)).toString('latin1');
+    const limit = { maxOutputLength: CONFIG_SIZE_LIMIT };
+    return gunzipSync(vmlinux.subarray(start + 8, end), limit).toString('latin1');
   } catch {
     return undefined;
   }

@@ -50,8 +50,10 @@ export function elfSegments(elf: Buffer): { entry: bigint; segments: ElfSegment[
   const segments = programHeaders(elf)
     .filter((at) => isLoad(elf, at))
     .map((at) => segmentAt(elf, at));
-  if (segments.length === 0 || segments.some(({ offset, fileSize }) => offset + fileSize > elf.length))
-    return undefined;
+  const outside = segments.some(({ offset, fileSize }) => offset + fileSize > elf.length);
+  // Many headers of the same large segment would take for ever to copy.
+  const total = segments.reduce((sum, { fileSize }) => sum + fileSize, 0);
+  if (segments.length === 0 || outside || total > elf.length) return undefined;
   return { entry: elf.readBigUInt64LE(24), segments };
 }
 

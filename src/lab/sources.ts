@@ -40,7 +40,9 @@ export async function kernelSource(spec: string, o: SourceOptions = {}): Promise
   const info = await stat(path).catch(() => undefined);
   if (!info)
     throw new LabError('LAB_SOURCE', `${spec} is neither debian:<version> nor a kernel tree or tarball`);
-  return info.isDirectory() ? treeSource(path) : tarballSource(path, o);
+  if (info.isDirectory()) return treeSource(path);
+  if (info.isFile()) return tarballSource(path, o);
+  throw new LabError('LAB_SOURCE', `${spec} is a device or a pipe, neither a kernel tree nor a tarball`);
 }
 
 const sourcesDir = (): string => join(cacheRoot(), 'sources');

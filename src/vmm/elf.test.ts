@@ -58,4 +58,38 @@ describe('parseElf', () => {
   ])('%s is refused', (_, spoil) => {
     expect(() => parseElf(spoil(elf(64)))).toThrow(expect.objectContaining({ code: 'VMM_GUEST_IMAGE' }));
   });
+
+  // The cases of sizes that are negative, or wrap round, as numbers of 32 bits with a sign.
+  test.each([
+    [0xfffffff4, 0],
+    [0x80000000, 0],
+    [4, 0x80000000],
+    [4, 0xfffffff0],
+    [0xffffffe0, 0x14],
+    [0xffffffff, 0xffffffff],
+  ])('a note with a name of 0x%x and a description of 0x%x bytes is none', (nameSize, descSize) => {
+    const file = elf(64);
+    const view = new DataView(file.buffer);
+    view.setUint32(0x140, nameSize, true);
+    view.setUint32(0x144, descSize, true);
+
+    expect(parseElf(file).notes).toEqual([]);
+  });
+
+  test('many headers of the same notes are refused', () => {
+    const file = new Uint8Array(2 ** 18);
+    file.set(elf(64));
+    const view = new DataView(file.buffer);
+    view.setUint16(56, 1000, true);
+    for (let i = 1; i < 1000; i++) {
+      const header = 64 + i * 56;
+      view.setUint32(header, 4, true);
+      view.setBigUint64(header + 8, 0x10000n, true);
+      view.setBigUint64(header + 32, 0x20000n, true);
+    }
+    file.copyWithin(0x3f000, 0x100, 0x104);
+    view.setBigUint64(64 + 8, 0x3f000n, true);
+
+    expect(() => parseElf(file)).toThrow('the ELF notes overlap');
+  });
 });

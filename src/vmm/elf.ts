@@ -82,6 +82,7 @@ export function parseElf(file: Uint8Array): ElfImage {
     throw new GuestImageError('the ELF program headers lie outside the file');
   }
   const image: ElfImage = { bits, entry: word(at.entry), segments: [], notes: [] };
+  let noteBytes = 0;
   for (let i = 0; i < phnum; i++) {
     const ph = Number(phoff) + i * phentsize;
     const type = view.getUint32(ph, true);
@@ -93,17 +94,22 @@ export function parseElf(file: Uint8Array): ElfImage {
       throw new GuestImageError(`ELF segment ${i} lies outside the file`);
     }
     const data = file.subarray(Number(offset), Number(offset + fileSize));
-    if (type === PT_NOTE) image.notes.push(...parseNotes(data));
-    else image.segments.push({ paddr: word(ph + at.paddr), memSize, data });
+    if (type === PT_NOTE) {
+      // Many headers of the same long notes would take for ever.
+      noteBytes += data.length;
+      if (noteBytes > file.length) throw new GuestImageError('the ELF notes overlap');
+      for (const note of parseNotes(data)) image.notes.push(note);
+    } else image.segments.push({ paddr: word(ph + at.paddr), memSize, data });
   }
   if (image.segments.length === 0) throw new GuestImageError('the ELF file has nothing to load');
   return image;
 }
 
+/** Notes up to the first that does not fit. Sizes are of 32 bits without sign: no arithmetic of 32 bits with one here. */
 function parseNotes(data: Uint8Array): ElfNote[] {
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
   const notes: ElfNote[] = [];
-  const align = (n: number) => (n + 3) & ~3;
+  const align = (n: number) => Math.ceil(n / 4) * 4;
   for (let at = 0; at + 12 <= data.length; ) {
     const nameSize = view.getUint32(at, true);
     const descSize = view.getUint32(at + 4, true);

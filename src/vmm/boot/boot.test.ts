@@ -87,6 +87,20 @@ describe('ELF', () => {
   });
 });
 
+test('many headers of the same large segment are refused', () => {
+  const file = kernel('multiboot');
+  const view = new DataView(file.buffer);
+  view.setUint16(44, 10, true);
+  for (let i = 0; i < 10; i++)
+    [1, 0x200, 0x100000, 0x100000, 0x10, 32 * MIB].forEach((value, word) => {
+      view.setUint32(52 + i * 32 + word * 4, value, true);
+    });
+
+  expect(() => loadElf(newRam(), file, { cmdline: '' })).toThrow(
+    'the ELF segments need 335544320 bytes of RAM',
+  );
+});
+
 function bzImage(): Uint8Array {
   const file = new Uint8Array(0x2000).fill(0x90, 0x400);
   const v = new DataView(file.buffer);

@@ -53,6 +53,9 @@ export function loadElf(ram: GuestRam, file: Uint8Array, input: BootInput): Boot
   if (!multiboot && pvh === undefined) {
     throw new GuestImageError('the ELF file has neither a multiboot 1 header nor a PVH entry note');
   }
+  // Many headers of the same large segment would take for ever.
+  const total = elf.segments.reduce((sum, { memSize }) => sum + memSize, 0n);
+  if (total > BigInt(ram.size)) throw new GuestImageError(`the ELF segments need ${total} bytes of RAM`);
   for (const { paddr, memSize, data } of elf.segments) {
     ram.put(Number(paddr), data, Number(memSize), 'an ELF segment');
   }
