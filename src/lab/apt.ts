@@ -9,6 +9,7 @@ const SOURCES_PARTS = '/etc/apt/sources.list.d';
 
 /** Suites that carry a kernel series; `-security` names are for the security archive. */
 const SUITES_OF: Record<string, string[]> = {
+  '5.10': ['bullseye', 'bullseye-security'],
   '6.1': ['bookworm', 'bookworm-security'],
   '6.12': ['trixie', 'trixie-security'],
 };
