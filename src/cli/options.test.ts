@@ -23,12 +23,14 @@ it.each<[(text: string) => unknown, string, unknown]>([
   [o.moduleParameter, 'kvm_intel.ept=0', 'kvm_intel.ept=0'],
   [o.kernel, 'debian:6.1', 'debian:6.1'],
   [o.kernel, '/bin/true', '/bin/true'],
+  [o.label, 'v3, größer', 'v3, größer'],
 ])('%o takes %j', (parse, text, value) => {
   expect(parse(text)).toEqual(value);
 });
 
 it.each<[(text: string) => unknown, readonly string[]]>([
   [o.whole(1, 16), ['', '0', '17', '-1', '1.5', '1e1', ' 4', '4 ', '0x', '٣', 'NaN', 'Infinity']],
+  [o.label, ['', ' ', 'a\nb', 'a\u001b[2Jb', '\u202eb', 'x'.repeat(101)]],
   [o.seconds, ['0', '2147484', '4294967296', '1e3']],
   [o.mask32, ['', '-1', '0x100000000', 'x']],
   [

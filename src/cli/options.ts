@@ -1,5 +1,6 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { safeLine } from '../safe-text.js';
 import { UsageError } from './errors.js';
 
 // One parser for each kind of value. All throw InvalidArgumentError, so that a wrong value is told before anything runs.
@@ -125,6 +126,15 @@ export const kernel: Parser<string> = (text) => {
   if (/^debian:\d+\.\d+$/.test(text)) return text;
   if (text !== '' && !text.startsWith('debian:')) return existingFile(text);
   throw new InvalidArgumentError('the path of a bzImage, or debian:<version>, is needed.');
+};
+
+/** Most characters of a label: it stands before every test's name. */
+const MOST_LABEL = 100;
+
+/** What the user calls something in results: it becomes part of the names of tests. */
+export const label: Parser<string> = (text) => {
+  if (safeLine(text) === text && text.trim() !== '' && text.length <= MOST_LABEL) return text;
+  throw new InvalidArgumentError(`one line of 1 to ${MOST_LABEL} characters is needed.`);
 };
 
 /** The name of a file to be written. */

@@ -1,13 +1,16 @@
 import { Command, Option } from 'commander';
 import { catalogue } from '../catalogue/index.js';
+import { identifyImage } from '../lab/identity.js';
 import { log } from '../log.js';
 import { startProgress } from '../progress.js';
+import { hostInfo, toolInfo } from '../provenance.js';
 import { createReport, exitStatus, wantsColor } from '../report/index.js';
+import { labelOf, uniqueLabel } from '../report/label.js';
+import { counted } from '../report/text.js';
 import type { RunResult } from '../report/types.js';
 import type { EngineName } from '../runner/engines.js';
 import { selectScenarios } from '../runner/select.js';
 import { runSession, type SessionRequest } from '../runner/session.js';
-import { VERSION } from '../version.js';
 import { textWidth } from '../wrap.js';
 import { UsageError } from './errors.js';
 import { interrupted } from './interrupt.js';
@@ -16,6 +19,7 @@ import {
   addRepeatable,
   checkPlace,
   kernel,
+  label,
   MOST_REPEATS,
   memslotFlag,
   moduleParameter,
@@ -31,6 +35,7 @@ import { DEFAULT_TIMEOUT, rerunCommand } from './rerun.js';
 
 interface RunOptions {
   kernel: string[];
+  name: string[];
   engine: 'auto' | EngineName;
   policy: string;
   list?: boolean;
@@ -55,16 +60,39 @@ function engineOf(options: RunOptions, kernel: string | undefined): EngineName {
   return options.engine === 'auto' ? 'bochs' : options.engine;
 }
 
+/** A kernel of the run: what it is given as (this host: undefined), and `--name`. */
+interface Given {
+  kernel: string | undefined;
+  name: string | undefined;
+}
+
+/** @throws UsageError if names and kernels do not go together */
+function givenKernels({ kernel, name }: RunOptions): Given[] {
+  const kernels = kernel.length > 0 ? kernel : [undefined];
+  if (name.length > 0 && name.length !== kernels.length)
+    throw new UsageError(
+      `--name is given ${name.length} times for ${counted(kernels.length, 'kernels')}: give one for each`,
+    );
+  const twice = name.find((text, i) => name.indexOf(text) !== i);
+  if (twice !== undefined) throw new UsageError(`--name ${twice} is given twice`);
+  return kernels.map((given, i) => ({ kernel: given, name: name[i] }));
+}
+
 async function requestFor(
   options: RunOptions,
-  kernel: string | undefined,
+  { kernel, name }: Given,
   patterns: string[],
+  labels: Set<string>,
 ): Promise<SessionRequest> {
   const engine = engineOf(options, kernel);
+  const image = kernel === undefined ? undefined : await imageOf(kernel);
+  const identity = image === undefined ? undefined : await identifyImage(image);
+  const label = labelOf({ name, kernel, release: identity?.release, engine, params: options.param });
   return {
-    name: kernel ?? 'this host',
+    name: uniqueLabel(label, labels),
+    ...(kernel === undefined || identity === undefined ? {} : { identity: { image: kernel, ...identity } }),
     engine,
-    kernel: kernel === undefined ? undefined : await imageOf(kernel),
+    kernel: image,
     scenarios: selectScenarios(catalogue, patterns, options.shard),
     catalogue,
     policy: options.policy,
@@ -90,19 +118,18 @@ async function run(patterns: string[], options: RunOptions, command: Command): P
   if (options.list) return list(patterns, options);
   tellAssumption(options.policy);
   checkPlace(options.kernel.length > 0, options);
+  const kernels = givenKernels(options);
   const report = createReport(outputPlans(command), {
     write: (text) => process.stdout.write(text),
     color: wantsColor(process.stdout),
     width: textWidth(process.stdout),
   });
-  const kernels = options.kernel.length > 0 ? options.kernel : [undefined];
+  const labels = new Set<string>();
   const startedAt = new Date();
   const sets: RunResult['sets'] = [];
-  for (const kernel of kernels) {
-    const request = await requestFor(options, kernel, patterns);
-    using progress = startProgress(
-      kernel === undefined ? 'running on this host' : `running ${kernel} in ${request.engine}`,
-    );
+  for (const given of kernels) {
+    const request = await requestFor(options, given, patterns, labels);
+    using progress = startProgress(`running ${request.name} in ${request.engine}`);
     const set = await runSession(request, {
       header: (header) => report.header(header),
       scenario: (result) => report.scenario(result),
@@ -114,7 +141,8 @@ async function run(patterns: string[], options: RunOptions, command: Command): P
     sets.push(set);
   }
   const result: RunResult = {
-    tool: { name: 'kvm-memtype', version: VERSION },
+    tool: toolInfo(),
+    host: hostInfo(),
     startedAt: startedAt.toISOString(),
     durationMs: Date.now() - startedAt.getTime(),
     sets,
@@ -153,6 +181,7 @@ export function runCommand(): Command {
     'module parameter for the lab’s kernel',
     moduleParameter,
   );
+  addRepeatable(command, '--name <text>', 'what to call the kernel in results; one for each --kernel', label);
   return addOutputOptions(command).action((patterns: string[], options: RunOptions) =>
     run(patterns, options, command),
   );

@@ -90,7 +90,12 @@ function properties(set: ResultSet): string {
     engine: set.engine,
     policy: `${policy.name} (${policy.how})`,
     ...(policy.warning === undefined ? {} : { warning: policy.warning }),
+    ...(fingerprint.version && { 'kernel.version': fingerprint.version }),
+    ...(set.kernel?.image && { 'kernel.image': set.kernel.image }),
+    ...(set.kernel?.sha256 && { 'kernel.sha256': set.kernel.sha256 }),
+    ...(set.kernel?.params.length && { 'kernel.params': set.kernel.params.join(' ') }),
     cpu: fingerprint.cpu,
+    ...(fingerprint.microcode && { microcode: fingerprint.microcode }),
     ...Object.fromEntries(
       Object.entries(fingerprint.params).map(([name, value]) => [`param.${name}`, value]),
     ),

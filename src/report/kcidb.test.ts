@@ -101,6 +101,21 @@ it('blames a panic on the kernel, a dead emulator on the harness', () => {
   expect(render(runOf(died)).tests[0]).toMatchObject({ path: 'kvm_memtype.emulator', status: 'MISS' });
 });
 
+it('gives runs with other module parameters tests of their own, whatever the kernel is called', () => {
+  const set = setOf(scenarios.pass);
+  const sets = [
+    { ...set, name: '/build-1/bzImage' },
+    { ...set, kernel: { params: ['kvm.tdp_mmu=N', 'kvm.mmio_caching=N'] } },
+    { ...set, engine: 'qemu-tcg' as const, kernel: { params: [] } },
+  ];
+
+  expect(render(runOf(...sets)).tests.map(({ path }) => path)).toEqual([
+    'kvm_memtype.mtrr.overlap-uc-over-wb',
+    'kvm_memtype.kvm_mmio_caching_N.kvm_tdp_mmu_N.mtrr.overlap-uc-over-wb',
+    'kvm_memtype.qemu-tcg.mtrr.overlap-uc-over-wb',
+  ]);
+});
+
 it('keeps the end of a long log', () => {
   const long = {
     ...crashedSet(),

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { safeJson } from '../safe-text.js';
 import { deathOf } from './crash.js';
+import { variantOf } from './label.js';
 import { departs } from './summary.js';
 import { detailLines, fullName } from './text.js';
 import type { Crash, ResultSet, RunResult, ScenarioResult, Status } from './types.js';
@@ -22,63 +23,76 @@ const id = (...parts: (string | number)[]): string =>
 const path = (...parts: string[]): string =>
   ['kvm_memtype', ...parts].map((part) => part.replace(/[^a-zA-Z0-9_-]+/g, '_')).join('.');
 
+/** Runs that differ in module parameters or the engine are other tests, with a history of their own; the kernel is the build. */
+const testPath = (set: ResultSet, ...parts: string[]): string =>
+  path(...variantOf({ engine: set.engine, params: set.kernel?.params ?? [] }), ...parts);
+
 const text = (value: string): string => value.replaceAll('\0', '');
 /** The end of a log, as much of it as the schema lets in (it counts characters). */
 const excerpt = (lines: readonly string[]): object =>
   lines.length > 0 ? { log_excerpt: text(lines.join('\n')).slice(-EXCERPT_MAX) } : {};
 
-const environment = (set: ResultSet): object => ({
-  comment: text(`${set.engine}: ${set.fingerprint.cpu}`),
-  misc: { engine: set.engine, ...set.fingerprint },
+/** A set, its build, and the run that both are of. */
+interface Place {
+  run: RunResult;
+  set: ResultSet;
+  build: string;
+}
+
+/** What every test has: `name` tells it from the others of its build. */
+const common = ({ run, set, build }: Place, name: string, ...parts: string[]): object => ({
+  id: id(build, name),
+  origin: ORIGIN,
+  build_id: build,
+  path: testPath(set, ...parts),
+  start_time: run.startedAt,
+  environment: {
+    comment: text(`${set.engine}: ${set.fingerprint.cpu}`),
+    misc: { engine: set.engine, ...set.fingerprint, ...(run.host && { host: run.host }) },
+  },
 });
 
-function scenarioTest(build: string, set: ResultSet, startedAt: string, result: ScenarioResult): object {
+function scenarioTest(place: Place, result: ScenarioResult): object {
   const leaves = result.checks.leaves ?? 0;
   return {
-    id: id(build, fullName(result)),
-    origin: ORIGIN,
-    build_id: build,
-    path: path(result.family, result.name),
+    ...common(place, fullName(result), result.family, result.name),
     comment: text(fullName(result)),
     status: STATUS[result.status],
-    start_time: startedAt,
     duration: result.durationMs / 1000,
     ...(result.status !== 'skip' && leaves > 0 ? { number: { value: leaves, unit: 'leaves' } } : {}),
     ...excerpt(result.skip ? [`${result.skip.reason} (${result.skip.lift})`] : detailLines(result)),
-    environment: environment(set),
-    misc: { policy: set.policy, checks: result.checks, failures: result.failures, errata: result.errata },
+    misc: {
+      policy: place.set.policy,
+      checks: result.checks,
+      failures: result.failures,
+      errata: result.errata,
+    },
   };
 }
 
-function crashTest(build: string, set: ResultSet, startedAt: string, crash: Crash): object {
-  const death = deathOf(crash);
+function crashTest(place: Place, crash: Crash): object {
+  const { subject, kcidb } = deathOf(crash);
   return {
-    id: id(build, death.subject),
-    origin: ORIGIN,
-    build_id: build,
-    path: path(death.subject),
+    ...common(place, subject, subject),
     comment: text(`${crash.kind}: ${crash.reason}`),
-    status: death.kcidb,
-    start_time: startedAt,
+    status: kcidb,
     ...excerpt(crash.consoleTail),
-    environment: environment(set),
   };
 }
 
 /** What a kernel that is of another policy than its version fails, where --strict was given. */
-function policyTest(build: string, set: ResultSet, startedAt: string): object {
-  return {
-    id: id(build, 'policy'),
-    origin: ORIGIN,
-    build_id: build,
-    path: path('policy'),
-    comment: text(set.policy.warning ?? ''),
-    status: 'FAIL',
-    start_time: startedAt,
-    environment: environment(set),
-    misc: { policy: set.policy },
-  };
-}
+const policyTest = (place: Place): object => ({
+  ...common(place, 'policy', 'policy'),
+  comment: text(place.set.policy.warning ?? ''),
+  status: 'FAIL',
+  misc: { policy: place.set.policy },
+});
+
+const setTests = (place: Place): object[] => [
+  ...(place.set.crashed ? [crashTest(place, place.set.crashed)] : []),
+  ...(departs(place.set) ? [policyTest(place)] : []),
+  ...place.set.scenarios.map((result) => scenarioTest(place, result)),
+];
 
 const buildComment = ({ name, policy }: ResultSet): string =>
   text(policy.warning === undefined ? name : `${name}; warning: ${policy.warning}`);
@@ -88,20 +102,20 @@ const buildComment = ({ name, policy }: ResultSet): string =>
  * its checkout says no more than its release.
  */
 export function renderKcidb(run: RunResult): string {
-  const sets = run.sets.map((set, index) => {
+  const places = run.sets.map((set, index) => {
     const checkout = id('checkout', run.startedAt, index, set.name, set.release);
-    return { set, checkout, build: id('build', checkout) };
+    return { run, set, checkout, build: id('build', checkout) };
   });
   const report = {
     version: { major: 5, minor: 3 },
-    checkouts: sets.map(({ set, checkout }) => ({
+    checkouts: places.map(({ set, checkout }) => ({
       id: checkout,
       origin: ORIGIN,
       comment: text(`Linux ${set.release}`),
       start_time: run.startedAt,
       valid: true,
     })),
-    builds: sets.map(({ set, checkout, build }) => ({
+    builds: places.map(({ set, checkout, build }) => ({
       id: build,
       origin: ORIGIN,
       checkout_id: checkout,
@@ -109,12 +123,13 @@ export function renderKcidb(run: RunResult): string {
       status: 'PASS',
       comment: buildComment(set),
       start_time: run.startedAt,
+      misc: {
+        ...set.kernel,
+        ...(set.fingerprint.version && { version: set.fingerprint.version }),
+        tool: run.tool,
+      },
     })),
-    tests: sets.flatMap(({ set, build }) => [
-      ...(set.crashed ? [crashTest(build, set, run.startedAt, set.crashed)] : []),
-      ...(departs(set) ? [policyTest(build, set, run.startedAt)] : []),
-      ...set.scenarios.map((result) => scenarioTest(build, set, run.startedAt, result)),
-    ]),
+    tests: places.flatMap(setTests),
   };
   return `${safeJson(JSON.stringify(report, null, 2))}\n`;
 }

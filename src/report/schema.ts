@@ -62,9 +62,16 @@ export const crash = z.object({
 
 export const fingerprint = z.object({
   cpu: z.string(),
-  microcode: z.string().optional(),
+  microcode: z.string().optional().meta({
+    description:
+      'revision of the microcode, as /proc/cpuinfo of the kernel under test has it; absent where it has none',
+  }),
+  version: z.string().optional().meta({ description: 'uname -v of the kernel under test' }),
   ept: z.boolean(),
-  params: z.record(z.string(), z.string()).meta({ description: 'module parameters, such as kvm_intel.ept' }),
+  params: z.record(z.string(), z.string()).meta({
+    description:
+      'module parameters in force, such as kvm_intel.ept: those that matter, and all that were asked for',
+  }),
   capabilities: z
     .record(z.string(), z.number())
     .meta({ description: 'KVM_CAP_* and what the kernel answered' }),
@@ -86,19 +93,50 @@ export const policyChoice = z.object({
     .meta({ description: '--strict was given: the warning counts as a failure' }),
 });
 
+export const kernel = z.object({
+  image: z.string().optional().meta({ description: 'as given: a path, or debian:<series>' }),
+  sha256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .optional()
+    .meta({ description: 'of the image' }),
+  params: z
+    .array(z.string())
+    .meta({ description: 'module parameters that were asked for, as module.name=value' }),
+});
+
+export const host = z
+  .object({
+    cpu: z.string(),
+    release: z.string().meta({ description: 'uname -r' }),
+    version: z.string().meta({ description: 'uname -v' }),
+  })
+  .meta({ description: 'the machine that kvm-memtype runs on, and with it the lab' });
+
 export const resultSet = z.object({
-  name: z.string().meta({ description: 'what the user called this kernel: host, or the image' }),
+  name: z.string().meta({
+    description:
+      'label of this kernel: --name; else this host, debian:<series>, or the release of an image, with the engine and the module parameters where they are not the usual ones',
+  }),
   release: z.string().meta({ description: 'uname -r of the kernel under test' }),
   engine: z.enum(['host', 'bochs', 'qemu-kvm', 'qemu-tcg']),
   policy: policyChoice,
   fingerprint,
+  kernel: kernel.optional(),
   durationMs: milliseconds,
   scenarios: z.array(scenarioResult),
   crashed: crash.optional(),
 });
 
 export const runResult = z.object({
-  tool: z.object({ name: z.literal('kvm-memtype'), version: z.string() }),
+  tool: z.object({
+    name: z.literal('kvm-memtype'),
+    version: z.string(),
+    revision: z.string().optional().meta({
+      description: 'git commit of kvm-memtype, -dirty if files were changed; absent where it was installed',
+    }),
+  }),
+  host: host.optional(),
   startedAt: z.iso.datetime(),
   durationMs: milliseconds,
   sets: z.array(resultSet),

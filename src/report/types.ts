@@ -20,4 +20,4 @@ export type ResultSet = z.infer<typeof schema.resultSet>;
 /** All results of one run: one set per kernel. */
 export type RunResult = z.infer<typeof schema.runResult>;
 /** A set before its scenarios have run: what a streaming writer shows first. */
-export type SetHeader = Pick<ResultSet, 'name' | 'release' | 'engine' | 'policy'>;
+export type SetHeader = Omit<ResultSet, 'scenarios' | 'durationMs' | 'crashed'>;

@@ -80,7 +80,7 @@ function work(spec: AgentSpec): void {
   const dma = new NoncoherentDma({ kvm, ...spec });
   let observer: SpteObserver | undefined;
   try {
-    const environment = describeEnvironment(kvm, dma);
+    const environment = describeEnvironment(kvm, dma, spec.params);
     send({ type: 'environment', environment });
     observer = environment.paging === 'shadow' ? undefined : openObserver();
     const pciBar = dma.device === undefined ? undefined : pciBarOf(dma.device);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { pagingOf, vendorOf } from './environment.js';
+import { pagingOf, readCpuinfo, vendorOf } from './environment.js';
 
 const BOTH = { 'kvm_intel.ept': 'Y', 'kvm_amd.npt': '1' };
 
@@ -16,4 +16,17 @@ test.each([
   const found = vendorOf(params, new Set(flags));
 
   expect([found, pagingOf(params, found)]).toEqual([vendor, paging]);
+});
+
+test.each([
+  [
+    'processor\t: 0\nmicrocode\t: 0x28\nflags\t\t: fpu vmx\n\nprocessor\t: 1\nflags\t: x\n',
+    '0x28',
+    ['fpu', 'vmx'],
+  ],
+  ['processor\t: 0\nflags\t\t: fpu\n', undefined, ['fpu']],
+])('the first processor of /proc/cpuinfo %j', (text, microcode, flags) => {
+  const read = readCpuinfo(text);
+
+  expect([read.microcode, [...read.flags]]).toEqual([microcode, flags]);
 });

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { cpus, release } from 'node:os';
+import { cpus, release, version } from 'node:os';
 import type { Missing, NoncoherentDma, ProviderName } from '../dma/index.js';
 import { listPci, pciDir } from '../dma/pci.js';
 import { KVM_CAP_DISABLE_QUIRKS2, type Kvm } from '../kvm/index.js';
@@ -20,15 +20,17 @@ const PARAMS = [
 
 const paramPath = (name: string): string => `/sys/module/${name.replace('.', '/parameters/')}`;
 
-function readParams(): Record<string, string> {
-  const present = PARAMS.filter((name) => existsSync(paramPath(name)));
+function readParams(asked: readonly string[]): Record<string, string> {
+  const present = [...new Set([...PARAMS, ...asked])].filter((name) => existsSync(paramPath(name)));
   return Object.fromEntries(present.map((name) => [name, readFileSync(paramPath(name), 'utf8').trim()]));
 }
 
-/** Flags of the first processor in /proc/cpuinfo. */
-function cpuFlags(): Set<string> {
-  const line = /^flags\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'));
-  return new Set(line?.[1]?.trim().split(/\s+/));
+/** What /proc/cpuinfo says of the first processor: flags, and the revision of its microcode where it has one. */
+export function readCpuinfo(text: string): { flags: Set<string>; microcode?: string } {
+  const field = (name: string): string | undefined =>
+    new RegExp(`^${name}\\s*:(.*)$`, 'm').exec(text)?.[1]?.trim();
+  const microcode = field('microcode');
+  return { flags: new Set(field('flags')?.split(/\s+/)), ...(microcode && { microcode }) };
 }
 
 /** Whose module runs guests: where both are built in, the parameters of the one that does not fit the CPU are there too. */
@@ -123,9 +125,13 @@ function missingDma(dma: NoncoherentDma): Partial<Record<Need, Missing | undefin
 }
 
 /** Describe this machine's KVM, and say which needs of scenarios it cannot meet. */
-export function describeEnvironment(kvm: Kvm, dma: NoncoherentDma): Environment {
-  const params = readParams();
-  const flags = cpuFlags();
+export function describeEnvironment(
+  kvm: Kvm,
+  dma: NoncoherentDma,
+  asked: readonly string[] = [],
+): Environment {
+  const params = readParams(asked);
+  const { flags, microcode } = readCpuinfo(readFileSync('/proc/cpuinfo', 'utf8'));
   const vendor = vendorOf(params, flags);
   const paging = pagingOf(params, vendor);
   const quirks = kvm.checkExtension(KVM_CAP_DISABLE_QUIRKS2);
@@ -145,6 +151,8 @@ export function describeEnvironment(kvm: Kvm, dma: NoncoherentDma): Environment 
   };
   return {
     release: release(),
+    version: version(),
+    ...(microcode !== undefined && { microcode }),
     cpuModel: cpus()[0]?.model ?? 'unknown',
     vendor,
     paging,

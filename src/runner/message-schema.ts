@@ -46,7 +46,9 @@ const recording = z.discriminatedUnion('outcome', [
 
 const environment = z.strictObject({
   release: text,
+  version: text,
   cpuModel: text,
+  microcode: text.optional(),
   vendor: z.enum(['intel', 'amd', 'other']),
   paging: z.enum(['ept', 'npt', 'shadow']),
   quirks: z.number().int().nonnegative(),

@@ -8,7 +8,11 @@ import type { AgentErrorCode } from './error-codes.js';
 export interface Environment {
   /** `uname -r` */
   release: string;
+  /** `uname -v` */
+  version: string;
   cpuModel: string;
+  /** Revision, as /proc/cpuinfo has it; absent where it has none. */
+  microcode?: string;
   vendor: 'intel' | 'amd' | 'other';
   /** How KVM maps guest memory. */
   paging: 'ept' | 'npt' | 'shadow';
@@ -22,7 +26,7 @@ export interface Environment {
   memslotFlag: number;
   /** Provider that stands for non-coherent DMA where a scenario names none. */
   noncoherent: string | null;
-  /** Values of the module parameters that matter, by `module.name`. */
+  /** Values of the module parameters that matter or were asked for, by `module.name`. */
   params: Record<string, string>;
   /** Every need that is not met. */
   missing: Partial<Record<Need, Missing>>;

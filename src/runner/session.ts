@@ -3,6 +3,7 @@ import { deathText } from '../report/crash.js';
 import type { ResultSet, ScenarioResult, SetHeader } from '../report/types.js';
 import type { Scenario } from '../scenario/types.js';
 import { type EngineName, runAgent } from './engines.js';
+import { fingerprintOf } from './fingerprint.js';
 import { judge } from './judge.js';
 import { type Death, Lane, type Slot } from './lane.js';
 import { deal, laneCount } from './lanes.js';
@@ -21,8 +22,10 @@ export { AgentError } from './lane.js';
 
 /** One kernel to run the scenarios on. */
 export interface SessionRequest {
-  /** What the user calls the kernel. */
+  /** The label of the kernel in results. */
   name: string;
+  /** What the kernel is, as far as can be told without booting it. */
+  identity?: { image: string; sha256: string; release?: string };
   engine: EngineName;
   kernel: string | undefined;
   scenarios: readonly Scenario[];
@@ -53,16 +56,6 @@ export interface SessionListener {
   console?(line: string): void;
   /** Something that decides nothing but should be known, such as a warning of the kernel. */
   warning?(text: string): void;
-}
-
-/** What KVM was asked for; the numbers of proposals only where the kernel has them. */
-function capabilitiesOf(env: Environment): Record<string, number> {
-  const has = (need: 'virtio-device' | 'memslot-flag'): boolean => env.missing[need] === undefined;
-  return {
-    KVM_CAP_DISABLE_QUIRKS2: env.quirks,
-    ...(has('virtio-device') ? { KVM_DEV_TYPE_VIRTIO: env.virtioType } : {}),
-    ...(has('memslot-flag') ? { KVM_MEM_NON_COHERENT_DMA: env.memslotFlag } : {}),
-  };
 }
 
 /** The scenarios to run: those that tell the policy first, unless a policy was forced. */
@@ -154,7 +147,15 @@ class Session {
 
   #header(): SetHeader {
     const { name, engine } = this.request;
-    return { name, release: this.#env?.release ?? 'unknown', engine, policy: this.#policy() };
+    const { release, ...image } = this.request.identity ?? {};
+    return {
+      name,
+      release: this.#env?.release ?? release ?? 'unknown',
+      engine,
+      policy: this.#policy(),
+      fingerprint: fingerprintOf(this.#env),
+      kernel: { ...image, params: [...this.request.params] },
+    };
   }
 
   #policy(): SetHeader['policy'] {
@@ -191,12 +192,6 @@ class Session {
     return {
       ...header,
       policy: { ...header.policy, explainedBy: explained },
-      fingerprint: {
-        cpu: env?.cpuModel ?? 'unknown',
-        ept: env?.paging === 'ept',
-        params: env?.params ?? {},
-        capabilities: env === undefined ? {} : capabilitiesOf(env),
-      },
       durationMs: Date.now() - this.#started,
       scenarios: this.#results,
       ...(crashed === undefined ? {} : { crashed }),
@@ -264,6 +259,7 @@ async function runLane(
     spec: {
       scenarios: lane.slots.map(({ scenario }) => scenario.name),
       device: request.device,
+      params: request.params.map((param) => param.replace(/=.*/s, '')),
       ...(request.virtioType === undefined ? {} : { virtioType: request.virtioType }),
       ...(request.memslotFlag === undefined ? {} : { memslotFlag: request.memslotFlag }),
     },

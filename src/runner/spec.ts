@@ -6,6 +6,8 @@ export interface AgentSpec {
   scenarios: string[];
   /** PCI function to use for non-coherent DMA and as a BAR; `lab` takes the lab's own, null none. */
   device: string | null;
+  /** Names of module parameters whose values are wanted, as `module.name`, besides those that always are. */
+  params?: string[];
   /** Device type of KVM_DEV_TYPE_VIRTIO, where it is to be no other. */
   virtioType?: number;
   /** KVM_MEM_NON_COHERENT_DMA, where it is to be no other. */

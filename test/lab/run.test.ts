@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { catalogue } from '../../src/catalogue/index.js';
 import { buildKernel } from '../../src/lab/index.js';
@@ -58,6 +60,39 @@ describe('the whole catalogue in the lab', () => {
     expect(leaf?.seen).toMatch(/^UC IPAT=0/);
     expect(leaf?.sources.length).toBeGreaterThan(0);
     expect(leaf?.rerun).toMatch(/^\.\/kvm-memtype run mtrr\/\S+ --kernel \S+ --policy D$/);
+  });
+
+  test('results say which kernel they are of, and are not named by its path', async () => {
+    const image = images[0] as string;
+    const param = 'kvm.mmio_caching=N';
+    const kernels = ['--kernel', image, '--kernel', 'debian:6.1', '--kernel', image];
+
+    const { stdout } = await runCli([
+      'run',
+      'msr/readback',
+      ...kernels,
+      '--param',
+      param,
+      '--format',
+      'json',
+    ]);
+
+    const sets = (JSON.parse(stdout) as RunResult).sets;
+    const release = sets[0]?.release ?? '';
+    const sha256 = createHash('sha256').update(readFileSync(image)).digest('hex');
+    expect(release).toMatch(/^6\.1\./);
+    expect(sets.map(({ name }) => name)).toEqual([
+      `${release},${param}`,
+      `debian:6.1,${param}`,
+      `${release},${param} (2)`,
+    ]);
+    expect(sets[0]).toMatchObject({
+      kernel: { image, sha256, params: [param] },
+      fingerprint: {
+        version: expect.stringMatching(/^#1 /),
+        params: { 'kvm.mmio_caching': 'N', 'kvm_intel.ept': 'Y' },
+      },
+    });
   });
 
   test('KTAP output is valid', async () => {

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { cpus, release, version } from 'node:os';
 import { expect, test } from 'vitest';
 import type { RunResult } from '../../src/report/types.js';
 import { BIN, runCli } from '../support/cli.js';
@@ -29,6 +30,36 @@ test('a policy that does not exist is one sentence and status 2', async () => {
 
   expect(status).toBe(2);
   expect(stderr).toMatch(/^kvm-memtype: --policy Z is not known; there are .*\n$/);
+});
+
+test('results say what they are of: program, machine and kernel', async () => {
+  const { stdout } = await runCli(['run', 'msr/readback', '--name', 'mine', '--format', 'json']);
+
+  const { tool, host, sets } = JSON.parse(stdout) as RunResult;
+  expect(tool.revision).toMatch(/^[0-9a-f]{40}(-dirty)?$/);
+  expect(host).toEqual({ cpu: cpus()[0]?.model, release: release(), version: version() });
+  expect(sets[0]).toMatchObject({
+    name: 'mine',
+    release: release(),
+    kernel: { params: [] },
+    fingerprint: { cpu: cpus()[0]?.model, version: version() },
+  });
+});
+
+test.each([
+  [['--name', 'a', '--name', 'b'], '--name is given 2 times for 1 kernel: give one for each'],
+  [
+    ['--kernel', 'debian:6.1', '--kernel', 'debian:7.2', '--name', 'a'],
+    '--name is given 1 times for 2 kernels: give one for each',
+  ],
+  [
+    ['--kernel', 'debian:6.1', '--kernel', 'debian:7.2', '--name', 'a', '--name', 'a'],
+    '--name a is given twice',
+  ],
+])('%j is one sentence and status 2', async (args, message) => {
+  const { status, stdout, stderr } = await runCli(['run', ...args]);
+
+  expect([status, stdout, stderr]).toEqual([2, '', `kvm-memtype: ${message}\n`]);
 });
 
 test('--list prints every scenario with its title and runs nothing', async () => {

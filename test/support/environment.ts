@@ -39,6 +39,7 @@ export function environmentOf(policy: Policy, release = '6.1.0'): Environment {
   ]);
   return {
     release,
+    version: '#1 SMP test',
     cpuModel: 'test',
     vendor: 'intel',
     paging: 'ept',

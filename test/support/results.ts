@@ -60,17 +60,21 @@ export const setOf = (...results: ScenarioResult[]): ResultSet => ({
   policy: { name: 'A', how: 'probed', explainedBy: [] },
   fingerprint: {
     cpu: 'Intel(R) Core(TM) i7-4770',
+    microcode: '0x28',
+    version: '#1 SMP PREEMPT_DYNAMIC Thu Jan 1',
     ept: true,
     params: { 'kvm_intel.ept': 'Y' },
     capabilities: { KVM_CAP_DISABLE_QUIRKS2: 0x5ff },
   },
+  kernel: { image: '/build/bzImage', sha256: '0'.repeat(64), params: [] },
   durationMs: 8_000,
   scenarios: results,
 });
 
 /** A run of these sets. */
 export const runOf = (...sets: ResultSet[]): RunResult => ({
-  tool: { name: 'kvm-memtype', version: '0.1.0' },
+  tool: { name: 'kvm-memtype', version: '0.1.0', revision: '1234abc-dirty' },
+  host: { cpu: 'AMD EPYC', release: '6.12.5', version: '#2 SMP' },
   startedAt: '2026-01-02T03:04:05.000Z',
   durationMs: 9_500,
   sets,
