@@ -52,7 +52,43 @@ it('lets no control sequence into a log', () => {
   expect(stream.text).toBe('work\\x1b[2J: \\x9b \\u202e (1 s)\nwork\\x1b[2J: \\x07 (1 s)\n');
 });
 
+it('says how many of how many are done and, from how fast it went, what is left', () => {
+  const stream = recorder(false);
+
+  const progress = startProgress('work', stream);
+  progress.update('a', { done: 0, total: 85 });
+  vi.advanceTimersByTime(1_000);
+  progress.update('b', { done: 15, total: 85 });
+  vi.advanceTimersByTime(15_000);
+  progress.update('c', { done: 85, total: 85 });
+  vi.advanceTimersByTime(15_000);
+
+  expect(stream.text).toBe('work: 0/85: a (1 s)\nwork: 15/85, 75 s left: b (16 s)\nwork: 85/85: c (31 s)\n');
+});
+
+it('tells a long rest in minutes', () => {
+  const stream = recorder(false);
+
+  const progress = startProgress('work', stream);
+  progress.update('a', { done: 0, total: 1000 });
+  vi.advanceTimersByTime(1_000);
+  progress.update('b', { done: 10, total: 1000 });
+  vi.advanceTimersByTime(15_000);
+
+  expect(stream.text).toContain('work: 10/1000, 26 min left: b (16 s)\n');
+});
+
 describe('on a terminal', () => {
+  it('cuts the beginning of a long label, not how far it is', () => {
+    const stream = recorder(true);
+
+    const progress = startProgress('running /a/long/path/to/bzImage', stream);
+    progress.update('x', { done: 1, total: 2 });
+    vi.advanceTimersByTime(1_000);
+
+    expect(stream.text).toBe('…h/to/bzImage: 1/2: x (1.0 s)');
+  });
+
   it('draws one line again and again, within the width, and clears it for others', () => {
     const stream = recorder(true);
 

@@ -51,7 +51,7 @@ async function columnOf(kernel: MatrixKernel, options: MatrixOptions): Promise<C
       rerun: rerunCommand({ engine: 'auto', policy: 'auto', ...options }, image),
       signal: interrupted,
     },
-    { header: () => {}, scenario: () => {}, progress: (text) => progress.update(text) },
+    { header: () => {}, scenario: () => {}, progress: (text, count) => progress.update(text, count) },
   );
   const bad = set.scenarios
     .filter(({ status }) => isBad(status))

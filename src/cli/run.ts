@@ -133,7 +133,7 @@ async function run(patterns: string[], options: RunOptions, command: Command): P
     const set = await runSession(request, {
       header: (header) => report.header(header),
       scenario: (result) => report.scenario(result),
-      progress: (text) => progress.update(text),
+      progress: (text, count) => progress.update(text, count),
       console: (line) => log().debug({ kernel: request.name }, line),
       warning: (text) => log().warn({ kernel: request.name }, text),
     });

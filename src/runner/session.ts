@@ -51,7 +51,8 @@ export interface SessionRequest {
 export interface SessionListener {
   header(set: SetHeader): void;
   scenario(result: ScenarioResult): void;
-  progress(text: string): void;
+  /** @param count scenarios that are done, of how many */
+  progress(text: string, count: { done: number; total: number }): void;
   /** A line on the console of the kernel under test. */
   console?(line: string): void;
   /** Something that decides nothing but should be known, such as a warning of the kernel. */
@@ -78,6 +79,8 @@ class Session {
   readonly lanes: readonly Lane[];
   readonly #slots: readonly Slot[];
   readonly #results: ScenarioResult[] = [];
+  /** Number of slots that have been recorded. */
+  #done = 0;
   /** Number of slots whose result has been given out. */
   #shown = 0;
   readonly #started = Date.now();
@@ -94,8 +97,12 @@ class Session {
 
   line(lane: Lane, line: string): void {
     const message = lane.take(line);
-    if (message.type === 'started') this.listener.progress(message.scenario);
-    if (message.type === 'recording') this.#show();
+    if (message.type === 'started')
+      this.listener.progress(message.scenario, { done: this.#done, total: this.#slots.length });
+    if (message.type === 'recording') {
+      this.#done++;
+      this.#show();
+    }
   }
 
   get #env(): Environment | undefined {
