@@ -10,6 +10,7 @@ import { type Column, renderMatrix } from '../matrix/table.js';
 import { startProgress } from '../progress.js';
 import { isBad } from '../report/summary.js';
 import { runSession } from '../runner/session.js';
+import { textWidth } from '../wrap.js';
 import { interrupted } from './interrupt.js';
 import { addRepeatable, moduleParameter, seconds } from './options.js';
 import { rerunCommand } from './rerun.js';
@@ -72,7 +73,7 @@ async function matrix(options: MatrixOptions): Promise<void> {
     if (options.only.length === 0 || options.only.includes(kernel.name))
       columns.push(await columnOf(kernel, options));
   }
-  process.stdout.write(renderMatrix(PROPOSALS, columns));
+  process.stdout.write(renderMatrix(PROPOSALS, columns, textWidth(process.stdout)));
   process.exitCode = matrixStatus(columns);
 }
 

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import { startProgress } from '../progress.js';
+import { textWidth } from '../wrap.js';
 import { runZaps } from '../zaps/session.js';
 import { zapTable } from '../zaps/table.js';
 import { UsageError } from './errors.js';
@@ -48,7 +49,7 @@ async function zaps(options: ZapOptions): Promise<void> {
     });
     sets.push({ name, set });
   }
-  process.stdout.write(zapTable(sets));
+  process.stdout.write(zapTable(sets, textWidth(process.stdout)));
   process.exitCode = sets.some(({ set }) => set.results.some(({ mismatches }) => mismatches.length > 0))
     ? 1
     : 0;

@@ -62,10 +62,11 @@ test('the table says what was found, skipped and wrong', () => {
   const text = renderMatrix(
     [PROPOSAL],
     [{ kernel: KERNEL, release: '6.1', policy: 'B', expectedPolicy: 'A', cells: [cell], failed: ['pat/x'] }],
+    80,
   );
 
-  expect(text).toMatch(/policy B/);
-  expect(text).toMatch(/P4 +passed: \d+ passed/);
+  expect(text).toMatch(/^policy +B$/m);
+  expect(text).toMatch(/^P4 +\d+ passed$/m);
   expect(text).toContain('6.1: probing found policy B, not A\n');
   expect(text).toContain('6.1: pat/x failed\n');
 });
@@ -108,7 +109,37 @@ test.each(STATUSES)('the exit status after %s', (_, columns, status) => {
 });
 
 test('the table lets nothing through that a terminal acts on', () => {
-  const text = renderMatrix([PROPOSAL], [columnOf('skip', { failed: ['panic: \u009b2J\u202e'] })]);
+  const text = renderMatrix([PROPOSAL], [columnOf('skip', { failed: ['panic: \u009b2J\u202e'] })], 80);
 
   expect(text).not.toMatch(/[^\P{Cc}\n]|\p{Cf}/u);
+});
+
+/** The matrix as it is at its fullest: every kernel and proposal, large counts, a reason for each cell. */
+function fullMatrix(width: number): string {
+  const cell = { passed: 24, skipped: 12, failed: 0, leaves: 1234, zaps: 1234, msrs: 242 };
+  const columns = KERNELS.map((kernel) => ({
+    ...{ kernel, release: kernel.name, policy: kernel.policy, expectedPolicy: kernel.policy, failed: [] },
+    cells: PROPOSALS.map(() => ({
+      ...cell,
+      state: 'passed' as const,
+      reason: 'this kernel has no such device',
+    })),
+  }));
+  return renderMatrix(PROPOSALS, columns, width);
+}
+
+test.each([40, 80, 132])('keeps to %i columns, with every kernel in it', (width) => {
+  const lines = fullMatrix(width).split('\n');
+
+  expect(lines.filter((line) => line.length > width)).toEqual([]);
+  const kernels = lines
+    .filter((line) => line.startsWith('kernel'))
+    .flatMap((line) => line.split(/ +/).slice(1));
+  expect(kernels).toEqual(KERNELS.map(({ name }) => name));
+});
+
+test('one reason on several kernels is told once', () => {
+  const all = KERNELS.map(({ name }) => name).join(', ');
+
+  expect(fullMatrix(1000)).toContain(`P5b, 12 skipped: this kernel has no such device; on ${all}\n`);
 });

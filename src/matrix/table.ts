@@ -1,4 +1,6 @@
 import { safeLine } from '../safe-text.js';
+import { textTable } from '../text-table.js';
+import { hang } from '../wrap.js';
 import type { Cell } from './cell.js';
 import type { MatrixKernel, Proposal } from './data.js';
 
@@ -16,50 +18,60 @@ export interface Column {
   failed: readonly string[];
 }
 
-const cellLines = ({ state, passed, skipped, failed, leaves, zaps, msrs }: Cell): string[] => {
-  const counts = [
-    `${passed} passed`,
-    skipped > 0 ? `${skipped} skipped` : '',
-    failed > 0 ? `${failed} failed` : '',
+const GAP = 2;
+
+const cellText = ({ state, passed, skipped, failed, leaves, zaps, msrs }: Cell): string => {
+  if (state === 'skipped') return 'skipped';
+  const counts: [number, string][] = [
+    [failed, 'FAILED'],
+    [passed, 'passed'],
+    [skipped, 'skipped'],
+    [leaves, 'leaves'],
+    [zaps, 'zaps'],
+    [msrs, 'MSRs'],
   ];
-  if (state === 'skipped') return ['skipped', '', ''];
-  return [
-    `${state}: ${counts.filter(Boolean).join(', ')}`,
-    `${leaves} leaves, ${zaps} zaps`,
-    `${msrs} MSR values`,
-  ];
+  const told = counts.filter(([n, what]) => n > 0 || what === 'passed');
+  return told.map(([n, what]) => `${n} ${what}`).join('\n');
 };
 
-const rowLines = (first: readonly string[], columns: readonly (readonly string[])[]): string[][] => {
-  const height = Math.max(first.length, ...columns.map((lines) => lines.length));
-  return Array.from({ length: height }, (_, i) => [
-    first[i] ?? '',
-    ...columns.map((lines) => lines[i] ?? ''),
-  ]);
-};
+const widthOf = (cells: readonly string[]): number =>
+  Math.max(...cells.flatMap((cell) => cell.split('\n')).map((line) => line.length));
 
-function align(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((cells) => cells[i]?.length ?? 0)));
-  return rows
-    .map(
-      (cells) =>
-        `${cells
-          .map((cell, i) => cell.padEnd(widths[i] ?? 0))
-          .join('  ')
-          .trimEnd()}\n`,
-    )
-    .join('');
+/** Split columns into as many tables as it takes to keep to the width, each behind the `first` column. */
+function blocks(
+  first: readonly string[],
+  columns: readonly (readonly string[])[],
+  width: number,
+): string[][][] {
+  const split: string[][][] = [];
+  let room = 0;
+  for (const column of columns) {
+    const needed = GAP + widthOf(column);
+    if (split.length === 0 || needed > room) {
+      split.push([[...first]]);
+      room = width - widthOf(first);
+    }
+    split.at(-1)?.push([...column]);
+    room -= needed;
+  }
+  return split;
 }
 
-function skipLines(proposals: readonly Proposal[], columns: readonly Column[]): string[] {
-  const lines = columns.flatMap(({ kernel, cells }) =>
-    cells.flatMap((cell, i) =>
-      cell.reason === undefined
-        ? []
-        : [`${proposals[i]?.name} on ${kernel.name}: ${cell.skipped} skipped: ${safeLine(cell.reason)}\n`],
-    ),
-  );
-  return lines.length === 0 ? [] : ['\n', ...lines];
+const transposed = (columns: readonly (readonly string[])[]): string[][] =>
+  (columns[0] ?? []).map((_, row) => columns.map((column) => column[row] ?? ''));
+
+/** Why cells were skipped, once for all kernels that say the same of a proposal. */
+function skipLines(proposals: readonly Proposal[], columns: readonly Column[], width: number): string[] {
+  const kernels = new Map<string, string[]>();
+  for (const [i, { name }] of proposals.entries()) {
+    for (const { kernel, cells } of columns) {
+      const cell = cells[i];
+      if (cell?.reason === undefined) continue;
+      const key = `${name}, ${cell.skipped} skipped: ${safeLine(cell.reason)}; on `;
+      kernels.set(key, [...(kernels.get(key) ?? []), kernel.name]);
+    }
+  }
+  return [...kernels].map(([key, names]) => hang('', key + names.join(', '), width, GAP));
 }
 
 /** Kernels where probing did not find the policy that it should. */
@@ -71,23 +83,35 @@ export const wrongPolicies = (columns: readonly Column[]): string[] =>
         `${kernel.name}: probing found policy ${policy}, not ${expectedPolicy}\n`,
     );
 
-/** The matrix as text: proposals down, kernels across, then why cells were skipped and what went wrong. */
-export function renderMatrix(proposals: readonly Proposal[], columns: readonly Column[]): string {
-  const header = rowLines(
-    ['', ''],
-    columns.map(({ kernel, policy }) => [kernel.name, `policy ${policy}`]),
-  );
-  const rows = proposals.flatMap(({ name, title }, i) =>
-    rowLines(
-      [name, title, ''],
-      columns.map(({ cells }) => (cells[i] === undefined ? [] : cellLines(cells[i]))),
-    ),
-  );
+/** What each cell stands for, below the table. */
+const LEGEND =
+  'A cell: scenarios, then what they checked: EPT leaves (the entries that map guest pages and hold their memory types), ' +
+  'zaps of such leaves, and values of MSRs. A policy is the set of rules by which a kernel chooses memory types.';
+
+/**
+ * The matrix as text within `width` columns: proposals down, kernels across, in as many tables as that takes; then why cells were
+ * skipped and what went wrong.
+ */
+export function renderMatrix(
+  proposals: readonly Proposal[],
+  columns: readonly Column[],
+  width: number,
+): string {
+  const first = ['kernel\npolicy', ...proposals.map(({ name, title }) => `${name}\n${title}`)];
+  const cells = columns.map(({ kernel, policy, cells }) => [
+    `${kernel.name}\n${safeLine(policy)}`,
+    ...proposals.map((_, i) => (cells[i] === undefined ? '' : cellText(cells[i]))),
+  ]);
+  const tables = blocks(first, cells, width).map((block) => textTable(transposed(block)));
   const failures = columns.flatMap(({ kernel, failed }) =>
-    failed.map((name) => `${kernel.name}: ${safeLine(name)} failed\n`),
+    failed.map((name) => hang('', `${kernel.name}: ${safeLine(name)} failed`, width, GAP)),
   );
-  return (
-    align([...header, ...rows]) +
-    [...skipLines(proposals, columns), ...wrongPolicies(columns), ...failures].join('')
-  );
+  const notes = [
+    ...skipLines(proposals, columns, width),
+    ...wrongPolicies(columns).map((line) => line.trimEnd()),
+    ...failures,
+  ];
+  return [...tables, `${hang('', LEGEND, width)}\n`, notes.map((line) => `${line}\n`).join('')]
+    .filter(Boolean)
+    .join('\n');
 }

@@ -1,8 +1,13 @@
 import { safeLine } from '../safe-text.js';
+import { textTable } from '../text-table.js';
+import { hang } from '../wrap.js';
 import type { ZapResult } from './judge.js';
 import type { ZapSet } from './session.js';
 
-const HEADER = ['kernel', 'vCPUs', 'mapped MiB', 'zaps', 'boot CPU', 'each other', 'ms in zaps', 'model'];
+const HEADER = ['kernel', 'vCPUs', 'mapped\nMiB', 'zaps', 'boot\nCPU', 'each\nother', 'ms in\nzaps', 'model'];
+/** Columns of HEADER that hold numbers. */
+const NUMBERS = [1, 2, 3, 4, 5, 6];
+const LEAST_NAME = 8;
 
 const ms = (ns: number): string => (ns / 1e6).toFixed(2);
 const each = ({ vcpus, otherZaps }: ZapResult): string => (vcpus > 1 ? String(otherZaps / (vcpus - 1)) : '-');
@@ -22,24 +27,26 @@ function row(name: string, result: ZapResult): string[] {
   ];
 }
 
-/** Text columns to the left, numbers to the right. */
-function align(rows: readonly (readonly string[])[]): string {
-  const widths = HEADER.map((_, column) => Math.max(...rows.map((cells) => cells[column]?.length ?? 0)));
-  const last = HEADER.length - 1;
-  const pad = (cell: string, i: number): string =>
-    i === 0 || i === last ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0);
-  return rows.map((cells) => `${cells.map(pad).join('  ').trimEnd()}\n`).join('');
-}
+/** A name that is too long for its column keeps its end, where a path has the file. */
+const shorten = (name: string, room: number): string =>
+  name.length > room ? `…${name.slice(1 - room)}` : name;
 
-/** The table of all kernels, then one sentence for each departure from the model. */
-export function zapTable(sets: readonly { name: string; set: ZapSet }[]): string {
-  const rows = sets.flatMap(({ name, set }) => set.results.map((result) => row(name, result)));
+/** The table of all kernels, within `width` columns, then one sentence for each departure from the model. */
+export function zapTable(sets: readonly { name: string; set: ZapSet }[], width: number): string {
+  const rows = [HEADER, ...sets.flatMap(({ name, set }) => set.results.map((result) => row(name, result)))];
+  const others = textTable(
+    rows.map((cells) => ['', ...cells.slice(1)]),
+    NUMBERS,
+  ).split('\n');
+  const room = Math.max(LEAST_NAME, width - Math.max(...others.map((line) => line.length)));
+  const table = textTable(
+    rows.map(([name = '', ...cells]) => [shorten(safeLine(name), room), ...cells]),
+    NUMBERS,
+  );
   const wrong = sets.flatMap(({ name, set }) =>
     set.results.flatMap(({ vcpus, mib, mismatches }) =>
-      mismatches.map(
-        (text) => `${safeLine(`${name}, policy ${set.policy}, ${vcpus} vCPUs, ${mib} MiB: ${text}`)}\n`,
-      ),
+      mismatches.map((text) => `${name}, policy ${set.policy}, ${vcpus} vCPUs, ${mib} MiB: ${text}`),
     ),
   );
-  return align([HEADER, ...rows]) + wrong.join('');
+  return table + wrong.map((line) => `${hang('', safeLine(line), width, 2)}\n`).join('');
 }

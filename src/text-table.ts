@@ -1,0 +1,24 @@
+import Table from 'cli-table3';
+
+const NO_BORDER = {
+  ...{ top: '', 'top-mid': '', 'top-left': '', 'top-right': '' },
+  ...{ bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '' },
+  ...{ left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '' },
+  middle: '  ',
+};
+
+/** Rows of cells as lines of text, two blanks between columns; a cell may have several lines. `numbers` are columns to the right. */
+export function textTable(rows: readonly (readonly string[])[], numbers: readonly number[] = []): string {
+  const columns = rows[0]?.length ?? 0;
+  const table = new Table({
+    chars: NO_BORDER,
+    style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
+    colAligns: Array.from({ length: columns }, (_, i) => (numbers.includes(i) ? 'right' : 'left')),
+  });
+  table.push(...rows.map((row) => [...row]));
+  return table
+    .toString()
+    .split('\n')
+    .map((line) => `${line.trimEnd()}\n`)
+    .join('');
+}
