@@ -85,10 +85,7 @@ export class PrivateApt {
 
   /** @throws LabError LAB_SOURCE when this machine has no Debian mirror configured */
   static async create(dir: string, suites: readonly string[]): Promise<PrivateApt> {
-    const texts = await readSources();
-    const archives = debianArchives(texts.deb822, texts.oneLine);
-    if (archives.length === 0)
-      throw new LabError('LAB_SOURCE', 'no Debian mirror in this machine’s apt sources');
+    const archives = await machineArchives();
     for (const sub of ['lists/partial', 'archives/partial', 'parts'])
       await mkdir(join(dir, sub), { recursive: true });
     await writeFile(join(dir, 'status'), '');
@@ -127,6 +124,19 @@ export class PrivateApt {
       what: `cannot download ${name} ${version}`,
     });
   }
+}
+
+/**
+ * The Debian archives that this machine's apt uses.
+ *
+ * @throws LabError LAB_SOURCE when it uses none
+ */
+export async function machineArchives(): Promise<Archive[]> {
+  const { deb822, oneLine } = await readSources();
+  const archives = debianArchives(deb822, oneLine);
+  if (archives.length === 0)
+    throw new LabError('LAB_SOURCE', 'no Debian mirror in this machine’s apt sources');
+  return archives;
 }
 
 async function readSources(): Promise<{ deb822: string[]; oneLine: string[] }> {

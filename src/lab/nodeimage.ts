@@ -18,9 +18,26 @@ interface RuntimeFile {
   target: string;
 }
 
-/** Node.js and the shared libraries it loads, as files of this machine. */
-export async function runtimeFiles(node: string = process.execPath): Promise<RuntimeFile[]> {
-  return [{ source: await realpath(node), target: NODE_TARGET }, ...(await sharedLibraries(node))];
+/** Files of Node.js' own JavaScript that a distribution ships beside the binary, as Debian does from 13 on: without them it aborts. */
+export function externalBuiltins(defines: readonly string[]): string[] {
+  return defines.flatMap((define) => /^NODE_SHARED_BUILTIN_\w+_PATH=(\/.+)$/.exec(define)?.[1] ?? []);
+}
+
+/** This Node.js, the shared libraries it loads and the JavaScript it starts with, as files of this machine. */
+export async function runtimeFiles(): Promise<RuntimeFile[]> {
+  const node = process.execPath;
+  const { defines = [] } = process.config.target_defaults;
+  const builtins = await Promise.all(externalBuiltins(defines).map(asItIs));
+  return [
+    { source: await realpath(node), target: NODE_TARGET },
+    ...(await sharedLibraries(node)),
+    ...builtins,
+  ];
+}
+
+/** A file that has the same path in the lab. */
+async function asItIs(path: string): Promise<RuntimeFile> {
+  return { source: await realpath(path), target: path };
 }
 
 /** Path of an archive or image with the files, made once for each state of them. */
@@ -68,5 +85,5 @@ async function stripped({ source, target }: RuntimeFile, scratch: string): Promi
 async function sharedLibraries(program: string): Promise<RuntimeFile[]> {
   const { stdout } = await exec('ldd', [program]);
   const paths = [...stdout.matchAll(/(?:=> )?(\/\S+) \(0x[0-9a-f]+\)/g)].map((match) => match[1] as string);
-  return Promise.all(paths.map(async (path) => ({ source: await realpath(path), target: path })));
+  return Promise.all(paths.map(asItIs));
 }
