@@ -35,3 +35,6 @@ export const LAB = [
 
 /** To check the sources as CI does. */
 export const LINT = ['clang-format'];
+
+/** To make and enter a bare Debian: CI tries the set-up in one. */
+export const BARE = ['debootstrap', 'git', 'tar', 'util-linux', 'zstd'];

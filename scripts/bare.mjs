@@ -1,0 +1,89 @@
+#!/usr/bin/env node
+// `node scripts/bare.mjs trixie [--from-nothing] [--run COMMAND]...`: try the README's commands on a bare Debian. See docs/ci.md.
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { archivePath, ensureArchive } from './bare/archive.mjs';
+import { writeMachineFiles } from './bare/machine.mjs';
+import { runNamespaced } from './bare/namespace.mjs';
+import { SUITES } from './bare/suites.mjs';
+import { ensurePackages } from './lib/debian.mjs';
+import { SetupError } from './lib/failure.mjs';
+import { withLock } from './lib/lock.mjs';
+import { BARE } from './lib/packages.mjs';
+import { ROOT, runMain, setup } from './setup.mjs';
+
+/** What is run: everything as a newcomer does. */
+const FROM_NOTHING = ['npm start', 'npm test'];
+/** What is run in CI: what is quick, on a kernel that is there already. */
+const quick = (suite) => [
+  'npm start -- --kernel /root/bzImage',
+  `CI=true npm test -- --project pure --project live --reporter=default --reporter=json --outputFile.json=reports/bare-${suite}.json`,
+];
+
+function parse() {
+  const options = { 'from-nothing': { type: 'boolean' }, run: { type: 'string', multiple: true } };
+  try {
+    const { values, positionals } = parseArgs({ options, allowPositionals: true });
+    const [suite] = positionals;
+    if (positionals.length === 1 && Object.hasOwn(SUITES, suite)) {
+      const fromNothing = values['from-nothing'] ?? false;
+      return { suite, fromNothing, commands: values.run ?? (fromNothing ? FROM_NOTHING : quick(suite)) };
+    }
+  } catch {
+    // Told below.
+  }
+  const suites = Object.keys(SUITES).join('|');
+  throw new SetupError(`usage: node scripts/bare.mjs ${suites} [--from-nothing] [--run COMMAND]...`, {
+    code: 'BARE_USAGE',
+  });
+}
+
+function checkMachine() {
+  if (process.getuid() !== 0)
+    throw new SetupError('a bare Debian needs root: it is mounted and entered', { code: 'BARE_ROOT' });
+  if (!existsSync('/dev/kvm'))
+    throw new SetupError('a bare Debian is given /dev/kvm, and there is none', { code: 'BARE_KVM' });
+}
+
+/** The lab's kernel, from the cache: the bare Debian's own compiler would make another. */
+async function kernelImage() {
+  const { buildKernel } = await import('../dist/lab/index.js');
+  const onProgress = (line) => process.stderr.write(`kvm-memtype bare: ${line}\n`);
+  return (await buildKernel({ source: 'debian:6.1', onProgress })).bzImage;
+}
+
+/** Do it in `folder` of the cache, which is ours alone meanwhile. */
+async function bare({ suite, fromNothing, commands }, folder) {
+  const { machineArchives, sourcesFile } = await import('../dist/lab/apt.js');
+  const archives = await machineArchives();
+  const sources = sourcesFile(archives, [suite, `${suite}-updates`, `${suite}-security`]);
+  const [mountPoint, scratch] = [join(folder, 'root'), join(folder, 'scratch')];
+  rmSync(scratch, { recursive: true, force: true });
+  for (const path of [mountPoint, scratch]) mkdirSync(path, { recursive: true });
+  const etc = join(scratch, 'etc');
+  const inside = writeMachineFiles(etc, sources, ROOT);
+  const archive = archivePath(folder, suite, sources);
+  const mirror = archives.find(({ security }) => !security).uri;
+  const env = { ...process.env, ETC: etc, INSIDE_ENV: inside.join(' ') };
+  await ensureArchive({ root: ROOT, folder, scratch, suite, archive, mirror, env });
+  if (!fromNothing) env.KERNEL = await kernelImage();
+  const status = await runNamespaced(
+    ['run', mountPoint, archive, ROOT, join(ROOT, 'reports'), ...commands],
+    env,
+  );
+  rmSync(scratch, { recursive: true });
+  return status;
+}
+
+await runMain(async () => {
+  const request = parse();
+  checkMachine();
+  await setup({ lab: !request.fromNothing });
+  await ensurePackages(BARE, ROOT);
+  const { cacheRoot } = await import('../dist/lab/cache.js');
+  const folder = join(cacheRoot(), 'bare');
+  const onWait = (pid) =>
+    process.stderr.write(`kvm-memtype bare: waiting for another run (process ${pid})\n`);
+  return withLock(join(folder, 'lock'), () => bare(request, folder), onWait);
+});
