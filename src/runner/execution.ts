@@ -128,7 +128,9 @@ export class Execution {
 
   #run(vcpu: number, command: ProbeCommand): Outcome {
     const [result] = this.#probe.exec(vcpu, [command]) as [ProbeResult];
-    return result.ok ? { ok: true, value: result.value } : { ok: false, vector: result.fault.vector };
+    if (!result.ok) return { ok: false, vector: result.fault.vector };
+    const reads = command.op === 'rdmsr' || command.op === 'read';
+    return reads ? { ok: true, value: result.value } : { ok: true };
   }
 
   #vcpu(id: number): Vcpu {

@@ -4,8 +4,6 @@ import {
   ERRATA,
   type ErratumId,
   effectiveType,
-  MEM_TYPES,
-  type MemType,
   type Policy,
   patType,
   type Rule,
@@ -14,17 +12,28 @@ import {
 import { describeStep } from '../scenario/describe.js';
 import { MSR } from '../scenario/msrs.js';
 import { type Claims, GUEST_MAXPHYADDR, type Scenario, type Step } from '../scenario/types.js';
+import { Contents } from './contents.js';
 import { ioctlExpectation } from './ioctl-judge.js';
-import { LeafJudge, levelOf } from './leaf-judge.js';
+import { LeafJudge } from './leaf-judge.js';
+import { typeOf } from './leaf-seen.js';
 import { hasLegacyMmu } from './mmu.js';
 import { gfnOf, isDropped, startEvents, stepEvent } from './model-events.js';
+import { levelOf, type Move, readMoves } from './moves.js';
 import type { Environment, Recording, StepRecord } from './recording.js';
+import { recordingFault } from './step-fields.js';
 import type { Checks, Mismatch, Note, Verdict } from './verdict.js';
 
 type Ran = Extract<Recording, { outcome: 'ran' }>;
 
 const noChecks = (): Checks => ({ leaves: 0, zaps: 0, kept: 0, msrs: 0, effective: 0, ioctls: 0 });
 const hex = (value: bigint | undefined): string => (value === undefined ? '#GP' : `0x${value.toString(16)}`);
+/** #GP (SDM, "Exception and Interrupt Vectors"). */
+const GENERAL_PROTECTION = 13;
+
+/** Whether the guest runs in this step; `undefined` is its start. What the host does runs no guest code. */
+const runsGuest = (step: Step | undefined): boolean =>
+  step === undefined || step.do === 'access' || ('by' in step && step.by === 'guest');
+
 const accepted = (ok: boolean | undefined): string => (ok ? 'accepted' : 'refused (#GP)');
 
 /**
@@ -49,6 +58,7 @@ class Judge {
   /** What the guest's own MSR accesses see: another state where the VMM keeps writes to itself. */
   readonly #guestView: VmModel;
   readonly #leaves: LeafJudge;
+  readonly #contents: Contents;
   readonly #legacyMmu: boolean;
   readonly #pat = new Map<number, bigint>();
   #record: StepRecord = { step: -1 };
@@ -65,6 +75,7 @@ class Judge {
     this.#legacyMmu = hasLegacyMmu(env);
     this.#model = new VmModel(policy, { vcpus, maxphyaddr: GUEST_MAXPHYADDR, quirksSupported, selfSnoop });
     for (const event of startEvents(scenario)) this.#model.apply(event);
+    this.#contents = new Contents(scenario, this.#model);
     this.#guestView = scenario.msrMode === 'filter-drop' ? this.#model.clone() : this.#model;
     const fail = (...args: Parameters<Judge['fail']>): void => this.fail(...args);
     this.#leaves = new LeafJudge(this.#model, recording.infra, this.checks, fail, this.#legacyMmu);
@@ -96,9 +107,9 @@ class Judge {
   }
 
   #judgeStep(): void {
-    const events = this.#record.events ?? [];
-    const rest = this.#leaves.takeEarly(events, this.#vcpu());
-    const effect = this.#applyStep();
+    const moves = readMoves(this.#record.events ?? [], this.#legacyMmu);
+    const rest = this.#leaves.takeEarly(moves, this.#vcpu(), runsGuest(this.#step));
+    const effect = this.#applyStep(moves);
     this.#judgeClaim();
     if (this.#record.events !== undefined) this.#leaves.judge(rest, effect);
     const { leaves } = this.#record;
@@ -117,23 +128,40 @@ class Judge {
     if (erratum !== undefined) this.notes.set(id, { id, kernels: erratum.kernels, text: erratum.title });
   }
 
-  #applyStep(): Effect | undefined {
+  #applyStep(moves: readonly Move[]): Effect | undefined {
     const step = this.#step;
     if (step === undefined) return undefined;
     if (step.do === 'rdmsr') this.#judgeRead(step);
+    if (step.do === 'access') this.#judgeAccess(step);
+    if (step.do === 'delete-memslot') this.#contents.drop(step.slot);
+    if (this.#record.vector !== undefined && step.do !== 'access') this.#judgeVector(this.#record.vector);
     const event = stepEvent(step, this.scenario);
     if (event === undefined) return undefined;
     if (isDropped(step, this.scenario)) {
       this.#judgeWrite(this.#guestView.apply(event));
       return undefined;
     }
-    const level = event.kind === 'access' ? levelOf(this.#record.events ?? [], event.gfn) : undefined;
+    const level = event.kind === 'access' ? levelOf(moves, event.gfn) : undefined;
     const effect = this.#model.apply(
       event.kind === 'access' && level !== undefined ? { ...event, level } : event,
     );
     if (step.do === 'wrmsr') this.#judgeWrite(effect);
     if (step.do === 'cd' && step.by === 'guest') this.#judgeCr0(effect);
     return effect;
+  }
+
+  /** A guest's access of memory must go through, and a read give what the page holds. */
+  #judgeAccess(step: Extract<Step, { do: 'access' }>): void {
+    const { ok, vector, value } = this.#record;
+    const expected = this.#contents.access(step);
+    if (ok !== true) this.fail('guest access', 'done', `a fault with vector ${vector}`);
+    else if (step.access === 'read' && expected !== undefined && value !== expected)
+      this.fail('value read', hex(expected), hex(value));
+  }
+
+  /** KVM refuses a guest's MSR and CR0 accesses by #GP alone. */
+  #judgeVector(vector: number): void {
+    if (vector !== GENERAL_PROTECTION) this.fail('fault', '#GP', `vector ${vector}`);
   }
 
   #judgeWrite(effect: Effect): void {
@@ -158,6 +186,9 @@ class Judge {
   }
 
   #judgeIoctl(effect: Effect | undefined): void {
+    // An agent that is refused a quirk ends the scenario there.
+    if (this.#step?.do === 'disable-quirk' && effect?.refused !== undefined)
+      this.fail('ioctl', effect.refused, 'ok');
     const seen = this.#record.result;
     if (this.#step === undefined || seen === undefined) return;
     const { author, model } = ioctlExpectation(this.#step, effect) ?? {};
@@ -189,7 +220,7 @@ class Judge {
     const modelPat = this.#model.rdmsr(step.vcpu, MSR.PAT);
     const seen = this.#leaves.seenAt(gfn);
     const leaf = this.#model.leafAt(gfn);
-    const seenType = MEM_TYPES.find((type): type is MemType => type === seen?.type);
+    const seenType = typeOf(seen);
     if (pat === undefined || modelPat === undefined || seen === undefined || seenType === undefined) return;
     if (leaf === undefined || leaf.type === 'none') return;
     const expected = effectiveType(leaf.type, leaf.ipat, patType(modelPat, step.pat));
@@ -232,6 +263,9 @@ export function judge(scenario: Scenario, recording: Recording, policy: Policy, 
     const status = recording.timedOut === true ? 'timeout' : 'error';
     return { ...nothing, ...withLeftover({ status, message: recording.message }, recording.notGivenBack) };
   }
+  const fault = recordingFault(scenario, recording, env);
+  if (fault !== undefined)
+    return { ...nothing, status: 'error', message: `the recording is not that of a whole run: ${fault}` };
   const run = new Judge(scenario, recording, policy, env);
   run.run();
   return {

@@ -117,9 +117,9 @@ export function departure({ policy, how }: PolicyChoice, env: Environment): Depa
 
 /** Whether everything recorded is what `policy` expects. */
 function explains(policy: Policy, recorded: readonly Recorded[], env: Environment): boolean {
-  return recorded.every(
-    ({ scenario, recording }) => judge(scenario, recording, policy, env).status !== 'fail',
-  );
+  return recorded
+    .filter(({ recording }) => recording.outcome === 'ran')
+    .every(({ scenario, recording }) => judge(scenario, recording, policy, env).status === 'pass');
 }
 
 /** Names of all known policies that explain everything recorded. */

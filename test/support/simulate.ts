@@ -1,5 +1,6 @@
 import { type Effect, encodeType, type Leaf, type Policy, VmModel } from '../../src/memtype/index.js';
 import type { TraceEvent } from '../../src/observe/events.js';
+import { Contents } from '../../src/runner/contents.js';
 import { isDropped, startEvents, stepEvent } from '../../src/runner/model-events.js';
 import type { Recording, StepRecord } from '../../src/runner/recording.js';
 import { GUEST_MAXPHYADDR, type Scenario, type Step } from '../../src/scenario/types.js';
@@ -7,6 +8,8 @@ import { GUEST_MAXPHYADDR, type Scenario, type Step } from '../../src/scenario/t
 type Ran = Extract<Recording, { outcome: 'ran' }>;
 
 const INFRA_GFN = 0x1000;
+/** An entry that points to a table of smaller leaves. */
+const TABLE = 0x907n;
 
 /** The entry that KVM would write for a leaf. */
 export function spteOf(leaf: Pick<Leaf, 'gfn' | 'type' | 'ipat'> & { level?: number }): bigint {
@@ -27,40 +30,88 @@ const zapped = (leaf: Leaf): TraceEvent => ({
   new: 0n,
 });
 
+/** What KVM tells of a huge leaf that it puts in the place of small ones: no fault made it. */
+const merged = (huge: Leaf): TraceEvent => ({
+  kind: 'change',
+  gfn: huge.gfn,
+  level: huge.level,
+  old: TABLE,
+  new: spteOf(huge),
+});
+
 /** Have the host's memory allow what the end of dirty logging may bring: huge leaves, or zaps of small ones. */
 export function settle(model: VmModel, effect: Effect, step: Step): TraceEvent[] {
   if (step.do !== 'memslot' || step.backing !== 'huge-ram') return [];
-  const merged = effect.mayMerge.flatMap((huge) => [...made(huge), ...model.observeLeaf(huge).map(zapped)]);
   return [
-    ...merged,
+    ...effect.mayMerge.flatMap((huge) => [...model.observeLeaf(huge).map(zapped), merged(huge)]),
     ...effect.mayZap.flatMap(({ start, end }) => model.observeZap(start, end - start).map(zapped)),
   ];
 }
 
-function record(
-  model: VmModel,
-  guestView: VmModel,
-  scenario: Scenario,
+/** What the record of a step that the guest makes has beside its events: as the agent does, a value only where one is read. */
+function outcome(ok: boolean, value?: bigint): Pick<StepRecord, 'ok' | 'value' | 'vector'> {
+  if (!ok) return { ok, vector: 13 };
+  return value === undefined ? { ok } : { ok, value };
+}
+
+/** What the record of a step has of its own. */
+function fieldsOf(
   step: Step,
-  index: number,
-): StepRecord {
-  if (step.do === 'rdmsr') {
-    const value = (step.by === 'guest' ? guestView : model).rdmsr(step.vcpu, step.msr);
-    return value === undefined
-      ? { step: index, ok: false, vector: 13, events: [] }
-      : { step: index, ok: true, value, events: [] };
+  effect: Effect | undefined,
+  contents: Contents,
+): Omit<StepRecord, 'step' | 'events'> {
+  switch (step.do) {
+    case 'wrmsr':
+      return step.by === 'guest' ? outcome(effect?.msr === 'ok') : { ok: effect?.msr === 'ok' };
+    case 'cd':
+      return step.by === 'guest' ? outcome(effect?.cr0 !== 'gp') : {};
+    case 'access': {
+      const held = contents.access(step);
+      return outcome(true, step.access === 'read' ? (held ?? 0x1234n) : undefined);
+    }
+    case 'noncoherent':
+    case 'memslot':
+      return { result: effect?.refused ?? 'ok' };
+    case 'virtio':
+      return { result: effect?.refused ?? step.result };
+    case 'delete-memslot':
+      contents.drop(step.slot);
+      return {};
+    default:
+      return {};
   }
+}
+
+interface Machine {
+  model: VmModel;
+  guestView: VmModel;
+  contents: Contents;
+}
+
+function readMsr(
+  { model, guestView }: Machine,
+  step: Extract<Step, { do: 'rdmsr' }>,
+): Omit<StepRecord, 'step'> {
+  const value = (step.by === 'guest' ? guestView : model).rdmsr(step.vcpu, step.msr);
+  if (step.by === 'host' && value === undefined) return { ok: false, events: [] };
+  return { ...outcome(value !== undefined, value), events: [] };
+}
+
+function record(machine: Machine, scenario: Scenario, step: Step): Omit<StepRecord, 'step'> {
+  if (step.do === 'rdmsr') return readMsr(machine, step);
+  const { model, guestView, contents } = machine;
   const event = stepEvent(step, scenario);
-  const claimed = 'result' in step && step.result !== undefined ? { result: step.result } : {};
-  if (event === undefined) return { step: index, ...claimed, events: [] };
-  const effect = (isDropped(step, scenario) ? guestView : model).apply(event);
-  const ok = effect.msr === undefined ? effect.cr0 !== 'gp' : effect.msr === 'ok';
-  const events = isDropped(step, scenario)
-    ? []
-    : [...effect.zapped.map(zapped), ...effect.made.flatMap(made), ...settle(model, effect, step)];
-  if (step.do === 'virtio' || step.do === 'memslot' || step.do === 'noncoherent')
-    return { step: index, result: effect.refused ?? 'ok', events };
-  return { step: index, ok, ...(ok ? {} : { vector: 13 }), events };
+  const dropped = isDropped(step, scenario);
+  const effect = event === undefined ? undefined : (dropped ? guestView : model).apply(event);
+  const fields = fieldsOf(step, effect, contents);
+  if (effect === undefined || dropped) return { ...fields, events: [] };
+  const events = [
+    ...(effect.fastZap ? [{ kind: 'zap-all' } as const] : []),
+    ...effect.zapped.map(zapped),
+    ...effect.made.flatMap(made),
+    ...settle(model, effect, step),
+  ];
+  return { ...fields, events };
 }
 
 function fetchOwn(model: VmModel, step: Step): TraceEvent[] {
@@ -73,19 +124,43 @@ export function simulate(scenario: Scenario, policy: Policy): Ran {
   const model = new VmModel(policy, { vcpus: scenario.vcpus, maxphyaddr: GUEST_MAXPHYADDR });
   for (const event of startEvents(scenario)) model.apply(event);
   const guestView = scenario.msrMode === 'filter-drop' ? model.clone() : model;
+  const machine = { model, guestView, contents: new Contents(scenario, model) };
   const start = model.apply({ kind: 'access', vcpu: 0, gfn: INFRA_GFN, access: 'read' });
   const steps: StepRecord[] = [{ step: -1, events: start.made.flatMap(made) }];
   scenario.steps.forEach((step, i) => {
     // The guest fetches its own code before it does what the step asks, and again to say that it is done.
     const before = fetchOwn(model, step);
-    const seen = record(model, guestView, scenario, step, i);
-    steps.push({ ...seen, events: [...before, ...(seen.events ?? []), ...fetchOwn(model, step)] });
+    const seen = record(machine, scenario, step);
+    steps.push({ step: i, ...seen, events: [...before, ...(seen.events ?? []), ...fetchOwn(model, step)] });
   });
   return {
     scenario: scenario.name,
     durationMs: 1,
     outcome: 'ran',
-    infra: [{ gfn: INFRA_GFN, npages: 64 }],
+    infra: [{ gfn: INFRA_GFN, npages: 1 }],
     steps,
   };
+}
+
+/** What the legacy MMU traces of the same, where KVM has no counters: leaves as they are made, and no zap. */
+export const withoutCounts = (recording: Ran): Ran => ({
+  ...recording,
+  steps: recording.steps.map((r) => ({ ...r, events: (r.events ?? []).filter((e) => e.kind !== 'change') })),
+});
+
+/** The same, with KVM's count of leaves after each step. */
+export function asLegacy(recording: Ran): Ran {
+  const leaves = [0, 0, 0];
+  const add = (level: number, n: number): void => {
+    leaves[level - 1] = (leaves[level - 1] ?? 0) + n;
+  };
+  const steps = recording.steps.map((r) => {
+    for (const e of r.events ?? []) {
+      if (e.kind !== 'change') continue;
+      if (e.new !== 0n && e.old === 0n) add(e.level, 1);
+      if (e.new === 0n && e.old !== 0n) add(e.level, -1);
+    }
+    return { ...r, leaves: [...leaves] };
+  });
+  return withoutCounts({ ...recording, steps });
 }

@@ -116,6 +116,7 @@ export function applyQuirks(state: VmState, event: EventOf<'disable-quirks'>, ef
 function removeSlot(state: VmState, old: Memslot, effect: Effect): void {
   const all = state.policy.zaps.memslot(state) === 'all';
   state.slots.delete(old.slot);
+  effect.fastZap = all;
   effect.why.push({
     text: all
       ? 'deleting or moving a memslot zaps every leaf of the VM'
@@ -156,6 +157,8 @@ function changeFlags(state: VmState, old: Memslot, slot: Memslot, effect: Effect
   // What cannot be written need not be logged: KVM leaves such a slot's leaves alone.
   if ((slot.flags & MEM_READONLY) !== 0) return;
   const logged = (s: Memslot): boolean => (s.flags & MEM_LOG_DIRTY_PAGES) !== 0;
+  // kvm_mmu_slot_apply_flags() write-protects the leaves, or clears their dirty bits.
+  if (!logged(old) && logged(slot)) effect.mayRewrite.push(slotRange(slot));
   if (!logged(old) && logged(slot) && state.options.eagerPageSplit) {
     for (const leaf of state.leaves.within(slotRange(slot))) split(state, leaf, effect);
   }

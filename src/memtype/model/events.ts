@@ -54,6 +54,10 @@ export interface Effect {
   zapCalls: GfnRange[];
   /** Leaves in these ranges may go, as the host's memory decides. */
   mayZap: GfnRange[];
+  /** Every root is dropped at once, with all of its leaves: kvm_mmu_zap_all_fast(). */
+  fastZap: boolean;
+  /** Leaves in these ranges may change in their permissions and in their accessed and dirty bits, as logging asks. */
+  mayRewrite: GfnRange[];
   /** These huge leaves may replace the small ones that they cover, as the host's memory decides. */
   mayMerge: Leaf[];
   /** An access found a leaf that is not what a fault now would make; it stays. */
@@ -74,7 +78,18 @@ export interface Effect {
 
 /** An effect in which nothing happened yet. */
 export function emptyEffect(): Effect {
-  return { made: [], zapped: [], split: [], zapCalls: [], mayZap: [], mayMerge: [], notes: [], why: [] };
+  return {
+    made: [],
+    zapped: [],
+    split: [],
+    zapCalls: [],
+    mayZap: [],
+    fastZap: false,
+    mayRewrite: [],
+    mayMerge: [],
+    notes: [],
+    why: [],
+  };
 }
 
 /** A reference to something the VM does not have, or a number out of range: a mistake of the caller, not of the guest. */

@@ -1,7 +1,7 @@
 import type { Decision, VcpuView } from '../policy.js';
 import { type Level, levelBase, pagesOf, type Rule } from '../types.js';
 import { type AccessEvent, type Effect, MEM_LOG_DIRTY_PAGES, MEM_READONLY } from './events.js';
-import type { Leaf } from './leaves.js';
+import { type Leaf, leafRange } from './leaves.js';
 import { type Memslot, slotLevel } from './memslots.js';
 import { agrees, pageOf, type VmState } from './vm-state.js';
 
@@ -55,12 +55,14 @@ export function split(state: VmState, leaf: Leaf, effect: Effect, gfn?: number):
   }
 }
 
+/** A first write to a logged page makes its leaf writable again (fast_page_fault()). */
+const isLogged = (state: VmState, leaf: Leaf): boolean =>
+  ((state.slotAt(leaf.gfn)?.flags ?? 0) & MEM_LOG_DIRTY_PAGES) !== 0;
+
 /** A huge leaf cannot serve a write under dirty logging, nor a fetch where huge leaves are not executable. */
 function needsSmallLeaf(state: VmState, leaf: Leaf, access: Access): boolean {
   if (leaf.level === 1) return false;
-  const flags = state.slotAt(leaf.gfn)?.flags ?? 0;
-  const logged = access === 'write' && (flags & MEM_LOG_DIRTY_PAGES) !== 0;
-  return logged || (access === 'fetch' && state.options.nxHugePages);
+  return (access === 'write' && isLogged(state, leaf)) || (access === 'fetch' && state.options.nxHugePages);
 }
 
 /** Note why an existing leaf is not what this vCPU would have made of it. */
@@ -77,6 +79,7 @@ export function applyAccess(state: VmState, event: AccessEvent, effect: Effect):
   const vcpu = state.vcpu(event.vcpu);
   const leaf = state.leaves.find(event.gfn);
   if (leaf !== undefined && !needsSmallLeaf(state, leaf, event.access)) {
+    if (event.access === 'write' && isLogged(state, leaf)) effect.mayRewrite.push(leafRange(leaf));
     noteStale(state, leaf, vcpu, effect);
     return;
   }

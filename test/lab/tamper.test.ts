@@ -1,0 +1,69 @@
+import { expect, test } from 'vitest';
+import { catalogue } from '../../src/catalogue/index.js';
+import { buildKernel } from '../../src/lab/index.js';
+import { runAgent } from '../../src/runner/engines.js';
+import { judge } from '../../src/runner/judge.js';
+import { Lane } from '../../src/runner/lane.js';
+import { choosePolicy, departure, PROBE_SCENARIOS, type Recorded } from '../../src/runner/policy-choice.js';
+import type { Environment } from '../../src/runner/recording.js';
+import { noTampers, tamperAll, tamperText } from '../support/tamper-run.js';
+
+/** What an agent records of the whole catalogue on a kernel in the lab. */
+async function record(
+  kernel: string,
+  params: readonly string[],
+): Promise<{ env: Environment; recorded: Recorded[] }> {
+  const lane = new Lane(catalogue.map((scenario) => ({ scenario, wanted: true, round: 1 })));
+  const outcome = await runAgent({
+    engine: 'bochs',
+    kernel,
+    spec: { scenarios: catalogue.map(({ name }) => name), device: 'lab' },
+    params,
+    timeoutMs: 600_000,
+    onLine: (line) => void lane.take(line),
+  });
+  expect(lane.death(outcome)).toBeUndefined();
+  const recorded = lane.slots.flatMap(({ scenario, recording }) =>
+    recording === undefined ? [] : [{ scenario, recording }],
+  );
+  return { env: lane.environment as Environment, recorded };
+}
+
+const choose = (recorded: readonly Recorded[], env: Environment) =>
+  choosePolicy(
+    'auto',
+    recorded.filter(({ scenario }) => PROBE_SCENARIOS.includes(scenario.name)),
+    env,
+  );
+
+// Each row: kernel, module parameters, the policy that probing finds, and a release that is known for another one.
+test.each([
+  ['debian:6.1', [], 'A', '6.12.5', 'D'],
+  ['debian:6.1', ['kvm.tdp_mmu=N'], 'A', '6.12.5', 'D'],
+  ['debian:7.2', [], 'E', '6.12.118', 'E-6.12'],
+] as const)(
+  'of the real recordings on %s with %j, none passes with a single thing changed, but for what is harmless',
+  async (source, params, policyName, release, expected) => {
+    const { env, recorded } = await record((await buildKernel({ source })).bzImage, params);
+    const choice = choose(recorded, env);
+    const { policy } = choice;
+    expect([policy.name, departure(choice, env)]).toEqual([policyName, undefined]);
+
+    const count = noTampers();
+    for (const { scenario, recording } of recorded) {
+      if (recording.outcome !== 'ran') continue;
+      expect([scenario.name, judge(scenario, recording, policy, env).status]).toEqual([
+        scenario.name,
+        'pass',
+      ]);
+      tamperAll(scenario, recording, { policy, env, count });
+    }
+
+    console.log(`${source} ${params.join(' ')}: ${tamperText(count)}`);
+    expect(count.missed).toEqual([]);
+    expect(count.tampered).toBeGreaterThan(10_000);
+    // The same recordings under the number of another era do not pass in silence.
+    const disguised = { ...env, release };
+    expect(departure(choose(recorded, disguised), disguised)?.expectedByVersion).toBe(expected);
+  },
+);

@@ -1,0 +1,97 @@
+import { hasLegacyMmu } from '../../src/runner/mmu.js';
+import type { Environment } from '../../src/runner/recording.js';
+import type { Scenario } from '../../src/scenario/types.js';
+import type { Tampered } from './tamper.js';
+
+/** Where a recording was changed. */
+interface Place {
+  env: Environment;
+  scenario: Scenario;
+  tampered: Tampered;
+}
+
+/** A sort of change that no verdict can or should notice, and why. */
+export interface Harmless {
+  kinds: RegExp;
+  /** Only there; anywhere if not told. */
+  where?: (at: Place) => boolean;
+  reason: string;
+}
+
+/** Whether the step reads a PCI BAR. */
+function readsDevice({ scenario, tampered }: Place): boolean {
+  const step = scenario.steps[tampered.step ?? -1];
+  return (
+    step?.do === 'access' &&
+    scenario.steps.some(
+      (s) =>
+        s.do === 'memslot' &&
+        s.backing === 'pci-bar' &&
+        step.gpa >= s.gpa &&
+        step.gpa < s.gpa + BigInt(s.pages) * 0x1000n,
+    )
+  );
+}
+
+/** Whether the event is of a page of the guest's own, or of the group of eight that the legacy MMU maps with one. */
+function isNearOwnPage({ gfn, recording }: Tampered): boolean {
+  if (gfn === undefined || recording.outcome !== 'ran') return false;
+  return recording.infra.some((own) => gfn >= own.gfn - 8 && gfn < own.gfn + own.npages + 8);
+}
+
+const FREE_BITS = '(read|write|execute|huge|accessed|dirty|lowest of the software|highest of the software)';
+
+/** Every change that passes, by kind. A change of another kind that passes is a fault of the judge. */
+export const HARMLESS: readonly Harmless[] = [
+  {
+    kinds: /^change (old|new) of an empty entry: (?!present$)/,
+    reason:
+      'what an entry holds that maps nothing is KVM’s own affair: zero, bit 63, a frozen entry’s value, a generation of MMIO',
+  },
+  {
+    kinds: new RegExp(`^change (old|new) of a leaf: ${FREE_BITS}$`),
+    reason:
+      'of a leaf that goes, permissions, accessed, dirty and software bits: the processor and KVM’s fast page fault change them, and no event tells',
+  },
+  {
+    kinds: new RegExp(`^set spte: (${FREE_BITS}|lowest of the frame|highest of the frame)$`),
+    where: ({ env }) => hasLegacyMmu(env),
+    reason:
+      'the legacy MMU tells of an entry once, so that its frame and permissions are held against nothing',
+  },
+  {
+    kinds: /^(set spte|change new of a leaf): (type [012]|IPAT)$/,
+    where: ({ env }) => env.paging === 'npt',
+    reason: 'entries of nested page tables have no memory type: these bits mean something else there',
+  },
+  {
+    kinds: /^set gfn$/,
+    where: ({ env, tampered }) => hasLegacyMmu(env) && isNearOwnPage(tampered),
+    reason:
+      'which of its own pages the guest faulted in cannot be foreseen, and the legacy MMU tells of each once; their number and types are held',
+  },
+  {
+    kinds: /^infra (twice|wider)$/,
+    reason: 'more pages than the guest’s own explain nothing here: no event is in them',
+  },
+  {
+    kinds: /^infra narrower$/,
+    where: ({ env }) => hasLegacyMmu(env),
+    reason: 'the legacy MMU maps pages beside those that fault, so the ends of the range are not sharp',
+  },
+  {
+    kinds: /^infra /,
+    where: ({ env }) => env.paging === 'shadow',
+    reason: 'where no leaves are seen nobody asks which pages are the guest’s own',
+  },
+  {
+    kinds: /^value changed$/,
+    where: readsDevice,
+    reason: 'what a device’s register holds is the device’s affair: reads of a PCI BAR only',
+  },
+  { kinds: /^durationMs$/, reason: 'time decides nothing' },
+];
+
+/** The reason why a change that passed is harmless; undefined if there is none. */
+export const harmless = (at: Place): Harmless | undefined =>
+  HARMLESS.find(({ kinds, where }) => kinds.test(at.tampered.kind) && (where === undefined || where(at)));

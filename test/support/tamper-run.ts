@@ -1,0 +1,46 @@
+import type { Policy } from '../../src/memtype/index.js';
+import { judge } from '../../src/runner/judge.js';
+import type { Environment, Recording } from '../../src/runner/recording.js';
+import type { Scenario } from '../../src/scenario/types.js';
+import { type Harmless, harmless } from './harmless.js';
+import { type Bits, tamper } from './tamper.js';
+
+/** What became of tampered recordings. */
+export interface TamperCount {
+  /** How many there were. */
+  tampered: number;
+  /** How many did not pass. */
+  noticed: number;
+  /** How many passed, by the reason why that is harmless. */
+  harmless: Map<Harmless, number>;
+  /** Those that passed without a reason. */
+  missed: string[];
+}
+
+export const noTampers = (): TamperCount => ({ tampered: 0, noticed: 0, harmless: new Map(), missed: [] });
+
+/** Judge every recording that differs from this one in a single thing, and add up what became of them. */
+export function tamperAll(
+  scenario: Scenario,
+  recording: Extract<Recording, { outcome: 'ran' }>,
+  o: { policy: Policy; env: Environment; count: TamperCount; bits?: Bits },
+): void {
+  const { count, env } = o;
+  for (const tampered of tamper(recording, o.bits)) {
+    count.tampered++;
+    if (judge(scenario, tampered.recording, o.policy, env).status !== 'pass') {
+      count.noticed++;
+      continue;
+    }
+    const reason = harmless({ env, scenario, tampered });
+    if (reason === undefined) count.missed.push(`${scenario.name}, step ${tampered.step}: ${tampered.kind}`);
+    else count.harmless.set(reason, (count.harmless.get(reason) ?? 0) + 1);
+  }
+}
+
+/** The figures in lines of text. */
+export const tamperText = ({ tampered, noticed, harmless: passed }: TamperCount): string =>
+  [
+    `${tampered} tampered recordings, ${noticed} noticed, ${tampered - noticed} harmless:`,
+    ...[...passed].map(([{ reason }, n]) => `  ${n}: ${reason}`),
+  ].join('\n');

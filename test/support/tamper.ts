@@ -1,0 +1,158 @@
+import type { TraceEvent } from '../../src/observe/events.js';
+import { decodeLeaf } from '../../src/observe/spte.js';
+import type { Recording, StepRecord } from '../../src/runner/recording.js';
+
+type Ran = Extract<Recording, { outcome: 'ran' }>;
+
+/** A recording with one thing changed. */
+export interface Tampered {
+  /** The sort of change. */
+  kind: string;
+  /** The step that was changed, from 0; -1 is the guest's start. Undefined if it was the recording itself. */
+  step?: number;
+  /** The frame of the event that was changed. */
+  gfn?: number;
+  recording: Recording;
+}
+
+/** Bits of an entry that are changed, one of each meaning (SDM, "EPT Page-Structure Entries"; kernel: spte.h). */
+export const ENTRY_BITS = {
+  read: 0,
+  write: 1,
+  execute: 2,
+  'type 0': 3,
+  'type 1': 4,
+  'type 2': 5,
+  IPAT: 6,
+  huge: 7,
+  accessed: 8,
+  dirty: 9,
+  present: 11,
+  'lowest of the frame': 12,
+  'highest of the frame': 51,
+  'lowest of the software': 52,
+  'highest of the software': 63,
+} as const;
+
+/** Names of bits, and their places. */
+export type Bits = readonly (readonly [name: string, bit: number])[];
+
+const ALL_BITS: Bits = Object.entries(ENTRY_BITS);
+
+const FAR_STEP = 99_999;
+const FAR_GFN = 0x10_0000;
+
+const without = <T>(list: readonly T[], i: number): T[] => list.filter((_, at) => at !== i);
+const twice = <T>(list: readonly T[], i: number): T[] => list.flatMap((x, at) => (at === i ? [x, x] : [x]));
+const replaced = <T>(list: readonly T[], i: number, by: T): T[] => list.map((x, at) => (at === i ? by : x));
+
+/** Each single change of one event: kind of change, and what it leaves. */
+function* changedEvents(event: TraceEvent, bits: Bits): Generator<[string, TraceEvent]> {
+  if (event.kind === 'zap-all') {
+    yield ['kind', { kind: 'change', gfn: 0, level: 1, old: 0n, new: 0n }];
+    return;
+  }
+  const { gfn, level } = event;
+  yield ['kind', { kind: 'zap-all' }];
+  yield ['gfn', { ...event, gfn: gfn + 1 }];
+  if (gfn > 0) yield ['gfn', { ...event, gfn: gfn - 1 }];
+  yield ['gfn far', { ...event, gfn: gfn + FAR_GFN }];
+  yield ['level', { ...event, level: level + 1 }];
+  yield ['level', { ...event, level: level - 1 }];
+  const leafOrEmpty = (spte: bigint): string => (decodeLeaf(spte, level) ? 'of a leaf' : 'of an empty entry');
+  for (const [name, bit] of bits) {
+    const flip = 1n << BigInt(bit);
+    if (event.kind === 'set') yield [`spte: ${name}`, { ...event, spte: event.spte ^ flip }];
+    else {
+      yield [`old ${leafOrEmpty(event.old)}: ${name}`, { ...event, old: event.old ^ flip }];
+      yield [`new ${leafOrEmpty(event.new)}: ${name}`, { ...event, new: event.new ^ flip }];
+    }
+  }
+}
+
+function* tamperedEvents(
+  events: readonly TraceEvent[],
+  bits: Bits,
+): Generator<[kind: string, TraceEvent[], gfn?: number | undefined]> {
+  for (const [i, event] of events.entries()) {
+    yield [`${event.kind} deleted`, without(events, i)];
+    yield [`${event.kind} twice`, twice(events, i)];
+    const gfn = event.kind === 'zap-all' ? undefined : event.gfn;
+    for (const [kind, changed] of changedEvents(event, bits))
+      yield [`${event.kind} ${kind}`, replaced(events, i, changed), gfn];
+  }
+  yield ['zap-all added', [...events, { kind: 'zap-all' }]];
+}
+
+/** Each way to change one field of a step's record, but its events. */
+function* tamperedFields(record: StepRecord): Generator<[string, StepRecord]> {
+  const { ok, value, result, vector, leaves } = record;
+  const fields: Record<string, unknown[]> = {
+    ok: ok === undefined ? [true, false] : [!ok, undefined],
+    value: value === undefined ? [0n] : [value ^ 1n, value ^ (1n << 63n), undefined],
+    result: result === undefined ? ['ok'] : [result === 'ok' ? 'EINVAL' : 'ok', 'EPERM', undefined],
+    vector: vector === undefined ? [13, 14] : [14, undefined],
+    leaves:
+      leaves === undefined
+        ? [[0, 0, 0]]
+        : [...leaves.flatMap((n, i) => [replaced(leaves, i, n + 1), replaced(leaves, i, n - 1)]), undefined],
+    events: record.events === undefined ? [[]] : [undefined],
+  };
+  for (const [field, values] of Object.entries(fields)) {
+    for (const changed of values) {
+      const { [field as keyof StepRecord]: _, ...rest } = record;
+      const how = changed === undefined ? 'deleted' : field in record ? 'changed' : 'added';
+      yield [`${field} ${how}`, (changed === undefined ? rest : { ...rest, [field]: changed }) as StepRecord];
+    }
+  }
+  for (const step of [record.step + 1, record.step - 1, FAR_STEP]) yield ['step number', { ...record, step }];
+}
+
+function* tamperedSteps(
+  steps: readonly StepRecord[],
+  bits: Bits,
+): Generator<Omit<Tampered, 'recording'> & { steps: StepRecord[] }> {
+  for (const [i, record] of steps.entries()) {
+    const { step } = record;
+    yield { kind: 'step deleted', step, steps: without(steps, i) };
+    yield { kind: 'step twice', step, steps: twice(steps, i) };
+    yield { kind: 'steps cut off', step, steps: steps.slice(0, i) };
+    for (const [kind, changed] of tamperedFields(record))
+      yield { kind, step, steps: replaced(steps, i, changed) };
+    for (const [kind, events, gfn] of tamperedEvents(record.events ?? [], bits)) {
+      const changed = replaced(steps, i, { ...record, events });
+      yield { kind, step, ...(gfn === undefined ? {} : { gfn }), steps: changed };
+    }
+  }
+}
+
+function* tamperedRest(recording: Ran): Generator<[string, Recording]> {
+  const { infra, scenario, durationMs } = recording;
+  for (const [i, range] of infra.entries()) {
+    const { gfn, npages } = range;
+    yield ['infra deleted', { ...recording, infra: without(infra, i) }];
+    yield ['infra twice', { ...recording, infra: twice(infra, i) }];
+    yield [
+      'infra narrower',
+      { ...recording, infra: replaced(infra, i, { gfn: gfn + 1, npages: npages - 1 }) },
+    ];
+    yield ['infra narrower', { ...recording, infra: replaced(infra, i, { gfn, npages: npages - 1 }) }];
+    yield ['infra wider', { ...recording, infra: replaced(infra, i, { gfn: gfn - 1, npages: npages + 1 }) }];
+    yield ['infra wider', { ...recording, infra: replaced(infra, i, { gfn, npages: npages + 1 }) }];
+  }
+  yield ['scenario', { ...recording, scenario: `${scenario}x` }];
+  yield ['durationMs', { ...recording, durationMs: durationMs + 1 }];
+  yield ['notGivenBack added', { ...recording, notGivenBack: 'x' }];
+  yield ['outcome', { scenario, durationMs, outcome: 'skip', missing: { reason: 'x', lift: 'x' } }];
+  yield ['outcome', { scenario, durationMs, outcome: 'error', code: 'INTERNAL', message: 'x' }];
+}
+
+/**
+ * Every recording that differs from this one in a single deletion, duplication or change.
+ * @param bits which bits of entries are changed; one of each meaning if not told
+ */
+export function* tamper(recording: Ran, bits: Bits = ALL_BITS): Generator<Tampered> {
+  for (const { steps, ...rest } of tamperedSteps(recording.steps, bits))
+    yield { ...rest, recording: { ...recording, steps } };
+  for (const [kind, changed] of tamperedRest(recording)) yield { kind, recording: changed };
+}
