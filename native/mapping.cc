@@ -55,7 +55,8 @@ std::shared_ptr<Range> mapAligned(size_t size, size_t align, int protection, int
 
 size_t alignmentOf(const MemoryOptions &options) {
   size_t huge = options.hugeShift ? size_t{1} << options.hugeShift : kPage;
-  return std::max({kPage, huge, options.align});
+  size_t transparent = options.thp ? size_t{1} << 21 : kPage;
+  return std::max({huge, transparent, options.align});
 }
 
 /** Apply THP advice and population to a fresh range; returns false with errno set. */

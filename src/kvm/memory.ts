@@ -29,9 +29,8 @@ export interface FileOptions {
 }
 
 function create(backing: 'memfd' | 'anonymous', size: number, o: MemoryOptions): NativeMemory {
-  const align = Math.max(o.align ?? PAGE, o.thp ? 1 << HUGE_SHIFT['2M'] : PAGE);
-  const hugeShift = o.hugetlb ? HUGE_SHIFT[o.hugetlb] : 0;
-  return native().createMemory(backing, size, align, hugeShift, o.thp ?? false, o.populate ?? false);
+  const { align = PAGE, hugetlb, thp = false, populate = false } = o;
+  return native().createMemory(backing, size, align, hugetlb ? HUGE_SHIFT[hugetlb] : 0, thp, populate);
 }
 
 /**

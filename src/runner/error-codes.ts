@@ -9,6 +9,7 @@ import type {
   GuestImageError,
   GuestRunError,
   GuestTimeoutError,
+  MachineOptionError,
 } from '../vmm/index.js';
 
 /** Every error that an agent's own code throws. */
@@ -23,7 +24,8 @@ type AgentThrown =
   | GuestExitError
   | GuestImageError
   | GuestRunError
-  | GuestTimeoutError;
+  | GuestTimeoutError
+  | MachineOptionError;
 
 /** What went wrong inside an agent: the code of an error class, `SYSTEM` for a system call, else `INTERNAL`. */
 export type AgentErrorCode = AgentThrown['code'] | 'SYSTEM' | 'INTERNAL';
@@ -46,6 +48,7 @@ const CODES: Readonly<Record<AgentErrorCode, true>> = {
   VMM_GUEST_IMAGE: true,
   VMM_GUEST_RUN: true,
   VMM_GUEST_TIMEOUT: true,
+  VMM_OPTION: true,
   SYSTEM: true,
   INTERNAL: true,
 };

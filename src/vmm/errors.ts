@@ -1,4 +1,4 @@
-import { getSystemErrorName } from 'node:util';
+import { getSystemErrorName, inspect } from 'node:util';
 import type { VcpuExit } from '../kvm/exits.js';
 import type { Regs } from '../kvm/registers.js';
 import type { LoggedExit } from './exit-log.js';
@@ -10,6 +10,23 @@ export interface GuestState {
   regs: Regs;
   /** The exits before, oldest first. */
   lastExits: LoggedExit[];
+}
+
+/** An option of a machine or a PC is not what it must be. Nothing was made. */
+export class MachineOptionError extends RangeError {
+  readonly code = 'VMM_OPTION';
+  override readonly name = 'MachineOptionError';
+
+  /** @param option its name, with a dot before that of an inner one: `cpuid.maxPhyAddr` */
+  constructor(
+    readonly option: string,
+    must: string,
+    value: unknown,
+  ) {
+    super(
+      `${option} must be ${must}, not ${inspect(value, { depth: 0, maxStringLength: 40, maxArrayLength: 4 })}`,
+    );
+  }
 }
 
 /** A run used up its budget: the guest loops, or exits for ever. */

@@ -4,7 +4,13 @@ export { Bus, type BusDevice, BusRangeError } from './bus.js';
 export { type GuestCpuid, guestCpuid, maxPhyAddrOf } from './cpuid.js';
 export { Serial16550 } from './devices/serial.js';
 export { GuestImageError } from './elf.js';
-export { GuestExitError, GuestRunError, type GuestState, GuestTimeoutError } from './errors.js';
+export {
+  GuestExitError,
+  GuestRunError,
+  type GuestState,
+  GuestTimeoutError,
+  MachineOptionError,
+} from './errors.js';
 export type { LoggedExit } from './exit-log.js';
 export { Machine, type MachineOptions, type Memslot } from './machine.js';
 export {

@@ -10,21 +10,22 @@ import type { Vcpu } from '../kvm/vcpu.js';
 import type { Vm } from '../kvm/vm.js';
 import { Bus } from './bus.js';
 import { type GuestCpuid, guestCpuid, maxPhyAddrOf } from './cpuid.js';
-import type { GuestExitError } from './errors.js';
+import { type GuestExitError, MachineOptionError } from './errors.js';
 import type { LoggedExit } from './exit-log.js';
 import { MemoryTypeMsrs, MsrExits, memoryTypeFilter } from './msr.js';
 import { MEMORY_TYPE_MSRS } from './mtrr-valid.js';
+import { CPUID_RULES, checkOptions, MACHINE_RULES } from './options.js';
 import { type RunEnd, RunLoop } from './run-loop.js';
 
 /** How a machine is to be made. */
 export interface MachineOptions {
-  /** Number of vCPUs, ids 0 and up. */
+  /** Number of vCPUs, ids 0 and up: 1 to 4096, and what KVM can do. */
   vcpus: number;
-  /** Bytes of guest RAM at gpa 0, slot 0: a multiple of 4096. */
+  /** Bytes of guest RAM at gpa 0, slot 0: a multiple of 4096 up to 2^40. */
   ramSize: number;
   /** `kernel`: KVM emulates MTRRs and PAT; `filter`: their accesses come to user space. */
   msrMode: 'kernel' | 'filter';
-  /** Milliseconds that one run may take; 1000 unless told. */
+  /** Milliseconds that one run may take, 0 to 86400000; 1000 unless told. */
   budgetMs?: number;
   /** RAM to use instead of a new memfd, at least `ramSize` bytes; it stays the caller's. */
   ram?: HostMemory;
@@ -34,6 +35,11 @@ export interface MachineOptions {
   irqchip?: boolean;
   /** What the guest's CPUID says beyond what KVM supports. */
   cpuid?: GuestCpuid;
+  /**
+   * Called with the new VM, before it has memory, an irqchip or vCPUs: for what KVM takes only then, such as a dirty
+   * ring, a split irqchip or quirks. It must not be async. What it throws, create() throws.
+   */
+  prepare?(vm: Vm): void;
 }
 
 /** Guest memory that a machine knows: `size` bytes at `gpa` are `memory` from `offset` on. */
@@ -51,6 +57,13 @@ export interface Memslot {
 /** Three pages that no RAM or device uses, below the firmware's place at the end of 4 GiB. */
 const TSS_GPA = 0xfffbd000;
 const DEFAULT_BUDGET_MS = 1000;
+
+/** Run the caller's hook. A promise would go on while the vCPUs are made: too late for what it is for. */
+function prepare(vm: Vm, o: MachineOptions): void {
+  const result: unknown = o.prepare?.(vm);
+  if (result instanceof Promise)
+    throw new MachineOptionError('prepare', 'a function that is not async', o.prepare);
+}
 
 /** A virtual machine: RAM, vCPUs, buses and MSR exits, and a run loop for each vCPU. */
 export class Machine {
@@ -86,14 +99,18 @@ export class Machine {
 
   /**
    * Make a machine with RAM and vCPUs in the state KVM gives them.
+   * @throws MachineOptionError
    * @throws KvmError if KVM refuses a step; nothing is left open then
    */
   static create(kvm: Kvm, o: MachineOptions): Machine {
+    checkOptions(o, MACHINE_RULES);
+    checkOptions(o.cpuid ?? {}, CPUID_RULES, 'cpuid.');
     const supported = kvm.supportedCpuid();
     const ram = o.ram ?? HostMemory.memfd(o.ramSize);
     let machine: Machine | undefined;
     try {
       machine = new Machine(kvm.createVm(), ram, supported, o);
+      prepare(machine.vm, o);
       machine.#routeMsrs();
       machine.setMemslot({ slot: 0, gpa: 0n, size: BigInt(o.ramSize), memory: ram });
       if (o.irqchip) machine.#createIrqchip();
@@ -184,7 +201,7 @@ export class Machine {
 
   #loop(vcpu: number): RunLoop {
     const loop = this.#loops[vcpu];
-    if (!loop) throw new RangeError(`vCPU ${vcpu} of a machine with ${this.#loops.length}`);
+    if (!loop) throw new MachineOptionError('vcpu', `one of ${this.#loops.length}, from 0`, vcpu);
     return loop;
   }
 

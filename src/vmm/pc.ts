@@ -7,7 +7,8 @@ import { FW_CFG_PORT, FwCfg, fwCfgItems } from './devices/fw-cfg.js';
 import { PowerManagement, resetPort } from './devices/power.js';
 import { Serial16550 } from './devices/serial.js';
 import { dataPort, flushPort, irqPorts, TEST_DEVICE, TestMemory } from './devices/test-device.js';
-import { Machine } from './machine.js';
+import { Machine, type MachineOptions } from './machine.js';
+import { checkOptions, PC_RULES } from './options.js';
 
 /** A guest of one's own and the PC it is to run on. */
 export interface PcOptions {
@@ -22,6 +23,14 @@ export interface PcOptions {
   initrd?: Uint8Array;
   /** Takes each byte that the guest sends over COM1. */
   onSerial(byte: number): void;
+  /**
+   * The MTRRs as the guest finds them. `firmware`: on, all memory WB, as every PC's firmware leaves them; a guest that
+   * finds them off takes all memory for uncached, and Linux then leaves PAT alone. `reset`: off, as after a reset, for
+   * guests that set them themselves. `firmware` unless told.
+   */
+  mtrrs?: 'firmware' | 'reset';
+  /** As the machine's. */
+  prepare?: MachineOptions['prepare'];
 }
 
 /** How a guest ended. */
@@ -50,9 +59,10 @@ export class Pc {
 
   /**
    * Make a PC and load its guest.
-   * @throws KvmError, GuestImageError; nothing is left open then
+   * @throws MachineOptionError, KvmError, GuestImageError; nothing is left open then
    */
   static create(kvm: Kvm, o: PcOptions): Pc {
+    checkOptions(o, PC_RULES);
     const cpus = o.cpus ?? 1;
     const machine = Machine.create(kvm, {
       vcpus: cpus,
@@ -60,6 +70,7 @@ export class Pc {
       msrMode: 'kernel',
       irqchip: true,
       cpuid: { hypervisor: true },
+      ...(o.prepare && { prepare: o.prepare }),
     });
     try {
       const pc = new Pc(machine);
@@ -153,8 +164,7 @@ export class Pc {
   }
 
   #load(o: PcOptions, cpus: number): void {
-    // Do as firmware does: without MTRRs a guest would take all memory for uncached and leave PAT alone.
-    for (const vcpu of this.machine.vcpus) vcpu.setMsrs([MTRRS_ON_ALL_WB]);
+    if (o.mtrrs !== 'reset') for (const vcpu of this.machine.vcpus) vcpu.setMsrs([MTRRS_ON_ALL_WB]);
     const ram = new GuestRam(this.machine.ram.buffer, o.memory);
     const { rsdp, bytes } = acpiTables(PLACES.acpi, cpus);
     ram.put(PLACES.acpi, bytes);

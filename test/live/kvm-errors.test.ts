@@ -95,6 +95,13 @@ describe('bad arguments', () => {
     ['memory of no bytes', () => HostMemory.memfd(0), 'size'],
     ['memory of half a page', () => HostMemory.memfd(2048), 'size'],
     ['an odd alignment', () => HostMemory.memfd(4096, { align: 12288 }), 'align'],
+    ['an alignment below a page', () => HostMemory.memfd(4096, { align: 3 }), 'align'],
+    [
+      'an alignment below a page with THP',
+      () => HostMemory.anonymous(4096, { align: 3, thp: true }),
+      'align',
+    ],
+    ['no alignment', () => HostMemory.memfd(4096, { align: 0 }), 'align'],
     ['huge pages in anonymous memory', () => HostMemory.anonymous(1 << 21, { hugetlb: '2M' }), 'hugetlb'],
     ['huge pages in small memory', () => HostMemory.memfd(4096, { hugetlb: '2M' }), 'hugetlb'],
     ['an offset outside', ({ ram }) => ram.dontNeed(8192, 4096), 'offset'],

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
-import { Kvm } from '../../src/kvm/index.js';
+import { KVM_CAP_DIRTY_LOG_RING, Kvm, type Vm } from '../../src/kvm/index.js';
 import { Pc, type PcEnd, type PcOptions } from '../../src/vmm/index.js';
 
 const MIB = 2 ** 20;
@@ -24,6 +24,32 @@ function run(o: Partial<PcOptions> & Pick<PcOptions, 'image'>): { end: PcEnd | u
     pc.close();
   }
 }
+
+describe('what the guest finds', () => {
+  const MTRRS: [PcOptions['mtrrs'], bigint][] = [
+    [undefined, 0x806n],
+    ['firmware', 0x806n],
+    ['reset', 0n],
+  ];
+  test.each(MTRRS)('MTRRs with mtrrs: %s', (mtrrs, defType) => {
+    using pc = Pc.create(kvm, {
+      image: HELLO,
+      memory: 16 * MIB,
+      cpus: 2,
+      onSerial: () => {},
+      ...(mtrrs && { mtrrs }),
+    });
+
+    expect(pc.machine.vcpus.map((vcpu) => vcpu.getMsrs([0x2ff])[0])).toEqual([defType, defType]);
+  });
+
+  test('a VM that the caller has prepared', () => {
+    const prepare = (vm: Vm) => void vm.enableCap(KVM_CAP_DIRTY_LOG_RING, [4096n]);
+    using pc = Pc.create(kvm, { image: HELLO, memory: 16 * MIB, onSerial: () => {}, prepare });
+
+    expect(pc.machine.vcpus[0]?.dirtyRing().collect()).toEqual([]);
+  });
+});
 
 /** The hello guest without its multiboot header: the PVH note is left. */
 function pvhOnly(): Buffer {

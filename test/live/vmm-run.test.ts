@@ -1,6 +1,15 @@
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
-import { Kvm, type Vcpu } from '../../src/kvm/index.js';
+import {
+  KVM_CAP_DIRTY_LOG_RING,
+  KVM_MEM_LOG_DIRTY_PAGES,
+  Kvm,
+  KvmError,
+  type Vcpu,
+  type Vm,
+} from '../../src/kvm/index.js';
 import { bootGuest, Machine, type MachineOptions } from '../../src/vmm/index.js';
+import { requireOrSkip } from '../require.js';
+import { held } from './held.js';
 
 const kvm = Kvm.open();
 const open: Machine[] = [];
@@ -161,6 +170,49 @@ test('a machine that cannot be made leaves nothing open', () => {
   );
   expect(ram.closed).toBe(false);
   expect(machine.run(0)).toBe('hlt');
+});
+
+describe('the hook before the vCPUs', () => {
+  test('enables what KVM takes only then: a dirty ring sees the page that the guest wrote', (context) => {
+    requireOrSkip(context, kvm.checkExtension(KVM_CAP_DIRTY_LOG_RING), 'KVM_CAP_DIRTY_LOG_RING');
+    const prepare = (vm: Vm) => void vm.enableCap(KVM_CAP_DIRTY_LOG_RING, [4096n]);
+    // mov $0x2000,%ax; mov %ax,%ds; mov %al,(0x3000); hlt
+    const machine = machineWith([0xb8, 0x00, 0x20, 0x8e, 0xd8, 0xa2, 0x00, 0x30, 0xf4], { prepare });
+    const { ram, ramSize } = machine;
+    machine.setMemslot({
+      slot: 0,
+      gpa: 0n,
+      size: BigInt(ramSize),
+      memory: ram,
+      flags: KVM_MEM_LOG_DIRTY_PAGES,
+    });
+
+    expect(machine.run(0)).toBe('hlt');
+
+    expect(machine.vcpus[0]?.dirtyRing().collect()).toEqual([{ slot: 0, offset: 0x23 }]);
+    // After the vCPUs it is too late.
+    expect(() => prepare(machine.vm)).toThrow(KvmError);
+  });
+
+  test('what it throws comes out, and nothing is left open', () => {
+    Kvm.open().close();
+    const before = held();
+    const failing = () => {
+      throw new Error('not here');
+    };
+
+    expect(() => machineWith([0xf4], { prepare: failing })).toThrow('not here');
+    expect(() => machineWith([0xf4], { prepare: async () => {} })).toThrow(
+      expect.objectContaining({ code: 'VMM_OPTION', option: 'prepare' }),
+    );
+
+    expect(held()).toEqual(before);
+  });
+});
+
+test('a vCPU that there is not is refused', () => {
+  const machine = machineWith([0xf4]);
+  expect(() => machine.run(1)).toThrow(expect.objectContaining({ code: 'VMM_OPTION' }));
 });
 
 test('RAM outlives a machine that was given it', () => {
