@@ -1,7 +1,8 @@
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { FakeHost, scratchDir } from '../../test/support/fake-host.js';
+import { asNobody } from '../../test/support/nobody.js';
 import { ownProcessId } from '../process-id.js';
 import type { HostChange } from './changes.js';
 import { Journal, sweepHostChanges } from './journal.js';
@@ -215,4 +216,15 @@ test('without a journal directory there is nothing to sweep, and none is made', 
 
   expect(sweepHostChanges({ dir: none, host: fake.host })).toEqual([]);
   expect(existsSync(none)).toBe(false);
+});
+
+test('who may not look into the journals has left none: a sweep does nothing, and says nothing', () => {
+  leave(DEAD, [MODE]);
+  chmodSync(dir, 0);
+
+  const problems = asNobody(sweep);
+
+  chmodSync(dir, 0o700);
+  expect(problems).toEqual([]);
+  expect(files()).toHaveLength(1);
 });

@@ -9,6 +9,7 @@ import {
   readFileSync,
   readSync,
   rmdirSync,
+  statSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
@@ -20,9 +21,25 @@ const PREFIX = 'kvm-memtype-';
 const PROBE_GROUP = 'kvm_memtype_';
 const CHUNK = 1 << 16;
 
+/** What keeps us from a path: the error's code, such as ENOENT or EACCES; undefined if nothing does. */
+function obstacle(path: string): string | undefined {
+  try {
+    statSync(path);
+    return undefined;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code;
+  }
+}
+
 /** Where tracefs with KVM's MMU events is mounted, or why there is none to use. */
-export function findTracefs(): { root: string } | { missing: string; lift: string } {
-  const root = ROOTS.find((path) => existsSync(join(path, 'instances')));
+export function findTracefs(
+  roots: readonly string[] = ROOTS,
+): { root: string } | { missing: string; lift: string } {
+  const found = roots.map((root) => ({ root, obstacle: obstacle(join(root, 'instances')) }));
+  const root = found.find((place) => place.obstacle === undefined)?.root;
+  if (root === undefined && found.some((place) => place.obstacle === 'EACCES')) {
+    return { missing: 'only root may read the kernel’s trace', lift: 'run as root' };
+  }
   if (root === undefined) {
     return {
       missing: 'tracefs is not mounted',
