@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import stringWidth from 'string-width';
 import { expect, it } from 'vitest';
-import { hang, textWidth } from './wrap.js';
+import { hang, textWidth, wrapLines } from './wrap.js';
 
 it.each([
   [{ isTTY: true, columns: 132 }, { COLUMNS: '80' }, 132],
@@ -48,5 +48,13 @@ it('keeps within the width and loses no word', () => {
       expect(Math.max(...lines.map((line) => stringWidth(line.trimEnd())))).toBeLessThanOrEqual(width);
       expect(lines.join(' ').split(/\s+/).filter(Boolean)).toEqual(['pass', 'name', ...words]);
     }),
+  );
+});
+
+it('wraps each line of a text at its own indentation, and leaves alone what fits', () => {
+  const text = ['why', `  1. ${'word '.repeat(10).trim()}`, '  EPT        UC', ''].join('\n');
+
+  expect(wrapLines(text, 40)).toBe(
+    ['why', `  1. ${'word '.repeat(6)}word`, '  word word word', '  EPT        UC', ''].join('\n'),
   );
 });

@@ -28,3 +28,12 @@ export function hang(first: string, text: string, width: number, indent = string
   const lines = wrapAnsi(text, width - indent, { hard: false }).split('\n');
   return first + lines.join(`\n${' '.repeat(indent)}`);
 }
+
+/** Wrap what is too long of a text, each line at its own indentation. */
+export function wrapLines(text: string, width: number): string {
+  const wrapped = text.split('\n').map((line) => {
+    const [indent = ''] = /^ */.exec(line) ?? [];
+    return stringWidth(line) <= width ? line : hang(indent, line.slice(indent.length), width);
+  });
+  return wrapped.join('\n');
+}

@@ -10,10 +10,12 @@ import {
   type MsrWrite,
   policyAssumption,
 } from '../memtype/index.js';
+import { textWidth, wrapLines } from '../wrap.js';
 import { UsageError } from './errors.js';
 import { mergeMtrrs, parseMsrWrite, parseMtrrs, parseNumber } from './explain-args.js';
 import { defined, type GuestState, readState, situationOf } from './explain-state.js';
 import { mapJson, mapText, pageJson, pageText } from './explain-text.js';
+import { addHelp, USAGE_STATUS } from './help.js';
 import { refuseTwice } from './once.js';
 import { addRepeatable, existingFile, mask32, whole } from './options.js';
 import { mustBeTaken } from './refused.js';
@@ -102,8 +104,22 @@ async function explain(options: ExplainOptions): Promise<string> {
 /** `kvm-memtype explain`: why a page has its memory type, under each policy and by the SDM. Touches no device. */
 export function explainCommand(): Command {
   const numeric = (what: string) => (text: string) => parseNumber(text, what);
-  const command = new Command('explain')
-    .description('Tell why a page of a guest has its memory type, under each policy and by the SDM.')
+  const command = addHelp(new Command('explain'), {
+    what:
+      "Tell why a page of a guest has its memory type, under each policy (a kernel's rules) and by Intel's manual (SDM). " +
+      'It needs no KVM.',
+    examples: [
+      [
+        'explain --policy 6.1 --noncoherent --mtrr def=WB --mtrr 0=UC@3G+1G --gpa 0xc0000000',
+        'one page of a guest on 6.1 that has a passed-through device and its MTRRs set up',
+      ],
+      [
+        'explain --policy 6.12 --noncoherent --mtrr def=WB --mtrr 0=UC@3G+1G --map',
+        'all of its memory, on 6.12',
+      ],
+    ],
+    statuses: [[0, 'the answer is on stdout'], USAGE_STATUS],
+  })
     .option(
       '--policy <name>',
       `a policy (A to E, none, npt, …), or a kernel version as uname -r tells it (default: "${NEWEST}")`,
@@ -138,6 +154,9 @@ export function explainCommand(): Command {
   );
   addRepeatable(command, '--msr <number=value>', 'a raw MSR write, after those of --mtrr', parseMsrWrite);
   return refuseTwice(command, ['--mtrr', '--msr']).action(async (options: ExplainOptions) => {
-    process.stdout.write(await explain(options));
+    const text = await explain(options);
+    const { stdout } = process;
+    const wraps = stdout.isTTY && options.format === 'pretty';
+    stdout.write(wraps ? wrapLines(text, textWidth(stdout)) : text);
   });
 }

@@ -4,6 +4,7 @@ import { Kvm } from '../kvm/index.js';
 import { readInput } from '../read-file.js';
 import { GuestExitError } from '../vmm/errors.js';
 import { Pc, type PcEnd, type PcOptions } from '../vmm/pc.js';
+import { addHelp, USAGE_STATUS } from './help.js';
 import { interrupted } from './interrupt.js';
 import { existingFile, seconds, size, whole } from './options.js';
 import { say } from './say.js';
@@ -99,12 +100,24 @@ async function runGuest(file: string, o: GuestOptions): Promise<void> {
 
 /** `kvm-memtype guest <file>`: run a guest of one's own, its serial port on stdout, its debug-exit value as status. */
 export function guestCommand(): Command {
-  return new Command('guest')
-    .description(
+  return addHelp(new Command('guest'), {
+    what:
       'Run a guest: a bzImage, an ELF with a multiboot 1 header or a PVH note, or a flat binary (real mode, 0x7c00). ' +
-        'COM1 goes to stdout. A number written to port 0xf4 is the exit status, at most 255; a power-off, a reset or ' +
-        'a halt with interrupts off give 0, a triple fault or --timeout 1.',
-    )
+      'COM1 goes to stdout.',
+    examples: [
+      [
+        "guest bzImage-6.1 --memory 1G --cmdline 'console=ttyS0 panic=-1'",
+        'boot a kernel; its console is shown',
+      ],
+      ['guest test.elf --timeout 10', 'run a test that must end within 10 seconds'],
+    ],
+    statuses: [
+      [0, 'a power-off, a reset, or a halt with interrupts off'],
+      [1, 'a triple fault, or the time is over'],
+      USAGE_STATUS,
+      ['n', 'the number that the guest wrote to port 0xf4, at most 255'],
+    ],
+  })
     .argument('<file>', 'what to run', existingFile)
     .option('--initrd <file>', 'initial RAM disk, or the one boot module', existingFile)
     .option('--cmdline <text>', 'command line', '')

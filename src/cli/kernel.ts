@@ -5,6 +5,7 @@ import { type BuiltKernel, buildKernel } from '../lab/index.js';
 import { checkWritable, writeOutput } from '../output-file.js';
 import { startProgress } from '../progress.js';
 import { safeLine } from '../safe-text.js';
+import { addHelp, USAGE_STATUS } from './help.js';
 import { interrupted } from './interrupt.js';
 import { addRepeatable, existingFile, outputFile, whole } from './options.js';
 import { say } from './say.js';
@@ -59,12 +60,22 @@ async function make(options: BuildOptions): Promise<BuiltKernel> {
 /** `kvm-memtype kernel`. */
 export function kernelCommand(): Command {
   const command = new Command('kernel').description('Build kernels to run on.');
-  const build = command
-    .command('build')
-    .description(
+  const build = addHelp(command.command('build'), {
+    what:
       'Build a small kernel for the lab and print the path of its bzImage. What was built before is taken from the cache. ' +
-        'The source tree that is named is never written to.',
-    )
+      'The source tree that is named is never written to.',
+    examples: [
+      ['kernel build --source debian:6.1 --output bzImage-6.1', "Debian's 6.1, copied here"],
+      [
+        'kernel build --source debian:6.1 --patch kernels/patches/p2-per-vm-mtrr-6.1.patch',
+        'the same with a patch; a tree or a tarball of your own goes as --source too',
+      ],
+    ],
+    statuses: [
+      [0, 'the path of the image is on stdout'],
+      [USAGE_STATUS[0], `${USAGE_STATUS[1]}, or it does not build`],
+    ],
+  })
     .requiredOption(
       '--source <source>',
       'debian:<version>, as in debian:6.1; a kernel tree; or a tarball of one',

@@ -1,9 +1,8 @@
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { Command, CommanderError, Option } from 'commander';
 import { safeText } from '../safe-text.js';
 import { VERSION } from '../version.js';
 import { EXIT_ENVIRONMENT, sentenceOf } from './errors.js';
+import { addHelp, type Help, USAGE_STATUS } from './help.js';
 import { handleInterrupts, interrupted, onInterrupt } from './interrupt.js';
 import { say } from './say.js';
 
@@ -11,13 +10,10 @@ import { say } from './say.js';
 const COMMANDS: Record<string, string> = {
   run: "run the catalogue on this machine's KVM, or on kernels in the lab",
   kernel: 'build kernels to run on',
-  compare: 'tell what differs between two kernels or saved results',
-  bisect: 'a verdict for `git bisect run`',
   explain: 'tell why a page has its memory type',
   guest: 'run a guest of your own',
   matrix: 'show each proposed kernel change on kernels before and after it',
   zaps: 'count EPT zaps of a firmware-like boot, and their time',
-  doctor: 'tell what this machine can and cannot check, and why',
 };
 
 interface GlobalOptions {
@@ -28,7 +24,6 @@ interface GlobalOptions {
 }
 
 const moduleOf = (name: string): URL => new URL(`./${name}.js`, import.meta.url);
-const isThere = (name: string): boolean => existsSync(fileURLToPath(moduleOf(name)));
 
 /** Have a command and those below it throw instead of exiting, and leave the telling to us. */
 function inherit(command: Command, parent: Command): Command {
@@ -53,9 +48,24 @@ async function configure({ verbose, quiet, logFormat }: GlobalOptions): Promise<
   if (quiet) silenceProgress();
 }
 
+const HELP: Help = {
+  what:
+    'Check the memory types that KVM gives a guest: it boots small guests, watches the page tables (EPT) that KVM builds for ' +
+    'them, and holds each entry against a reference model.',
+  examples: [
+    ['run --list', 'every scenario, with what it checks'],
+    ['run --kernel debian:6.1', "check Debian's 6.1 in an emulated machine; it is built first"],
+  ],
+  statuses: [
+    [0, 'it is as it should be'],
+    [1, 'a check failed'],
+    USAGE_STATUS,
+    [4, 'everything was skipped'],
+  ],
+};
+
 function createProgram(): Command {
-  return new Command('kvm-memtype')
-    .description('Check the EPT memory types that KVM gives a guest against a reference model.')
+  return addHelp(new Command('kvm-memtype'), HELP)
     .version(VERSION, '-V, --version', 'print the version')
     .option('-v, --verbose', 'log what is done')
     .option('-q, --quiet', 'log nothing but warnings, show no progress')
@@ -73,13 +83,13 @@ function createProgram(): Command {
 function calledCommand(args: readonly string[]): string | undefined {
   const words = args.filter((arg, index) => !arg.startsWith('-') && args[index - 1] !== '--log-format');
   const name = words[0] === 'help' ? words[1] : words[0];
-  return name !== undefined && Object.hasOwn(COMMANDS, name) && isThere(name) ? name : undefined;
+  return name !== undefined && Object.hasOwn(COMMANDS, name) ? name : undefined;
 }
 
 async function parse(args: readonly string[]): Promise<void> {
   const program = createProgram();
   const called = calledCommand(args);
-  for (const [name, summary] of Object.entries(COMMANDS).filter(([name]) => isThere(name))) {
+  for (const [name, summary] of Object.entries(COMMANDS)) {
     const command = name === called ? await loadCommand(name) : new Command(name);
     program.addCommand(inherit(command.summary(summary), program));
   }

@@ -11,6 +11,7 @@ import { startProgress } from '../progress.js';
 import { isBad } from '../report/summary.js';
 import { runSession } from '../runner/session.js';
 import { textWidth } from '../wrap.js';
+import { addHelp, USAGE_STATUS } from './help.js';
 import { interrupted } from './interrupt.js';
 import { addRepeatable, moduleParameter, seconds } from './options.js';
 import { rerunCommand } from './rerun.js';
@@ -84,12 +85,21 @@ function matrixKernel(name: string): string {
 
 /** `kvm-memtype matrix`. */
 export function matrixCommand(): Command {
-  const command = new Command('matrix').option(
-    '--timeout <seconds>',
-    'give up on a kernel after this long',
-    seconds,
-    300,
-  );
+  const command = addHelp(new Command('matrix'), {
+    what:
+      'Show each change to KVM that is proposed or merged, on kernels before and after it: builds seven kernels, runs every ' +
+      'scenario on each in the lab, and prints a table.',
+    examples: [
+      ['matrix --only 6.1 --only 6.1+P2', 'two of the kernels'],
+      ['matrix --param kvm.tdp_mmu=N', 'all of them, with the older of the two MMUs of KVM'],
+    ],
+    statuses: [
+      [0, 'something passed and nothing is wrong'],
+      [1, 'a scenario failed, or probing found another policy than the kernel has'],
+      USAGE_STATUS,
+      [4, 'everything was skipped'],
+    ],
+  }).option('--timeout <seconds>', 'give up on a kernel after this long', seconds, 300);
   addRepeatable(command, '--only <kernel>', 'run only this kernel of the matrix', matrixKernel);
   addRepeatable(
     command,

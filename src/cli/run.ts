@@ -11,8 +11,9 @@ import type { RunResult } from '../report/types.js';
 import type { EngineName } from '../runner/engines.js';
 import { selectScenarios } from '../runner/select.js';
 import { runSession, type SessionRequest } from '../runner/session.js';
-import { textWidth } from '../wrap.js';
+import { hang, textWidth } from '../wrap.js';
 import { UsageError } from './errors.js';
+import { addHelp, type Help, USAGE_STATUS } from './help.js';
 import { interrupted } from './interrupt.js';
 import { imageOf } from './kernel-image.js';
 import {
@@ -111,7 +112,10 @@ async function requestFor(
 function list(patterns: string[], options: RunOptions): void {
   const scenarios = selectScenarios(catalogue, patterns, options.shard);
   const width = Math.max(...scenarios.map(({ name }) => name.length));
-  process.stdout.write(scenarios.map(({ name, title }) => `${name.padEnd(width)}  ${title}\n`).join(''));
+  // Where a program reads it, a scenario is a line.
+  const room = process.stdout.isTTY ? textWidth(process.stdout) : Number.POSITIVE_INFINITY;
+  const lines = scenarios.map(({ name, title }) => hang(`${name.padEnd(width)}  `, title, room));
+  process.stdout.write(lines.map((line) => `${line}\n`).join(''));
 }
 
 async function run(patterns: string[], options: RunOptions, command: Command): Promise<void> {
@@ -151,9 +155,28 @@ async function run(patterns: string[], options: RunOptions, command: Command): P
   process.exitCode = exitStatus(result);
 }
 
+const HELP: Help = {
+  what:
+    "Run scenarios on this machine's KVM, or on kernels in the lab (an emulated machine with VT-x), and hold what KVM did " +
+    'against the model.',
+  examples: [
+    ["run msr 'pat/*'", "two families of scenarios, on this machine's KVM"],
+    [
+      'run --kernel debian:6.1 --format junit --output results.xml',
+      "all of them on Debian's 6.1 in the lab; results on the screen, and as JUnit in a file",
+    ],
+  ],
+  statuses: [
+    [0, 'something passed and nothing is wrong'],
+    [1, 'a check failed, a scenario had no verdict, or a kernel died'],
+    USAGE_STATUS,
+    [4, 'everything was skipped'],
+  ],
+};
+
 /** `kvm-memtype run`. */
 export function runCommand(): Command {
-  const command = new Command('run')
+  const command = addHelp(new Command('run'), HELP)
     .argument('[pattern...]', 'scenarios to run: names, with * for any part; all if none is given')
     .addOption(
       new Option('--engine <name>', 'where to run')

@@ -4,6 +4,7 @@ import { textWidth } from '../wrap.js';
 import { runZaps } from '../zaps/session.js';
 import { zapTable } from '../zaps/table.js';
 import { UsageError } from './errors.js';
+import { addHelp, USAGE_STATUS } from './help.js';
 import { interrupted } from './interrupt.js';
 import { imageOf } from './kernel-image.js';
 import { addRepeatable, checkPlace, kernel, list, pciAddress, seconds, size, whole } from './options.js';
@@ -57,7 +58,16 @@ async function zaps(options: ZapOptions): Promise<void> {
 
 /** `kvm-memtype zaps`. */
 export function zapsCommand(): Command {
-  const command = new Command('zaps')
+  const command = addHelp(new Command('zaps'), {
+    what:
+      'Boot VMs as firmware and Linux do, and count how often KVM zaps its EPT leaves (takes page-table entries away) as the ' +
+      'processors program their MTRRs, and for how long.',
+    examples: [
+      ['zaps --kernel debian:6.1 --vcpus 1,4 --memory 16M', 'one kernel, two VMs'],
+      ['zaps --kernel debian:6.1 --kernel debian:7.2', 'two kernels side by side'],
+    ],
+    statuses: [[0, 'every zap was as the model expects'], [1, 'some were not'], USAGE_STATUS],
+  })
     .addOption(new Option('--engine <name>', 'where to run').choices(['bochs', 'host']).default('bochs'))
     .addOption(policyOption('the zaps'))
     .option('--vcpus <list>', 'numbers of vCPUs, 1 to 8', list(whole(1, 8)), [1, 2, 4, 8])

@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest';
+import { runCli } from '../support/cli.js';
+
+const words = (help: string, title: string): string[] =>
+  new RegExp(`^${title}:\\n((?: .*\\n)+)`, 'm').exec(help)?.[1]?.trimEnd().split('\n') ?? [];
+
+/** Every command that the program's own help names. */
+async function commands(): Promise<string[]> {
+  const { stdout } = await runCli(['--help']);
+  return words(stdout, 'Commands').flatMap((line) => /^ {2}([a-z]+)/.exec(line)?.[1] ?? []);
+}
+
+it('names the commands that there are, and no other', async () => {
+  expect(await commands()).toEqual(['run', 'kernel', 'explain', 'guest', 'matrix', 'zaps', 'help']);
+});
+
+describe('the help of every command', () => {
+  it.each([['--help'], ['run'], ['kernel', 'build'], ['explain'], ['guest'], ['matrix'], ['zaps']])(
+    '%s: what it is for, two examples, the exit statuses, within 80 columns',
+    async (...command) => {
+      const { status, stdout } = await runCli([...command, '--help'], { COLUMNS: '80' });
+
+      expect(status).toBe(0);
+      expect(stdout).toMatch(/^Usage: kvm-memtype .*\n\n[A-Z][\s\S]*?\.\n/);
+      expect(
+        words(stdout, 'Examples').filter((line) => /^ {2}kvm-memtype /.test(line)).length,
+      ).toBeGreaterThan(1);
+      expect(words(stdout, 'Exit status').map((line) => line.trim().split(' ')[0])).toEqual(
+        expect.arrayContaining(['0', '2']),
+      );
+      expect(stdout).not.toContain('default: []');
+      expect(
+        stdout.split('\n').filter((line) => line.length > 80 && !line.startsWith('  kvm-memtype ')),
+      ).toEqual([]);
+    },
+  );
+});
+
+/** The examples that need neither the lab nor a file of the user's own. */
+it.each(['explain', 'run'])('the examples of %s that need no kernel do what they say', async (command) => {
+  const { stdout } = await runCli([command, '--help']);
+  const examples = words(stdout, 'Examples').flatMap(
+    (line) => /^ {2}kvm-memtype (.*)$/.exec(line)?.[1] ?? [],
+  );
+
+  for (const example of examples.filter((args) => !args.includes('--kernel'))) {
+    const { status, stderr } = await runCli(example.split(' ').map((word) => word.replace(/^'(.*)'$/, '$1')));
+    expect([0, 4], `${example}: ${stderr}`).toContain(status);
+  }
+});
