@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 const START_FIELD = 19; // of /proc/<pid>/stat, counted behind the command's name
 
@@ -15,8 +15,9 @@ export function startTime(pid: number | 'self'): string | undefined {
   }
 }
 
-/** Inode of a process's PID namespace. */
+/** Inode of a process's PID namespace: the first one in a kernel without such namespaces, as the lab's is. */
 function namespaceOf(pid: string): string | undefined {
+  if (!existsSync('/proc/self/ns/pid')) return FIRST_NAMESPACE;
   return /\d+/.exec(readlinkSync(`/proc/${pid}/ns/pid`))?.[0];
 }
 
