@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { MEM_LOG_DIRTY_PAGES, MEM_READONLY, type MemslotEvent } from './events.js';
+import { model, slotEvent, touch } from '../../../test/support/model-vm.js';
+import { MEM_LOG_DIRTY_PAGES, MEM_READONLY, type MemslotEvent, type ModelEvent } from './events.js';
 import { classifyChange, type Memslot, slotLevel, slotRange } from './memslots.js';
 
 const FLAG = 1 << 3;
@@ -87,4 +88,31 @@ describe('slotLevel', () => {
 
 it('slotRange ends after the last frame', () => {
   expect(slotRange(slot())).toEqual({ start: 0x100, end: 0x200 });
+});
+
+describe('what a change of slots lets KVM do besides', () => {
+  const LOGGED = slotEvent(0, 0, 0x1000, MEM_LOG_DIRTY_PAGES);
+  // Each row: what was before, what happens, whether every root is dropped, and where leaves may change in place.
+  const CASES: [string, ModelEvent[], ModelEvent, boolean, object[]][] = [
+    ['a slot is made', [], slotEvent(2, 0x10000, 8), false, []],
+    ['a slot is deleted', [], slotEvent(1, 0x8000, 0), true, []],
+    ['a slot is moved', [], slotEvent(1, 0x9000, 0x10, 0, 'mmio'), true, []],
+    ['logging begins', [], LOGGED, false, [{ start: 0, end: 0x1000 }]],
+    ['logging goes on', [LOGGED], LOGGED, false, []],
+    ['logging ends', [LOGGED], slotEvent(0, 0, 0x1000), false, []],
+    [
+      'a logged page is written',
+      [LOGGED, touch(5)],
+      touch(5, { access: 'write' }),
+      false,
+      [{ start: 5, end: 6 }],
+    ],
+    ['a logged page is read', [LOGGED, touch(5)], touch(5), false, []],
+    ['a logged page is written first', [LOGGED], touch(5, { access: 'write' }), false, []],
+    ['a page is written', [touch(5)], touch(5, { access: 'write' }), false, []],
+  ];
+
+  it.each(CASES)('%s', (_, before, event, fastZap, mayRewrite) => {
+    expect(model('A', before).apply(event)).toMatchObject({ fastZap, mayRewrite });
+  });
 });

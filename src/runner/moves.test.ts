@@ -1,0 +1,60 @@
+import { expect, test } from 'vitest';
+import type { TraceEvent } from '../observe/events.js';
+import { levelOf, readMoves } from './moves.js';
+
+const LEAF = 0xb77n;
+const HUGE = 0xbf7n;
+const TABLE = 0x907n;
+const change = (old: bigint, now: bigint, level = 1, gfn = 0x200): TraceEvent => ({
+  kind: 'change',
+  gfn,
+  level,
+  old,
+  new: now,
+});
+const set = (spte: bigint, level = 1, gfn = 0x200): TraceEvent => ({ kind: 'set', gfn, level, spte });
+
+// Each row: what the TDP MMU tells of one step, and what it means.
+test.each<[string, TraceEvent[], string[]]>([
+  ['a fault', [change(0n, LEAF), set(LEAF)], ['make by fault']],
+  ['a zap', [change(LEAF, 0n)], ['zap']],
+  ['a zap of a table that goes', [change(LEAF, 0x5a0n)], ['zap']],
+  ['a zap and a fault', [change(LEAF, 0n), change(0n, LEAF), set(LEAF)], ['zap', 'make by fault']],
+  ['a leaf that changes in place', [change(LEAF, LEAF ^ 2n)], ['rewrite']],
+  ['the same by a fault', [change(LEAF, LEAF ^ 2n), set(LEAF ^ 2n)], ['rewrite']],
+  ['a huge leaf over a table', [change(TABLE, HUGE, 2)], ['make over a table']],
+  ['a huge leaf over nothing', [change(0n, HUGE, 2)], ['make']],
+  ['all roots dropped', [{ kind: 'zap-all' }], ['zap-all']],
+  ['a report of no change', [set(LEAF)], ['stray']],
+  ['a report of another entry', [change(0n, LEAF), set(LEAF ^ 0x1000n)], ['make', 'stray']],
+  ['a report of another page', [change(0n, LEAF), set(LEAF, 1, 0x201)], ['make', 'stray']],
+  ['a report twice', [change(0n, LEAF), set(LEAF), set(LEAF)], ['make by fault', 'stray']],
+  ['a huge leaf off its boundary', [change(0n, HUGE, 2, 0x201)], ['stray']],
+  ['a leaf of a level that has none', [change(0n, HUGE, 4, 0)], ['stray']],
+  ['a table', [change(0n, TABLE, 2)], ['stray']],
+])('the TDP MMU: %s', (_, events, expected) => {
+  const told = readMoves(events, false).map((move) =>
+    move.kind !== 'make'
+      ? move.kind
+      : `make${move.fault ? ' by fault' : ''}${move.overTable ? ' over a table' : ''}`,
+  );
+
+  expect(told).toEqual(expected);
+});
+
+test('the legacy MMU tells of leaves as they are made, and of nothing else', () => {
+  const told = readMoves([set(LEAF), { kind: 'zap-all' }, set(0n), change(0n, LEAF)], true);
+
+  expect(told.map(({ kind }) => kind)).toEqual(['make', 'zap-all', 'stray', 'stray']);
+});
+
+test('the level is that of the fault that mapped the frame', () => {
+  const moves = readMoves([change(0n, HUGE, 2), set(HUGE, 2), change(TABLE, HUGE, 2, 0x400)], false);
+
+  expect([0x200, 0x3ff, 0x1ff, 0x400].map((gfn) => levelOf(moves, gfn))).toEqual([
+    2,
+    2,
+    undefined,
+    undefined,
+  ]);
+});
