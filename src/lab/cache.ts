@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises
 import { homedir } from 'node:os';
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { LabError } from './errors.js';
+import { LabError, orExhausted } from './errors.js';
 import { exec } from './exec.js';
 import { type LockOptions, withLock } from './lock.js';
 
@@ -47,16 +47,30 @@ export function openCache(): void {
     throw new LabError('LAB_CACHE', `${reason}: set XDG_CACHE_HOME to a folder of your own`);
   };
   try {
-    mkdirSync(root, { recursive: true, mode: 0o700 });
+    makeFolders(root);
     accessSync(root, constants.W_OK);
   } catch (error) {
     const { code = '', message } = error as NodeJS.ErrnoException;
-    if (isFull(error)) throw diskFull(root);
+    const cause = orExhausted(`cannot write to ${root}`, error);
+    if (cause instanceof LabError) throw cause;
     refuse(`cannot use the cache ${root} (${CACHE_REASONS[code] ?? message})`);
   }
   const { uid, mode } = statSync(root);
   if (uid !== process.geteuid?.()) refuse(`the cache ${root} belongs to user ${uid}`);
   if (mode & 0o002) refuse(`everybody can write to the cache ${root}`);
+}
+
+/** Not by Node's own `recursive`: below /proc it never ends. */
+function makeFolders(path: string, hasParent = false): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST' && statSync(path).isDirectory()) return;
+    if (code !== 'ENOENT' || hasParent) throw error;
+    makeFolders(dirname(path));
+    makeFolders(path, true);
+  }
 }
 
 /** Whether there is a cache, and it is ours alone. */
@@ -69,11 +83,6 @@ function isOwnCache(): boolean {
     return false;
   }
 }
-
-const isFull = (error: unknown): boolean =>
-  ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '');
-
-const diskFull = (path: string): LabError => new LabError('LAB_DISK_FULL', `the disk is full: ${path}`);
 
 /** A short name for content: 16 hex digits of SHA-256 over the parts, each length-prefixed. */
 export function contentKey(...parts: (string | Uint8Array)[]): string {
@@ -95,26 +104,31 @@ export async function fileHash(path: string): Promise<string> {
 const MARKER = '.complete';
 const TEMPORARY = '.tmp-';
 
-/** True when the directory was filled to its end by fillEntry. */
-export function isComplete(dir: string): boolean {
-  return existsSync(join(dir, MARKER));
+/** True when the directory was filled to its end by fillEntry, and nobody has taken one of its `files` away since, or emptied it. */
+export function isComplete(dir: string, files: readonly string[]): boolean {
+  const isWhole = (file: string): boolean => {
+    const info = statSync(join(dir, file), { throwIfNoEntry: false });
+    return info?.isFile() === true && info.size > 0;
+  };
+  return existsSync(join(dir, MARKER)) && files.every(isWhole);
 }
 
 /**
- * Make sure that a cache directory exists and is whole: filled in a temporary neighbour, marked, then renamed. One process
+ * Make sure that a cache directory exists and is whole, with all `files`: filled in a temporary neighbour, marked, then renamed. One process
  * fills, others wait for it. Half-filled neighbours that a killed run left are removed.
  */
 export async function fillEntry(
   dir: string,
+  files: readonly string[],
   fill: (temporary: string) => Promise<void>,
   o: LockOptions = {},
 ): Promise<string> {
-  if (isComplete(dir)) return dir;
+  if (isComplete(dir, files)) return dir;
   const parent = dirname(dir);
   await mkdir(parent, { recursive: true });
   await sweep(parent);
   const fillOnce = async (): Promise<void> => {
-    if (isComplete(dir)) return;
+    if (isComplete(dir, files)) return;
     const temporary = await mkdtemp(join(parent, `${TEMPORARY}${basename(dir)}-`));
     try {
       await fill(temporary);
@@ -122,7 +136,7 @@ export async function fillEntry(
       await rm(dir, { recursive: true, force: true });
       await rename(temporary, dir);
     } catch (error) {
-      throw isFull(error) ? diskFull(parent) : error;
+      throw orExhausted(`cannot write to ${parent}`, error);
     } finally {
       await rm(temporary, { recursive: true, force: true });
     }

@@ -2,8 +2,8 @@ import { appendFile, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BuildDir } from './builddir.js';
 import { contentKey } from './cache.js';
-import { LabError } from './errors.js';
-import { type ExecOptions, isDiskFull } from './exec.js';
+import { exhausted, LabError } from './errors.js';
+import type { ExecOptions } from './exec.js';
 import { checkConfig, configInputs, declaredOptions, fragmentLines, type WantedOption } from './kconfig.js';
 
 /** What came of configuring a build directory. */
@@ -30,7 +30,7 @@ export interface Configuration {
 /**
  * Configure a build directory, unless it is as it would become: same options, same files that kconfig reads, .config untouched.
  *
- * @throws LabError LAB_CONFIG, LAB_DISK_FULL, LAB_ABORTED
+ * @throws LabError LAB_CONFIG, LAB_DISK_FULL, LAB_RESOURCES, LAB_ABORTED
  */
 export async function configure(
   build: BuildDir,
@@ -75,8 +75,8 @@ async function makeConfig(
 ): Promise<void> {
   const { status, tail } = await build.make([target], options);
   if (status === 0) return;
-  const code = isDiskFull(tail) ? 'LAB_DISK_FULL' : 'LAB_CONFIG';
-  throw new LabError(code, `cannot configure ${c.label}`, tail);
+  const what = `cannot configure ${c.label}`;
+  throw exhausted(what, tail) ?? new LabError('LAB_CONFIG', what, tail);
 }
 
 /** Compare what came out with what was wanted. */

@@ -167,7 +167,7 @@ function writeIdentityMap(low: Buffer): void {
 
 async function bootRom(entry: bigint): Promise<Buffer> {
   const key = contentKey(await readFile(ROM_SOURCE));
-  const dir = await fillEntry(join(cacheRoot(), 'init', `rom-${key}`), async (temporary) => {
+  const dir = await fillEntry(join(cacheRoot(), 'init', `rom-${key}`), ['boot.rom'], async (temporary) => {
     const link = ['-nostdlib', '-static', '-Wl,-Ttext=0,--oformat=binary,--build-id=none'];
     const args = [...link, '-o', join(temporary, 'boot.rom'), ROM_SOURCE];
     await mustExec('gcc', args, { code: 'LAB_BUILD', what: 'cannot assemble the lab’s boot ROM' });

@@ -1,5 +1,5 @@
-import { expect, test } from 'vitest';
-import { exec, mustExec } from './exec.js';
+import { expect, test, vi } from 'vitest';
+import { cannotStart, exec, mustExec } from './exec.js';
 
 test('output, status and the last lines come back', async () => {
   const lines: string[] = [];
@@ -28,6 +28,48 @@ test('a full disk is told apart from other failures', async () => {
     code: 'LAB_BUILD',
     tail: ['no good'],
   });
+});
+
+test.each([
+  [
+    'make: fork: Resource temporarily unavailable',
+    'LAB_RESOURCES',
+    'no more processes can be started: the limit is reached',
+  ],
+  ['sh: 0: Cannot fork', 'LAB_RESOURCES', 'no more processes can be started: the limit is reached'],
+  ['cc1: out of memory: Cannot allocate memory', 'LAB_RESOURCES', 'there is not enough memory'],
+  ['patch: **** write error : No space left on device', 'LAB_DISK_FULL', 'the disk is full'],
+])('a tool that says %j', async (line, code, reason) => {
+  const run = mustExec('sh', ['-c', `echo '${line}' >&2; exit 2`], {
+    code: 'LAB_BUILD',
+    what: 'building it',
+  });
+
+  await expect(run).rejects.toMatchObject({ code, message: `building it: ${reason}` });
+});
+
+test('a tool that cannot be started is not called missing', () => {
+  const failure = (errno: string) => Object.assign(new Error(`spawn setpriv ${errno}`), { code: errno });
+
+  expect(cannotStart('setpriv', failure('EAGAIN'))).toMatchObject({
+    code: 'LAB_RESOURCES',
+    message: 'cannot start setpriv: no more processes can be started: the limit is reached',
+  });
+  expect(cannotStart('setpriv', failure('EMFILE')).message).toBe(
+    'cannot start setpriv: spawn setpriv EMFILE',
+  );
+  expect(cannotStart('setpriv', failure('ENOENT')).code).toBe('LAB_TOOL_MISSING');
+});
+
+test('a tool that ends with 127 itself is not called missing', async () => {
+  expect(await exec('sh', ['-c', 'no-such-thing'])).toMatchObject({ status: 127 });
+});
+
+test('an empty PATH is told as such', async () => {
+  vi.stubEnv('PATH', '');
+
+  await expect(exec('true', [])).rejects.toThrow('setpriv cannot be found: PATH is empty');
+  vi.unstubAllEnvs();
 });
 
 test('an abort ends the tool and what it started', async () => {

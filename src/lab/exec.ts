@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { LabError } from './errors.js';
+import { exhausted, LabError } from './errors.js';
 
 export interface ExecOptions {
   cwd?: string;
@@ -37,16 +37,26 @@ const PACKAGE_OF: Record<string, string> = {
 };
 
 export function toolMissing(tool: string): LabError {
-  return new LabError(
-    'LAB_TOOL_MISSING',
-    `${tool} is not installed: apt-get install ${PACKAGE_OF[tool] ?? tool}`,
+  const reason = process.env.PATH
+    ? `is not installed: apt-get install ${PACKAGE_OF[tool] ?? tool}`
+    : 'cannot be found: PATH is empty';
+  return new LabError('LAB_TOOL_MISSING', `${tool} ${reason}`);
+}
+
+/** Why a tool could not be started at all. */
+export function cannotStart(tool: string, error: unknown): LabError {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === 'ENOENT') return toolMissing(tool);
+  return (
+    exhausted(`cannot start ${tool}`, [message]) ??
+    new LabError('LAB_RESOURCES', `cannot start ${tool}: ${message}`)
   );
 }
 
 /**
  * Run a tool to its end. The tool dies with this process, however that ends.
  *
- * @throws LabError LAB_TOOL_MISSING, LAB_ABORTED. A non-zero status is returned, not thrown.
+ * @throws LabError LAB_TOOL_MISSING, LAB_RESOURCES, LAB_ABORTED. A non-zero status is returned, not thrown.
  */
 export function exec(tool: string, args: readonly string[], o: ExecOptions = {}): Promise<ExecResult> {
   if (o.signal?.aborted) return Promise.reject(aborted(tool));
@@ -72,11 +82,11 @@ export function exec(tool: string, args: readonly string[], o: ExecOptions = {})
   const stop = (): boolean => child.kill('SIGTERM');
   o.signal?.addEventListener('abort', stop, { once: true });
   return new Promise((resolve, reject) => {
-    child.once('error', () => reject(toolMissing('setpriv')));
+    child.once('error', (error) => reject(cannotStart('setpriv', error)));
     child.once('close', (code, killedBy) => {
       o.signal?.removeEventListener('abort', stop);
       if (o.signal?.aborted) return reject(aborted(tool));
-      if (code === 127 || (code === 1 && notFound(tail, tool))) return reject(toolMissing(tool));
+      if ((code === 127 || code === 1) && notFound(tail, tool)) return reject(toolMissing(tool));
       resolve({ status: code ?? (killedBy ? 128 : 1), stdout, tail });
     });
   });
@@ -94,12 +104,7 @@ function aborted(tool: string): LabError {
   return new LabError('LAB_ABORTED', `${tool} was stopped`);
 }
 
-/** Whether a tool's output says that it had no room to write. */
-export function isDiskFull(lines: readonly string[]): boolean {
-  return lines.some((line) => /No space left on device|Disk quota exceeded/.test(line));
-}
-
-/** As exec, and a non-zero status is an error of the code given; a full disk is told apart. */
+/** As exec, and a non-zero status is an error of the code given; a full disk and the like are told apart. */
 export async function mustExec(
   tool: string,
   args: readonly string[],
@@ -107,7 +112,8 @@ export async function mustExec(
 ): Promise<ExecResult> {
   const result = await exec(tool, args, o);
   if (result.status === 0) return result;
-  if (isDiskFull(result.tail))
-    throw new LabError('LAB_DISK_FULL', `${o.what}: the disk is full`, result.tail);
-  throw new LabError(o.code, `${o.what}: ${tool} failed with status ${result.status}`, result.tail);
+  throw (
+    exhausted(o.what, result.tail) ??
+    new LabError(o.code, `${o.what}: ${tool} failed with status ${result.status}`, result.tail)
+  );
 }

@@ -59,7 +59,7 @@ async function fileEntry({ source, target }: GuestFile): Promise<CpioEntry> {
 /** Path of the static init, compiled once for each version of its source. */
 async function initBinary(): Promise<string> {
   const key = contentKey(await readFile(INIT_SOURCE));
-  const dir = await fillEntry(join(cacheRoot(), 'init', key), async (temporary) => {
+  const dir = await fillEntry(join(cacheRoot(), 'init', key), ['init'], async (temporary) => {
     const args = ['-static', '-Os', '-s', '-Wall', '-o', join(temporary, 'init'), INIT_SOURCE];
     await mustExec('gcc', args, { code: 'LAB_BUILD', what: 'cannot compile the lab’s init' });
   });

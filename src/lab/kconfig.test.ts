@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { checkConfig, fragmentLines, parseFragment } from './kconfig.js';
+import { checkConfig, fragmentLines, parseFragments } from './kconfig.js';
 
 test('an option that a version offers as a module only is neither met nor dropped', () => {
   const wanted = [
@@ -15,7 +15,10 @@ test('an option that a version offers as a module only is neither met nor droppe
 });
 
 test('a fragment is read in both spellings, a later line wins', () => {
-  const wanted = parseFragment('# a comment\n\nA=y\nB?\nC?=n\nCONFIG_D="x y"\n# CONFIG_E is not set\nA=n\n');
+  const wanted = parseFragments([
+    { name: 'a', text: '# a comment\n\nA=y\nB?\nC?=n\nCONFIG_D="x y"\n# CONFIG_E is not set\n' },
+    { name: 'b', text: 'A=n\n' },
+  ]);
 
   expect(wanted).toEqual([
     { name: 'A', value: 'n', optional: false },
@@ -29,6 +32,11 @@ test('a fragment is read in both spellings, a later line wins', () => {
   );
 });
 
-test.each(['A', 'A B=y', '=y', 'A=', 'CONFIG_A'])('a line %j is refused with its number', (line) => {
-  expect(() => parseFragment(`X=y\n${line}\n`)).toThrow(/^line 2 of the kernel configuration/);
+test.each(['A', 'A B=y', '=y', 'A=', 'CONFIG_A'])('a line %j is refused with its file and number', (line) => {
+  const files = [
+    { name: 'lab.config', text: 'X=y\n' },
+    { name: 'my.config', text: `X=y\n${line}\n` },
+  ];
+
+  expect(() => parseFragments(files)).toThrow(`my.config, line 2 is not NAME=value: ${line}`);
 });

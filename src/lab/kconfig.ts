@@ -11,28 +11,29 @@ export interface WantedOption {
 }
 
 /**
- * Parse a configuration fragment: `NAME=value`, `NAME?` (y where the version has it) or the kernel's own `CONFIG_NAME=value` and
- * `# CONFIG_NAME is not set`, one a line. A later line overrides an earlier one.
+ * Parse configuration fragments: `NAME=value`, `NAME?` (y where the version has it) or the kernel's own `CONFIG_NAME=value` and
+ * `# CONFIG_NAME is not set`, one a line. A later line overrides an earlier one, a later file an earlier one.
  *
- * @throws LabError LAB_CONFIG with the first line that is none of these
+ * @throws LabError LAB_CONFIG with file and number of the first line that is none of these
  */
-export function parseFragment(text: string): WantedOption[] {
+export function parseFragments(files: readonly { name: string; text: string }[]): WantedOption[] {
   const wanted = new Map<string, WantedOption>();
-  for (const [index, raw] of text.split('\n').entries()) {
-    const line = raw.trim();
-    const off = /^# CONFIG_(\w+) is not set$/.exec(line);
-    if (off) wanted.set(off[1] as string, { name: off[1] as string, value: 'n', optional: false });
-    if (off || line === '' || line.startsWith('#')) continue;
-    const match = /^(?:CONFIG_)?(\w+)(?:(\?)|(\??)=(.+))$/.exec(line);
-    if (!match)
-      throw new LabError(
-        'LAB_CONFIG',
-        `line ${index + 1} of the kernel configuration is not NAME=value: ${line}`,
-      );
-    const name = match[1] as string;
-    wanted.set(name, { name, value: match[4] ?? 'y', optional: Boolean(match[2] || match[3]) });
-  }
+  for (const { name, text } of files)
+    for (const [index, line] of text.split('\n').entries()) {
+      const option = parseLine(line.trim(), `${name}, line ${index + 1}`);
+      if (option) wanted.set(option.name, option);
+    }
   return [...wanted.values()];
+}
+
+function parseLine(line: string, place: string): WantedOption | undefined {
+  const off = /^# CONFIG_(\w+) is not set$/.exec(line);
+  if (off) return { name: off[1] as string, value: 'n', optional: false };
+  if (line === '' || line.startsWith('#')) return undefined;
+  const match = /^(?:CONFIG_)?(\w+)(?:(\?)|(\??)=(.+))$/.exec(line);
+  if (!match) throw new LabError('LAB_CONFIG', `${place} is not NAME=value: ${line.slice(0, 200)}`);
+  const optional = Boolean(match[2] || match[3]);
+  return { name: match[1] as string, value: match[4] ?? 'y', optional };
 }
 
 /** The fragment as lines to append to a .config. */

@@ -1,14 +1,17 @@
-import { copyFile, readFile } from 'node:fs/promises';
+import { copyFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { ReadLimit } from '../read-file.js';
 import type { BuildDir } from './builddir.js';
 import { cacheRoot, contentKey, fillEntry, isComplete } from './cache.js';
 import { configure } from './configure.js';
-import { LabError } from './errors.js';
-import { type ExecOptions, exec, isDiskFull, mustExec } from './exec.js';
-import { fragmentLines, parseFragment, type WantedOption } from './kconfig.js';
+import { exhausted, LabError } from './errors.js';
+import { type ExecOptions, exec, mustExec } from './exec.js';
+import { readNamed } from './files.js';
+import { fragmentLines, parseFragments, type WantedOption } from './kconfig.js';
 import { withLock } from './lock.js';
+import { temporaryDirectory } from './scratch.js';
 import { kernelSource } from './sources.js';
 import { WorkTree } from './worktree.js';
 
@@ -39,6 +42,10 @@ export interface BuiltKernel {
 
 const LAB_CONFIG = fileURLToPath(new URL('../../kernels/lab.config', import.meta.url));
 
+/** What a build gives, and its place in the build directory. */
+const PLACES = { bzImage: 'arch/x86/boot/bzImage', config: '.config', 'System.map': 'System.map' };
+const RESULTS = Object.keys(PLACES);
+
 /** Keep the image the same for the same input. */
 const REPRODUCIBLE = {
   KBUILD_BUILD_TIMESTAMP: '2020-01-01',
@@ -50,22 +57,25 @@ const REPRODUCIBLE = {
 /**
  * Build the kernel under test, or find it in the cache.
  *
- * @throws LabError LAB_SOURCE, LAB_DOWNLOAD, LAB_CONFIG, LAB_PATCH, LAB_BUILD, LAB_DISK_FULL, LAB_TOOL_MISSING, LAB_ABORTED
+ * @throws LabError LAB_SOURCE, LAB_CACHE, LAB_TEMPORARY, LAB_RESOURCES, LAB_FILE, LAB_DOWNLOAD, LAB_CONFIG, LAB_PATCH, LAB_BUILD, LAB_DISK_FULL, LAB_TOOL_MISSING, LAB_ABORTED
  */
 export async function buildKernel(request: KernelRequest): Promise<BuiltKernel> {
   const started = Date.now();
   const { onProgress, signal } = request;
+  temporaryDirectory(); // Compilers and patch(1) need one.
+  mustSuitMake(cacheRoot());
   const source = await kernelSource(request.source, {
     ...(onProgress && { onProgress }),
     signal,
     refresh: request.refresh ?? false,
   });
-  const patches = (request.patches ?? []).map((patch) => resolve(patch));
-  const wanted = parseFragment((await readAll([LAB_CONFIG, ...(request.configs ?? [])])).join('\n'));
+  const patches = await readAll(request.patches ?? [], PATCH_LIMIT);
+  const fragments = await readAll([LAB_CONFIG, ...(request.configs ?? [])], CONFIG_LIMIT);
+  const wanted = parseFragments(fragments.map(({ name, text }) => ({ name, text: text.toString() })));
   const compiler = await toolchain();
-  const key = contentKey(source.key, fragmentLines(wanted), ...(await readAll(patches)), compiler);
+  const key = contentKey(source.key, fragmentLines(wanted), ...patches.map(({ text }) => text), compiler);
   const dir = join(cacheRoot(), 'kernels', key);
-  const cached = isComplete(dir);
+  const cached = isComplete(dir, RESULTS);
   const work = new WorkTree(source);
   const buildDir = work.buildDir(contentKey(fragmentLines(wanted), compiler));
   const onWait = (): void => onProgress?.(`waiting for another process that builds ${source.label}`);
@@ -77,13 +87,12 @@ export async function buildKernel(request: KernelRequest): Promise<BuiltKernel> 
         await work.prepare(patches, { signal, ...(onProgress && { onProgress }) });
         await buildDir.open();
         await make(buildDir, work.tree, wanted, source.label, request);
-        await copyFile(join(buildDir.path, 'arch/x86/boot/bzImage'), join(temporary, 'bzImage'));
-        await copyFile(join(buildDir.path, '.config'), join(temporary, 'config'));
-        await copyFile(join(buildDir.path, 'System.map'), join(temporary, 'System.map'));
+        for (const [name, place] of Object.entries(PLACES))
+          await copyFile(join(buildDir.path, place), join(temporary, name));
       },
       exclusive,
     );
-  await fillEntry(dir, build, exclusive);
+  await fillEntry(dir, RESULTS, build, exclusive);
   return {
     bzImage: join(dir, 'bzImage'),
     key,
@@ -93,14 +102,26 @@ export async function buildKernel(request: KernelRequest): Promise<BuiltKernel> 
   };
 }
 
-async function readAll(files: readonly string[]): Promise<string[]> {
-  return Promise.all(
-    files.map((file) =>
-      readFile(file, 'utf8').catch(() => {
-        throw new LabError('LAB_FILE', `cannot read ${file}`);
-      }),
-    ),
+/** make(1) splits paths at these, or takes them for something else, and cannot be told not to. */
+function mustSuitMake(path: string): void {
+  const bad = /[\s:%#$*?[\]\\'"`;&|<>(){}!]/.exec(path)?.[0];
+  if (bad === undefined) return;
+  const sign = bad === ' ' ? 'a blank' : JSON.stringify(bad);
+  throw new LabError(
+    'LAB_CACHE',
+    `no kernel can be built in ${path}: make takes no path with ${sign}, set XDG_CACHE_HOME`,
   );
+}
+
+/** linux-6.1 to 6.2 is one patch of 100 MB. */
+const PATCH_LIMIT = { limit: 256 << 20, why: 'the most for a patch' };
+const CONFIG_LIMIT = { limit: 16 << 20, why: 'the most for a configuration' };
+
+async function readAll(
+  files: readonly string[],
+  limit: ReadLimit,
+): Promise<{ name: string; text: Buffer }[]> {
+  return Promise.all(files.map(async (file) => ({ name: file, text: await readNamed(file, limit) })));
 }
 
 async function toolchain(): Promise<string> {
@@ -142,7 +163,8 @@ function progressLines(what: string, onProgress?: (line: string) => void) {
   let steps = 0;
   let last = 0;
   const line = (text: string): void => {
-    if (/\berror\b|No space left/i.test(text) && errors.length < 20) errors.push(text);
+    if (/\berror\b|No space left|cannot fork|Cannot allocate/i.test(text) && errors.length < 20)
+      errors.push(text);
     const step = /^\s+(?:CC|AS|LD|AR|HOSTCC|OBJCOPY|LZ4)\s+(\S+)/.exec(text);
     if (!step) return;
     steps++;
@@ -155,8 +177,8 @@ function progressLines(what: string, onProgress?: (line: string) => void) {
 }
 
 function buildError(label: string, errors: string[], tail: string[]): LabError {
-  if (isDiskFull([...errors, ...tail]))
-    return new LabError('LAB_DISK_FULL', `building ${label}: the disk is full`, tail);
+  const exhaustion = exhausted(`building ${label}`, [...errors, ...tail]);
+  if (exhaustion) return exhaustion;
   const first = errors[0];
   return new LabError('LAB_BUILD', `building ${label} failed${first ? `: ${first.trim()}` : ''}`, [
     ...errors,

@@ -7,8 +7,8 @@ import { mapsInPlace, readKernel } from './bzimage.js';
 import { openCache } from './cache.js';
 import { ConsoleWatch } from './console.js';
 import type { Boot, Command, Engine, Kernel } from './engine.js';
-import { LabError } from './errors.js';
-import { exec, toolMissing } from './exec.js';
+import { LabError, orExhausted } from './errors.js';
+import { cannotStart, exec, toolMissing } from './exec.js';
 import { type GuestFile, programPart } from './initramfs.js';
 import { nodeImage, runtimeFiles } from './nodeimage.js';
 import { type LabOutcome, RunWatch } from './outcome.js';
@@ -84,6 +84,8 @@ export async function runInLab(run: LabRun): Promise<LabOutcome> {
   try {
     const boot = await prepare(run, kernel, scratch);
     return await watchRun(run, boot, await ENGINES[run.engine](boot));
+  } catch (error) {
+    throw orExhausted(`cannot write to ${scratch}`, error);
   } finally {
     process.off('exit', cleanUp);
     cleanUp();
@@ -185,7 +187,7 @@ function start(command: Command, scratch: string, output: string[]): ChildProces
 
 function end(emulator: ChildProcess): Promise<{ status: number | null; killedBy: string | null }> {
   return new Promise((resolveEnd, reject) => {
-    emulator.once('error', () => reject(toolMissing('setpriv')));
+    emulator.once('error', (error) => reject(cannotStart('setpriv', error)));
     emulator.once('close', (status, killedBy) => resolveEnd({ status, killedBy }));
   });
 }

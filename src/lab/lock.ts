@@ -1,9 +1,9 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams as Holder, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { LabError } from './errors.js';
-import { toolMissing } from './exec.js';
+import { exhausted, LabError } from './errors.js';
+import { cannotStart } from './exec.js';
 
 export interface LockOptions {
   /** Called if another process holds the lock. */
@@ -19,23 +19,19 @@ const PATIENCE_MS = 1000;
  *
  * flock(1) keeps the lock and reads our pipe, so the lock goes with this process however it ends.
  *
- * @throws LabError LAB_TOOL_MISSING, LAB_ABORTED, and what `work` throws
+ * @throws LabError LAB_TOOL_MISSING, LAB_RESOURCES, LAB_CACHE, LAB_ABORTED, and what `work` throws
  */
 export async function withLock<T>(path: string, work: () => Promise<T>, o: LockOptions = {}): Promise<T> {
   await mkdir(dirname(path), { recursive: true });
   const holder = spawn('flock', ['--exclusive', path, 'sh', '-c', 'echo held; exec cat >/dev/null'], {
-    stdio: ['pipe', 'pipe', 'ignore'],
+    stdio: ['pipe', 'pipe', 'pipe'],
     detached: true, // Keep a Ctrl-C in the terminal away from the holder: it ends with its pipe.
   });
   holder.stdin.on('error', () => {});
   const timer = setTimeout(() => o.onWait?.(), PATIENCE_MS);
   const stop = (): boolean => holder.kill();
   o.signal?.addEventListener('abort', stop, { once: true });
-  const failed = once(holder, 'exit').then(() => {
-    throw o.signal?.aborted
-      ? new LabError('LAB_ABORTED', 'stopped while waiting for another process')
-      : toolMissing('flock');
-  });
+  const failed = endOf(holder, path, o.signal);
   failed.catch(() => {});
   try {
     await Promise.race([once(holder.stdout, 'data'), failed]);
@@ -47,4 +43,18 @@ export async function withLock<T>(path: string, work: () => Promise<T>, o: LockO
     o.signal?.removeEventListener('abort', stop);
     holder.stdin.end();
   }
+}
+
+/** Never resolves: whoever holds the lock ends with its pipe. */
+async function endOf(holder: Holder, path: string, signal: AbortSignal | undefined): Promise<never> {
+  let said = '';
+  holder.stderr.on('data', (data: Buffer) => {
+    said += data.toString();
+  });
+  await once(holder, 'close').catch((error: unknown) => {
+    throw cannotStart('flock', error);
+  });
+  if (signal?.aborted) throw new LabError('LAB_ABORTED', 'stopped while waiting for another process');
+  const [line = 'flock ended'] = said.split('\n');
+  throw exhausted(`cannot lock ${path}`, [said]) ?? new LabError('LAB_CACHE', `cannot lock ${path}: ${line}`);
 }

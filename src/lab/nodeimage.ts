@@ -44,7 +44,7 @@ async function asItIs(path: string): Promise<RuntimeFile> {
 export async function nodeImage(form: NodeForm, files: readonly RuntimeFile[]): Promise<string> {
   const identity = await Promise.all(files.map(({ source }) => identify(source)));
   const dir = join(cacheRoot(), 'node', `${form}-${contentKey(...identity)}`);
-  await fillEntry(dir, async (temporary) => {
+  await fillEntry(dir, ['image'], async (temporary) => {
     const contents = await Promise.all(files.map((file) => stripped(file, temporary)));
     await writeFile(join(temporary, 'image'), form === 'cpio' ? asArchive(contents) : asFileSystem(contents));
   });

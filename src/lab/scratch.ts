@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { isOwnDirectory, visitOwnDirectory } from '../own-directory.js';
 import { isRunning, ownProcessId, PROCESS_ID } from '../process-id.js';
-import { LabError } from './errors.js';
+import { LabError, orExhausted } from './errors.js';
 
 const STICKY = 0o1000;
 const WRITABLE_BY_ALL = 0o002;
@@ -47,11 +47,12 @@ function userDirectory(): string {
   return own ?? mkdtempSync(`${usual}-`);
 }
 
-function unwritable(path: string, error: unknown): LabError {
-  const { code, message } = error as NodeJS.ErrnoException;
-  if (code === 'ENOSPC' || code === 'EDQUOT')
-    return new LabError('LAB_DISK_FULL', `the disk is full: ${path}`);
-  return new LabError('LAB_TEMPORARY', `cannot write to the temporary directory ${path}: ${message}`);
+function unwritable(path: string, error: unknown): unknown {
+  const what = `cannot write to the temporary directory ${path}`;
+  const cause = orExhausted(what, error);
+  return cause instanceof LabError
+    ? cause
+    : new LabError('LAB_TEMPORARY', `${what}: ${(error as Error).message}`);
 }
 
 /**

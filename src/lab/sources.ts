@@ -1,4 +1,4 @@
-import { readdir, rm, stat } from 'node:fs/promises';
+import { readdir, realpath, rm, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { PrivateApt, suitesFor } from './apt.js';
 import { cacheRoot, contentKey, fileHash, fillEntry, isComplete, openCache } from './cache.js';
@@ -24,6 +24,8 @@ export interface KernelSource {
   lineage: string;
   /** For people: `linux-source-6.1 6.1.192-2`, or the path given. */
   label: string;
+  /** Of a tree of the user's own, which may change at any time: its state when it was named. */
+  fingerprint?: string;
 }
 
 /**
@@ -45,6 +47,10 @@ export async function kernelSource(spec: string, o: SourceOptions = {}): Promise
   throw new LabError('LAB_SOURCE', `${spec} is a device or a pipe, neither a kernel tree nor a tarball`);
 }
 
+/** What makes a tree a kernel's. */
+const TREE_FILES = ['Makefile', 'Kconfig', 'arch/x86/kvm/Kconfig'];
+const IN_CACHE = TREE_FILES.map((file) => `tree/${file}`);
+
 const sourcesDir = (): string => join(cacheRoot(), 'sources');
 
 async function debianSource(series: string, o: SourceOptions): Promise<KernelSource> {
@@ -61,7 +67,7 @@ async function debianSource(series: string, o: SourceOptions): Promise<KernelSou
 async function newestCached(name: string): Promise<string | undefined> {
   const entries = await readdir(sourcesDir()).catch(() => []);
   const whole = entries.filter(
-    (entry) => entry.startsWith(`${name}_`) && isComplete(join(sourcesDir(), entry)),
+    (entry) => entry.startsWith(`${name}_`) && isComplete(join(sourcesDir(), entry), IN_CACHE),
   );
   whole.sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
   const newest = whole.at(-1);
@@ -105,7 +111,7 @@ async function downloadNewest(
     o.onProgress?.(`unpacking ${name} ${version}`);
     await unpackDeb(temporary, quiet);
   };
-  return fillEntry(join(sourcesDir(), `${name}_${version}`), fill, quiet);
+  return fillEntry(join(sourcesDir(), `${name}_${version}`), IN_CACHE, fill, quiet);
 }
 
 async function unpackDeb(dir: string, o: { signal?: AbortSignal | undefined }): Promise<void> {
@@ -139,6 +145,7 @@ async function tarballSource(path: string, o: SourceOptions): Promise<KernelSour
   const key = `tarball_${(await fileHash(path)).slice(0, 16)}`;
   const dir = await fillEntry(
     join(sourcesDir(), key),
+    IN_CACHE,
     async (temporary) => {
       o.onProgress?.(`unpacking ${basename(path)}`);
       await unpackTarball(path, join(temporary, 'tree'), { signal: o.signal });
@@ -151,12 +158,15 @@ async function tarballSource(path: string, o: SourceOptions): Promise<KernelSour
 
 async function treeSource(path: string): Promise<KernelSource> {
   await assertKernelTree(path, path);
-  const key = `tree_${await treeFingerprint(path)}`;
-  return { tree: path, key, lineage: `tree_${contentKey(path)}`, label: path };
+  if (`${cacheRoot()}/`.startsWith(`${await realpath(path)}/`))
+    throw new LabError('LAB_SOURCE', `the cache ${cacheRoot()} lies in the kernel tree: set XDG_CACHE_HOME`);
+  const fingerprint = await treeFingerprint(path);
+  const lineage = `tree_${contentKey(path)}`;
+  return { tree: path, key: `tree_${fingerprint}`, lineage, label: path, fingerprint };
 }
 
 async function assertKernelTree(tree: string, name: string): Promise<void> {
-  for (const file of ['Makefile', 'Kconfig', 'arch/x86/kvm/Kconfig'])
+  for (const file of TREE_FILES)
     if (!(await stat(join(tree, file)).catch(() => undefined)))
       throw new LabError('LAB_SOURCE', `${name} is not a kernel tree: it has no ${file}`);
 }

@@ -4,18 +4,18 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { treeFingerprint } from './fingerprint.js';
 import type { KernelSource } from './sources.js';
-import { WorkTree } from './worktree.js';
+import { type Patch, WorkTree } from './worktree.js';
 
 let dir: string;
 let source: KernelSource;
 
-beforeEach(() => {
+beforeEach(async () => {
   dir = mkdtempSync(join(tmpdir(), 'worktree-test-'));
   put('source/kernel/a.c', 'one\ntwo\nthree\n');
   put('source/kernel/b.c', 'b\n');
   put('source/kernel/a.o', 'object\n');
   put('source/.config', 'A=y\n');
-  source = { tree: join(dir, 'source'), key: 'first', lineage: 'test', label: 'a test' };
+  await describeSource();
 });
 
 afterEach(() => rmSync(dir, { recursive: true }));
@@ -25,6 +25,14 @@ function put(name: string, text: string): string {
   writeFileSync(join(dir, name), text);
   return join(dir, name);
 }
+
+/** Name the source as it is now: one of the user's own, unless its fingerprint is taken away. */
+async function describeSource(): Promise<void> {
+  const fingerprint = await treeFingerprint(join(dir, 'source'));
+  source = { tree: join(dir, 'source'), key: fingerprint, lineage: 'test', label: 'a test', fingerprint };
+}
+
+const patchOf = (text: string | Buffer, name = 'a.patch'): Patch => ({ name, text: Buffer.from(text) });
 
 const work = (): WorkTree => new WorkTree(source, join(dir, 'work'));
 const inTree = (name: string): string => readFileSync(join(dir, 'work/tree', name), 'utf8');
@@ -43,7 +51,7 @@ const ADD = '--- /dev/null\n+++ b/kernel/new.c\n@@ -0,0 +1 @@\n+new\n';
 describe('WorkTree', () => {
   it('copies a source without what was built in it, and never writes to it', async () => {
     const before = await treeFingerprint(source.tree);
-    await work().prepare([put('p.patch', CHANGE)], {});
+    await work().prepare([patchOf(CHANGE)], {});
     expect(inTree('kernel/a.c')).toBe('one\nTWO\nthree\n');
     expect(existsSync(join(dir, 'work/tree/kernel/a.o'))).toBe(false);
     expect(existsSync(join(dir, 'work/tree/.config'))).toBe(false);
@@ -51,14 +59,14 @@ describe('WorkTree', () => {
   });
 
   it('takes patches back before the next ones', async () => {
-    await work().prepare([put('p.patch', CHANGE), put('q.patch', ADD)], {});
+    await work().prepare([patchOf(CHANGE), patchOf(ADD)], {});
     await work().prepare([], {});
     expect(inTree('kernel/a.c')).toBe('one\ntwo\nthree\n');
     expect(existsSync(join(dir, 'work/tree/kernel/new.c'))).toBe(false);
   });
 
   it('takes a patch back that applied in part only', async () => {
-    const half = put('half.patch', `${CHANGE}--- a/kernel/b.c\n+++ b/kernel/b.c\n@@ -1 +1 @@\n-c\n+d\n`);
+    const half = patchOf(`${CHANGE}--- a/kernel/b.c\n+++ b/kernel/b.c\n@@ -1 +1 @@\n-c\n+d\n`);
     await expect(work().prepare([half], {})).rejects.toMatchObject({ code: 'LAB_PATCH' });
     await work().prepare([], {});
     expect(inTree('kernel/a.c')).toBe('one\ntwo\nthree\n');
@@ -70,7 +78,7 @@ describe('WorkTree', () => {
     put('source/kernel/a.c', 'four\n');
     put('source/kernel/b.c', 'b\n'); // the same content at a later time, as after a checkout to and fro
     rmSync(join(dir, 'source/.config'));
-    source.key = 'second';
+    await describeSource();
     await work().prepare([], {});
     expect(inTree('kernel/a.c')).toBe('four\n');
     expect(time('kernel/a.c')).not.toBe(a);
@@ -80,7 +88,7 @@ describe('WorkTree', () => {
   it('gives a file that a patch changed, and one taken back, a time later than all that was built', async () => {
     await work().prepare([], {});
     const builtUnpatched = now('x.o');
-    await work().prepare([put('p.patch', CHANGE)], {});
+    await work().prepare([patchOf(CHANGE)], {});
     expect(time('kernel/a.c')).toBeGreaterThan(builtUnpatched);
     const builtPatched = now('y.o');
     await work().prepare([], {});
@@ -97,12 +105,12 @@ describe('WorkTree', () => {
   });
 
   it('refuses a patch that fits only by guess', async () => {
-    const guess = put('guess.patch', CHANGE.replace(' three', ' thirteen'));
+    const guess = patchOf(CHANGE.replace(' three', ' thirteen'));
     await expect(work().prepare([guess], {})).rejects.toMatchObject({ code: 'LAB_PATCH' });
   });
 
   it('reaches no file outside the tree', async () => {
-    const outside = put('outside.patch', '--- a/../escaped\n+++ b/../escaped\n@@ -0,0 +1 @@\n+x\n');
+    const outside = patchOf('--- a/../escaped\n+++ b/../escaped\n@@ -0,0 +1 @@\n+x\n');
     await expect(work().prepare([outside], {})).rejects.toMatchObject({ code: 'LAB_PATCH' });
     expect(existsSync(join(dir, 'work/escaped'))).toBe(false);
   });

@@ -1,35 +1,35 @@
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { BuildDir, removeBuildDirs } from './builddir.js';
 import { cacheRoot } from './cache.js';
-import { LabError } from './errors.js';
-import { exec, mustExec } from './exec.js';
+import { exhausted, LabError } from './errors.js';
+import { exec } from './exec.js';
+import { treeFingerprint } from './fingerprint.js';
 import type { KernelSource } from './sources.js';
+import { type SyncRecord, syncTree } from './sync.js';
 
 interface Options {
   signal?: AbortSignal | undefined;
   onProgress?: (line: string) => void;
 }
 
-/** What the tree holds at the moment, kept beside it. */
-interface State {
-  sourceKey: string;
-  /** Files that patches changed since the tree was a copy of the source. */
-  touched: string[];
+/** A unified diff, as it was read: what names the kernel is what is applied, even if the file changes meanwhile. */
+export interface Patch {
+  name: string;
+  text: Uint8Array;
 }
 
-/** Leave these behind when copying a tree that somebody built in: an out-of-tree build refuses to start with them. */
-const BUILD_OUTPUT = [
-  '/.git',
-  '/.config',
-  '/include/config',
-  '/include/generated',
-  '/arch/*/include/generated',
-  '*.o',
-  '*.a',
-  '*.ko',
-  '.*.cmd',
+/** A patch that makes, changes or removes a symbolic link: make(1) sees the times of files only. */
+const CHANGES_LINK = /^(?:(?:new|deleted) file mode|(?:old|new) mode|index \S+) 120000\s*$/m;
+
+const PATCH_OPTIONS = [
+  '-p1',
+  '--batch',
+  '--forward',
+  '--fuzz=0', // A hunk that fits only by guess may land in the wrong place.
+  '--no-backup-if-mismatch',
+  '--reject-file=-',
 ];
 
 /**
@@ -57,92 +57,67 @@ export class WorkTree {
     return new BuildDir(this.root, this.tree, key);
   }
 
-  /** Make the tree equal to the source, then apply the patches. Files that do not change keep their times. */
-  async prepare(patches: readonly string[], o: Options): Promise<void> {
+  /**
+   * Make the tree equal to the source, then apply the patches. What an earlier build, patch or kill left is of no account. Files
+   * that do not change keep their times.
+   *
+   * @throws LabError LAB_SOURCE, LAB_PATCH, LAB_DISK_FULL, LAB_ABORTED
+   */
+  async prepare(patches: readonly Patch[], o: Options): Promise<void> {
     await mkdir(this.root, { recursive: true });
-    const state = await this.readState();
-    if (state?.sourceKey === this.source.key && existsSync(this.tree)) await this.restore(state.touched);
-    else await this.copySource(o);
-    await this.writeState([]);
+    await this.copySource(o);
     for (const patch of patches) await this.apply(patch, o);
   }
 
-  private async readState(): Promise<State | undefined> {
-    const text = await readFile(this.stateFile, 'utf8').catch(() => undefined);
-    return text === undefined ? undefined : (JSON.parse(text) as State);
-  }
-
-  private async writeState(touched: string[]): Promise<void> {
-    await writeFile(this.stateFile, JSON.stringify({ sourceKey: this.source.key, touched } satisfies State));
-  }
-
-  private async copySource(o: Options): Promise<void> {
-    await rm(this.stateFile, { force: true });
-    o.onProgress?.(`copying ${this.source.label}`);
-    const what = `cannot copy ${this.source.label}`;
-    const ours = this.source.tree.startsWith(cacheRoot());
-    if (!existsSync(this.tree)) await removeBuildDirs(this.root);
-    if (ours && !existsSync(this.tree)) {
-      // Hard links: patch(1) and rsync replace a file, they never write into it.
-      await mustExec('cp', ['-al', this.source.tree, this.tree], {
-        signal: o.signal,
-        code: 'LAB_SOURCE',
-        what,
-      });
-      return;
+  private async copySource({ signal, onProgress }: Options): Promise<void> {
+    const isNew = !existsSync(this.tree);
+    if (isNew) {
+      onProgress?.(`copying ${this.source.label}`);
+      await removeBuildDirs(this.root);
+      await mkdir(this.tree);
     }
-    const excludes = BUILD_OUTPUT.map((pattern) => `--exclude=${pattern}`);
-    // Compare by content and keep no times: what changed gets the time of now, and make sees it.
-    const args = ['-rlpD', '--checksum', '--delete', ...excludes, `${this.source.tree}/`, `${this.tree}/`];
-    await mustExec('rsync', args, { signal: o.signal, code: 'LAB_SOURCE', what });
-  }
-
-  private async restore(touched: readonly string[]): Promise<void> {
-    for (const file of touched) {
-      const target = join(this.tree, file);
-      await rm(target, { force: true });
-      const original = join(this.source.tree, file);
-      if (await stat(original).catch(() => undefined)) await copyFile(original, target);
-    }
-  }
-
-  private async apply(patch: string, o: Options): Promise<void> {
-    const text = await readFile(patch, 'utf8').catch(() => {
-      throw new LabError('LAB_FILE', `cannot read the patch ${patch}`);
+    const synced = await syncTree({
+      source: this.source.tree,
+      copy: this.tree,
+      before: await this.readRecord(),
+      link: isNew && this.source.fingerprint === undefined,
+      signal,
     });
-    const files = patchedFiles(text);
-    if (files.length === 0) throw new LabError('LAB_PATCH', `${patch} is not a unified diff`);
-    const before = (await this.readState())?.touched ?? [];
-    await this.writeState([...new Set([...before, ...files])]);
-    o.onProgress?.(`applying ${basename(patch)}`);
-    const args = [
-      '-p1',
-      '--batch',
-      '--forward',
-      '--fuzz=0', // A hunk that fits only by guess may land in the wrong place.
-      '--no-backup-if-mismatch',
-      '--reject-file=-',
-      '-d',
-      this.tree,
-      '-i',
-      patch,
-    ];
-    const result = await exec('patch', args, { signal: o.signal });
-    if (result.status !== 0)
-      throw new LabError(
-        'LAB_PATCH',
-        `${basename(patch)} does not apply to ${this.source.label}`,
-        result.tail,
-      );
+    if (synced.linksChanged && !isNew) await removeBuildDirs(this.root);
+    await this.writeRecord(synced.record);
+    const { fingerprint, label } = this.source;
+    if (fingerprint !== undefined && (await treeFingerprint(this.source.tree)) !== fingerprint)
+      throw new LabError('LAB_SOURCE', `${label} changed while it was read: start again`);
   }
-}
 
-/** Paths, below the tree, that a -p1 unified diff changes. */
-export function patchedFiles(diff: string): string[] {
-  const files = new Set<string>();
-  for (const match of diff.matchAll(/^(?:---|\+\+\+) [^/\s]+\/([^\t\n]+)/gm))
-    files.add((match[1] as string).trimEnd());
-  for (const match of diff.matchAll(/^rename (?:from|to) (.+)$/gm)) files.add(match[1] as string);
-  const safe = [...files].filter((file) => !file.split('/').includes('..'));
-  return safe;
+  /** What is missing or damaged costs time only: all is compared by content then. */
+  private async readRecord(): Promise<SyncRecord> {
+    try {
+      const { files } = JSON.parse(await readFile(this.stateFile, 'utf8')) as { files?: SyncRecord };
+      return files ?? {};
+    } catch {
+      return {};
+    }
+  }
+
+  private async writeRecord(files: SyncRecord): Promise<void> {
+    await writeFile(`${this.stateFile}.new`, JSON.stringify({ files }));
+    await rename(`${this.stateFile}.new`, this.stateFile);
+  }
+
+  private async apply({ name, text }: Patch, o: Options): Promise<void> {
+    o.onProgress?.(`applying ${name}`);
+    if (CHANGES_LINK.test(Buffer.from(text).toString('latin1'))) await removeBuildDirs(this.root);
+    const file = join(this.root, 'applied.patch');
+    await writeFile(file, text);
+    const { status, tail } = await exec('patch', [...PATCH_OPTIONS, '-d', this.tree, '-i', file], {
+      signal: o.signal,
+    });
+    await rm(file, { force: true });
+    if (text.length === 0 || tail.some((line) => line.includes('Only garbage was found')))
+      throw new LabError('LAB_PATCH', `${name} is not a unified diff`);
+    if (status === 0) return;
+    const exhaustion = exhausted(`applying ${name}`, tail);
+    throw exhaustion ?? new LabError('LAB_PATCH', `${name} does not apply to ${this.source.label}`, tail);
+  }
 }
