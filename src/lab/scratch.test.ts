@@ -48,6 +48,14 @@ function leave(dir: string, owner?: number): string {
   return dir;
 }
 
+/** Put a link in the place of root's directory, and back. */
+const SWAPS = [
+  ['kvm-memtype-0', 'aside'],
+  ['link', 'kvm-memtype-0'],
+  ['kvm-memtype-0', 'link'],
+  ['aside', 'kvm-memtype-0'],
+];
+
 /** Do something as another user: root may become anybody, and itself again. */
 function asNobody<T>(act: () => T): T {
   process.setegid?.(NOBODY);
@@ -167,15 +175,23 @@ describe.runIf(isRoot)('with another user', () => {
     const victim = join(folder, 'victim');
     leave(join(victim, `${DEAD}-x`));
     leave(join(tmp, 'kvm-memtype-0', `${DEAD}-x`));
-    const script = `cd '${tmp}' && ln -s '${victim}' link && echo go
-      while :; do mv -T kvm-memtype-0 aside; mv -T link kvm-memtype-0; mv -T kvm-memtype-0 link; mv -T aside kvm-memtype-0; done`;
+    const script = `
+      const { renameSync, symlinkSync } = require('fs');
+      process.chdir(process.argv[1]);
+      symlinkSync(process.argv[2], 'link');
+      process.stdout.write('go');
+      for (;;) for (const [from, to] of ${JSON.stringify(SWAPS)}) {
+        renameSync(from, to);
+        const until = performance.now() + (to === 'kvm-memtype-0' ? Math.random() / 4 : 0);
+        while (performance.now() < until);
+      }`;
     const swapper = spawn('setpriv', [
       ...['--pdeathsig', 'KILL', '--reuid', `${NOBODY}`, '--regid', `${NOBODY}`, '--clear-groups'],
-      ...['sh', '-c', script],
+      ...[process.execPath, '-e', script, tmp, victim],
     ]);
     await once(swapper.stdout, 'data');
 
-    for (let i = 0; i < 2000; i++) sweepScratch();
+    for (let i = 0; i < 5000; i++) sweepScratch();
     swapper.kill('SIGKILL');
     await once(swapper, 'close');
 
