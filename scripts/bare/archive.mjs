@@ -9,14 +9,14 @@ import { SUITES } from './suites.mjs';
 export function archivePath(folder, suite, sources) {
   const parts = [suite, SUITES[suite], sources, readFileSync(SCRIPT, 'utf8')];
   const key = createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16);
-  return join(folder, `${suite}-${key}.tar.zst`);
+  return join(folder, `${suite}-${key}.tar.gz`);
 }
 
-/** Whether an archive is there and was not cut off or changed (zstd keeps a checksum). */
+/** Whether an archive is there and was not cut off or changed (gzip keeps a checksum). */
 export async function isWhole(archive, root) {
   if (!existsSync(archive)) return false;
   try {
-    await runStep('checking the saved Debian', 'bare-check', 'zstd', ['--test', '--quiet', archive], {
+    await runStep('checking the saved Debian', 'bare-check', 'gzip', ['--test', '--quiet', archive], {
       cwd: root,
     });
     return true;

