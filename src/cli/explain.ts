@@ -114,8 +114,8 @@ export function explainCommand(): Command {
         'one page of a guest on 6.1 that has a passed-through device and its MTRRs set up',
       ],
       [
-        'explain --policy 6.12 --noncoherent --mtrr def=WB --mtrr 0=UC@3G+1G --map',
-        'all of its memory, on 6.12',
+        'explain --policy 7.2 --noncoherent --mtrr def=WB --mtrr 0=UC@3G+1G --map',
+        'all of its memory, on 7.2',
       ],
     ],
     statuses: [[0, 'the answer is on stdout'], USAGE_STATUS],

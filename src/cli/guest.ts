@@ -106,8 +106,8 @@ export function guestCommand(): Command {
       'COM1 goes to stdout.',
     examples: [
       [
-        "guest bzImage-6.1 --memory 1G --cmdline 'console=ttyS0 panic=-1'",
-        'boot a kernel; its console is shown',
+        'guest build/Release/hello.elf --memory 64M --cmdline exit=3',
+        'a guest that comes with this program: it prints what it was given, and ends with status 3',
       ],
       ['guest test.elf --timeout 10', 'run a test that must end within 10 seconds'],
     ],
