@@ -118,10 +118,22 @@ function list(patterns: string[], options: RunOptions): void {
   process.stdout.write(lines.map((line) => `${line}\n`).join(''));
 }
 
+/** Results that are kept until the end, with the recordings they stand on: some kilobytes each. */
+const MOST_RESULTS = 20_000;
+
+function checkAmount(patterns: string[], { shard, repeat, kernel }: RunOptions): void {
+  const results = selectScenarios(catalogue, patterns, shard).length * repeat * Math.max(1, kernel.length);
+  if (results > MOST_RESULTS)
+    throw new UsageError(
+      `--repeat ${repeat} makes ${results} results, and ${MOST_RESULTS} at most can be kept`,
+    );
+}
+
 async function run(patterns: string[], options: RunOptions, command: Command): Promise<void> {
   if (options.list) return list(patterns, options);
   tellAssumption(options.policy);
   checkPlace(options.kernel.length > 0, options);
+  checkAmount(patterns, options);
   const kernels = givenKernels(options);
   const report = createReport(outputPlans(command), {
     write: (text) => process.stdout.write(text),

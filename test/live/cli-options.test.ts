@@ -9,6 +9,7 @@ const BAD: readonly (readonly [readonly string[], string])[] = [
   [['run', '--timeout', '1e3'], 'a whole number from 1 to 2147483 is needed'],
   [['run', '--timeout', ''], 'a whole number from 1 to 2147483 is needed'],
   [['run', '--repeat', '1000000000', 'ram'], 'a whole number from 1 to 1000 is needed'],
+  [['run', '--repeat', '1000'], 'results, and 20000 at most can be kept'],
   [['run', '--virtio-type', '4294967296'], 'a whole number from 1 to 4294967295 is needed'],
   [['run', '--memslot-flag', '32'], 'a whole number from 2 to 31 is needed'],
   [['run', '--shard', '3/2'], 'i/n with 1 <= i <= n is needed'],
