@@ -11,7 +11,7 @@ export interface MsrFault {
 
 const WIDEST = 52;
 const KINDS = { deftype: 'DEF_TYPE', base: 'PHYSBASE', mask: 'PHYSMASK' } as const;
-const hex = (address: number): string => address.toString(16).toUpperCase().padStart(5, '0');
+const hex = (address: number): string => address.toString(16).toUpperCase();
 
 function fixedName(index: number): string {
   if (index === 0) return 'FIX64K_00000';
@@ -39,7 +39,7 @@ function bitList(value: bigint): string {
   const texts = [...runs].map(({ 0: run, index }) =>
     run.length === 1 ? `${index}` : `${index}-${index + run.length - 1}`,
   );
-  const isOne = texts.length === 1 && !texts[0]?.includes('-');
+  const isOne = (value & (value - 1n)) === 0n;
   return `${isOne ? 'bit' : 'bits'} ${texts.join(' and ')}`;
 }
 

@@ -1,8 +1,8 @@
 import type { Policy } from '../policy.js';
-import { QUIRK_CD_NW_CLEARED, QUIRK_IGNORE_GUEST_PAT, QUIRK_SLOT_ZAP_ALL } from './quirks.js';
+import { QUIRK_IGNORE_GUEST_PAT, QUIRK_SLOT_ZAP_ALL } from './quirks.js';
 
+/** Those that some kernels do not know. */
 const QUIRK_NAMES = new Map([
-  [QUIRK_CD_NW_CLEARED, 'CD_NW_CLEARED'],
   [QUIRK_SLOT_ZAP_ALL, 'SLOT_ZAP_ALL'],
   [QUIRK_IGNORE_GUEST_PAT, 'IGNORE_GUEST_PAT'],
 ]);

@@ -43,7 +43,7 @@ const REST = /^(?:|(?:(?!\+P\d)[-+_~]|\.\d+-)\S*)$/;
  * `6.12.85+deb13-amd64`. Undefined if it is none.
  */
 export function readVersion(text: string): KernelVersion | undefined {
-  const [, major, minor, patch, rest = ''] = /^v?(\d+)\.(\d+)(?:\.(\d+))?(.*)$/s.exec(text) ?? [];
+  const [, major, minor, patch, rest = ''] = /^v?(\d+)\.(\d+)(?:\.(\d+))?(.*)/s.exec(text) ?? [];
   if (major === undefined || !REST.test(rest)) return undefined;
   const candidate = CANDIDATE.exec(rest)?.[1];
   const isHidden = patch === '0' && candidate === undefined && DISTRIBUTION.test(rest);
@@ -61,7 +61,7 @@ function compare(a: readonly number[], b: readonly number[]): number {
 }
 
 function policyAt({ major, minor, patch, candidate }: KernelVersion): Policy | undefined {
-  if (major === 6 && minor === 11 && candidate !== undefined && candidate <= 7) return policies.get('C');
+  if (major === 6 && minor === 11 && (candidate ?? 8) <= 7) return policies.get('C');
   const newest = candidate === undefined ? Number.POSITIVE_INFINITY : 0;
   const number = [major, minor, patch ?? newest];
   const era = ERAS.find((entry) => compare(number, entry.slice(0, 3) as number[]) >= 0);
@@ -114,6 +114,6 @@ export function policyAssumption(name: string): string | undefined {
   const change = ERAS.find((era) => era[0] === major && era[1] === minor && era[2] > 0);
   if (change === undefined || patch !== undefined || candidate !== undefined) return undefined;
   const series = `${major}.${minor}`;
-  const before = policyAt({ ...version, patch: 0 })?.name;
+  const before = findPolicy(`${series}.0`).name;
   return `'${name}' does not tell which ${series}.y it is: policy ${policy} is that of ${series}.${change[2]} and later, and before that it is policy ${before}`;
 }
