@@ -39,6 +39,14 @@ function isNearOwnPage({ gfn, recording }: Tampered): boolean {
   return recording.infra.some((own) => gfn >= own.gfn - 8 && gfn < own.gfn + own.npages + 8);
 }
 
+/** Whether the event is of a neighbour that the legacy MMU mapped along with the page that the step touches. */
+function isNeighbour(scenario: Scenario, { gfn, step: at }: Tampered): boolean {
+  const step = scenario.steps[at ?? -1];
+  if (gfn === undefined || step?.do !== 'access') return false;
+  const touched = Number(step.gpa >> 12n);
+  return gfn !== touched && gfn >> 3 === touched >> 3;
+}
+
 const FREE_BITS = '(read|write|execute|huge|accessed|dirty|lowest of the software|highest of the software)';
 
 /** Every change that passes, by kind. A change of another kind that passes is a fault of the judge. */
@@ -66,9 +74,10 @@ export const HARMLESS: readonly Harmless[] = [
   },
   {
     kinds: /^set gfn$/,
-    where: ({ env, tampered }) => hasLegacyMmu(env) && isNearOwnPage(tampered),
+    where: ({ env, scenario, tampered }) =>
+      hasLegacyMmu(env) && (isNearOwnPage(tampered) || isNeighbour(scenario, tampered)),
     reason:
-      'which of its own pages the guest faulted in cannot be foreseen, and the legacy MMU tells of each once; their number and types are held',
+      'which of its own pages the guest faulted in, and which neighbours of a page were mapped with it, cannot be foreseen, and the legacy MMU tells of each once; their number and types are held',
   },
   {
     kinds: /^infra (twice|wider)$/,
