@@ -27,24 +27,38 @@ export class LabError extends Error {
   }
 }
 
-const NO_PROCESS = 'no more processes can be started: the limit is reached';
-const NO_MEMORY = 'there is not enough memory';
+type Exhaustion = readonly [code: LabErrorCode, reason: string];
+const DISK: Exhaustion = ['LAB_DISK_FULL', 'the disk is full'];
+const PROCESSES: Exhaustion = ['LAB_RESOURCES', 'no more processes can be started: the limit is reached'];
+const MEMORY: Exhaustion = ['LAB_RESOURCES', 'there is not enough memory'];
 
-/** What tools and their makers' libraries say when the machine has no more of something. */
-const EXHAUSTED: readonly [said: RegExp, code: LabErrorCode, reason: string][] = [
-  [/No space left on device|Disk quota exceeded|\b(?:ENOSPC|EDQUOT)\b/, 'LAB_DISK_FULL', 'the disk is full'],
-  [/fork\b.*Resource temporarily unavailable|[Cc]annot fork|\bEAGAIN\b/, 'LAB_RESOURCES', NO_PROCESS],
-  [/Cannot allocate memory|virtual memory exhausted|\bENOMEM\b/, 'LAB_RESOURCES', NO_MEMORY],
+/** What tools say when the machine has no more of something. */
+const SAID: readonly [RegExp, Exhaustion][] = [
+  [/No space left on device|Disk quota exceeded/, DISK],
+  [/fork\b.*Resource temporarily unavailable|[Cc]annot fork/, PROCESSES],
+  [/Cannot allocate memory|virtual memory exhausted/, MEMORY],
 ];
 
-/** The error to tell when a tool's output, or a system error's message, says that the machine has no more of something. */
+const BY_ERRNO: Readonly<Record<string, Exhaustion>> = {
+  ENOSPC: DISK,
+  EDQUOT: DISK,
+  EAGAIN: PROCESSES,
+  ENOMEM: MEMORY,
+};
+
+/** A line of a program that a compiler quotes: what stands there was not said. */
+const QUOTED = /^\s*\d*\s*\|/;
+
+/** The error to tell when a tool's output says that the machine has no more of something. */
 export function exhausted(what: string, lines: readonly string[]): LabError | undefined {
-  const found = EXHAUSTED.find(([said]) => lines.some((line) => said.test(line)));
-  return found && new LabError(found[1], `${what}: ${found[2]}`, lines);
+  const said = lines.filter((line) => !QUOTED.test(line));
+  const [, found] = SAID.find(([words]) => said.some((line) => words.test(line))) ?? [];
+  return found && new LabError(found[0], `${what}: ${found[1]}`, lines);
 }
 
-/** What to throw for the error of a system call: what exhausted() makes of it, else the error itself. */
+/** What to throw for the error of a system call: that the machine has no more of something, else the error itself. */
 export function orExhausted(what: string, error: unknown): unknown {
-  const { syscall, message } = error as NodeJS.ErrnoException;
-  return (syscall === undefined ? undefined : exhausted(what, [message])) ?? error;
+  const { syscall, code = '' } = error as NodeJS.ErrnoException;
+  const found = syscall === undefined ? undefined : BY_ERRNO[code];
+  return found ? new LabError(found[0], `${what}: ${found[1]}`) : error;
 }

@@ -1,4 +1,5 @@
 import { expect, test, vi } from 'vitest';
+import { exhausted } from './errors.js';
 import { cannotStart, exec, mustExec } from './exec.js';
 
 test('output, status and the last lines come back', async () => {
@@ -48,8 +49,17 @@ test.each([
   await expect(run).rejects.toMatchObject({ code, message: `building it: ${reason}` });
 });
 
+test.each([
+  'a.c:1:9: error: ‘ENOMEM’ undeclared',
+  '  12 |  pr_err("Cannot allocate memory");',
+  'return -EAGAIN;',
+])('a compiler that says %j has memory enough', (line) => {
+  expect(exhausted('building it', [line])).toBeUndefined();
+});
+
 test('a tool that cannot be started is not called missing', () => {
-  const failure = (errno: string) => Object.assign(new Error(`spawn setpriv ${errno}`), { code: errno });
+  const failure = (errno: string) =>
+    Object.assign(new Error(`spawn setpriv ${errno}`), { code: errno, syscall: 'spawn setpriv' });
 
   expect(cannotStart('setpriv', failure('EAGAIN'))).toMatchObject({
     code: 'LAB_RESOURCES',

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { exhausted, LabError } from './errors.js';
+import { exhausted, LabError, orExhausted } from './errors.js';
 
 export interface ExecOptions {
   cwd?: string;
@@ -47,10 +47,10 @@ export function toolMissing(tool: string): LabError {
 export function cannotStart(tool: string, error: unknown): LabError {
   const { code, message } = error as NodeJS.ErrnoException;
   if (code === 'ENOENT') return toolMissing(tool);
-  return (
-    exhausted(`cannot start ${tool}`, [message]) ??
-    new LabError('LAB_RESOURCES', `cannot start ${tool}: ${message}`)
-  );
+  const cause = orExhausted(`cannot start ${tool}`, error);
+  return cause instanceof LabError
+    ? cause
+    : new LabError('LAB_RESOURCES', `cannot start ${tool}: ${message}`);
 }
 
 /**
