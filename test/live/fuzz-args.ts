@@ -202,3 +202,6 @@ export function shapes(living: Living): Record<string, fc.Arbitrary<unknown>[]> 
 
 /** The default shape. */
 export const ONE_STRUCT = [bytes];
+
+/** Words of the array that the fuzzer shares with its second thread: when to stop, numbers of what is open, turns taken. */
+export const SHARED = { stop: 0, vm: 1, memory: 2, vcpu: 3, closed: 4, words: 5 } as const;

@@ -10,13 +10,17 @@ import {
   type NativeVm,
   native,
 } from '../../src/kvm/native.js';
-import { argument, type Living, ONE_STRUCT, shapes } from './fuzz-args.js';
+import { bundle, TestWorker } from '../support/worker.js';
+import { argument, type Living, ONE_STRUCT, SHARED, shapes } from './fuzz-args.js';
 import { held } from './held.js';
 
 // Call every function that the addon exports with arbitrary arguments. What is checked is that the process lives,
-// that every refusal is a typed error, and that nothing is left open. KVM_FUZZ_SEED repeats another run.
+// that every refusal is a typed error, and that nothing is left open, while a second thread opens and closes the same
+// VMs and memory. KVM_FUZZ_SEED repeats another run, KVM_FUZZ_CALLS makes it longer.
 
-const CALLS = 100_000;
+const CALLS = Number(process.env.KVM_FUZZ_CALLS ?? 100_000);
+const MS_PER_CALL = 6;
+const CLOSER = bundle(new URL('./fuzz-closer.ts', import.meta.url));
 const SEED = Number(process.env.KVM_FUZZ_SEED ?? 1);
 const MAX_BUDGET_MS = 2;
 const MAX_MEMORY = 1 << 22;
@@ -41,6 +45,9 @@ class Pool {
   };
   #made = 0;
 
+  /** @param shared where the second thread reads the numbers of what is open */
+  constructor(readonly shared: Int32Array) {}
+
   #odd(): boolean {
     return this.#made++ % 2 === 1;
   }
@@ -54,6 +61,10 @@ class Pool {
     if (!handle || handle.closed()) {
       handle = (this.#makers[kind] as () => NativeHandle)();
       this.#handles.set(kind, handle);
+      const word = ({ Vm: SHARED.vm, Memory: SHARED.memory, Vcpu: SHARED.vcpu } as Record<string, number>)[
+        kind
+      ];
+      if (word !== undefined) Atomics.store(this.shared, word, (handle as NativeVm).number());
     }
     return handle;
   }
@@ -141,9 +152,12 @@ function isHandle(value: unknown): value is NativeHandle {
 }
 
 describe('the addon', () => {
-  it(`lives through ${CALLS} arbitrary calls`, { timeout: 600_000 }, () => {
+  it(`lives through ${CALLS} arbitrary calls`, { timeout: CALLS * MS_PER_CALL }, async () => {
     const before = held();
-    const pool = new Pool();
+    const shared = new Int32Array(new SharedArrayBuffer(4 * SHARED.words));
+    const closer = new TestWorker(CLOSER, shared.buffer);
+    await closer.next();
+    const pool = new Pool(shared);
     const all = targets(pool);
     const called = new Set<string>();
     const succeeded = new Set<string>();
@@ -174,7 +188,10 @@ describe('the addon', () => {
       }
     });
     fc.assert(property, { numRuns: CALLS, seed: SEED, endOnFailure: true });
+    Atomics.store(shared, SHARED.stop, 1);
+    await closer.exited;
     pool.close();
+    expect(shared[SHARED.closed]).toBeGreaterThan(1000);
     expect(called.size).toBe(all.length);
     // Or the arguments are all refused, and nothing but the checks was tried.
     expect(succeeded.size).toBeGreaterThan(all.length / 2);
