@@ -8,6 +8,8 @@ export type LogFormat = 'text' | 'json';
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug';
 
 const STDERR = 2;
+/** Errors of a stderr that takes no more: closed, stalled, full. */
+const UNWRITABLE = new Set(['EPIPE', 'EAGAIN', 'EBADF', 'ENOSPC', 'EDQUOT', 'EIO']);
 /** Left out of a line of text: they say nothing to a person at a terminal. */
 const BORING = new Set(['level', 'time', 'pid', 'hostname', 'msg']);
 
@@ -36,7 +38,7 @@ function stderrStream(format: LogFormat): DestinationStream {
         writeSync(STDERR, format === 'json' ? jsonLogLine(json) : formatLogLine(json));
       } catch (error) {
         // Let nothing depend on whether someone reads the log.
-        if (!['EPIPE', 'EAGAIN'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+        if (!UNWRITABLE.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
       }
     },
   };

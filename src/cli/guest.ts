@@ -31,29 +31,45 @@ class Output {
     this.#bytes.push(byte);
   };
 
-  /** Write what there is; resolves once stdout has room again. */
-  async flush(): Promise<void> {
+  /** Write what there is; resolves once stdout has taken it, or cannot, or at the abort of `until`. */
+  async flush(until: AbortSignal): Promise<void> {
     if (this.#bytes.length === 0) return;
     const bytes = Uint8Array.from(this.#bytes);
     this.#bytes = [];
-    if (!process.stdout.write(bytes)) await new Promise((go) => process.stdout.once('drain', go));
+    await new Promise<void>((go) => {
+      const stop = (): void => go();
+      until.addEventListener('abort', stop, { once: true });
+      process.stdout.write(bytes, () => {
+        until.removeEventListener('abort', stop);
+        go();
+      });
+      if (until.aborted) go();
+    });
   }
 }
 
-async function runToEnd(options: PcOptions, output: Output, timeout: number): Promise<PcEnd | undefined> {
+/** Aborted when a guest must end: `seconds` from now, if there is a limit, or when the process is interrupted. */
+function limit(seconds: number | undefined): { signal: AbortSignal } & Disposable {
+  const controller = new AbortController();
+  const stop = (): void => controller.abort();
+  const timer = seconds === undefined ? undefined : setTimeout(stop, seconds * 1000);
+  interrupted.addEventListener('abort', stop, { once: true });
+  return { signal: controller.signal, [Symbol.dispose]: () => clearTimeout(timer) };
+}
+
+async function runToEnd(options: PcOptions, output: Output, until: AbortSignal): Promise<PcEnd | undefined> {
   using kvm = Kvm.open();
   using pc = Pc.create(kvm, options);
-  const deadline = performance.now() + timeout * 1000;
   try {
     let end: PcEnd | undefined;
-    while (!end && !interrupted.aborted && performance.now() < deadline) {
+    while (!end && !until.aborted) {
       end = pc.runSlice();
-      await output.flush();
+      await output.flush(until);
       await nextTurn();
     }
     return end;
   } finally {
-    await output.flush();
+    await output.flush(until);
   }
 }
 
@@ -91,11 +107,21 @@ async function runGuest(file: string, o: GuestOptions): Promise<void> {
     onSerial: output.add,
     ...(o.initrd !== undefined && { initrd: await readInput(o.initrd, ram) }),
   };
-  const timeout = o.timeout ?? Number.POSITIVE_INFINITY;
-  const { status, message } = await runToEnd(options, output, timeout).then((end) => verdict(end, o), crash);
+  using until = limit(o.timeout);
+  const { status, message } = await runToEnd(options, output, until.signal).then(
+    (end) => verdict(end, o),
+    crash,
+  );
   if (interrupted.aborted) return;
   if (message) say(message);
   process.exitCode = status;
+  if (process.stdout.writableLength > 0) leaveUnread(o.timeout);
+}
+
+/** End although the reader of stdout is stalled: what it has not taken is lost. */
+function leaveUnread(timeout: number | undefined): never {
+  say(`stdout was not read to its end within ${timeout} s`);
+  process.exit(EXIT_FAILED);
 }
 
 /** `kvm-memtype guest <file>`: run a guest of one's own, its serial port on stdout, its debug-exit value as status. */

@@ -1,3 +1,4 @@
+import { EXIT_ENVIRONMENT } from './errors.js';
 import { say } from './say.js';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -9,7 +10,7 @@ type Cleanup = () => unknown;
 const controller = new AbortController();
 const cleanups = new Set<Cleanup>();
 
-/** Aborted on the first SIGINT, SIGTERM or SIGHUP, and when nobody reads stdout any more. */
+/** Aborted on the first SIGINT, SIGTERM or SIGHUP, and when stdout takes no more. */
 export const interrupted: AbortSignal = controller.signal;
 
 /**
@@ -25,7 +26,8 @@ export function onInterrupt(cleanup: Cleanup): () => void {
 async function interrupt(leave: () => void): Promise<void> {
   if (interrupted.aborted) return leave();
   controller.abort();
-  setTimeout(leave, GRACE_MS).unref();
+  // Keep the event loop alive for it: what hangs in clean-up may have nothing else to wait for.
+  setTimeout(leave, GRACE_MS);
   for (const cleanup of [...cleanups].reverse()) {
     try {
       await cleanup();
@@ -45,12 +47,24 @@ function dieOf(signal: NodeJS.Signals): void {
 /** What a program that a closed pipe kills would end with: 128 + SIGPIPE. */
 const EXIT_PIPE = 141;
 
-/** Take over signals and closed pipes; called once, by the command line. */
+/** What to say of the errors that a stdout can have. */
+const REASONS: Record<string, string> = {
+  EDQUOT: 'the disk quota is used up',
+  EIO: 'the device reports an error',
+  ENOSPC: 'the disk is full',
+};
+
+/** Go as a program does whose reader went away; or say once why results cannot be written. */
+function stdoutFailed({ code = '', message }: NodeJS.ErrnoException): void {
+  if (interrupted.aborted) return;
+  if (code === 'EPIPE') return void interrupt(() => process.exit(EXIT_PIPE));
+  say(`cannot write to stdout: ${REASONS[code] ?? message}`);
+  void interrupt(() => process.exit(EXIT_ENVIRONMENT));
+}
+
+/** Take over signals and a stdout that fails; called once, by the command line. */
 export function handleInterrupts(): void {
   for (const signal of SIGNALS) process.on(signal, () => void interrupt(() => dieOf(signal)));
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    void interrupt(() => process.exit(EXIT_PIPE));
-  });
+  process.stdout.on('error', stdoutFailed);
   process.stderr.on('error', () => {});
 }
