@@ -7,6 +7,7 @@ import { msr } from './msr.js';
 import { mtrr } from './mtrr.js';
 import { pat } from './pat.js';
 import { ram } from './ram.js';
+import { size } from './size.js';
 import { vcpus } from './vcpus.js';
 import { virtioDevice } from './virtio.js';
 
@@ -14,6 +15,7 @@ import { virtioDevice } from './virtio.js';
 export const catalogue: readonly Scenario[] = [
   ...dma,
   ...ram,
+  ...size,
   ...mtrr,
   ...cr0cd,
   ...pat,
