@@ -1,7 +1,15 @@
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 const isSource = (file) => !file.endsWith('.test.ts');
+
+/** CMake goes on building the folder that a build directory was configured in, also where that was moved or copied: begin anew. */
+function forgetMovedBuild(root) {
+  const cache = join(root, 'build/CMakeCache.txt');
+  if (!existsSync(cache)) return;
+  const home = /^CMAKE_HOME_DIRECTORY:INTERNAL=(.*)$/m.exec(readFileSync(cache, 'utf8'))?.[1];
+  if (home !== realpathSync(root)) rmSync(join(root, 'build'), { recursive: true });
+}
 
 /**
  * What is built after the packages are there, in order. A step whose `needs` do not exist is left out;
@@ -16,6 +24,7 @@ export const STEPS = [
     needs: 'CMakeLists.txt',
     inputs: ['CMakeLists.txt', 'native', 'guests', 'package-lock.json'],
     outputs: ['build/Release/kvm_memtype.node', 'build/Release/probe.elf'],
+    before: forgetMovedBuild,
     command: 'npm',
     args: ['run', '--silent', 'build:native'],
   },
