@@ -22,10 +22,15 @@ export function onInterrupt(cleanup: Cleanup): () => void {
   return () => cleanups.delete(cleanup);
 }
 
+/** Why everything stops: the reason of `interrupted`. */
+class InterruptError extends Error {
+  readonly code = 'CLI_INTERRUPT';
+}
+
 /** Abort what runs, undo what it changed, then go by `leave`; a second call while that goes on leaves at once. */
-async function interrupt(leave: () => void): Promise<void> {
+async function interrupt(why: string, leave: () => void): Promise<void> {
   if (interrupted.aborted) return leave();
-  controller.abort();
+  controller.abort(new InterruptError(why));
   // Keep the event loop alive for it: what hangs in clean-up may have nothing else to wait for.
   setTimeout(leave, GRACE_MS);
   for (const cleanup of [...cleanups].reverse()) {
@@ -57,14 +62,15 @@ const REASONS: Record<string, string> = {
 /** Go as a program does whose reader went away; or say once why results cannot be written. */
 function stdoutFailed({ code = '', message }: NodeJS.ErrnoException): void {
   if (interrupted.aborted) return;
-  if (code === 'EPIPE') return void interrupt(() => process.exit(EXIT_PIPE));
+  if (code === 'EPIPE') return void interrupt('nobody reads stdout any more', () => process.exit(EXIT_PIPE));
   say(`cannot write to stdout: ${REASONS[code] ?? message}`);
-  void interrupt(() => process.exit(EXIT_ENVIRONMENT));
+  void interrupt('stdout cannot be written', () => process.exit(EXIT_ENVIRONMENT));
 }
 
 /** Take over signals and a stdout that fails; called once, by the command line. */
 export function handleInterrupts(): void {
-  for (const signal of SIGNALS) process.on(signal, () => void interrupt(() => dieOf(signal)));
+  for (const signal of SIGNALS)
+    process.on(signal, () => void interrupt(`interrupted by ${signal}`, () => dieOf(signal)));
   process.stdout.on('error', stdoutFailed);
   process.stderr.on('error', () => {});
 }

@@ -6,15 +6,17 @@ import { startProgress } from '../progress.js';
 import { hostInfo, toolInfo } from '../provenance.js';
 import { createReport, exitStatus, wantsColor } from '../report/index.js';
 import { labelOf, uniqueLabel } from '../report/label.js';
+import type { Report } from '../report/report.js';
 import { counted } from '../report/text.js';
-import type { RunResult } from '../report/types.js';
+import type { Incomplete } from '../report/types.js';
 import type { EngineName } from '../runner/engines.js';
 import { selectScenarios } from '../runner/select.js';
 import { runSession, type SessionRequest } from '../runner/session.js';
 import { hang, textWidth } from '../wrap.js';
-import { UsageError } from './errors.js';
+import { sentenceOf, UsageError } from './errors.js';
 import { addHelp, type Help, USAGE_STATUS } from './help.js';
 import { interrupted } from './interrupt.js';
+import { journalFor } from './journal-option.js';
 import { imageOf } from './kernel-image.js';
 import {
   addRepeatable,
@@ -24,6 +26,7 @@ import {
   MOST_REPEATS,
   memslotFlag,
   moduleParameter,
+  outputFile,
   pciAddress,
   seconds,
   shard,
@@ -35,6 +38,7 @@ import { policyOption, tellAssumption } from './policy-option.js';
 import { DEFAULT_TIMEOUT, rerunCommand } from './rerun.js';
 
 interface RunOptions {
+  journal?: string;
   kernel: string[];
   name: string[];
   engine: 'auto' | EngineName;
@@ -135,36 +139,51 @@ async function run(patterns: string[], options: RunOptions, command: Command): P
   checkPlace(options.kernel.length > 0, options);
   checkAmount(patterns, options);
   const kernels = givenKernels(options);
-  const report = createReport(outputPlans(command), {
-    write: (text) => process.stdout.write(text),
+  const startedAt = new Date();
+  const plans = outputPlans(command);
+  const journal = journalFor(plans, options.journal);
+  const look = {
+    write: (text: string) => process.stdout.write(text),
     color: wantsColor(process.stdout),
     width: textWidth(process.stdout),
-  });
-  const labels = new Set<string>();
-  const startedAt = new Date();
-  const sets: RunResult['sets'] = [];
-  for (const given of kernels) {
-    const request = await requestFor(options, given, patterns, labels);
-    using progress = startProgress(`running ${request.name} in ${request.engine}`);
-    const set = await runSession(request, {
-      header: (header) => report.header(header),
-      scenario: (result) => report.scenario(result),
-      progress: (text, count) => progress.update(text, count),
-      console: (line) => log().debug({ kernel: request.name }, line),
-      warning: (text) => log().warn({ kernel: request.name }, text),
-    });
-    report.footer(set);
-    sets.push(set);
-  }
-  const result: RunResult = {
+  };
+  const begin = {
     tool: toolInfo(),
     host: hostInfo(),
     startedAt: startedAt.toISOString(),
-    durationMs: Date.now() - startedAt.getTime(),
-    sets,
+    planned: kernels.length,
   };
-  report.finish(result);
-  process.exitCode = exitStatus(result);
+  const report = createReport(plans, look, begin, journal);
+  const durationMs = (): number => Date.now() - startedAt.getTime();
+  try {
+    const labels = new Set<string>();
+    for (const given of kernels) await runKernel(await requestFor(options, given, patterns, labels), report);
+  } catch (error) {
+    // What was found out by now is worth as much as before: write it, and that it is not all.
+    if (interrupted.aborted || !report.isEmpty)
+      report.finish({ durationMs: durationMs(), incomplete: incompleteOf(error) });
+    else report.abandon();
+    throw error;
+  }
+  process.exitCode = exitStatus(report.finish({ durationMs: durationMs() }));
+}
+
+const incompleteOf = (error: unknown): Incomplete =>
+  interrupted.aborted
+    ? { reason: 'interrupted', text: sentenceOf(interrupted.reason) }
+    : { reason: 'failed', text: sentenceOf(error) };
+
+async function runKernel(request: SessionRequest, report: Report): Promise<void> {
+  using progress = startProgress(`running ${request.name} in ${request.engine}`);
+  const set = await runSession(request, {
+    header: (header) => report.header(header),
+    started: (scenario) => report.started(scenario),
+    scenario: (result) => report.scenario(result),
+    progress: (text, count) => progress.update(text, count),
+    console: (line) => log().debug({ kernel: request.name }, line),
+    warning: (text) => log().warn({ kernel: request.name }, text),
+  });
+  report.footer(set);
 }
 
 const HELP: Help = {
@@ -202,6 +221,7 @@ export function runCommand(): Command {
     .option('--repeat <n>', `run everything n times, ${MOST_REPEATS} at most`, whole(1, MOST_REPEATS), 1)
     .option('--timeout <seconds>', 'give up on a kernel after this long', seconds, DEFAULT_TIMEOUT)
     .option('--vfio <address>', 'PCI device on this host that may be taken for non-coherent DMA', pciAddress)
+    .option('--journal <file>', 'keep a journal of results as they come, for `report`', outputFile)
     .option('--virtio-type <number>', 'look for KVM_DEV_TYPE_VIRTIO at this device type only', uint32)
     .option('--memslot-flag <bit>', 'take this bit for KVM_MEM_NON_COHERENT_DMA', memslotFlag);
   addRepeatable(

@@ -175,6 +175,8 @@ function start(command: Command, scratch: string, output: string[]): ChildProces
     cwd: scratch,
     env: { ...process.env, ...command.env },
     stdio: ['ignore', 'pipe', 'pipe'],
+    // Ctrl-C is for us alone: we end the emulator, so that it is not taken for dead.
+    detached: true,
   });
   const keep = (chunk: Buffer): void => {
     output.push(chunk.toString('latin1'));

@@ -90,6 +90,7 @@ function properties(set: ResultSet): string {
     engine: set.engine,
     policy: `${policy.name} (${policy.how})`,
     ...(policy.warning === undefined ? {} : { warning: policy.warning }),
+    ...(set.incomplete && { incomplete: set.incomplete.text }),
     ...(fingerprint.version && { 'kernel.version': fingerprint.version }),
     ...(set.kernel?.image && { 'kernel.image': set.kernel.image }),
     ...(set.kernel?.sha256 && { 'kernel.sha256': set.kernel.sha256 }),
@@ -148,20 +149,35 @@ function suites(set: ResultSet, timestamp: string): string[] {
   return [...families, ...policySuite(set, timestamp), ...crashSuite(set, timestamp)];
 }
 
+/** What fails of a run that ended too early. */
+function incompleteSuite({ incomplete, tool, startedAt }: RunResult): string[] {
+  if (!incomplete) return [];
+  const name = `${tool.name}.run`;
+  const error = element('error', { type: incomplete.reason, message: incomplete.text });
+  return [
+    element(
+      'testsuite',
+      { name, tests: 1, failures: 0, errors: 1, skipped: 0, time: '0.000', timestamp: startedAt },
+      [element('testcase', { classname: name, name: 'is complete', time: '0.000' }, [error])],
+    ),
+  ];
+}
+
 /** The run as JUnit XML: a suite per kernel and family; the shape that GitLab, Jenkins and GitHub actions read. */
 export function renderJunit(run: RunResult): string {
   const { counts, crashes, departures } = summarize(run.sets);
+  const early = run.incomplete ? 1 : 0;
   const root = element(
     'testsuites',
     {
       name: run.tool.name,
-      tests: run.sets.reduce((sum, set) => sum + set.scenarios.length, crashes + departures),
+      tests: run.sets.reduce((sum, set) => sum + set.scenarios.length, crashes + departures + early),
       failures: counts.fail + departures,
-      errors: counts.error + counts.timeout + crashes,
+      errors: counts.error + counts.timeout + crashes + early,
       skipped: counts.skip,
       time: seconds(run.durationMs),
     },
-    run.sets.flatMap((set) => suites(set, run.startedAt)),
+    [...run.sets.flatMap((set) => suites(set, run.startedAt)), ...incompleteSuite(run)],
   );
   return `<?xml version="1.0" encoding="UTF-8"?>\n${root}\n`;
 }

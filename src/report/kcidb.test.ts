@@ -72,6 +72,12 @@ it('follows the rules of the schema', () => {
   expect(validate(render(fullRun())), JSON.stringify(validate.errors)).toBe(true);
 });
 
+it('an incomplete run is valid, with sets and without', () => {
+  const incomplete = { reason: 'interrupted', text: 'interrupted by SIGINT' } as const;
+  for (const run of [runOf(setOf(scenarios.pass)), runOf()])
+    expect(validate(render({ ...run, incomplete })), JSON.stringify(validate.errors)).toBe(true);
+});
+
 it('links tests to builds and builds to checkouts, with ids that are used once', () => {
   const { checkouts, builds, tests } = render(fullRun());
 

@@ -88,7 +88,29 @@ const policyTest = (place: Place): object => ({
   misc: { policy: place.set.policy },
 });
 
+/** A run that ended too early: told with the set that was the last. */
+function incompleteTest(place: Place): object[] {
+  const { incomplete, sets } = place.run;
+  if (!incomplete || place.set !== sets.at(-1)) return [];
+  const comment = text(`${incomplete.reason}: ${incomplete.text}`);
+  return [{ ...common(place, 'complete', 'complete'), comment, status: 'MISS' }];
+}
+
+/** A run that ended before its first set has no build to tell it with: a checkout that nothing was done with. */
+const unbegun = ({ incomplete, sets, startedAt }: RunResult): object[] =>
+  incomplete && sets.length === 0
+    ? [
+        {
+          id: id('checkout', startedAt),
+          origin: ORIGIN,
+          comment: text(`${incomplete.reason}: ${incomplete.text}`),
+          start_time: startedAt,
+        },
+      ]
+    : [];
+
 const setTests = (place: Place): object[] => [
+  ...incompleteTest(place),
   ...(place.set.crashed ? [crashTest(place, place.set.crashed)] : []),
   ...(departs(place.set) ? [policyTest(place)] : []),
   ...place.set.scenarios.map((result) => scenarioTest(place, result)),
@@ -108,13 +130,16 @@ export function renderKcidb(run: RunResult): string {
   });
   const report = {
     version: { major: 5, minor: 3 },
-    checkouts: places.map(({ set, checkout }) => ({
-      id: checkout,
-      origin: ORIGIN,
-      comment: text(`Linux ${set.release}`),
-      start_time: run.startedAt,
-      valid: true,
-    })),
+    checkouts: [
+      ...places.map(({ set, checkout }) => ({
+        id: checkout,
+        origin: ORIGIN,
+        comment: text(`Linux ${set.release}`),
+        start_time: run.startedAt,
+        valid: true,
+      })),
+      ...unbegun(run),
+    ],
     builds: places.map(({ set, checkout, build }) => ({
       id: build,
       origin: ORIGIN,

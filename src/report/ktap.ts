@@ -2,7 +2,7 @@ import { safeLine } from '../safe-text.js';
 import { deathOf } from './crash.js';
 import { byFamily, departs, isBad, worst } from './summary.js';
 import { detailLines, errataLines, outcomeText, repeatName } from './text.js';
-import type { Crash, ResultSet, RunResult, ScenarioResult, Status } from './types.js';
+import type { Crash, Incomplete, ResultSet, RunResult, ScenarioResult, Status } from './types.js';
 
 /** A test of any level: its lines of diagnosis, its subtests, its result. */
 interface Test {
@@ -59,12 +59,21 @@ const policyTest = ({ policy }: ResultSet): Test => ({
   subtests: [],
 });
 
+/** What fails of a run that ended too early, with whatever it has. */
+const incompleteTest = ({ reason, text }: Incomplete): Test => ({
+  name: 'the run is complete',
+  status: 'error',
+  note: `${reason}: ${text}`,
+  diagnosis: [],
+  subtests: [],
+});
+
 function setTest(set: ResultSet): Test {
-  const { crashed, policy } = set;
+  const { crashed, incomplete, policy } = set;
   return {
     name: set.name,
-    status: crashed || departs(set) ? 'fail' : worst(set.scenarios),
-    note: '',
+    status: crashed || departs(set) ? 'fail' : incomplete ? 'error' : worst(set.scenarios),
+    note: incomplete?.text ?? '',
     diagnosis: [
       `kernel ${set.release}, engine ${set.engine}, policy ${policy.name} (${policy.how})`,
       ...(policy.explainedBy.length > 0 ? [`explained by: ${policy.explainedBy.join(', ')}`] : []),
@@ -99,4 +108,7 @@ function* lines(tests: readonly Test[], indent: string): Generator<string> {
  * The run as KTAP, version 1: a test per kernel, in it one per family, in it one per scenario.
  * Source: Documentation/dev-tools/ktap.rst.
  */
-export const renderKtap = (run: RunResult): string => `${[...lines(run.sets.map(setTest), '')].join('\n')}\n`;
+export function renderKtap(run: RunResult): string {
+  const tests = [...run.sets.map(setTest), ...(run.incomplete ? [incompleteTest(run.incomplete)] : [])];
+  return `${[...lines(tests, '')].join('\n')}\n`;
+}

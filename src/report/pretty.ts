@@ -81,6 +81,7 @@ function footerText(style: Style, set: ResultSet): string {
     lines.push(hang('  ', c.red(safeLine(`${crashed.kind}: ${crashed.reason}`)), width));
     lines.push(...crashed.consoleTail.map((line) => hang(DETAIL, safeLine(line), width)));
   }
+  if (set.incomplete) lines.push(hang('  ', c.red(safeLine(`incomplete: ${set.incomplete.text}`)), width));
   if (policy.explainedBy.length > 0) {
     const names = safeLine(policy.explainedBy.join(', '));
     lines.push(hang('  ', `all that was seen is explained by: ${names}`, width));
@@ -108,6 +109,7 @@ function summaryText({ c, width }: Style, run: RunResult): string {
   ];
   const told = parts.filter(([n]) => n > 0).map(([n, word, color]) => color(`${n} ${word}`));
   told.push(...deathCounts(run.sets.flatMap(({ crashed }) => crashed ?? [])).map(c.red));
+  if (run.incomplete) told.push(c.red(`INCOMPLETE (${safeLine(run.incomplete.text)})`));
   const checked = safeLine(checkText(checks));
   const all = [c.green(`${counts.pass} passed`), ...told].join(', ');
   const rest = `${checked ? `checked ${checked}` : 'nothing checked'}; ${secondsText(run.durationMs)}`;

@@ -10,13 +10,15 @@ import type { RunResult } from './types.js';
 
 function play(run: RunResult, plans: OutputPlan[]): string[] {
   const written: string[] = [];
-  const report = createReport(plans, { write: (text) => written.push(text), color: false, width: 80 });
-  for (const set of run.sets) {
+  const options = { write: (text: string) => written.push(text), color: false, width: 80 };
+  const { sets, durationMs, ...begin } = run;
+  const report = createReport(plans, options, begin);
+  for (const set of sets) {
     report.header(set);
     for (const scenario of set.scenarios) report.scenario(scenario);
     report.footer(set);
   }
-  report.finish(run);
+  report.finish({ durationMs });
   return written;
 }
 
@@ -53,7 +55,7 @@ it('writes every other format when the run is over, to stdout or to files', () =
 it('refuses before the run what it could not write after it', () => {
   const plans: OutputPlan[] = [{ format: 'json', file: '/nonexistent/r.json' }];
 
-  expect(() => createReport(plans, { write: () => {}, color: false, width: 80 })).toThrow(
+  expect(() => createReport(plans, { write: () => {}, color: false, width: 80 }, runOf())).toThrow(
     'its folder does not exist',
   );
 });

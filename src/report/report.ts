@@ -1,13 +1,16 @@
-import { checkWritable, writeOutput } from '../output-file.js';
+import { checkWritable, OutputError, writeOutput } from '../output-file.js';
 import { clearProgressLine } from '../progress.js';
 import { textWidth } from '../wrap.js';
+import { Assembler } from './assemble.js';
+import type { Journal } from './journal.js';
 import { renderJson } from './json.js';
 import { renderJunit } from './junit.js';
 import { renderKcidb } from './kcidb.js';
 import { renderKtap } from './ktap.js';
 import type { Format, OutputPlan } from './outputs.js';
 import { prettyWriter, renderPretty } from './pretty.js';
-import type { ResultSet, RunResult, ScenarioResult, SetHeader } from './types.js';
+import { type JournalRecord, runRecord } from './records.js';
+import type { Incomplete, ResultSet, RunHeader, RunResult, ScenarioResult, SetHeader } from './types.js';
 
 /** Each format's writer. */
 export const RENDER: Record<Format, (run: RunResult) => string> = {
@@ -20,14 +23,20 @@ export const RENDER: Record<Format, (run: RunResult) => string> = {
 
 /** Where a run tells what happens: text for people is written as it comes, all else when the run is over. */
 export interface Report {
+  /** a scenario begins */
+  started(scenario: string): void;
   /** a kernel's results begin */
   header(set: SetHeader): void;
   /** one scenario of the set that began last is done */
   scenario(result: ScenarioResult): void;
   /** the set is complete */
   footer(set: ResultSet): void;
-  /** the run is over: write every output */
-  finish(run: RunResult): void;
+  /** the run is over, or ends early: write every output */
+  finish(end: { durationMs: number; incomplete?: Incomplete }): RunResult;
+  /** an error ends the run, and there is nothing to write */
+  abandon(): void;
+  /** whether no kernel's results have begun */
+  readonly isEmpty: boolean;
 }
 
 /** What a report writes to. */
@@ -45,30 +54,93 @@ export function wantsColor(stream: { isTTY?: boolean }, env: NodeJS.ProcessEnv =
   return stream.isTTY === true && env.TERM !== 'dumb';
 }
 
+/** Write a run that is over to these outputs. */
+export function writeReport(plans: readonly OutputPlan[], run: RunResult, options: ReportOptions): void {
+  for (const { format, file } of plans) if (file !== undefined) writeOutput(file, RENDER[format](run));
+  const onScreen = plans.find((plan) => plan.file === undefined)?.format;
+  if (onScreen === 'pretty') options.write(renderPretty(run, options));
+  else if (onScreen) options.write(RENDER[onScreen](run));
+}
+
 /**
- * Make a report for these outputs.
+ * Make a report for these outputs, of a run that begins.
+ * @param journal where results go as they come; removed in the end, unless it is kept
  * @throws OutputError when a file cannot be written: now rather than after the run
  */
-export function createReport(plans: readonly OutputPlan[], { write, color, width }: ReportOptions): Report {
+export function createReport(
+  plans: readonly OutputPlan[],
+  options: ReportOptions,
+  begin: RunHeader,
+  journal?: { file: Journal; keep: boolean },
+): Report {
   for (const { file } of plans) if (file !== undefined) checkWritable(file);
-  const onScreen = plans.find((plan) => plan.file === undefined)?.format;
-  const live = onScreen === 'pretty' ? prettyWriter({ color, width }) : undefined;
+  const toFiles = plans.filter(({ file }) => file !== undefined);
+  const toScreen = plans.filter(({ file }) => file === undefined);
+  const live = toScreen[0]?.format === 'pretty' ? prettyWriter(options) : undefined;
+  const assembler = new Assembler();
   let sets = 0;
-  const show = (text: string) => {
+  const show = (text: string): void => {
     clearProgressLine();
-    write(text);
+    options.write(text);
   };
+  const note = (record: JournalRecord, sync = false): void => {
+    assembler.take(record);
+    journal?.file.write(record, sync);
+  };
+  const begun = once(() => note(runRecord(begin)));
   return {
+    started(scenario) {
+      begun();
+      note({ type: 'started', scenario }, true);
+    },
     header(set) {
+      begun();
+      note({ type: 'set', set });
       if (live) show((sets === 0 ? '' : '\n') + live.header(set));
       sets += 1;
     },
-    scenario: (result) => live && show(live.scenario(result)),
-    footer: (set) => live && show(live.footer(set)),
-    finish(run) {
-      for (const { format, file } of plans) if (file !== undefined) writeOutput(file, RENDER[format](run));
-      if (live) show(live.summary(run));
-      else if (onScreen) show(RENDER[onScreen](run));
+    scenario(result) {
+      note({ type: 'scenario', result });
+      if (live) show(live.scenario(result));
     },
+    footer(set) {
+      const { scenarios, ...rest } = set;
+      note({ type: 'set-end', set: rest });
+      if (live) show(live.footer(set));
+    },
+    finish(end) {
+      begun();
+      note({ type: 'end', ...end });
+      const run = assembler.run();
+      keepOnError(journal?.file, () => writeReport(toFiles, run, options));
+      journal?.file.close(journal.keep);
+      const broken = run.sets.find(({ incomplete }) => incomplete);
+      if (live) show((broken ? live.footer(broken) : '') + live.summary(run));
+      else writeReport(toScreen, run, { ...options, write: show });
+      return run;
+    },
+    abandon: () => journal?.file.close(false),
+    get isEmpty() {
+      return assembler.isEmpty;
+    },
+  };
+}
+
+/** What could not be written in the end is still in the journal. */
+function keepOnError(journal: Journal | undefined, write: () => void): void {
+  try {
+    write();
+  } catch (error) {
+    journal?.close(true);
+    if (journal === undefined || !(error instanceof OutputError)) throw error;
+    throw new OutputError(`${error.message}; the results are in ${journal.file}`, { cause: error });
+  }
+}
+
+function once(act: () => void): () => void {
+  let done = false;
+  return () => {
+    if (!done) act();
+    done = true;
   };
 }

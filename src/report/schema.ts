@@ -113,6 +113,16 @@ export const host = z
   })
   .meta({ description: 'the machine that kvm-memtype runs on, and with it the lab' });
 
+export const incomplete = z.object({
+  reason: z.enum(['interrupted', 'failed', 'unfinished']).meta({
+    description:
+      'interrupted: by a signal, or as nobody read on. failed: an error ended it. unfinished: read from the journal of a run that did not reach its end',
+  }),
+  text: z.string().meta({ description: 'the same in a sentence, with how far it came' }),
+});
+
+const planned = count.optional();
+
 export const resultSet = z.object({
   name: z.string().meta({
     description:
@@ -126,6 +136,8 @@ export const resultSet = z.object({
   durationMs: milliseconds,
   scenarios: z.array(scenarioResult),
   crashed: crash.optional(),
+  planned: planned.meta({ description: 'how many scenarios it has when it is complete' }),
+  incomplete: incomplete.optional(),
 });
 
 export const runResult = z.object({
@@ -140,6 +152,8 @@ export const runResult = z.object({
   startedAt: z.iso.datetime(),
   durationMs: milliseconds,
   sets: z.array(resultSet),
+  planned: planned.meta({ description: 'how many sets it has when it is complete' }),
+  incomplete: incomplete.optional(),
 });
 
 /** The file that `--format json` writes. */

@@ -47,10 +47,11 @@ export const isBad = (status: Status): boolean => BAD.has(status);
 
 /**
  * The process's exit status for a run: 0 something passed and nothing is wrong, 1 something is wrong
- * (a failure, an error, a timeout, a crash, or under --strict another policy than the version's), 4 nothing passed and nothing is wrong.
+ * (a failure, an error, a timeout, a crash, results that end too early, or under --strict another policy than the version's), 4 nothing passed and nothing is wrong.
  */
-export function exitStatus(run: Pick<RunResult, 'sets'>): 0 | 1 | 4 {
+export function exitStatus(run: Pick<RunResult, 'sets' | 'incomplete'>): 0 | 1 | 4 {
   const { counts, crashes, departures } = summarize(run.sets);
+  if (run.incomplete) return 1;
   if (crashes + departures > 0 || counts.fail + counts.error + counts.timeout > 0) return 1;
   return counts.pass > 0 ? 0 : 4;
 }

@@ -20,4 +20,8 @@ export type ResultSet = z.infer<typeof schema.resultSet>;
 /** All results of one run: one set per kernel. */
 export type RunResult = z.infer<typeof schema.runResult>;
 /** A set before its scenarios have run: what a streaming writer shows first. */
-export type SetHeader = Omit<ResultSet, 'scenarios' | 'durationMs' | 'crashed'>;
+export type SetHeader = Omit<ResultSet, 'scenarios' | 'durationMs' | 'crashed' | 'incomplete'>;
+/** Why results end before they should. */
+export type Incomplete = z.infer<typeof schema.incomplete>;
+/** A run before its first set: what program, on what machine, how much is to come. */
+export type RunHeader = Omit<RunResult, 'sets' | 'durationMs' | 'incomplete'>;

@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { LabError } from '../lab/errors.js';
 import { type LabOutcome, makeScratch, removeScratch, runInLab, sweepLab } from '../lab/index.js';
 import { sweepLeftovers } from './leftovers.js';
 import type { AgentSpec } from './spec.js';
@@ -37,12 +38,16 @@ const LAB_FILES = [
   ['dist/lab/agent.program.cache', '/app/dist/lab/agent.program.cache'],
 ] as const;
 
+const stopped = (): LabError => new LabError('LAB_ABORTED', 'the run was stopped');
+
 /** Run the agent as a child process, so that a kernel that never lets it go cannot take us along. */
 function runOnHost(run: AgentRun): Promise<LabOutcome> {
   return new Promise((resolve, reject) => {
+    if (run.signal?.aborted) return reject(stopped());
     // Have the agent die with us, however we die.
     const args = ['--pdeathsig', 'KILL', process.execPath, AGENT, '-'];
-    const child = spawn('setpriv', args, { stdio: ['pipe', 'pipe', 'pipe'] });
+    // Ctrl-C is for us alone: we end the agent, so that it is not taken for dead.
+    const child = spawn('setpriv', args, { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
     const tail: string[] = [];
     let timedOut = false;
     const kill = (): void => void child.kill('SIGKILL');
@@ -64,7 +69,9 @@ function runOnHost(run: AgentRun): Promise<LabOutcome> {
       run.signal?.removeEventListener('abort', kill);
       // An agent that was killed could not give back what it took of this host.
       tail.push(...sweepLeftovers());
-      if (timedOut) {
+      if (run.signal?.aborted) {
+        reject(stopped());
+      } else if (timedOut) {
         resolve({ kind: 'timeout', reason: `no end after ${run.timeoutMs / 1000} s`, consoleTail: tail });
       } else if (status === null) {
         resolve({ kind: 'agent-died', reason: `it was ended by ${signal}`, consoleTail: tail });

@@ -17,6 +17,7 @@ import {
 } from './policy-choice.js';
 import type { Environment, Recording } from './recording.js';
 import { lostResult, toResult } from './result.js';
+import { slotsFor } from './slots.js';
 
 export { AgentError } from './lane.js';
 
@@ -53,25 +54,12 @@ export interface SessionListener {
   scenario(result: ScenarioResult): void;
   /** @param count scenarios that are done, of how many */
   progress(text: string, count: { done: number; total: number }): void;
+  /** A scenario begins, on one of the machines. */
+  started?(scenario: string): void;
   /** A line on the console of the kernel under test. */
   console?(line: string): void;
   /** Something that decides nothing but should be known, such as a warning of the kernel. */
   warning?(text: string): void;
-}
-
-/** The scenarios to run: those that tell the policy first, unless a policy was forced. */
-function slotsFor({ scenarios, catalogue, policy, repeat }: SessionRequest): Slot[] {
-  const rounds = Array.from({ length: repeat }, (_, i) => i + 1);
-  const wanted = rounds.flatMap((round) =>
-    scenarios.map((scenario): Slot => ({ scenario, wanted: true, round })),
-  );
-  if (policy !== 'auto') return wanted;
-  const tells = ({ scenario, round }: Slot): boolean =>
-    round === 1 && PROBE_SCENARIOS.includes(scenario.name);
-  const others = catalogue
-    .filter((scenario) => PROBE_SCENARIOS.includes(scenario.name) && !scenarios.includes(scenario))
-    .map((scenario): Slot => ({ scenario, wanted: false, round: 1 }));
-  return [...others, ...wanted.filter(tells), ...wanted.filter((slot) => !tells(slot))];
 }
 
 /** Follows the agents, judges each recording when its turn comes, and adds up the result. */
@@ -97,8 +85,10 @@ class Session {
 
   line(lane: Lane, line: string): void {
     const message = lane.take(line);
-    if (message.type === 'started')
+    if (message.type === 'started') {
+      this.listener.started?.(message.scenario);
       this.listener.progress(message.scenario, { done: this.#done, total: this.#slots.length });
+    }
     if (message.type === 'recording') {
       this.#done++;
       this.#show();
@@ -162,6 +152,7 @@ class Session {
       policy: this.#policy(),
       fingerprint: fingerprintOf(this.#env),
       kernel: { ...image, params: [...this.request.params] },
+      planned: this.#slots.filter(({ wanted }) => wanted).length,
     };
   }
 
@@ -203,6 +194,14 @@ class Session {
       scenarios: this.#results,
       ...(crashed === undefined ? {} : { crashed }),
     };
+  }
+
+  /** The run ends early: give out what was recorded and has not had its turn, if the policy is known by now. */
+  giveRecorded(): void {
+    const env = this.#env;
+    if (env === undefined || !this.#knows()) return;
+    for (const slot of this.#slots.slice(this.#shown))
+      if (slot.recording !== undefined) this.#judge(slot, slot.recording, env);
   }
 
   /** Give out every result that is left; a scenario without a recording gets the reason why it has none. */
@@ -247,7 +246,10 @@ export async function runSession(request: SessionRequest, listener: SessionListe
     }),
   );
   const outcomes = (await Promise.all(runs)).filter((outcome) => outcome !== undefined);
-  if (errors.length > 0) throw errors[0];
+  if (errors.length > 0) {
+    session.giveRecorded();
+    throw errors[0];
+  }
   const warnings = outcomes.flatMap((outcome) => (outcome.kind === 'done' ? outcome.kernelWarnings : []));
   for (const warning of new Set(warnings)) listener.warning?.(`the kernel under test said: ${warning}`);
   return session.finish(outcomes);

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { onTestFinished } from 'vitest';
 import { BIN } from './cli.js';
 
 const POLL_MS = 20;
@@ -20,7 +21,7 @@ export class LongRun {
   readonly end: Promise<End>;
 
   constructor(...args: string[]) {
-    this.child = spawn(process.execPath, [BIN, 'run', 'msr', '--repeat', '9999', ...args], {
+    this.child = spawn(process.execPath, [BIN, 'run', 'msr', '--repeat', '1000', ...args], {
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -30,6 +31,10 @@ export class LongRun {
     });
     this.child.stderr?.on('data', (data) => {
       text.stderr += data;
+    });
+    // A test that fails must not leave it running.
+    onTestFinished(() => {
+      if (this.child.exitCode === null && this.child.signalCode === null) this.signalGroup('SIGKILL');
     });
     this.end = once(this.child, 'close').then(([status, signal]) => ({ status, signal, ...text }));
   }
