@@ -82,7 +82,7 @@ async function stripped({ source, target }: RuntimeFile, scratch: string): Promi
 }
 
 /** Ask the dynamic loader which libraries a program loads, and where from. */
-async function sharedLibraries(program: string): Promise<RuntimeFile[]> {
+export async function sharedLibraries(program: string): Promise<RuntimeFile[]> {
   const { stdout } = await exec('ldd', [program]);
   const paths = [...stdout.matchAll(/(?:=> )?(\/\S+) \(0x[0-9a-f]+\)/g)].map((match) => match[1] as string);
   return Promise.all(paths.map(asItIs));
