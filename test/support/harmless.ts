@@ -52,9 +52,14 @@ const FREE_BITS = '(read|write|execute|huge|accessed|dirty|lowest of the softwar
 /** Every change that passes, by kind. A change of another kind that passes is a fault of the judge. */
 export const HARMLESS: readonly Harmless[] = [
   {
-    kinds: /^change (old|new) of an empty entry: (?!present$)/,
+    kinds: /^change (old|new) of an empty (huge )?entry: (?!present$)/,
     reason:
       'what an entry holds that maps nothing is KVM’s own affair: zero, bit 63, a frozen entry’s value, a generation of MMIO',
+  },
+  {
+    kinds: /^change old of an empty huge entry: present$/,
+    reason:
+      'a fault may put a huge leaf in the place of a table (tdp_mmu_map_handle_target_level()), and a table that holds no leaf maps nothing, as an empty entry does',
   },
   {
     kinds: new RegExp(`^change (old|new) of a leaf: ${FREE_BITS}$`),

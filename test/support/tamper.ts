@@ -59,7 +59,8 @@ function* changedEvents(event: TraceEvent, bits: Bits): Generator<[string, Trace
   yield ['gfn far', { ...event, gfn: gfn + FAR_GFN }];
   yield ['level', { ...event, level: level + 1 }];
   yield ['level', { ...event, level: level - 1 }];
-  const leafOrEmpty = (spte: bigint): string => (decodeLeaf(spte, level) ? 'of a leaf' : 'of an empty entry');
+  const empty = level > 1 ? 'of an empty huge entry' : 'of an empty entry';
+  const leafOrEmpty = (spte: bigint): string => (decodeLeaf(spte, level) ? 'of a leaf' : empty);
   for (const [name, bit] of bits) {
     const flip = 1n << BigInt(bit);
     if (event.kind === 'set') yield [`spte: ${name}`, { ...event, spte: event.spte ^ flip }];
