@@ -36,6 +36,7 @@ it.each([
   '[a-z]*',
   '!mtrr',
   'mtrr.*',
+  './*',
 ])('%s selects nothing, and says so', (pattern) => {
   expect(() => select(pattern)).toThrow(SelectError);
 });

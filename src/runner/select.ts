@@ -7,10 +7,10 @@ export class SelectError extends Error {
 }
 
 /**
- * All that a pattern may be made of: the signs of names, and `*`. Everything else that globs know (`?`, sets, groups) is refused,
- * as some of it makes a regular expression that takes for ever.
+ * All that a pattern may be made of: the signs of names, and `*`. Everything else that globs know (`?`, sets, groups, `./`) is
+ * refused, as some of it makes a regular expression that takes for ever.
  */
-const PATTERN = /^[\w./*-]+$/;
+const PATTERN = /^[\w/*-]+$/;
 /** `*` stands for any part of a name, a `/` too. */
 const GLOB = { bash: true, dot: true, nobrace: true, nobracket: true, noextglob: true, nonegate: true };
 

@@ -3,19 +3,24 @@ import type { AgentMessage, RawRecording } from './recording.js';
 
 const TAG = /^#[0-9a-f]{1,16}$/;
 
-/** One message as a line of JSON; every bigint becomes `#` and hexadecimal digits. */
-export function encodeMessage(message: AgentMessage<RawRecording>): string {
-  return JSON.stringify(message, (_key, value: unknown) =>
-    typeof value === 'bigint' ? `#${value.toString(16)}` : value,
-  );
+/** Tell bigints from text: `#` and hexadecimal digits are a bigint, and a text that starts with `#` gets one more. */
+function encodeValue(_key: string, value: unknown): unknown {
+  if (typeof value === 'bigint') return `#${value.toString(16)}`;
+  return typeof value === 'string' && value.startsWith('#') ? `#${value}` : value;
 }
 
-/** Read a line of JSON back, bigints restored; the shape is not checked here. */
-export function decodeJson(line: string): unknown {
-  return JSON.parse(line, (_key, value: unknown) =>
-    typeof value === 'string' && TAG.test(value) ? BigInt(`0x${value.slice(1)}`) : value,
-  );
+function decodeValue(_key: string, value: unknown): unknown {
+  if (typeof value !== 'string') return value;
+  if (TAG.test(value)) return BigInt(`0x${value.slice(1)}`);
+  return value.startsWith('##') ? value.slice(1) : value;
 }
+
+/** One message as a line of JSON, bigints included. */
+export const encodeMessage = (message: AgentMessage<RawRecording>): string =>
+  JSON.stringify(message, encodeValue);
+
+/** Read a line of JSON back, bigints restored; the shape is not checked here. */
+export const decodeJson = (line: string): unknown => JSON.parse(line, decodeValue);
 
 /** Bytes of the longest text that is unpacked: many times what the buffer of a trace holds. */
 const TEXT_LIMIT = 64 << 20;
