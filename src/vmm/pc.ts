@@ -4,7 +4,7 @@ import { acpiTables, PM, RESET } from './acpi/tables.js';
 import { bootGuest } from './boot/index.js';
 import { GuestRam, PLACES } from './boot/ram.js';
 import { FW_CFG_PORT, FwCfg, fwCfgItems } from './devices/fw-cfg.js';
-import { PowerManagement, resetPort } from './devices/power.js';
+import { CONTROL_PORT, PowerManagement, resetPort, SystemControlPort } from './devices/power.js';
 import { Serial16550 } from './devices/serial.js';
 import { dataPort, flushPort, irqPorts, TEST_DEVICE, TestMemory } from './devices/test-device.js';
 import { Machine, type MachineOptions } from './machine.js';
@@ -132,11 +132,9 @@ export class Pc {
       write: (_offset, _size, value) => this.#finish({ kind: 'debug-exit', value }),
     });
     pio.register(PM.eventPort, 8, new PowerManagement(() => this.#finish({ kind: 'power-off' })));
-    pio.register(
-      RESET.port,
-      1,
-      resetPort(() => this.#finish({ kind: 'reset' })),
-    );
+    const reset = (): void => this.#finish({ kind: 'reset' });
+    pio.register(RESET.port, 1, resetPort(reset));
+    pio.register(CONTROL_PORT.port, 1, new SystemControlPort(reset));
   }
 
   #attachTestDevices(o: { cpus: number; memory: number }): void {

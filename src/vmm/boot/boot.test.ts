@@ -80,6 +80,17 @@ describe('ELF', () => {
     expect(ram.view.getUint32(PLACES.info + 48, true)).toBe(4);
   });
 
+  test.each(['multiboot', 'pvh'] as const)(
+    '%s: page 2, where test programs keep what lasts over a reset, stays zero',
+    (kind) => {
+      const ram = newRam();
+
+      loadElf(ram, kernel(kind), { cmdline: 'a b', initrd });
+
+      expect(ram.bytes.subarray(0x2000, 0x3000).some((byte) => byte !== 0)).toBe(false);
+    },
+  );
+
   test('an ELF with neither entry, or one that does not fit, is refused', () => {
     expect(() => loadElf(newRam(), kernel('neither'), { cmdline: '' })).toThrow(IMAGE_ERROR);
     expect(() => loadElf(newRam(MIB), kernel('pvh'), { cmdline: '' })).toThrow(IMAGE_ERROR);

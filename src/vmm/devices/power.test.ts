@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { PowerManagement, resetPort } from './power.js';
+import { PowerManagement, resetPort, SystemControlPort } from './power.js';
 
 test('S5 with sleep enable turns the machine off, nothing else does', () => {
   let off = 0;
@@ -29,4 +29,18 @@ test('the reset line answers to 0xfe alone', () => {
   port.write(0, 1, 0xfe);
 
   expect(resets).toBe(1);
+});
+
+test('the fast reset of port 0x92 comes when its bit is set, not while it stays so; A20 is on', () => {
+  let resets = 0;
+  const port = new SystemControlPort(() => resets++);
+
+  expect(port.read(0, 1)).toBe(2);
+  port.write(0, 1, port.read(0, 1) & ~1);
+  expect(resets).toBe(0);
+
+  port.write(0, 1, port.read(0, 1) | 1);
+  port.write(0, 1, 3);
+  expect(resets).toBe(1);
+  expect(port.read(0, 1)).toBe(3);
 });

@@ -1,6 +1,9 @@
 import { PM, RESET } from '../acpi/tables.js';
 import type { BusDevice } from '../bus.js';
 
+/** System Control Port A: the number of the port, and its bits. */
+export const CONTROL_PORT = { port: 0x92, reset: 1, a20: 2 } as const;
+
 /** PM1a registers: status and enable that never change, control that turns the machine off. Eight ports. */
 export class PowerManagement implements BusDevice {
   readonly #off: () => void;
@@ -33,4 +36,25 @@ export function resetPort(reset: () => void): BusDevice {
       if (value === RESET.value) reset();
     },
   };
+}
+
+/** The fast reset line of System Control Port A, port 0x92, beside the A20 line, which is on whatever is written. */
+export class SystemControlPort implements BusDevice {
+  readonly #reset: () => void;
+  #value: number = CONTROL_PORT.a20;
+
+  /** @param reset called when the guest sets the reset bit */
+  constructor(reset: () => void) {
+    this.#reset = reset;
+  }
+
+  read(_offset: number, _size: number): number {
+    return this.#value;
+  }
+
+  write(_offset: number, _size: number, value: number): void {
+    const rises = value & ~this.#value & CONTROL_PORT.reset;
+    this.#value = value & 0xff;
+    if (rises) this.#reset();
+  }
 }
