@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { compare, count, type Run } from './compare.js';
+import { compare, count, isSame, type Run } from './compare.js';
 
 const run = (...lines: string[]): Run => ({ status: 1, lines });
 
@@ -30,6 +30,27 @@ test('another verdict, a missing one and one that came less often are difference
 
 test('a word that only begins like a verdict is none', () => {
   expect(compare(run('PASSED', 'no PASS: here'), run())).toEqual({ same: 0, onlyFirst: [], onlySecond: [] });
+});
+
+test('a bare PASS is a verdict', () => {
+  expect(compare(run('PASS'), run('PASS')).same).toBe(1);
+});
+
+test.each([
+  ['the same verdicts and the same end', run('PASS: one'), 'same'],
+  ['another verdict', run('FAIL: one'), 'different'],
+  ['another status', { ...run('PASS: one'), status: 3 }, 'different'],
+  ['no end', { ...run('PASS: one'), status: null }, 'different'],
+])('%s', (_what, second, expected) => {
+  const first = run('PASS: one');
+
+  expect(isSame(first, second) ? 'same' : 'different').toBe(expected);
+});
+
+test('two runs without an end have shown nothing', () => {
+  const endless = { ...run(), status: null };
+
+  expect(isSame(endless, endless)).toBe(false);
 });
 
 test('verdicts are counted by kind', () => {

@@ -15,7 +15,7 @@ export interface Comparison {
   onlySecond: string[];
 }
 
-const VERDICT = /^(PASS|FAIL|SKIP|XFAIL|KFAIL): /;
+const VERDICT = /^(PASS|FAIL|SKIP|XFAIL|KFAIL)(: |$)/;
 
 /** What differs from run to run, such as times and addresses, is no part of a verdict. */
 const withoutNumbers = (line: string): string =>
@@ -23,12 +23,12 @@ const withoutNumbers = (line: string): string =>
 
 /** The verdicts of a run, in order, a repeated one as often as it came. */
 export function verdicts({ lines }: Run): string[] {
-  return lines.filter((line) => VERDICT.test(line)).map((line) => line.trimEnd());
+  return lines.map((line) => line.trimEnd()).filter((line) => VERDICT.test(line));
 }
 
 /** Count of each kind of verdict. */
 export function count(run: Run, kind: 'PASS' | 'FAIL' | 'SKIP'): number {
-  return verdicts(run).filter((line) => line.startsWith(`${kind}: `)).length;
+  return verdicts(run).filter((line) => line.startsWith(kind)).length;
 }
 
 function without(lines: readonly string[], others: readonly string[]): string[] {
@@ -44,7 +44,14 @@ function without(lines: readonly string[], others: readonly string[]): string[] 
 export function compare(first: Run, second: Run): Comparison {
   const [a, b] = [verdicts(first), verdicts(second)];
   const onlyFirst = without(a, b);
-  const passes = (lines: readonly string[]): number =>
-    lines.filter((line) => line.startsWith('PASS: ')).length;
+  const passes = (lines: readonly string[]): number => lines.filter((line) => line.startsWith('PASS')).length;
   return { same: passes(a) - passes(onlyFirst), onlyFirst, onlySecond: without(b, a) };
+}
+
+/** Whether both ended, in the same way and with the same verdicts. A run without an end has shown nothing. */
+export function isSame(first: Run, second: Run): boolean {
+  const { onlyFirst, onlySecond } = compare(first, second);
+  return (
+    first.status !== null && first.status === second.status && onlyFirst.length + onlySecond.length === 0
+  );
 }

@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildKernel } from '../../src/lab/index.js';
 import { type Case, caseOf } from './cases.js';
-import { type Comparison, compare, count, type Run } from './compare.js';
+import { compare, count, isSame, type Run } from './compare.js';
 import { type Image, runAsOurGuests } from './our-guests.js';
 import { runInQemu } from './qemu.js';
 
@@ -32,8 +32,8 @@ function imagesIn(dir: string, wanted: readonly string[]): string[] {
 const counts = (run: Run): string =>
   (['PASS', 'FAIL', 'SKIP'] as const).map((kind) => count(run, kind)).join('/');
 
-function verdictOf({ onlyFirst, onlySecond }: Comparison, { differs }: Case): string {
-  if (onlyFirst.length + onlySecond.length === 0) return 'same';
+function verdictOf(qemu: Run, ours: Run, { differs }: Case): string {
+  if (isSame(qemu, ours)) return 'same';
   return differs === undefined ? 'DIFFERENT' : `explained: ${differs}`;
 }
 
@@ -62,7 +62,7 @@ async function runAll(images: readonly Image[], out: string): Promise<boolean> {
     }
     const qemu = await runInQemu(o.path, o);
     const compared = compare(qemu, our);
-    const verdict = verdictOf(compared, o);
+    const verdict = verdictOf(qemu, our, o);
     good &&= verdict !== 'DIFFERENT';
     keep(out, o.image, { qemu, ours: our });
     const show = (run: Run): string => `${counts(run)}, ${run.status ?? 'no end'}`;

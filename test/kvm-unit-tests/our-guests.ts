@@ -72,7 +72,9 @@ async function runSome(kernel: string, here: string, images: readonly Image[]): 
       watchdog.feed();
       const told = JSON.parse(line) as Told;
       running = 'begins' in told;
-      if ('text' in told) runs.push({ status: told.status, lines: told.text.split(/\r*\n/) });
+      if (!('text' in told)) return;
+      console.error(`  ${images[runs.length]?.image} ended in the lab, status ${told.status}`);
+      runs.push({ status: told.status, lines: told.text.split(/\r*\n/) });
     },
     onConsole: () => watchdog.feed(),
   });
