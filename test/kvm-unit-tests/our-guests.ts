@@ -7,8 +7,11 @@ import type { Run } from './compare.js';
 
 /** Seconds of the lab's own clock that an image may take: one of them is 20 million instructions. */
 const TIMEOUT = 60;
-/** Milliseconds of ours that the machine may go on without a word: an emulator that is stuck has no clock either. */
-const SILENCE_MS = 120_000;
+/**
+ * Milliseconds of ours that the machine may go on without a word: an emulator that is stuck has no clock either. An image
+ * gives no word before its end, and its start and a minute of the lab's clock are minutes of ours on a busy machine.
+ */
+const SILENCE_MS = 600_000;
 
 /** An image, how it is run, and where it lies. */
 export interface Image extends Case {
