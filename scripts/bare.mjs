@@ -55,7 +55,7 @@ async function kernelImage() {
 
 /** Do it in `folder` of the cache, which is ours alone meanwhile. */
 async function bare({ suite, fromNothing, commands }, folder) {
-  const { machineArchives, sourcesFile } = await import('../dist/lab/apt.js');
+  const { machineArchives, sourcesFile } = await import('../dist/lab/kernel/apt.js');
   const archives = await machineArchives();
   const sources = sourcesFile(archives, [suite, `${suite}-updates`, `${suite}-security`]);
   const [mountPoint, scratch] = [join(folder, 'root'), join(folder, 'scratch')];

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { environmentOf } from '../../test/support/environment.js';
 import { simulate, spteOf } from '../../test/support/simulate.js';
+import { judge } from '../check/judge.js';
 import { type Policy, policies } from '../memtype/index.js';
 import type { TraceEvent } from '../observe/events.js';
-import { judge } from '../runner/judge.js';
 import type { Scenario } from '../scenario/types.js';
 import { size } from './size.js';
 

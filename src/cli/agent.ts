@@ -1,3 +1,3 @@
-import { agentMain } from '../runner/agent.js';
+import { agentMain } from '../agent/agent.js';
 
 process.exitCode = agentMain(process.argv[2] ?? '');

@@ -1,4 +1,4 @@
-import { safeLine } from '../safe-text.js';
+import { safeLine } from '../text/safe.js';
 
 /** Exit status of the command line, besides a run's own 0, 1 and 4. */
 export const EXIT_ENVIRONMENT = 2;

@@ -1,10 +1,10 @@
 import { Command, CommanderError, Option } from 'commander';
-import { safeText } from '../safe-text.js';
-import { VERSION } from '../version.js';
+import { safeText } from '../text/safe.js';
 import { EXIT_ENVIRONMENT, sentenceOf } from './errors.js';
-import { addHelp, type Help, USAGE_STATUS } from './help.js';
-import { handleInterrupts, interrupted, onInterrupt } from './interrupt.js';
-import { say } from './say.js';
+import { addHelp, type Help, USAGE_STATUS } from './options/help.js';
+import { VERSION } from './program/version.js';
+import { handleInterrupts, interrupted, onInterrupt } from './terminal/interrupt.js';
+import { say } from './terminal/say.js';
 
 /** Every command: its module under this folder exports `<name>Command()`. Only the one that is called is loaded. */
 const COMMANDS: Record<string, string> = {
@@ -24,7 +24,7 @@ interface GlobalOptions {
   logFormat: 'text' | 'json';
 }
 
-const moduleOf = (name: string): URL => new URL(`./${name}.js`, import.meta.url);
+const moduleOf = (name: string): URL => new URL(`./commands/${name}.js`, import.meta.url);
 
 /** Have a command and those below it throw instead of exiting, and leave the telling to us. */
 function inherit(command: Command, parent: Command): Command {
@@ -42,8 +42,8 @@ async function loadCommand(name: string): Promise<Command> {
 
 async function configure({ verbose, quiet, logFormat }: GlobalOptions): Promise<void> {
   const [{ configureLog }, { silenceProgress }] = await Promise.all([
-    import('../log.js'),
-    import('../progress.js'),
+    import('./terminal/log.js'),
+    import('./terminal/progress.js'),
   ]);
   configureLog(verbose ? 'debug' : quiet ? 'warn' : 'info', logFormat);
   if (quiet) silenceProgress();

@@ -1,6 +1,6 @@
 import { release } from 'node:os';
 import type { Kvm } from '../kvm/index.js';
-import { Journal } from './journal.js';
+import { Journal } from './host/journal.js';
 import { findMemslotFlag, MemslotFlag } from './memslot-flag.js';
 import type { Missing } from './missing.js';
 import { listPci, pciId } from './pci.js';
@@ -17,7 +17,7 @@ import { VfioProvider, vfioOpeners } from './vfio.js';
 import { VFIO_NEEDS, type VfioKind, whyNoVfio } from './vfio-probe.js';
 import { findVirtioType, VirtioDevice } from './virtio-device.js';
 
-export { sweepHostChanges } from './journal.js';
+export { sweepHostChanges } from './host/journal.js';
 export type { Missing } from './missing.js';
 export * from './types.js';
 

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { mdevDir } from './changes.js';
-import { HOST } from './host.js';
-import type { Journal } from './journal.js';
+import { mdevDir } from './host/changes.js';
+import type { Journal } from './host/journal.js';
+import { HOST } from './host/paths.js';
 import type { Missing } from './missing.js';
 
 /** The kernel's sample of a mediated device, a serial port: samples/vfio-mdev/mtty.c. */

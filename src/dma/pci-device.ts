@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type HostChange, isSameThing, parameterPath, VFIO_PCI } from './changes.js';
-import { HOST } from './host.js';
-import type { Journal } from './journal.js';
+import { type HostChange, isSameThing, parameterPath, VFIO_PCI } from './host/changes.js';
+import type { Journal } from './host/journal.js';
+import { HOST } from './host/paths.js';
 import { hasIommu, pciDir, pciDriver, readTrimmed } from './pci.js';
 import { DmaError } from './types.js';
 

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { HOST } from './host.js';
+import { HOST } from './host/paths.js';
 
 const ECAP_SNOOP_CONTROL = 1n << 7n; // VT-d specification, "Extended Capability Register", SC
 

@@ -1,7 +1,7 @@
 import { closeSync, constants, existsSync, openSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { VFIO_DMA_CC_IOMMU, VfioContainer, VfioGroup } from '../kvm/index.js';
-import { HOST } from './host.js';
+import { HOST } from './host/paths.js';
 import { DmaError } from './types.js';
 
 /** An open file that KVM_DEV_VFIO_FILE_ADD takes. */

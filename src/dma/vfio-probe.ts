@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { VFIO_PCI } from './changes.js';
-import { HOST, type Host } from './host.js';
+import { VFIO_PCI } from './host/changes.js';
+import { HOST, type Host } from './host/paths.js';
 import { whyNoMdev } from './mdev.js';
 import type { Missing } from './missing.js';
 import { enforcesCoherency, groupMates, hasIommu, pciDir, pciDriver, pciGroup } from './pci.js';

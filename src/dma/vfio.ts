@@ -8,8 +8,8 @@ import {
   VFIO_TYPE1v2_IOMMU,
   type Vm,
 } from '../kvm/index.js';
-import { HOST } from './host.js';
-import type { Journal } from './journal.js';
+import type { Journal } from './host/journal.js';
+import { HOST } from './host/paths.js';
 import { createMdev } from './mdev.js';
 import type { Missing } from './missing.js';
 import { linkName, pciDir, pciGroup } from './pci.js';

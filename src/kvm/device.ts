@@ -1,6 +1,6 @@
-import { struct } from './bytes.js';
 import { KvmError } from './errors.js';
 import { Handle } from './handle.js';
+import { struct } from './layout/bytes.js';
 import type { NativeAttrs, NativeDevice, NativeHandle } from './native.js';
 
 /** Names an attribute, with its value where the kernel takes one. */

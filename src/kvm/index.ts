@@ -1,9 +1,10 @@
 export { Device, type DeviceAttr } from './device.js';
-export { type DirtyPage, DirtyRing } from './dirty-ring.js';
 export { KvmError, type KvmErrorCode } from './errors.js';
-export type { VcpuExit } from './exits.js';
 export { EventFd, KvmFile } from './file.js';
-export { KvmRun } from './kvm-run.js';
+export { type DirtyPage, DirtyRing } from './layout/dirty-ring.js';
+export type { VcpuExit } from './layout/exits.js';
+export { KvmRun } from './layout/kvm-run.js';
+export type { GsiRoute, MsrFilter, MsrFilterRange } from './layout/vm-structs.js';
 export { type FileOptions, HostMemory, type MemoryOptions } from './memory.js';
 export { Stats } from './stats.js';
 export { type CpuidEntry, Kvm, type MsrEntry } from './system.js';
@@ -20,4 +21,3 @@ export {
 } from './vcpu.js';
 export { Iommufd, VfioContainer, VfioDevice, VfioGroup } from './vfio.js';
 export { type IoEvent, type MemoryRegion, type MemoryRegion2, Vm } from './vm.js';
-export type { GsiRoute, MsrFilter, MsrFilterRange } from './vm-structs.js';

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { buildCommand } from '../build-hint.js';
+import { buildCommand } from './build-hint.js';
 import { KvmError, type KvmErrorCode } from './errors.js';
 
 // The one place that knows of the addon: what native/ exports, as TypeScript sees it. Structs cross the boundary

@@ -1,6 +1,5 @@
 import { AttrHandle } from './device.js';
 import { KvmError } from './errors.js';
-import { type NativeSystem, native } from './native.js';
 import {
   type CpuidEntry,
   decodeCpuid,
@@ -9,10 +8,11 @@ import {
   emptyCpuid,
   emptyMsrList,
   encodeMsrs,
-} from './tables.js';
+} from './layout/tables.js';
+import { type NativeSystem, native } from './native.js';
 import { Vm } from './vm.js';
 
-export type { CpuidEntry, MsrEntry } from './tables.js';
+export type { CpuidEntry, MsrEntry } from './layout/tables.js';
 
 const E2BIG = 7;
 const EINVAL = 22;

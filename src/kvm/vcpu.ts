@@ -1,10 +1,9 @@
-import { readU64s, struct, viewOf, writeU64s } from './bytes.js';
 import { AttrHandle } from './device.js';
-import { DirtyRing } from './dirty-ring.js';
-import { decodeEvents, encodeEvents, VCPU_EVENTS_SIZE, type VcpuEvents } from './events.js';
 import { KvmFile } from './file.js';
-import { KvmRun } from './kvm-run.js';
-import { NATIVE_KICKED, NATIVE_TIMED_OUT, type NativeVcpu, native } from './native.js';
+import { readU64s, struct, viewOf, writeU64s } from './layout/bytes.js';
+import { DirtyRing } from './layout/dirty-ring.js';
+import { decodeEvents, encodeEvents, VCPU_EVENTS_SIZE, type VcpuEvents } from './layout/events.js';
+import { KvmRun } from './layout/kvm-run.js';
 import {
   decodeRegs,
   decodeSregs,
@@ -14,7 +13,7 @@ import {
   type Regs,
   SREGS_SIZE,
   type Sregs,
-} from './registers.js';
+} from './layout/registers.js';
 import {
   type CpuidEntry,
   decodeCpuid,
@@ -23,11 +22,12 @@ import {
   encodeCpuid,
   encodeMsrs,
   type MsrEntry,
-} from './tables.js';
-import { encodeCap } from './vm-structs.js';
+} from './layout/tables.js';
+import { encodeCap } from './layout/vm-structs.js';
+import { NATIVE_KICKED, NATIVE_TIMED_OUT, type NativeVcpu, native } from './native.js';
 
-export type { VcpuEvents } from './events.js';
-export type { DescriptorTable, Regs, Segment, Sregs } from './registers.js';
+export type { VcpuEvents } from './layout/events.js';
+export type { DescriptorTable, Regs, Segment, Sregs } from './layout/registers.js';
 
 const DEBUG_REGS = ['dr0', 'dr1', 'dr2', 'dr3', 'dr6', 'dr7', 'flags'] as const;
 const DEBUG_REGS_SIZE = 128;

@@ -1,6 +1,6 @@
-import { struct, viewOf } from './bytes.js';
 import { KvmFile } from './file.js';
 import { Handle } from './handle.js';
+import { struct, viewOf } from './layout/bytes.js';
 import { type NativeVfioContainer, type NativeVfioDevice, type NativeVfioGroup, native } from './native.js';
 import { VFIO_DMA_MAP_FLAG_READ, VFIO_DMA_MAP_FLAG_WRITE } from './uapi.js';
 

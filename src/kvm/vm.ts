@@ -1,10 +1,7 @@
-import { struct } from './bytes.js';
 import { AttrHandle, Device } from './device.js';
 import { KvmError } from './errors.js';
 import { type EventFd, KvmFile } from './file.js';
-import { type NativeVm, native } from './native.js';
-import { KVM_CREATE_DEVICE_TEST, KVM_IOEVENTFD_FLAG_DATAMATCH, KVM_IRQFD_FLAG_RESAMPLE } from './uapi.js';
-import { Vcpu } from './vcpu.js';
+import { struct } from './layout/bytes.js';
 import {
   encodeCap,
   encodeMsrFilter,
@@ -12,7 +9,10 @@ import {
   encodeZone,
   type GsiRoute,
   type MsrFilter,
-} from './vm-structs.js';
+} from './layout/vm-structs.js';
+import { type NativeVm, native } from './native.js';
+import { KVM_CREATE_DEVICE_TEST, KVM_IOEVENTFD_FLAG_DATAMATCH, KVM_IRQFD_FLAG_RESAMPLE } from './uapi.js';
+import { Vcpu } from './vcpu.js';
 
 /** A memslot (struct kvm_userspace_memory_region); size 0 deletes it. */
 export interface MemoryRegion {

@@ -1,6 +1,6 @@
 import type { ResultSet, ScenarioResult } from '../report/types.js';
-import { selectScenarios } from '../runner/select.js';
 import type { Scenario } from '../scenario/types.js';
+import { selectScenarios } from '../session/select.js';
 import type { Proposal } from './data.js';
 
 /** What a kernel shows of a proposal. */

@@ -3,7 +3,7 @@ import { setOf } from '../../test/support/results.js';
 import { catalogue } from '../catalogue/index.js';
 import { policies } from '../memtype/index.js';
 import type { ScenarioResult } from '../report/types.js';
-import { selectScenarios } from '../runner/select.js';
+import { selectScenarios } from '../session/select.js';
 import { cellOf } from './cell.js';
 import { expectedPolicy, KERNELS, PROPOSALS } from './data.js';
 import { matrixStatus } from './status.js';

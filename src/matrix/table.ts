@@ -1,6 +1,6 @@
-import { safeLine } from '../safe-text.js';
-import { textTable } from '../text-table.js';
-import { hang } from '../wrap.js';
+import { safeLine } from '../text/safe.js';
+import { textTable } from '../text/table.js';
+import { hang } from '../text/wrap.js';
 import type { Cell } from './cell.js';
 import type { MatrixKernel, Proposal } from './data.js';
 

@@ -10,7 +10,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { ownProcessId } from '../process-id.js';
+import { ownProcessId } from '../process/owner.js';
 import { sweepTracefs } from './tracefs.js';
 
 /** No process has such an id: it is above the kernel's limit of 2^22. */

@@ -14,7 +14,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { isRunning, ownProcessId, PROCESS_ID } from '../process-id.js';
+import { isRunning, ownProcessId, PROCESS_ID } from '../process/owner.js';
 
 const ROOTS = ['/sys/kernel/tracing', '/sys/kernel/debug/tracing'];
 const PREFIX = 'kvm-memtype-';

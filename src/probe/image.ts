@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { buildCommand } from '../build-hint.js';
+import { buildCommand } from '../kvm/build-hint.js';
 import { parseElf } from '../vmm/elf.js';
 import { ProbeBootError } from './errors.js';
 import { LAYOUT as L } from './layout.js';

@@ -1,4 +1,4 @@
-export { OutputError } from '../output-file.js';
+export { OutputError } from '../process/output-file.js';
 export {
   FORMATS,
   type Format,

@@ -1,4 +1,4 @@
-import { safeJson } from '../safe-text.js';
+import { safeJson } from '../text/safe.js';
 import { RESULT_VERSION } from './schema.js';
 import type { RunResult } from './types.js';
 

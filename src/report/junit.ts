@@ -1,4 +1,4 @@
-import { safeText } from '../safe-text.js';
+import { safeText } from '../text/safe.js';
 import { deathOf } from './crash.js';
 import { byFamily, type Counted, departs, summarize } from './summary.js';
 import { checkText, detailLines, errataLines, repeatName } from './text.js';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { safeJson } from '../safe-text.js';
+import { safeJson } from '../text/safe.js';
 import { deathOf } from './crash.js';
 import { variantOf } from './label.js';
 import { departs } from './summary.js';

@@ -1,4 +1,4 @@
-import { safeLine } from '../safe-text.js';
+import { safeLine } from '../text/safe.js';
 import { deathOf } from './crash.js';
 import { byFamily, departs, isBad, worst } from './summary.js';
 import { detailLines, errataLines, outcomeText, repeatName } from './text.js';

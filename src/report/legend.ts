@@ -1,4 +1,4 @@
-import { hang } from '../wrap.js';
+import { hang } from '../text/wrap.js';
 import { summarize } from './summary.js';
 import type { RunResult } from './types.js';
 

@@ -1,5 +1,5 @@
 import { extname } from 'node:path';
-import { OutputError } from '../output-file.js';
+import { OutputError } from '../process/output-file.js';
 
 /** Every format that `--format` takes. */
 export const FORMATS = ['pretty', 'ktap', 'junit', 'json', 'kcidb'] as const;

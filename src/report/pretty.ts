@@ -1,6 +1,6 @@
 import picocolors from 'picocolors';
-import { safeLine } from '../safe-text.js';
-import { hang } from '../wrap.js';
+import { safeLine } from '../text/safe.js';
+import { hang } from '../text/wrap.js';
 import { deathCounts } from './crash.js';
 import { legendText } from './legend.js';
 import { groupSkips } from './skips.js';

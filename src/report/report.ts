@@ -1,6 +1,5 @@
-import { checkWritable, OutputError, writeOutput } from '../output-file.js';
-import { clearProgressLine } from '../progress.js';
-import { textWidth } from '../wrap.js';
+import { checkWritable, OutputError, writeOutput } from '../process/output-file.js';
+import { textWidth } from '../text/wrap.js';
 import { Assembler } from './assemble.js';
 import type { Journal } from './journal.js';
 import { renderJson } from './json.js';
@@ -79,10 +78,7 @@ export function createReport(
   const live = toScreen[0]?.format === 'pretty' ? prettyWriter(options) : undefined;
   const assembler = new Assembler();
   let sets = 0;
-  const show = (text: string): void => {
-    clearProgressLine();
-    options.write(text);
-  };
+  const show = options.write;
   const note = (record: JournalRecord, sync = false): void => {
     assembler.take(record);
     journal?.file.write(record, sync);

@@ -1,4 +1,4 @@
-import type { Segment, Sregs } from '../kvm/registers.js';
+import type { Segment, Sregs } from '../kvm/layout/registers.js';
 
 const CR0_ET = 0x10n;
 const CR0_PE_ET = 0x11n;

@@ -1,4 +1,4 @@
-import type { CpuidEntry } from '../kvm/tables.js';
+import type { CpuidEntry } from '../kvm/layout/tables.js';
 
 /** What a guest's CPUID is to say beyond what KVM supports. */
 export interface GuestCpuid {

@@ -1,6 +1,6 @@
 import { getSystemErrorName, inspect } from 'node:util';
-import type { VcpuExit } from '../kvm/exits.js';
-import type { Regs } from '../kvm/registers.js';
+import type { VcpuExit } from '../kvm/layout/exits.js';
+import type { Regs } from '../kvm/layout/registers.js';
 import type { LoggedExit } from './exit-log.js';
 import { exitName } from './exit-names.js';
 

@@ -1,4 +1,4 @@
-import type { KvmRun } from '../kvm/kvm-run.js';
+import type { KvmRun } from '../kvm/layout/kvm-run.js';
 import {
   KVM_EXIT_IO,
   KVM_EXIT_IO_IN,

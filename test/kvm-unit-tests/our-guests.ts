@@ -1,6 +1,6 @@
 import { join } from 'node:path';
+import type { GuestFile } from '../../src/lab/image/initramfs.js';
 import { type LabRun, runInLab } from '../../src/lab/index.js';
-import type { GuestFile } from '../../src/lab/initramfs.js';
 import { hostFiles } from '../support/lab-host.js';
 import { type Case, cmdlineOf, MEMORY_MIB } from './cases.js';
 import type { Run } from './compare.js';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { cpioArchive, S_IFCHR, S_IFREG } from '../../src/lab/cpio.js';
+import { cpioArchive, S_IFCHR, S_IFREG } from '../../src/lab/image/cpio.js';
 import { buildKernel, runInLab } from '../../src/lab/index.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));

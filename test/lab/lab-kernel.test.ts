@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
-import { treeFingerprint } from '../../src/lab/fingerprint.js';
-import { buildKernel } from '../../src/lab/kernel.js';
-import { runInLab } from '../../src/lab/lab.js';
-import { kernelSource } from '../../src/lab/sources.js';
+import { buildKernel } from '../../src/lab/kernel/build.js';
+import { treeFingerprint } from '../../src/lab/kernel/fingerprint.js';
+import { kernelSource } from '../../src/lab/kernel/sources.js';
+import { runInLab } from '../../src/lab/machine/lab.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'lab-kernel-test-'));
 afterAll(() => rmSync(dir, { recursive: true }));

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { buildKernel } from '../../src/lab/kernel.js';
-import { type LabEngine, type LabRun, runInLab } from '../../src/lab/lab.js';
+import { buildKernel } from '../../src/lab/kernel/build.js';
+import { type LabEngine, type LabRun, runInLab } from '../../src/lab/machine/lab.js';
 
 const agent = (name: string): string => fileURLToPath(new URL(`./agents/${name}.mjs`, import.meta.url));
 

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import { catalogue } from '../../src/catalogue/index.js';
+import { judge } from '../../src/check/judge.js';
+import { choosePolicy, departure, PROBE_SCENARIOS, type Recorded } from '../../src/check/policy-choice.js';
 import { buildKernel } from '../../src/lab/index.js';
-import { runAgent } from '../../src/runner/engines.js';
-import { judge } from '../../src/runner/judge.js';
-import { Lane } from '../../src/runner/lane.js';
-import { choosePolicy, departure, PROBE_SCENARIOS, type Recorded } from '../../src/runner/policy-choice.js';
-import type { Environment } from '../../src/runner/recording.js';
+import type { Environment } from '../../src/recording/recording.js';
+import { runAgent } from '../../src/session/engines.js';
+import { Lane } from '../../src/session/lane.js';
 import { noTampers, tamperAll, tamperText } from '../support/tamper-run.js';
 
 /** What an agent records of the whole catalogue on a kernel in the lab. */

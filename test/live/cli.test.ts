@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { VERSION } from '../../src/version.js';
+import { VERSION } from '../../src/cli/program/version.js';
 import { BIN, runCli } from '../support/cli.js';
 
 const cli = (...args: string[]) => runCli(args);

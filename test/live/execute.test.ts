@@ -1,12 +1,12 @@
 import { readdirSync } from 'node:fs';
 import { afterAll, expect, test } from 'vitest';
+import { describeEnvironment } from '../../src/agent/environment.js';
+import { execute } from '../../src/agent/execute.js';
+import type { Bench } from '../../src/agent/execution.js';
+import { judge } from '../../src/check/judge.js';
 import { NoncoherentDma } from '../../src/dma/index.js';
 import { HostMemory, Kvm } from '../../src/kvm/index.js';
 import { policies } from '../../src/memtype/index.js';
-import { describeEnvironment } from '../../src/runner/environment.js';
-import { execute } from '../../src/runner/execute.js';
-import type { Bench } from '../../src/runner/execution.js';
-import { judge } from '../../src/runner/judge.js';
 import { noncoherent, rdmsr, scenario } from '../../src/scenario/builder.js';
 import { MSR } from '../../src/scenario/msrs.js';
 import { RAM_SIZE, type Scenario } from '../../src/scenario/types.js';

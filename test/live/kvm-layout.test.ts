@@ -4,18 +4,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { DirtyRing } from '../../src/kvm/dirty-ring.js';
-import { decodeEvents, encodeEvents } from '../../src/kvm/events.js';
-import { KvmRun } from '../../src/kvm/kvm-run.js';
-import { decodeRegs, decodeSregs, encodeRegs, encodeSregs } from '../../src/kvm/registers.js';
+import { DirtyRing } from '../../src/kvm/layout/dirty-ring.js';
+import { decodeEvents, encodeEvents } from '../../src/kvm/layout/events.js';
+import { KvmRun } from '../../src/kvm/layout/kvm-run.js';
+import { decodeRegs, decodeSregs, encodeRegs, encodeSregs } from '../../src/kvm/layout/registers.js';
 import {
   decodeCpuid,
   decodeMsrList,
   decodeMsrValues,
   encodeCpuid,
   encodeMsrs,
-} from '../../src/kvm/tables.js';
-import { encodeCap, encodeMsrFilter, encodeRouting, encodeZone } from '../../src/kvm/vm-structs.js';
+} from '../../src/kvm/layout/tables.js';
+import { encodeCap, encodeMsrFilter, encodeRouting, encodeZone } from '../../src/kvm/layout/vm-structs.js';
 
 /** The samples of test/support/layout.c, compiled against this machine's <linux/kvm.h>. */
 function compileSamples(): Map<string, Uint8Array> {

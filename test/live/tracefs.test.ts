@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { sweepTracefs, TraceInstance } from '../../src/observe/tracefs.js';
-import { ownProcessId } from '../../src/process-id.js';
+import { ownProcessId } from '../../src/process/owner.js';
 import { requireOrSkip } from '../require.js';
 
 let root: string;

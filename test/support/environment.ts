@@ -1,5 +1,5 @@
 import type { Policy } from '../../src/memtype/index.js';
-import type { Environment } from '../../src/runner/recording.js';
+import type { Environment } from '../../src/recording/recording.js';
 import type { Need, Scenario } from '../../src/scenario/types.js';
 
 const QUIRKS: Partial<Record<Need, number>> = {

@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, relative } from 'node:path';
-import type { Host } from '../../src/dma/host.js';
+import type { Host } from '../../src/dma/host/paths.js';
 
 const PCI = 'sys/bus/pci';
 const SAMPLE = 'sys/class/mdev_bus/mtty/mdev_supported_types/mtty-1';

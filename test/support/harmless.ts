@@ -1,5 +1,5 @@
-import { hasLegacyMmu } from '../../src/runner/mmu.js';
-import type { Environment } from '../../src/runner/recording.js';
+import { hasLegacyMmu } from '../../src/recording/mmu.js';
+import type { Environment } from '../../src/recording/recording.js';
 import type { Scenario } from '../../src/scenario/types.js';
 import type { Tampered } from './tamper.js';
 

@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { GuestFile } from '../../src/lab/initramfs.js';
-import { runtimeFiles, sharedLibraries } from '../../src/lab/nodeimage.js';
+import type { GuestFile } from '../../src/lab/image/initramfs.js';
+import { runtimeFiles, sharedLibraries } from '../../src/lab/image/nodeimage.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 

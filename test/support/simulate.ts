@@ -1,8 +1,8 @@
+import { Contents } from '../../src/check/contents.js';
 import { type Effect, encodeType, type Leaf, type Policy, VmModel } from '../../src/memtype/index.js';
 import type { TraceEvent } from '../../src/observe/events.js';
-import { Contents } from '../../src/runner/contents.js';
-import { isDropped, startEvents, stepEvent } from '../../src/runner/model-events.js';
-import type { Recording, StepRecord } from '../../src/runner/recording.js';
+import type { Recording, StepRecord } from '../../src/recording/recording.js';
+import { isDropped, startEvents, stepEvent } from '../../src/scenario/model-events.js';
 import { GUEST_MAXPHYADDR, type Scenario, type Step } from '../../src/scenario/types.js';
 
 type Ran = Extract<Recording, { outcome: 'ran' }>;

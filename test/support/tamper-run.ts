@@ -1,6 +1,6 @@
+import { judge } from '../../src/check/judge.js';
 import type { Policy } from '../../src/memtype/index.js';
-import { judge } from '../../src/runner/judge.js';
-import type { Environment, Recording } from '../../src/runner/recording.js';
+import type { Environment, Recording } from '../../src/recording/recording.js';
 import type { Scenario } from '../../src/scenario/types.js';
 import { type Harmless, harmless } from './harmless.js';
 import { type Bits, tamper } from './tamper.js';

@@ -1,6 +1,6 @@
 import type { TraceEvent } from '../../src/observe/events.js';
 import { decodeLeaf } from '../../src/observe/spte.js';
-import type { Recording, StepRecord } from '../../src/runner/recording.js';
+import type { Recording, StepRecord } from '../../src/recording/recording.js';
 
 type Ran = Extract<Recording, { outcome: 'ran' }>;
 

@@ -1,17 +1,17 @@
 import type { Policy } from '../policy.js';
-import { policyA } from './a.js';
-import { policyA44 } from './a-4.4.js';
-import { policyA65 } from './a-6.5.js';
-import { policyB } from './b.js';
-import { policyC } from './c.js';
-import { policyD } from './d.js';
-import { policyD613 } from './d-6.13.js';
-import { policyE } from './e.js';
-import { policyE612 } from './e-6.12.js';
-import { policyMemslot, policyMemslot612, policyMemslotMtrr } from './memslot-flag.js';
-import { policyPerVm } from './per-vm-mtrr.js';
-import { policyP5, policyP5612 } from './proposal-p5.js';
-import { policyVirtioDevice, policyVirtioDevice612 } from './virtio-device.js';
+import { policyA } from './eras/a.js';
+import { policyA44 } from './eras/a-4.4.js';
+import { policyA65 } from './eras/a-6.5.js';
+import { policyB } from './eras/b.js';
+import { policyC } from './eras/c.js';
+import { policyD } from './eras/d.js';
+import { policyD613 } from './eras/d-6.13.js';
+import { policyE } from './eras/e.js';
+import { policyE612 } from './eras/e-6.12.js';
+import { policyMemslot, policyMemslot612, policyMemslotMtrr } from './proposals/memslot-flag.js';
+import { policyP5, policyP5612 } from './proposals/p5.js';
+import { policyPerVm } from './proposals/per-vm-mtrr.js';
+import { policyVirtioDevice, policyVirtioDevice612 } from './proposals/virtio-device.js';
 import { policyNone, policyNoneA, policyNpt, policyNptA, policyNptA44 } from './without-ept.js';
 
 /** Every policy, each once. A new one is a file and a line here. */

@@ -1,7 +1,7 @@
 import type { Policy } from '../policy.js';
-import { policyA } from './a.js';
-import { policyA44 } from './a-4.4.js';
-import { policyE } from './e.js';
+import { policyA } from './eras/a.js';
+import { policyA44 } from './eras/a-4.4.js';
+import { policyE } from './eras/e.js';
 import { QUIRK_IGNORE_GUEST_PAT } from './quirks.js';
 import { mtrrLevel } from './virtualized.js';
 

@@ -3,8 +3,8 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { basename } from 'node:path';
+import { JOURNAL_DIR, sweepHostChanges } from '../../../src/dma/host/journal.js';
 import { NoncoherentDma } from '../../../src/dma/index.js';
-import { JOURNAL_DIR, sweepHostChanges } from '../../../src/dma/journal.js';
 import { listPci, pciId } from '../../../src/dma/pci.js';
 import { Kvm } from '../../../src/kvm/index.js';
 

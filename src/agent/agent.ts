@@ -1,0 +1,110 @@
+import { readdirSync, readFileSync, writeSync } from 'node:fs';
+import { constants, setPriority } from 'node:os';
+import { catalogue } from '../catalogue/index.js';
+import { NoncoherentDma } from '../dma/index.js';
+import { HostMemory, Kvm } from '../kvm/index.js';
+import { TraceError } from '../observe/events.js';
+import { SpteObserver } from '../observe/spte-observer.js';
+import { findTracefs } from '../observe/tracefs.js';
+import { ZapObserver } from '../observe/zap-observer.js';
+import type { AgentMessage, RawRecording } from '../recording/recording.js';
+import type { AgentSpec } from '../recording/spec.js';
+import { encodeMessage } from '../recording/wire.js';
+import type { ZapCase } from '../recording/zaps.js';
+import { RAM_SIZE } from '../scenario/types.js';
+import { describeEnvironment, pciBarOf } from './environment.js';
+import { agentErrorCode, messageOf } from './error-codes.js';
+import { execute } from './execute.js';
+import type { Bench } from './execution.js';
+import { sweepLeftovers } from './leftovers.js';
+import { measureZaps } from './measure-zaps.js';
+
+const STDIN = 0;
+const STDOUT = 1;
+
+/** Write a whole line to standard output before going on, also when the pipe is full. */
+function send(message: AgentMessage<RawRecording>): void {
+  let bytes = Buffer.from(`${encodeMessage(message)}\n`);
+  while (bytes.length > 0) {
+    try {
+      bytes = bytes.subarray(writeSync(STDOUT, bytes));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+    }
+  }
+}
+
+function openObserver(): SpteObserver | undefined {
+  const tracefs = findTracefs();
+  if (!('root' in tracefs)) return undefined;
+  return new SpteObserver(tracefs.root, process.pid);
+}
+
+function runAll(spec: AgentSpec, bench: Bench): number {
+  const byName = new Map(catalogue.map((scenario) => [scenario.name, scenario]));
+  let count = 0;
+  for (const name of spec.scenarios) {
+    const scenario = byName.get(name);
+    if (scenario === undefined) continue;
+    send({ type: 'started', scenario: name });
+    send({ type: 'recording', recording: execute(scenario, bench) });
+    count++;
+  }
+  return count;
+}
+
+/**
+ * Keep V8's own threads from running inside a zap: on the lab's one processor their time would be counted. Raising our own priority
+ * takes root, which the tracing has taken already.
+ */
+function goFirst(): void {
+  const { PRIORITY_HIGHEST, PRIORITY_LOW } = constants.priority;
+  for (const tid of readdirSync('/proc/self/task').map(Number))
+    setPriority(tid, tid === process.pid ? PRIORITY_HIGHEST : PRIORITY_LOW);
+}
+
+function countZaps(kvm: Kvm, dma: NoncoherentDma, cases: readonly ZapCase[]): void {
+  const tracefs = findTracefs();
+  if (!('root' in tracefs)) throw new TraceError(`${tracefs.missing}: ${tracefs.lift}`);
+  using observer = new ZapObserver(tracefs.root, process.pid);
+  goFirst();
+  for (const zapCase of cases)
+    send({ type: 'zaps', measurement: measureZaps({ kvm, dma, observer }, zapCase) });
+}
+
+/** Open everything, run the scenarios of `spec`, stream each recording, and put everything back. */
+function work(spec: AgentSpec): void {
+  using kvm = Kvm.open();
+  using ram = HostMemory.memfd(RAM_SIZE);
+  for (const problem of sweepLeftovers()) process.stderr.write(`${problem}\n`);
+  const dma = new NoncoherentDma({ kvm, ...spec });
+  let observer: SpteObserver | undefined;
+  try {
+    const environment = describeEnvironment(kvm, dma, spec.params);
+    send({ type: 'environment', environment });
+    observer = environment.paging === 'shadow' ? undefined : openObserver();
+    const pciBar = dma.device === undefined ? undefined : pciBarOf(dma.device);
+    const count = runAll(spec, { kvm, environment, ram, observer, dma, pciBar });
+    observer?.close(); // tracing leaves would be counted as time in zaps
+    if (spec.zaps !== undefined) countZaps(kvm, dma, spec.zaps);
+    send({ type: 'end', count });
+  } finally {
+    observer?.close();
+    dma.close();
+  }
+}
+
+/**
+ * Entry of the agent process, in the lab and on the host: `agent.cjs <spec.json>`, or `-` for standard input.
+ *
+ * Exit status: 0 done, 2 could not start (a `failed` message says why).
+ */
+export function agentMain(specPath: string): number {
+  try {
+    work(JSON.parse(readFileSync(specPath === '-' ? STDIN : specPath, 'utf8')) as AgentSpec);
+    return 0;
+  } catch (error) {
+    send({ type: 'failed', code: agentErrorCode(error), message: messageOf(error) });
+    return 2;
+  }
+}

@@ -1,0 +1,167 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { cpus, release, version } from 'node:os';
+import type { Missing, NoncoherentDma, ProviderName } from '../dma/index.js';
+import { listPci, pciDir } from '../dma/pci.js';
+import { KVM_CAP_DISABLE_QUIRKS2, type Kvm } from '../kvm/index.js';
+import { findTracefs } from '../observe/tracefs.js';
+import { hasLegacyMmu } from '../recording/mmu.js';
+import type { Environment } from '../recording/recording.js';
+import { QUIRK_BITS } from '../scenario/model-events.js';
+import type { Need } from '../scenario/types.js';
+
+const PARAMS = [
+  'kvm.tdp_mmu',
+  'kvm.nx_huge_pages',
+  'kvm_intel.ept',
+  'kvm_intel.unrestricted_guest',
+  'kvm_amd.npt',
+  'vfio.enable_unsafe_noiommu_mode',
+] as const;
+
+const paramPath = (name: string): string => `/sys/module/${name.replace('.', '/parameters/')}`;
+
+function readParams(asked: readonly string[]): Record<string, string> {
+  const present = [...new Set([...PARAMS, ...asked])].filter((name) => existsSync(paramPath(name)));
+  return Object.fromEntries(present.map((name) => [name, readFileSync(paramPath(name), 'utf8').trim()]));
+}
+
+/** What /proc/cpuinfo says of the first processor: flags, and the revision of its microcode where it has one. */
+export function readCpuinfo(text: string): { flags: Set<string>; microcode?: string } {
+  const field = (name: string): string | undefined =>
+    new RegExp(`^${name}\\s*:(.*)$`, 'm').exec(text)?.[1]?.trim();
+  const microcode = field('microcode');
+  return { flags: new Set(field('flags')?.split(/\s+/)), ...(microcode && { microcode }) };
+}
+
+/** Whose module runs guests: where both are built in, the parameters of the one that does not fit the CPU are there too. */
+export function vendorOf(
+  params: Readonly<Record<string, string>>,
+  flags: ReadonlySet<string>,
+): Environment['vendor'] {
+  if ('kvm_intel.ept' in params && flags.has('vmx')) return 'intel';
+  return 'kvm_amd.npt' in params && flags.has('svm') ? 'amd' : 'other';
+}
+
+const on = (value: string | undefined): boolean => value === 'Y' || value === '1';
+
+/** How the module of `vendor` maps guests. */
+export function pagingOf(
+  params: Readonly<Record<string, string>>,
+  vendor: Environment['vendor'],
+): Environment['paging'] {
+  if (vendor === 'intel' && on(params['kvm_intel.ept'])) return 'ept';
+  return vendor === 'amd' && on(params['kvm_amd.npt']) ? 'npt' : 'shadow';
+}
+
+/** Path of a PCI BAR of the device `bdf` that can be mapped, or undefined. */
+export function pciBarOf(bdf: string): string | undefined {
+  return [`${pciDir(bdf)}/resource0`].find((path) => existsSync(path));
+}
+
+function missingLeaves(paging: Environment['paging']): Missing | undefined {
+  if (paging === 'shadow') {
+    return {
+      reason: 'this KVM maps guests by shadow paging: there are no EPT leaves',
+      lift: 'run on an Intel host with kvm_intel.ept=Y, or in the lab with --kernel',
+    };
+  }
+  const tracefs = findTracefs();
+  return 'root' in tracefs ? undefined : { reason: tracefs.missing, lift: tracefs.lift };
+}
+
+/** kvm_rmap_zap_collapsible_sptes() and kvm_tdp_mmu_recover_huge_pages(): the end of dirty logging. */
+const NO_TDP_MMU: Missing = {
+  reason: 'the legacy MMU maps guests: it drops small leaves where the TDP MMU replaces them by a huge one',
+  lift: 'load kvm with tdp_mmu=Y, in the lab without --param kvm.tdp_mmu=N',
+};
+
+const THP = '/sys/kernel/mm/transparent_hugepage/enabled';
+
+function missingHugePages(): Missing | undefined {
+  const enabled = existsSync(THP) ? readFileSync(THP, 'utf8') : '';
+  if (/\[(always|madvise)\]/.test(enabled)) return undefined;
+  return { reason: 'this host gives no transparent huge pages', lift: `echo madvise > ${THP} (as root)` };
+}
+
+function missingQuirk(quirks: number, quirk: keyof typeof QUIRK_BITS): Missing | undefined {
+  if ((quirks & QUIRK_BITS[quirk]) !== 0) return undefined;
+  const name = `KVM_X86_QUIRK_${quirk.toUpperCase().replaceAll('-', '_')}`;
+  return {
+    reason: `this kernel cannot disable ${name} (KVM_CAP_DISABLE_QUIRKS2 answers 0x${quirks.toString(16)})`,
+    lift: `run on a kernel whose KVM_CAP_DISABLE_QUIRKS2 has bit 0x${QUIRK_BITS[quirk].toString(16)}`,
+  };
+}
+
+const UNKNOWN_VENDOR: Missing = {
+  reason:
+    'neither kvm_intel nor kvm_amd runs guests here, and it is the vendor module that checks PAT writes',
+  lift: 'run where kvm_intel or kvm_amd is loaded, or in the lab with --kernel',
+};
+
+/** Needs that are met by a provider of the same name. */
+const PROVIDERS = [
+  'vfio-noiommu',
+  'vfio-type1',
+  'vfio-cdev',
+  'vfio-mdev',
+  'mdev-cdev',
+  'virtio-device',
+  'memslot-flag',
+] as const satisfies readonly (ProviderName & Need)[];
+
+/** Why a scenario that shows a feature's absence cannot run. */
+const tooNew = (feature: string): Missing => ({
+  reason: `this kernel has ${feature}`,
+  lift: 'run on a kernel without the patch',
+});
+
+function missingDma(dma: NoncoherentDma): Partial<Record<Need, Missing | undefined>> {
+  return {
+    noncoherent: dma.missingAll,
+    ...Object.fromEntries(PROVIDERS.map((name) => [name, dma.missing(name)])),
+    'no-virtio-device': dma.virtio.present ? tooNew('KVM_DEV_TYPE_VIRTIO') : undefined,
+    'no-memslot-flag': dma.memslot.present ? tooNew('KVM_MEM_NON_COHERENT_DMA') : undefined,
+  };
+}
+
+/** Describe this machine's KVM, and say which needs of scenarios it cannot meet. */
+export function describeEnvironment(
+  kvm: Kvm,
+  dma: NoncoherentDma,
+  asked: readonly string[] = [],
+): Environment {
+  const params = readParams(asked);
+  const { flags, microcode } = readCpuinfo(readFileSync('/proc/cpuinfo', 'utf8'));
+  const vendor = vendorOf(params, flags);
+  const paging = pagingOf(params, vendor);
+  const quirks = kvm.checkExtension(KVM_CAP_DISABLE_QUIRKS2);
+  const noBar: Missing = {
+    reason: 'no PCI device was named whose BAR may be mapped',
+    lift: listPci().length > 0 ? 'name one with --vfio <pci address>' : 'run where there is a PCI device',
+  };
+  const candidates: Partial<Record<Need, Missing | undefined>> = {
+    ...missingDma(dma),
+    'ept-leaves': missingLeaves(paging),
+    'tdp-mmu': hasLegacyMmu({ paging, params }) ? NO_TDP_MMU : undefined,
+    'huge-pages': missingHugePages(),
+    'pci-bar': dma.device === undefined || pciBarOf(dma.device) === undefined ? noBar : undefined,
+    'quirk-ignore-guest-pat': missingQuirk(quirks, 'ignore-guest-pat'),
+    'quirk-cd-nw-cleared': missingQuirk(quirks, 'cd-nw-cleared'),
+    'known-vendor': vendor === 'other' ? UNKNOWN_VENDOR : undefined,
+  };
+  return {
+    release: release(),
+    version: version(),
+    ...(microcode !== undefined && { microcode }),
+    cpuModel: cpus()[0]?.model ?? 'unknown',
+    vendor,
+    paging,
+    quirks,
+    selfSnoop: flags.has('ss'),
+    virtioType: dma.virtio.type,
+    memslotFlag: dma.memslot.flag,
+    noncoherent: dma.default ?? null,
+    params,
+    missing: Object.fromEntries(Object.entries(candidates).filter(([, missing]) => missing !== undefined)),
+  };
+}

@@ -1,0 +1,101 @@
+import { performance } from 'node:perf_hooks';
+import type { HostMemory } from '../kvm/index.js';
+import type { RawRecording } from '../recording/recording.js';
+import { packText } from '../recording/wire.js';
+import { RAM_SIZE, type Scenario } from '../scenario/types.js';
+import { GuestTimeoutError } from '../vmm/index.js';
+import { agentErrorCode, messageOf } from './error-codes.js';
+import { type Bench, Execution, type RawStep } from './execution.js';
+
+/** Populate the pages that a scenario touches, so that their leaves are writable from the first fault on. */
+function populate(scenario: Scenario, ram: HostMemory): void {
+  const bytes = new Uint8Array(ram.buffer);
+  for (const step of scenario.steps) {
+    if (step.do === 'access' && step.gpa < BigInt(RAM_SIZE)) bytes[Number(step.gpa)] = 0xc3;
+  }
+}
+
+/** The first need that is not met here, as a skip. */
+function skipOf(scenario: Scenario, bench: Bench): RawRecording | undefined {
+  for (const need of scenario.needs) {
+    const missing = bench.environment.missing[need];
+    if (missing !== undefined) return { scenario: scenario.name, durationMs: 0, outcome: 'skip', missing };
+  }
+  return undefined;
+}
+
+/** A run of one scenario, and how far it came. */
+class Run {
+  readonly #started = performance.now();
+  /** The step that is being taken, from 0; undefined before the first. */
+  #at: number | undefined;
+  #execution: Execution | undefined;
+
+  constructor(
+    readonly scenario: Scenario,
+    readonly bench: Bench,
+  ) {}
+
+  #base(): { scenario: string; durationMs: number } {
+    return { scenario: this.scenario.name, durationMs: performance.now() - this.#started };
+  }
+
+  /** Take every step. */
+  steps(): RawRecording {
+    const { scenario, bench } = this;
+    populate(scenario, bench.ram);
+    const execution = new Execution(scenario, bench);
+    this.#execution = execution;
+    const observer = bench.environment.paging === 'shadow' ? undefined : bench.observer;
+    observer?.take();
+    observer?.mark(-1);
+    execution.start();
+    const steps: RawStep[] = [{ step: -1, ...execution.leaves() }];
+    for (const [i, step] of scenario.steps.entries()) {
+      this.#at = i;
+      observer?.mark(i);
+      steps.push({ step: i, ...execution.step(step), ...execution.leaves() });
+    }
+    const trace = observer === undefined ? {} : { trace: packText(observer.take()) };
+    return { ...this.#base(), outcome: 'ran', infra: execution.infra(), steps, ...trace };
+  }
+
+  failed(error: unknown): RawRecording {
+    return {
+      ...this.#base(),
+      outcome: 'error',
+      code: agentErrorCode(error),
+      message: messageOf(error),
+      ...(this.#at === undefined ? {} : { step: this.#at }),
+      timedOut: error instanceof GuestTimeoutError,
+    };
+  }
+
+  close(): void {
+    this.#execution?.close();
+  }
+}
+
+/**
+ * Run one scenario and record what it gave; never throws.
+ *
+ * A failure inside the run (a kernel that refuses an ioctl, a guest that hangs) becomes an `error` recording; one that
+ * comes when everything is given back is added to what was recorded.
+ */
+export function execute(scenario: Scenario, bench: Bench): RawRecording {
+  const skip = skipOf(scenario, bench);
+  if (skip !== undefined) return skip;
+  const run = new Run(scenario, bench);
+  let recording: RawRecording;
+  try {
+    recording = run.steps();
+  } catch (error) {
+    recording = run.failed(error);
+  }
+  try {
+    run.close();
+  } catch (error) {
+    return { ...recording, notGivenBack: messageOf(error) };
+  }
+  return recording;
+}

@@ -1,0 +1,216 @@
+import type { NoncoherentDma } from '../dma/index.js';
+import {
+  HostMemory,
+  KVM_CAP_BINARY_STATS_FD,
+  KVM_CAP_DISABLE_QUIRKS2,
+  type Kvm,
+  Stats,
+  type Vcpu,
+} from '../kvm/index.js';
+import type { SpteObserver } from '../observe/spte-observer.js';
+import { Probe, type ProbeCommand, type ProbeResult } from '../probe/index.js';
+import { hasLegacyMmu } from '../recording/mmu.js';
+import type { Environment, StepRecord } from '../recording/recording.js';
+import { cr0With, memslotFlags, QUIRK_BITS } from '../scenario/model-events.js';
+import { GUEST_MAXPHYADDR, type MemslotStep, RAM_SIZE, type Scenario, type Step } from '../scenario/types.js';
+import { Machine } from '../vmm/index.js';
+import { closeAll } from './close.js';
+import { DmaSteps, ioctlResult } from './dma-steps.js';
+
+/** What scenarios run on; shared by all of them, closed by its owner. */
+export interface Bench {
+  kvm: Kvm;
+  environment: Environment;
+  /** Backing of guest RAM, RAM_SIZE bytes, used by one scenario after another. */
+  ram: HostMemory;
+  observer: Pick<SpteObserver, 'mark' | 'take'> | undefined;
+  dma: NoncoherentDma;
+  /** Path of the PCI BAR that may be mapped. */
+  pciBar: string | undefined;
+  /** Longest time that one batch of guest commands may take, in milliseconds; 10 s if not told. */
+  budgetMs?: number;
+}
+
+/** Default of a batch's budget: in an emulator some steps take seconds of the guest's clock. */
+const BUDGET_MS = 10_000;
+const PAGE = 4096;
+const CR0_CD = 1n << 30n;
+/** KVM's counters of leaves, by level (kvm_update_page_stats()). */
+const LEAF_COUNTERS = ['pages_4k', 'pages_2m', 'pages_1g'];
+
+export type RawStep = Omit<StepRecord, 'events'>;
+type Outcome = Omit<RawStep, 'step'>;
+
+/** Runs the steps of one scenario on one VM. */
+export class Execution {
+  readonly #machine: Machine;
+  readonly #probe: Probe;
+  readonly #dma: DmaSteps;
+  readonly #slots = new Map<number, HostMemory>();
+  #stats: Stats | undefined;
+
+  constructor(
+    readonly scenario: Scenario,
+    readonly bench: Bench,
+  ) {
+    this.#machine = Machine.create(bench.kvm, {
+      vcpus: scenario.vcpus,
+      ramSize: RAM_SIZE,
+      ram: bench.ram,
+      msrMode: scenario.msrMode === 'kernel' ? 'kernel' : 'filter',
+      forwardMsrs: scenario.msrMode !== 'filter-drop',
+      budgetMs: bench.budgetMs ?? BUDGET_MS,
+      cpuid: { maxPhyAddr: GUEST_MAXPHYADDR, mtrr: scenario.guestMtrr },
+    });
+    try {
+      this.#probe = Probe.boot(this.#machine);
+      const { vm } = this.#machine;
+      if (hasLegacyMmu(bench.environment) && vm.checkExtension(KVM_CAP_BINARY_STATS_FD))
+        this.#stats = new Stats(vm.statsFd());
+      this.#dma = new DmaSteps(this.#machine, bench.dma);
+    } catch (error) {
+      this.#stats?.file.close();
+      this.#machine.close();
+      throw error;
+    }
+  }
+
+  /** Start the guest: fault in the pages that it uses itself, on every vCPU. */
+  start(): void {
+    for (let vcpu = 0; vcpu < this.scenario.vcpus; vcpu++) {
+      if (this.scenario.startCd) this.#setCdByHost(vcpu, true);
+      this.#run(vcpu, { op: 'pause' });
+    }
+  }
+
+  /** How many leaves there are, where the trace does not tell of all that go. */
+  leaves(): Pick<RawStep, 'leaves'> {
+    const stats = this.#stats;
+    return stats === undefined ? {} : { leaves: LEAF_COUNTERS.map((name) => Number(stats.read(name) ?? 0n)) };
+  }
+
+  infra(): { gfn: number; npages: number }[] {
+    return this.#probe.infraGfns();
+  }
+
+  step(step: Step): Outcome {
+    switch (step.do) {
+      case 'wrmsr':
+        return step.by === 'guest'
+          ? this.#run(step.vcpu, { op: 'wrmsr', msr: step.msr, value: step.value })
+          : this.#setMsr(step);
+      case 'rdmsr':
+        return step.by === 'guest'
+          ? this.#run(step.vcpu, { op: 'rdmsr', msr: step.msr })
+          : this.#getMsr(step);
+      case 'access':
+        return this.#access(step);
+      case 'cd':
+        return step.by === 'guest'
+          ? this.#setCdByGuest(step.vcpu, step.on)
+          : this.#setCdByHost(step.vcpu, step.on);
+      case 'noncoherent':
+        return { result: this.#dma.noncoherent(step) };
+      case 'virtio':
+        return { result: this.#dma.virtio(step) };
+      case 'disable-quirk':
+        this.#machine.vm.enableCap(KVM_CAP_DISABLE_QUIRKS2, [BigInt(QUIRK_BITS[step.quirk])]);
+        return {};
+      case 'memslot':
+        return this.#addSlot(step);
+      case 'delete-memslot':
+        return this.#deleteSlot(step.slot);
+      case 'discard':
+        this.bench.ram.dontNeed(Number(step.gpa), step.pages * PAGE);
+        return {};
+    }
+  }
+
+  #run(vcpu: number, command: ProbeCommand): Outcome {
+    const [result] = this.#probe.exec(vcpu, [command]) as [ProbeResult];
+    if (!result.ok) return { ok: false, vector: result.fault.vector };
+    const reads = command.op === 'rdmsr' || command.op === 'read';
+    return reads ? { ok: true, value: result.value } : { ok: true };
+  }
+
+  #vcpu(id: number): Vcpu {
+    const vcpu = this.#machine.vcpus[id];
+    if (vcpu === undefined) throw new RangeError(`the scenario has no vCPU ${id}`);
+    return vcpu;
+  }
+
+  #setMsr(step: Extract<Step, { do: 'wrmsr' }>): Outcome {
+    const done = this.#vcpu(step.vcpu).setMsrs([{ index: step.msr, value: step.value }]);
+    return { ok: done === 1 };
+  }
+
+  #getMsr(step: Extract<Step, { do: 'rdmsr' }>): Outcome {
+    const [value] = this.#vcpu(step.vcpu).getMsrs([step.msr]);
+    return value === undefined ? { ok: false } : { ok: true, value };
+  }
+
+  #access(step: Extract<Step, { do: 'access' }>): Outcome {
+    if (step.access === 'write')
+      return this.#run(step.vcpu, { op: 'write', gpa: step.gpa, pat: step.pat, value: 1n, width: 4 });
+    if (step.access === 'fetch') return this.#run(step.vcpu, { op: 'fetch', gpa: step.gpa, pat: step.pat });
+    return this.#run(step.vcpu, { op: 'read', gpa: step.gpa, pat: step.pat, width: 4 });
+  }
+
+  #setCdByGuest(vcpu: number, on: boolean): Outcome {
+    return this.#run(vcpu, { op: 'write-cr', cr: 0, value: cr0With(on) });
+  }
+
+  #setCdByHost(vcpu: number, on: boolean): Outcome {
+    const target = this.#vcpu(vcpu);
+    const sregs = target.getSregs();
+    target.setSregs({ ...sregs, cr0: on ? sregs.cr0 | CR0_CD : sregs.cr0 & ~CR0_CD });
+    return {};
+  }
+
+  #slotMemory({ slot, pages, backing }: MemslotStep): HostMemory {
+    const known = this.#slots.get(slot);
+    if (known !== undefined) return known;
+    const size = pages * PAGE;
+    const bar = this.bench.pciBar;
+    const memory =
+      backing === 'pci-bar' && bar !== undefined
+        ? HostMemory.file(bar, { size, writable: true, shared: true })
+        : backing === 'huge-ram'
+          ? HostMemory.anonymous(size, { thp: true, populate: true })
+          : HostMemory.memfd(size);
+    this.#slots.set(slot, memory);
+    return memory;
+  }
+
+  #addSlot(step: MemslotStep): Outcome {
+    const memory = this.#slotMemory(step);
+    const flags = memslotFlags(step, this.bench.dma.memslot.flag);
+    const result = ioctlResult(() =>
+      this.#machine.setMemslot({
+        slot: step.slot,
+        gpa: step.gpa,
+        size: BigInt(step.pages * PAGE),
+        memory,
+        flags,
+      }),
+    );
+    return { result };
+  }
+
+  #deleteSlot(slot: number): Outcome {
+    this.#machine.deleteMemslot(slot);
+    this.#slots.get(slot)?.close();
+    this.#slots.delete(slot);
+    return {};
+  }
+
+  /** Give back everything; what cannot be given back keeps nothing else. @throws the first error of several */
+  close(): void {
+    closeAll([
+      () => this.#stats?.file.close(),
+      () => this.#dma.close(),
+      () => this.#machine.close(),
+      ...[...this.#slots.values()].map((memory) => () => memory.close()),
+    ]);
+  }
+}

@@ -1,0 +1,44 @@
+import type { VmModel } from '../memtype/index.js';
+import { gfnOf } from '../scenario/model-events.js';
+import { RAM_SLOT, type Scenario, type Step } from '../scenario/types.js';
+
+type Access = Extract<Step, { do: 'access' }>;
+
+/** What the executor puts on each page of RAM that the scenario touches: `ret`, for fetches. */
+const RET = 0xc3n;
+/** What a write access writes: four bytes. */
+const WRITTEN = 1n;
+const PAGE_MASK = 0xfffn;
+
+/**
+ * What the pages that a scenario touches hold, so that a read that was not really made is told by its value. Memory
+ * keeps what it holds through zaps, discards (the backing is a shared file) and moves of its slot.
+ */
+export class Contents {
+  readonly #written = new Map<string, bigint>();
+  readonly #known: boolean;
+
+  constructor(
+    scenario: Scenario,
+    readonly model: VmModel,
+  ) {
+    // Accesses that overlap within a page are beyond this.
+    this.#known = scenario.steps.every((step) => step.do !== 'access' || (step.gpa & PAGE_MASK) === 0n);
+  }
+
+  /** Take an access, after which the page holds something; give what a read must give, undefined if nobody knows. */
+  access({ gpa, access }: Access): bigint | undefined {
+    const gfn = gfnOf(gpa);
+    const slot = this.model.state.slotAt(gfn);
+    if (slot === undefined || slot.backing === 'mmio' || !this.#known) return undefined;
+    const page = `${slot.slot} ${gfn - slot.gfn}`;
+    if (access === 'write') this.#written.set(page, WRITTEN);
+    if (access === 'fetch') this.#written.set(page, RET);
+    return this.#written.get(page) ?? (slot.slot === RAM_SLOT ? RET : 0n);
+  }
+
+  /** Forget the memory of a slot that is deleted: one of the same number gets new memory. */
+  drop(slot: number): void {
+    for (const page of this.#written.keys()) if (page.startsWith(`${slot} `)) this.#written.delete(page);
+  }
+}

@@ -1,0 +1,277 @@
+import {
+  decodePatType,
+  type Effect,
+  ERRATA,
+  type ErratumId,
+  effectiveType,
+  type Policy,
+  patType,
+  type Rule,
+  VmModel,
+} from '../memtype/index.js';
+import { hasLegacyMmu } from '../recording/mmu.js';
+import type { Environment, Recording, StepRecord } from '../recording/recording.js';
+import { describeStep } from '../scenario/describe.js';
+import { gfnOf, isDropped, startEvents, stepEvent } from '../scenario/model-events.js';
+import { MSR } from '../scenario/msrs.js';
+import { type Claims, GUEST_MAXPHYADDR, type Scenario, type Step } from '../scenario/types.js';
+import { Contents } from './contents.js';
+import { ioctlExpectation } from './ioctl-judge.js';
+import { LeafJudge } from './leaf-judge.js';
+import { typeOf } from './leaf-seen.js';
+import { levelOf, type Move, readMoves } from './moves.js';
+import { recordingFault } from './step-fields.js';
+import type { Checks, Mismatch, Note, Verdict } from './verdict.js';
+
+type Ran = Extract<Recording, { outcome: 'ran' }>;
+
+const noChecks = (): Checks => ({ leaves: 0, zaps: 0, kept: 0, msrs: 0, effective: 0, ioctls: 0 });
+const hex = (value: bigint | undefined): string => (value === undefined ? '#GP' : `0x${value.toString(16)}`);
+/** #GP (SDM, "Exception and Interrupt Vectors"). */
+const GENERAL_PROTECTION = 13;
+
+/** Whether the guest runs in this step; `undefined` is its start. What the host does runs no guest code. */
+const runsGuest = (step: Step | undefined): boolean =>
+  step === undefined || step.do === 'access' || ('by' in step && step.by === 'guest');
+
+const accepted = (ok: boolean | undefined): string => (ok ? 'accepted' : 'refused (#GP)');
+
+/**
+ * What the scenario's author claims for a policy: under its own name, under that without a version (`E+P5-device` for
+ * `E-6.12+P5-device`), or under that of its era, from which a proposal departs only where a claim of its own says so.
+ */
+export function claimFor(claims: Claims, policy: string): string | undefined {
+  return (
+    claims[policy] ??
+    claims[policy.replace(/-\d[\d.]*/, '')] ??
+    claims[policy.replace(/\+.*$/, '')] ??
+    claims[policy.replace(/[+-].*$/, '')]
+  );
+}
+
+/** Holds one recording against the model of one policy, step by step. */
+class Judge {
+  readonly checks = noChecks();
+  readonly mismatches: Mismatch[] = [];
+  readonly notes = new Map<string, Note>();
+  readonly #model: VmModel;
+  /** What the guest's own MSR accesses see: another state where the VMM keeps writes to itself. */
+  readonly #guestView: VmModel;
+  readonly #leaves: LeafJudge;
+  readonly #contents: Contents;
+  readonly #legacyMmu: boolean;
+  readonly #pat = new Map<number, bigint>();
+  #record: StepRecord = { step: -1 };
+  #step: Step | undefined;
+
+  constructor(
+    readonly scenario: Scenario,
+    readonly recording: Ran,
+    readonly policy: Policy,
+    env: Environment,
+  ) {
+    const { vcpus } = scenario;
+    const { quirks: quirksSupported, selfSnoop = true } = env;
+    this.#legacyMmu = hasLegacyMmu(env);
+    this.#model = new VmModel(policy, { vcpus, maxphyaddr: GUEST_MAXPHYADDR, quirksSupported, selfSnoop });
+    for (const event of startEvents(scenario)) this.#model.apply(event);
+    this.#contents = new Contents(scenario, this.#model);
+    this.#guestView = scenario.msrMode === 'filter-drop' ? this.#model.clone() : this.#model;
+    const fail = (...args: Parameters<Judge['fail']>): void => this.fail(...args);
+    this.#leaves = new LeafJudge(this.#model, recording.infra, this.checks, fail, this.#legacyMmu);
+  }
+
+  run(): void {
+    for (const record of this.recording.steps) {
+      this.#record = record;
+      this.#step = this.scenario.steps[record.step];
+      this.#judgeStep();
+    }
+  }
+
+  #vcpu(): number {
+    return this.#step !== undefined && 'vcpu' in this.#step ? this.#step.vcpu : 0;
+  }
+
+  fail(what: string, expected: string, seen: string, o: { gfn?: number; why?: readonly Rule[] } = {}): void {
+    this.mismatches.push({
+      step: this.#record.step + 1,
+      stepText: this.#step === undefined ? 'guest start' : describeStep(this.#step),
+      vcpu: this.#vcpu(),
+      ...(o.gfn === undefined ? {} : { gfn: o.gfn }),
+      what,
+      expected,
+      seen,
+      why: o.why ?? [],
+    });
+  }
+
+  #judgeStep(): void {
+    const moves = readMoves(this.#record.events ?? [], this.#legacyMmu);
+    const rest = this.#leaves.takeEarly(moves, this.#vcpu(), runsGuest(this.#step));
+    const effect = this.#applyStep(moves);
+    this.#judgeClaim();
+    if (this.#record.events !== undefined) this.#leaves.judge(rest, effect);
+    const { leaves } = this.#record;
+    if (leaves !== undefined) this.#leaves.judgeCount(leaves);
+    const seesZaps = this.#record.events !== undefined && (!this.#legacyMmu || leaves !== undefined);
+    if (seesZaps && effect !== undefined && this.#step?.do !== 'access') {
+      this.checks.kept += this.#model.leaves().length;
+    }
+    this.#judgeIoctl(effect);
+    this.#judgeEffective();
+    for (const id of effect?.notes ?? []) this.#note(id);
+  }
+
+  #note(id: ErratumId): void {
+    const erratum = ERRATA.get(id);
+    if (erratum !== undefined) this.notes.set(id, { id, kernels: erratum.kernels, text: erratum.title });
+  }
+
+  #applyStep(moves: readonly Move[]): Effect | undefined {
+    const step = this.#step;
+    if (step === undefined) return undefined;
+    if (step.do === 'rdmsr') this.#judgeRead(step);
+    if (step.do === 'access') this.#judgeAccess(step);
+    if (step.do === 'delete-memslot') this.#contents.drop(step.slot);
+    if (this.#record.vector !== undefined && step.do !== 'access') this.#judgeVector(this.#record.vector);
+    const event = stepEvent(step, this.scenario);
+    if (event === undefined) return undefined;
+    if (isDropped(step, this.scenario)) {
+      this.#judgeWrite(this.#guestView.apply(event));
+      return undefined;
+    }
+    const level = event.kind === 'access' ? levelOf(moves, event.gfn) : undefined;
+    const effect = this.#model.apply(
+      event.kind === 'access' && level !== undefined ? { ...event, level } : event,
+    );
+    if (step.do === 'wrmsr') this.#judgeWrite(effect);
+    if (step.do === 'cd' && step.by === 'guest') this.#judgeCr0(effect);
+    return effect;
+  }
+
+  /** A guest's access of memory must go through, and a read give what the page holds. */
+  #judgeAccess(step: Extract<Step, { do: 'access' }>): void {
+    const { ok, vector, value } = this.#record;
+    const expected = this.#contents.access(step);
+    if (ok !== true) this.fail('guest access', 'done', `a fault with vector ${vector}`);
+    else if (step.access === 'read' && expected !== undefined && value !== expected)
+      this.fail('value read', hex(expected), hex(value));
+  }
+
+  /** KVM refuses a guest's MSR and CR0 accesses by #GP alone. */
+  #judgeVector(vector: number): void {
+    if (vector !== GENERAL_PROTECTION) this.fail('fault', '#GP', `vector ${vector}`);
+  }
+
+  #judgeWrite(effect: Effect): void {
+    const expected = effect.msr === 'ok';
+    this.checks.msrs++;
+    if (this.#record.ok !== expected) this.fail('msr write', accepted(expected), accepted(this.#record.ok));
+  }
+
+  #judgeCr0(effect: Effect): void {
+    const expected = effect.cr0 !== 'gp';
+    this.checks.msrs++;
+    if (this.#record.ok !== expected) this.fail('CR0 write', accepted(expected), accepted(this.#record.ok));
+  }
+
+  #judgeRead(step: Extract<Step, { do: 'rdmsr' }>): void {
+    const view = step.by === 'guest' ? this.#guestView : this.#model;
+    const expected = view.rdmsr(step.vcpu, step.msr);
+    const seen = this.#record.ok ? this.#record.value : undefined;
+    if (step.msr === MSR.PAT && seen !== undefined) this.#pat.set(step.vcpu, seen);
+    this.checks.msrs++;
+    if (expected !== seen) this.fail('msr value', hex(expected), hex(seen));
+  }
+
+  #judgeIoctl(effect: Effect | undefined): void {
+    // An agent that is refused a quirk ends the scenario there.
+    if (this.#step?.do === 'disable-quirk' && effect?.refused !== undefined)
+      this.fail('ioctl', effect.refused, 'ok');
+    const seen = this.#record.result;
+    if (this.#step === undefined || seen === undefined) return;
+    const { author, model } = ioctlExpectation(this.#step, effect) ?? {};
+    const expected = author ?? model;
+    if (expected === undefined) return;
+    this.checks.ioctls++;
+    if (seen !== expected) this.fail('ioctl', expected, seen);
+    if (model !== undefined && model !== expected)
+      this.fail('model', `${expected} (the scenario's own claim)`, model);
+  }
+
+  /** Hold the model itself against what the scenario's author wrote down for this policy. */
+  #judgeClaim(): void {
+    const step = this.#step;
+    if (step?.do !== 'access' || step.claims === undefined) return;
+    const claim = claimFor(step.claims, this.policy.name);
+    const leaf = this.#model.leafAt(gfnOf(step.gpa));
+    if (claim === undefined || leaf === undefined || leaf.type === 'none') return;
+    const model = `${leaf.type}${leaf.ipat ? '+IPAT' : ''}`;
+    if (claim !== model) this.fail('model', `${claim} (the scenario's own claim)`, model, leaf);
+  }
+
+  /** Hold the type that the seen leaf and the PAT value read back give together against the model's. */
+  #judgeEffective(): void {
+    const step = this.#step;
+    if (step?.do !== 'access') return;
+    const gfn = gfnOf(step.gpa);
+    const pat = this.#pat.get(step.vcpu);
+    const modelPat = this.#model.rdmsr(step.vcpu, MSR.PAT);
+    const seen = this.#leaves.seenAt(gfn);
+    const leaf = this.#model.leafAt(gfn);
+    const seenType = typeOf(seen);
+    if (pat === undefined || modelPat === undefined || seen === undefined || seenType === undefined) return;
+    if (leaf === undefined || leaf.type === 'none') return;
+    const expected = effectiveType(leaf.type, leaf.ipat, patType(modelPat, step.pat));
+    const entry = decodePatType(Number((pat >> BigInt(8 * step.pat)) & 0xffn));
+    const got = entry === undefined ? 'a reserved PAT type' : effectiveType(seenType, seen.ipat, entry);
+    this.checks.effective++;
+    if (expected !== got) this.fail('effective type', expected, got, leaf);
+  }
+}
+
+function statusOf(run: Judge, scenario: Scenario, env: Environment): Pick<Verdict, 'status' | 'message'> {
+  if (run.mismatches.length > 0) return { status: 'fail' };
+  const { leaves, zaps, msrs, ioctls } = run.checks;
+  const wantsLeaves = scenario.needs.includes('ept-leaves') && env.paging !== 'shadow';
+  if (wantsLeaves && leaves === 0) return { status: 'error', message: 'no leaf entry was observed' };
+  if (leaves + zaps + msrs + ioctls === 0) return { status: 'error', message: 'nothing was observed' };
+  return { status: 'pass' };
+}
+
+/** A scenario that could not give back what it took is no pass, whatever its steps gave. */
+function withLeftover(
+  found: Pick<Verdict, 'status' | 'message'>,
+  notGivenBack: string | undefined,
+): Pick<Verdict, 'status' | 'message'> {
+  if (notGivenBack === undefined) return found;
+  const message = `what it took could not be given back: ${notGivenBack}`;
+  const status = found.status === 'pass' ? 'error' : found.status;
+  return { status, message: found.message === undefined ? message : `${found.message}; ${message}` };
+}
+
+/**
+ * Say whether `recording` is what the model of `policy` expects.
+ *
+ * Pure: the same recording can be judged under any policy, at any time.
+ */
+export function judge(scenario: Scenario, recording: Recording, policy: Policy, env: Environment): Verdict {
+  const nothing = { checks: noChecks(), mismatches: [], notes: [] };
+  if (recording.outcome === 'skip') return { ...nothing, status: 'skip' };
+  if (recording.outcome === 'error') {
+    const status = recording.timedOut === true ? 'timeout' : 'error';
+    return { ...nothing, ...withLeftover({ status, message: recording.message }, recording.notGivenBack) };
+  }
+  const fault = recordingFault(scenario, recording, env);
+  if (fault !== undefined)
+    return { ...nothing, status: 'error', message: `the recording is not that of a whole run: ${fault}` };
+  const run = new Judge(scenario, recording, policy, env);
+  run.run();
+  return {
+    ...withLeftover(statusOf(run, scenario, env), recording.notGivenBack),
+    checks: run.checks,
+    mismatches: run.mismatches,
+    notes: [...run.notes.values()],
+  };
+}

@@ -1,0 +1,144 @@
+import {
+  ALL_POLICIES,
+  findPolicy,
+  type Policy,
+  policyAssumption,
+  policyForVersion,
+  supportedQuirks,
+} from '../memtype/index.js';
+import type { Environment, Recording } from '../recording/recording.js';
+import type { Scenario } from '../scenario/types.js';
+import { judge } from './judge.js';
+
+/** The scenarios whose outcome tells the policies of EPT hosts apart. */
+export const PROBE_SCENARIOS: readonly string[] = ['dma/probe', 'vcpus/disagree-mtrr', 'memslot/probe'];
+
+/** Name of the policy, and how it was come by. */
+export interface PolicyChoice {
+  policy: Policy;
+  how: 'forced' | 'probed' | 'hint';
+}
+
+/** A scenario and what it gave. */
+export interface Recorded {
+  scenario: Scenario;
+  recording: Recording;
+}
+
+const IGNORE_GUEST_PAT = 1 << 9;
+
+/** What the version says; a stable kernel may have backports, so this is only a hint. */
+const hinted = (release: string): Policy => policyForVersion(release) ?? findPolicy('E');
+
+const hasVirtio = (env: Environment): boolean => env.missing['virtio-device'] === undefined;
+const hasFlag = (env: Environment): boolean => env.missing['memslot-flag'] === undefined;
+
+/**
+ * Policies for a machine whose leaves carry no memory type, with what proposals add to it all the same. What the end of dirty
+ * logging does is the TDP MMU's and differs between versions there too.
+ */
+function withoutEpt(env: Environment): Policy[] {
+  const name = env.paging === 'npt' ? 'npt' : 'none';
+  const { name: hint, dirtyLogOff } = hinted(env.release);
+  const old = env.paging === 'npt' && hint === 'A-4.4' ? 'npt-A-4.4' : `${name}-A`;
+  const both = [findPolicy(old), findPolicy(name)];
+  const ordered = /^[AB]/.test(hint) ? both : both.reverse();
+  return ordered.map((policy) => ({
+    ...policy,
+    dirtyLogOff,
+    virtioDevice: hasVirtio(env),
+    memslotFlag: hasFlag(env),
+  }));
+}
+
+/** What a kernel of this policy says on this CPU of the quirks that can be disabled. */
+const quirksOf = (policy: Policy, env: Environment): number => supportedQuirks(policy, env.selfSnoop ?? true);
+
+/** Whether a policy has the features that KVM itself was asked for. */
+function hasFeatures(policy: Policy, env: Environment): boolean {
+  const ignoresPat = (mask: number): boolean => (mask & IGNORE_GUEST_PAT) !== 0;
+  return (
+    ignoresPat(quirksOf(policy, env)) === ignoresPat(env.quirks) &&
+    policy.virtioDevice === hasVirtio(env) &&
+    policy.memslotFlag === hasFlag(env)
+  );
+}
+
+/**
+ * How much speaks for a policy beside what leaves can tell: that the kernel knows just its quirks, and that the version
+ * has it, with a proposal on top or without.
+ */
+function likelihood(policy: Policy, env: Environment): number {
+  const hint = hinted(env.release).name;
+  const isHinted = policy.name === hint || policy.name.startsWith(`${hint}+`);
+  return (quirksOf(policy, env) === env.quirks ? 2 : 0) + (isHinted ? 1 : 0);
+}
+
+/** Every policy that this machine could have, the most likely first. */
+export function candidates(env: Environment): Policy[] {
+  if (env.paging !== 'ept') return withoutEpt(env);
+  return ALL_POLICIES.filter((p) => p.paging === 'ept' && hasFeatures(p, env)).sort(
+    (a, b) => likelihood(b, env) - likelihood(a, env),
+  );
+}
+
+/** The policy that a kernel is known by its version to have; undefined for a version that leaves that open. */
+function versionPolicy(env: Environment): Policy | undefined {
+  if (policyForVersion(env.release) === undefined || policyAssumption(env.release) !== undefined)
+    return undefined;
+  return env.paging === 'ept' ? hinted(env.release) : withoutEpt(env)[0];
+}
+
+/** A proposal's policy without the proposal: the era that its kernel is of. */
+const eraOf = (policy: Policy): string => policy.name.replace(/\+.*$/, '');
+
+/** That a kernel behaves otherwise than its version says, as a policy of the result set tells it. */
+export interface Departure {
+  /** Name of the policy that the version means. */
+  expectedByVersion: string;
+  /** The same for people: one sentence. */
+  warning: string;
+}
+
+/**
+ * Whether the kernel behaves as another era than the one its version is known for. A policy that the user named is
+ * the user's word, and departs from nothing; a proposal on top of the version's own policy does not either.
+ */
+export function departure({ policy, how }: PolicyChoice, env: Environment): Departure | undefined {
+  const known = versionPolicy(env);
+  if (how === 'forced' || known === undefined || eraOf(known) === eraOf(policy)) return undefined;
+  return {
+    expectedByVersion: known.name,
+    warning:
+      `Linux ${env.release} is known for policy ${known.name}, but this kernel was held against ${policy.name}: ` +
+      `if it should behave so (a backport, a patch), say --policy ${policy.name}`,
+  };
+}
+
+/** Whether everything recorded is what `policy` expects. */
+function explains(policy: Policy, recorded: readonly Recorded[], env: Environment): boolean {
+  return recorded
+    .filter(({ recording }) => recording.outcome === 'ran')
+    .every(({ scenario, recording }) => judge(scenario, recording, policy, env).status === 'pass');
+}
+
+/** Names of all known policies that explain everything recorded. */
+export function explainedBy(recorded: readonly Recorded[], env: Environment): string[] {
+  return candidates(env)
+    .filter((policy) => explains(policy, recorded, env))
+    .map((policy) => policy.name);
+}
+
+/**
+ * Choose the policy to hold a run against: the forced one; else the likeliest that explains the probe scenarios; else
+ * what the version hints at.
+ */
+export function choosePolicy(forced: string, probes: readonly Recorded[], env: Environment): PolicyChoice {
+  if (forced !== 'auto') return { policy: findPolicy(forced), how: 'forced' };
+  const all = candidates(env);
+  const likeliest = all[0] ?? hinted(env.release);
+  const ran = probes.filter(({ recording }) => recording.outcome === 'ran');
+  if (ran.length === 0) return { policy: likeliest, how: env.paging === 'ept' ? 'hint' : 'probed' };
+  const fitting = all.find((policy) => explains(policy, ran, env));
+  return fitting === undefined ? { policy: likeliest, how: 'hint' } : { policy: fitting, how: 'probed' };
+}

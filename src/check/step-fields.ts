@@ -1,0 +1,78 @@
+import { hasLegacyMmu } from '../recording/mmu.js';
+import type { Environment, Recording, StepRecord } from '../recording/recording.js';
+import { describeStep } from '../scenario/describe.js';
+import type { Scenario, Step } from '../scenario/types.js';
+
+type Ran = Extract<Recording, { outcome: 'ran' }>;
+type Field = Exclude<keyof StepRecord, 'step'>;
+
+/** Of a command that the guest runs: that it was done, and the value if it reads one; else the vector of its fault. */
+function commandFields(ok: boolean | undefined, reads: boolean): readonly Field[] {
+  if (ok === false) return ['ok', 'vector'];
+  return reads ? ['ok', 'value'] : ['ok'];
+}
+
+/** What the record of a step must have, no more and no less; `undefined` is the guest's start. */
+function fieldsOf(step: Step | undefined, ok: boolean | undefined): readonly Field[] {
+  switch (step?.do) {
+    case 'wrmsr':
+      return step.by === 'guest' ? commandFields(ok, false) : ['ok'];
+    case 'rdmsr':
+      if (step.by === 'guest') return commandFields(ok, true);
+      return ok === false ? ['ok'] : ['ok', 'value'];
+    case 'access':
+      return commandFields(ok, step.access === 'read');
+    case 'cd':
+      return step.by === 'guest' ? commandFields(ok, false) : [];
+    case 'noncoherent':
+    case 'virtio':
+    case 'memslot':
+      return ['result'];
+    default:
+      return [];
+  }
+}
+
+const FIELDS: readonly Field[] = ['ok', 'value', 'result', 'vector', 'leaves', 'events'];
+
+/** Whether the agent could trace: it does wherever there are leaves, and a way to see them. */
+const isTraced = ({ paging, missing }: Environment): boolean =>
+  paging !== 'shadow' && missing['ept-leaves'] === undefined;
+
+/** What is wrong with the fields of one record, in words. */
+function fieldFault(
+  record: StepRecord,
+  step: Step | undefined,
+  always: readonly Field[],
+): string | undefined {
+  const name = step === undefined ? 'the guest’s start' : `step ${record.step + 1} (${describeStep(step)})`;
+  const wanted = new Set([...fieldsOf(step, record.ok), ...always]);
+  const lacking = [...wanted].find((field) => record[field] === undefined);
+  if (lacking !== undefined) return `${name} has no ${lacking}`;
+  const extra = FIELDS.find((field) => record[field] !== undefined && !wanted.has(field));
+  return extra === undefined ? undefined : `${name} has a field ${extra}, which it cannot have`;
+}
+
+/**
+ * What keeps a recording from being that of one whole run of `scenario`: every step once, in order, each with just the
+ * fields that its kind gives. Undefined if nothing does.
+ */
+export function recordingFault(scenario: Scenario, recording: Ran, env: Environment): string | undefined {
+  const { steps } = recording;
+  if (recording.scenario !== scenario.name) return `it is one of ${recording.scenario}`;
+  if (steps.length !== scenario.steps.length + 1)
+    return `it has ${Math.max(steps.length - 1, 0)} of ${scenario.steps.length} steps`;
+  const astray = steps.findIndex(({ step }, i) => step !== i - 1);
+  if (astray >= 0) return `step ${(steps[astray]?.step ?? 0) + 1} stands where step ${astray} should`;
+  // The legacy MMU's leaves are counted where KVM has counters: then after each step.
+  const counts = hasLegacyMmu(env) && steps[0]?.leaves !== undefined;
+  const always: Field[] = [
+    ...(isTraced(env) ? (['events'] as const) : []),
+    ...(counts ? (['leaves'] as const) : []),
+  ];
+  for (const record of steps) {
+    const fault = fieldFault(record, scenario.steps[record.step], always);
+    if (fault !== undefined) return fault;
+  }
+  return undefined;
+}

@@ -1,0 +1,95 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { Command, InvalidArgumentError } from 'commander';
+import { type BuiltKernel, buildKernel } from '../../lab/index.js';
+import { checkWritable, writeOutput } from '../../process/output-file.js';
+import { safeLine } from '../../text/safe.js';
+import { addHelp, USAGE_STATUS } from '../options/help.js';
+import { addRepeatable, existingFile, outputFile, whole } from '../options/values.js';
+import { interrupted } from '../terminal/interrupt.js';
+import { startProgress } from '../terminal/progress.js';
+import { say } from '../terminal/say.js';
+
+interface BuildOptions {
+  source: string;
+  patch: string[];
+  config: string[];
+  output?: string;
+  jobs?: number;
+  refresh?: boolean;
+}
+
+/** What the sources are: the lab looks at all else about them. */
+function source(text: string): string {
+  if (text !== '') return text;
+  throw new InvalidArgumentError('debian:<version>, a kernel tree or a tarball is needed.');
+}
+
+async function buildKernelFor(options: BuildOptions): Promise<void> {
+  const { output } = options;
+  // Say so before the build, not after it.
+  if (output !== undefined) checkWritable(output);
+  const built = await make(options);
+  if (output !== undefined) writeOutput(output, await readFile(built.bzImage));
+  const how = built.cached ? 'found in the cache' : `built in ${built.seconds.toFixed(0)} s`;
+  say(`${built.label}: ${how}`);
+  // Where the image goes to stdout itself, nothing else may.
+  if (output !== '/dev/stdout') process.stdout.write(`${resolve(output ?? built.bzImage)}\n`);
+}
+
+async function make(options: BuildOptions): Promise<BuiltKernel> {
+  using progress = startProgress(`building ${options.source}`);
+  try {
+    return await buildKernel({
+      source: options.source,
+      patches: options.patch,
+      configs: options.config,
+      refresh: options.refresh ?? false,
+      ...(options.jobs !== undefined && { jobs: options.jobs }),
+      onProgress: (line) => progress.update(line),
+      signal: interrupted,
+    });
+  } catch (error) {
+    progress.done('failed');
+    const tail = (error as { tail?: readonly string[] }).tail ?? [];
+    for (const line of tail) process.stderr.write(`  ${safeLine(line)}\n`);
+    throw error;
+  }
+}
+
+/** `kvm-memtype kernel`. */
+export function kernelCommand(): Command {
+  const command = new Command('kernel').description('Build kernels to run on.');
+  const build = addHelp(command.command('build'), {
+    what:
+      'Build a small kernel for the lab and print the path of its bzImage. What was built before is taken from the cache. ' +
+      'The source tree that is named is never written to.',
+    examples: [
+      ['kernel build --source debian:6.1 --output bzImage-6.1', "Debian's 6.1, copied here"],
+      [
+        'kernel build --source debian:6.1 --patch kernels/patches/p2-per-vm-mtrr-6.1.patch',
+        'the same with a patch; a tree or a tarball of your own goes as --source too',
+      ],
+    ],
+    statuses: [
+      [0, 'the path of the image is on stdout'],
+      [USAGE_STATUS[0], `${USAGE_STATUS[1]}, or it does not build`],
+    ],
+  })
+    .requiredOption(
+      '--source <source>',
+      'debian:<version>, as in debian:6.1; a kernel tree; or a tarball of one',
+      source,
+    )
+    .option(
+      '--output <bzImage>',
+      'write the image here; a device or a pipe is written to, not replaced',
+      outputFile,
+    )
+    .option('--jobs <n>', 'compile this many files at a time', whole(1, 1024))
+    .option('--refresh', "ask Debian's mirror for a newer source although one is cached")
+    .action(buildKernelFor);
+  addRepeatable(build, '--patch <file>', 'apply a unified diff first (-p1)', existingFile);
+  addRepeatable(build, '--config <file>', 'further options, NAME=value', existingFile);
+  return command;
+}

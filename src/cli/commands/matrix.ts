@@ -1,0 +1,111 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Command, InvalidArgumentError } from 'commander';
+import { catalogue } from '../../catalogue/index.js';
+import { buildKernel } from '../../lab/index.js';
+import { cellOf } from '../../matrix/cell.js';
+import { expectedPolicy, KERNELS, type MatrixKernel, PROPOSALS } from '../../matrix/data.js';
+import { matrixStatus } from '../../matrix/status.js';
+import { type Column, renderMatrix } from '../../matrix/table.js';
+import { isBad } from '../../report/summary.js';
+import { runSession } from '../../session/session.js';
+import { textWidth } from '../../text/wrap.js';
+import { addHelp, USAGE_STATUS } from '../options/help.js';
+import { addRepeatable, moduleParameter, seconds } from '../options/values.js';
+import { rerunCommand } from '../program/rerun.js';
+import { interrupted } from '../terminal/interrupt.js';
+import { startProgress } from '../terminal/progress.js';
+
+interface MatrixOptions {
+  only: string[];
+  param: string[];
+  timeout: number;
+}
+
+const PATCHES = fileURLToPath(new URL('../../../kernels/patches/', import.meta.url));
+
+async function imageOf(kernel: MatrixKernel): Promise<string> {
+  using progress = startProgress(`building ${kernel.name}`);
+  const built = await buildKernel({
+    source: kernel.source,
+    patches: kernel.patches.map((file) => join(PATCHES, file)),
+    onProgress: (line) => progress.update(line),
+    signal: interrupted,
+  });
+  return built.bzImage;
+}
+
+async function columnOf(kernel: MatrixKernel, options: MatrixOptions): Promise<Column> {
+  const image = await imageOf(kernel);
+  using progress = startProgress(`running ${kernel.name}`);
+  const set = await runSession(
+    {
+      name: kernel.name,
+      engine: 'bochs',
+      kernel: image,
+      scenarios: catalogue,
+      catalogue,
+      policy: 'auto',
+      repeat: 1,
+      device: 'lab',
+      params: options.param,
+      timeoutMs: options.timeout * 1000,
+      rerun: rerunCommand({ engine: 'auto', policy: 'auto', ...options }, image),
+      signal: interrupted,
+    },
+    { header: () => {}, scenario: () => {}, progress: (text, count) => progress.update(text, count) },
+  );
+  const bad = set.scenarios
+    .filter(({ status }) => isBad(status))
+    .map(({ family, name }) => `${family}/${name}`);
+  return {
+    kernel,
+    release: set.release,
+    policy: set.policy.name,
+    expectedPolicy: expectedPolicy(kernel, options.param),
+    cells: PROPOSALS.map((proposal) => cellOf(proposal, set, catalogue)),
+    failed: set.crashed === undefined ? bad : [...bad, `${set.crashed.kind}: ${set.crashed.reason}`],
+  };
+}
+
+async function matrix(options: MatrixOptions): Promise<void> {
+  const columns: Column[] = [];
+  for (const kernel of KERNELS) {
+    if (options.only.length === 0 || options.only.includes(kernel.name))
+      columns.push(await columnOf(kernel, options));
+  }
+  process.stdout.write(renderMatrix(PROPOSALS, columns, textWidth(process.stdout)));
+  process.exitCode = matrixStatus(columns);
+}
+
+function matrixKernel(name: string): string {
+  if (KERNELS.some((kernel) => kernel.name === name)) return name;
+  throw new InvalidArgumentError(`it is one of ${KERNELS.map((kernel) => kernel.name).join(', ')}.`);
+}
+
+/** `kvm-memtype matrix`. */
+export function matrixCommand(): Command {
+  const command = addHelp(new Command('matrix'), {
+    what:
+      'Show each change to KVM that is proposed or merged, on kernels before and after it: builds seven kernels, runs every ' +
+      'scenario on each in the lab, and prints a table.',
+    examples: [
+      ['matrix --only 6.1 --only 6.1+P2', 'two of the kernels'],
+      ['matrix --param kvm.tdp_mmu=N', 'all of them, with the older of the two MMUs of KVM'],
+    ],
+    statuses: [
+      [0, 'something passed and nothing is wrong'],
+      [1, 'a scenario failed, or probing found another policy than the kernel has'],
+      USAGE_STATUS,
+      [4, 'everything was skipped'],
+    ],
+  }).option('--timeout <seconds>', 'give up on a kernel after this long', seconds, 300);
+  addRepeatable(command, '--only <kernel>', 'run only this kernel of the matrix', matrixKernel);
+  addRepeatable(
+    command,
+    '--param <module.name=value>',
+    'module parameter for the lab’s kernels',
+    moduleParameter,
+  );
+  return command.action(matrix);
+}

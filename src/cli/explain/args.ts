@@ -1,0 +1,123 @@
+import {
+  type FixedConfig,
+  MEM_TYPES,
+  type MemType,
+  type MsrWrite,
+  type MtrrConfig,
+  type VariableConfig,
+} from '../../memtype/index.js';
+import { UsageError } from '../errors.js';
+
+const UNITS = { '': 0n, K: 10n, M: 20n, G: 30n, T: 40n } as const;
+
+/**
+ * A number as people write addresses and sizes: decimal or 0x…, with K, M, G or T after it.
+ *
+ * @throws UsageError if it is none, or does not fit 64 bits
+ */
+export function parseNumber(text: string, what: string): bigint {
+  const match = /^(0x[0-9a-f]+|\d+)([KMGT]?)$/i.exec(text);
+  if (match === null) throw new UsageError(`${what} '${text}' is not a number such as 4096, 0xc00000 or 12M`);
+  const unit = (match[2] ?? '').toUpperCase() as keyof typeof UNITS;
+  const value = BigInt(match[1] as string) << UNITS[unit];
+  if (value >= 1n << 64n) throw new UsageError(`${what} '${text}' does not fit 64 bits`);
+  return value;
+}
+
+function parseType(text: string, what: string): MemType {
+  const type = MEM_TYPES.find((name) => name === text.toUpperCase());
+  if (type === undefined) throw new UsageError(`${what}: '${text}' is not one of ${MEM_TYPES.join(', ')}`);
+  return type;
+}
+
+const flag = (text: string | undefined, standard: boolean): boolean =>
+  text === undefined ? standard : text === '1';
+
+function parseDefault(text: string): NonNullable<MtrrConfig['def']> {
+  const match = /^([a-z]+)((?:,(?:e|fe)=[01])*)$/i.exec(text);
+  if (match === null) throw new UsageError(`--mtrr def=${text} is not like def=UC,e=1,fe=0`);
+  const flags = new Map((match[2] ?? '').split(',').map((pair) => pair.split('=') as [string, string]));
+  return {
+    type: parseType(match[1] as string, '--mtrr def'),
+    enabled: flag(flags.get('e'), true),
+    fixedEnabled: flag(flags.get('fe'), false),
+  };
+}
+
+/** TYPE@START+SIZE, or TYPE@START/MASK where `mask` is allowed. */
+function parseSpan(
+  text: string,
+  name: string,
+): { type: MemType; start: bigint; size?: bigint; mask?: bigint } {
+  const match = /^([a-z]+)@(\w+)([+/])(\w+)$/i.exec(text);
+  if (match === null) throw new UsageError(`--mtrr ${name}=${text} is not like ${name}=WB@0+16M`);
+  const [, type, start, how, extent] = match as unknown as [string, string, string, string, string];
+  return {
+    type: parseType(type, `--mtrr ${name}`),
+    start: parseNumber(start, `--mtrr ${name}: the start`),
+    [how === '+' ? 'size' : 'mask']: parseNumber(
+      extent,
+      `--mtrr ${name}: the ${how === '+' ? 'size' : 'mask'}`,
+    ),
+  };
+}
+
+function parseFixed(text: string): FixedConfig {
+  const { type, start, size } = parseSpan(text, 'fix');
+  if (size === undefined) throw new UsageError(`--mtrr fix=${text} is not like fix=UC@0xa0000+128K`);
+  return { type, start, size };
+}
+
+function parseVariable(index: string, text: string): VariableConfig {
+  const { start, ...rest } = parseSpan(text, index);
+  return { index: Number(index), base: start, ...rest };
+}
+
+/**
+ * Put the values of --mtrr together: `def=TYPE[,e=0|1][,fe=0|1]`, `N=TYPE@BASE+SIZE`, `N=TYPE@BASE/MASK`,
+ * `fix=TYPE@START+SIZE`.
+ *
+ * @throws UsageError for anything else
+ */
+export function parseMtrrs(specs: readonly string[]): MtrrConfig {
+  let config: MtrrConfig = {};
+  for (const spec of specs) {
+    const [, key = '', value = ''] = /^([^=]*)=(.*)$/.exec(spec) ?? [];
+    if (
+      key === 'def' ? config.def !== undefined : config.variable?.some(({ index }) => key === String(index))
+    )
+      throw new UsageError(`--mtrr ${key} is given twice`);
+    if (key === 'def') config = { ...config, def: parseDefault(value) };
+    else if (key === 'fix') config = { ...config, fixed: [...(config.fixed ?? []), parseFixed(value)] };
+    else if (/^\d+$/.test(key))
+      config = { ...config, variable: [...(config.variable ?? []), parseVariable(key, value)] };
+    else throw new UsageError(`--mtrr ${spec} is not like def=UC,e=1 or 0=WB@0+16M or fix=UC@0xa0000+128K`);
+  }
+  return config;
+}
+
+/** Put flags over a file: the default type and each variable range count more, fixed ranges come after those of the file. */
+export function mergeMtrrs(file: MtrrConfig = {}, flags: MtrrConfig): MtrrConfig {
+  const { variable = [], fixed = [] } = flags;
+  const isTold = (index: number): boolean => variable.some((range) => range.index === index);
+  return {
+    ...file,
+    ...flags,
+    variable: [...(file.variable ?? []).filter(({ index }) => !isTold(index)), ...variable],
+    fixed: [...(file.fixed ?? []), ...fixed],
+  };
+}
+
+/**
+ * An MSR write as `NUMBER=VALUE`.
+ *
+ * @throws UsageError if it is not one
+ */
+export function parseMsrWrite(text: string): MsrWrite {
+  const [, msr, value] = /^([^=]+)=([^=]+)$/.exec(text) ?? [];
+  if (msr === undefined || value === undefined) throw new UsageError(`--msr ${text} is not like 0x2ff=0xc06`);
+  return {
+    msr: Number(parseNumber(msr, '--msr: the number')),
+    value: parseNumber(value, '--msr: the value'),
+  };
+}

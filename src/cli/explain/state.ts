@@ -1,0 +1,151 @@
+import { z } from 'zod';
+import {
+  checkedMsr,
+  MSR_PAT,
+  type MsrWrite,
+  type MtrrConfig,
+  MtrrConfigError,
+  mtrrWrites,
+  PAT_RESET,
+  replayWrites,
+  type Situation,
+} from '../../memtype/index.js';
+import { readInput } from '../../process/read-file.js';
+import { sentenceOf, UsageError } from '../errors.js';
+import { parseNumber } from './args.js';
+
+const number = z
+  .union([z.string(), z.number().int().nonnegative()])
+  .transform((value) => parseNumber(String(value), 'the number'));
+const memType = z.enum(['UC', 'WC', 'WT', 'WP', 'WB']);
+
+const mtrr = z.strictObject({
+  def: z
+    .strictObject({
+      type: memType,
+      enabled: z.boolean().default(true),
+      fixedEnabled: z.boolean().default(false),
+    })
+    .optional(),
+  variable: z
+    .array(
+      z.strictObject({
+        index: z.int(),
+        type: memType,
+        base: number,
+        size: number.optional(),
+        mask: number.optional(),
+        valid: z.boolean().optional(),
+      }),
+    )
+    .optional(),
+  fixed: z.array(z.strictObject({ type: memType, start: number, size: number })).optional(),
+});
+
+const stateFile = z.strictObject({
+  policy: z.string().optional(),
+  gpa: number.optional(),
+  mtrr: mtrr.optional(),
+  msrs: z.array(z.strictObject({ msr: number, value: number })).optional(),
+  pat: number.optional(),
+  patEntry: z.union([z.int().min(0).max(7), z.literal('off')]).optional(),
+  cd: z.boolean().optional(),
+  noncoherent: z.boolean().optional(),
+  mmio: z.boolean().optional(),
+  disabledQuirks: number.refine((mask) => mask < 1n << 32n, 'a mask of 32 bits is needed').optional(),
+  maxphyaddr: z.int().min(36).max(52).optional(),
+  mtrrCpuid: z.boolean().optional(),
+  selfSnoop: z.boolean().optional(),
+  slotFlag: z.boolean().optional(),
+});
+
+/** The state of a guest, as a file or flags give it; what is left out has the value that KVM starts with. */
+export interface GuestState {
+  policy?: string;
+  gpa?: bigint;
+  mtrr?: MtrrConfig;
+  /** Raw writes, in order, after those of `mtrr`. */
+  msrs?: readonly MsrWrite[];
+  pat?: bigint;
+  patEntry?: number | 'off';
+  cd?: boolean;
+  noncoherent?: boolean;
+  mmio?: boolean;
+  disabledQuirks?: number;
+  maxphyaddr?: number;
+  mtrrCpuid?: boolean;
+  selfSnoop?: boolean;
+  slotFlag?: boolean;
+}
+
+/** Leave out what is undefined, so that it cannot hide a value beneath it. */
+export function defined<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
+}
+
+const LIMIT = { limit: 2 ** 20, why: 'the most for a state' };
+
+async function parseJson(path: string): Promise<unknown> {
+  const text = (await readInput(path, LIMIT)).toString();
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new UsageError(`${path} cannot be read as JSON: ${sentenceOf(error)}`);
+  }
+}
+
+/**
+ * Read a state from a JSON file. Addresses, sizes and MSR values are numbers, or strings such as "0xc00000" or "12M".
+ *
+ * @throws InputFileError if it cannot be read; UsageError if it says what a state does not have
+ */
+export async function readState(path: string): Promise<GuestState> {
+  const parsed = stateFile.safeParse(await parseJson(path));
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw new UsageError(`${path}: ${issue?.path.join('.') || 'the state'}: ${issue?.message}`);
+  }
+  const { msrs, disabledQuirks, ...rest } = parsed.data;
+  const writes = msrs?.map(({ msr, value }) => ({ msr: Number(msr), value }));
+  const quirks = disabledQuirks === undefined ? undefined : Number(disabledQuirks);
+  return defined({ ...rest, msrs: writes, disabledQuirks: quirks }) as GuestState;
+}
+
+/** Carry out the writes, each of which must be legal; the last one to the PAT counts. */
+function registersAfter(state: GuestState, maxphyaddr: number): Pick<Situation, 'mtrr' | 'pat'> {
+  const { mtrr = {}, msrs = [], pat = PAT_RESET } = state;
+  const isPat = ({ msr }: MsrWrite): boolean => msr === MSR_PAT;
+  const pats = [{ msr: MSR_PAT, value: pat }, ...msrs.filter(isPat)];
+  try {
+    for (const write of pats) checkedMsr(write, maxphyaddr);
+    const rest = msrs.filter((write) => !isPat(write));
+    return {
+      mtrr: replayWrites([...mtrrWrites(mtrr, maxphyaddr), ...rest], maxphyaddr),
+      pat: pats.at(-1)?.value as bigint,
+    };
+  } catch (error) {
+    if (!(error instanceof MtrrConfigError) || error.maxphyaddr === undefined) throw error;
+    throw new UsageError(`${error.message}; --maxphyaddr ${error.maxphyaddr} allows the write`);
+  }
+}
+
+/**
+ * Freeze a state, with KVM's own values where it says nothing.
+ *
+ * @throws MtrrConfigError if an MTRR or PAT cannot have such a value, UsageError if it can with more address bits
+ */
+export function situationOf(state: GuestState): Situation {
+  const { maxphyaddr = 40, patEntry = 0 } = state;
+  return {
+    ...registersAfter(state, maxphyaddr),
+    patEntry: patEntry === 'off' ? undefined : patEntry,
+    cd: state.cd ?? false,
+    noncoherent: state.noncoherent ?? false,
+    mmio: state.mmio ?? false,
+    disabledQuirks: state.disabledQuirks ?? 0,
+    maxphyaddr,
+    mtrrCpuid: state.mtrrCpuid ?? true,
+    selfSnoop: state.selfSnoop ?? true,
+    slotFlag: state.slotFlag ?? false,
+  };
+}

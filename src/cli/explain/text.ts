@@ -1,0 +1,166 @@
+import {
+  type ArchType,
+  type ArchVerdict,
+  ERRATA,
+  type Level,
+  type MapEntry,
+  type MappedRange,
+  type MemType,
+  type Rule,
+  type Situation,
+  type Verdict,
+} from '../../memtype/index.js';
+
+/** All that is told about one page. */
+export interface PageExplanation {
+  readonly gpa: bigint;
+  /** What was taken for granted about the kernel; undefined if nothing was. */
+  readonly assumed: string | undefined;
+  readonly situation: Situation;
+  readonly verdict: Verdict;
+  readonly arch: ArchVerdict;
+  /** Policies by outcome. */
+  readonly others: readonly (readonly Verdict[])[];
+}
+
+const hex = (value: bigint): string => `0x${value.toString(16)}`;
+const addressOf = (gfn: number): string => hex(BigInt(gfn) << 12n);
+
+/** Columns of text, each as wide as its widest cell. */
+function table(rows: readonly (readonly string[])[]): string[] {
+  const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => (row[i] ?? '').length)));
+  return rows.map((row) =>
+    row
+      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+const indent = (lines: readonly string[]): string[] => lines.map((line) => `  ${line}`);
+
+const rules = (why: readonly Rule[]): string[] =>
+  why.flatMap(({ text, source }, i) => [`${i + 1}. ${text}`, `   (${source})`]);
+
+const ept = ({ type, ipat }: Pick<Verdict, 'type' | 'ipat'>): string =>
+  type === 'none' ? 'no type' : `${type}, IPAT ${ipat ? 1 : 0}`;
+
+function errataOf(verdict: Verdict): string[] {
+  const known = verdict.errata.flatMap((id) => ERRATA.get(id) ?? []);
+  return known.flatMap(({ id, title, kernels, source }) => [
+    `erratum ${id} (${kernels}): ${title}`,
+    `   (${source})`,
+  ]);
+}
+
+const SIZES: Record<Level, string> = { 1: '4K', 2: '2M', 3: '1G' };
+
+/** The SDM promises a type, and this is another one. */
+const contradicts = (sdm: ArchType, effective: MemType): boolean => sdm !== 'undefined' && sdm !== effective;
+
+function sdmText(sdm: ArchType, effective: MemType): string {
+  if (sdm === 'undefined') return 'undefined: it promises no type here';
+  return contradicts(sdm, effective) ? `${sdm}: not what this kernel gives` : sdm;
+}
+
+/** What was asked for that some kernels answer EINVAL to, with their policies. */
+function refusedText(verdicts: readonly Verdict[]): string[] {
+  const refused = [...new Set(verdicts.flatMap(({ refuses }) => refuses))];
+  if (refused.length === 0) return [];
+  const refusing = (what: string): string =>
+    verdicts
+      .filter(({ refuses }) => refuses.includes(what))
+      .map(({ policy }) => policy.name)
+      .join(', ');
+  const lines = refused.map((what) => `${what} is EINVAL, and the answer as if not asked: ${refusing(what)}`);
+  return ['', 'not taken by every kernel', ...indent(lines)];
+}
+
+/** Explain one page to a person. */
+export function pageText({ gpa, assumed, situation, verdict, arch, others }: PageExplanation): string {
+  const { policy } = verdict;
+  const entry = situation.patEntry === undefined ? 'paging off' : `entry ${situation.patEntry}`;
+  const outcomes = others.map((group) => [
+    ept(group[0] as Verdict),
+    `effective ${(group[0] as Verdict).effective}`,
+    group.map(({ policy }) => policy.name).join(', '),
+  ]);
+  const errata = errataOf(verdict);
+  return [
+    `gpa ${hex(gpa)}, policy ${policy.name}: ${policy.title} (${policy.kernels})`,
+    ...(assumed === undefined ? [] : [`assumed: ${assumed}`]),
+    '',
+    ...indent(
+      table([
+        ['EPT', ept(verdict)],
+        ['PAT', `${arch.pat} (${entry})`],
+        ['effective', verdict.effective],
+        ['largest leaf', SIZES[verdict.maxLevel]],
+        ['SDM', sdmText(arch.effective, verdict.effective)],
+      ]),
+    ),
+    '',
+    'why',
+    ...indent(rules(verdict.why)),
+    ...(errata.length === 0 ? [] : ['', ...errata]),
+    '',
+    `by the SDM, without KVM: MTRR type ${arch.mtrr}, effective ${arch.effective}`,
+    ...indent(rules(arch.why)),
+    '',
+    'policies',
+    ...indent(table(outcomes)),
+    ...refusedText(others.flat()),
+    '',
+  ].join('\n');
+}
+
+/** A page's explanation as plain data. */
+export function pageJson({ gpa, assumed, verdict, arch, others }: PageExplanation): object {
+  const plain = ({ policy, type, ipat, effective, maxLevel, errata, refuses }: Verdict): object => ({
+    policy: policy.name,
+    type,
+    ipat,
+    effective,
+    maxLevel,
+    errata,
+    refuses,
+  });
+  return {
+    gpa: hex(gpa),
+    ...(assumed === undefined ? {} : { assumed }),
+    ...plain(verdict),
+    why: verdict.why,
+    sdm: arch,
+    policies: others.flat().map(plain),
+  };
+}
+
+const size = (frames: number): string => {
+  const units: [number, string][] = [
+    [2 ** 28, 'T'],
+    [2 ** 18, 'G'],
+    [2 ** 8, 'M'],
+  ];
+  const [unit, name] = units.find(([step]) => frames % step === 0) ?? [1 / 4, 'K'];
+  return `${frames / unit}${name}`;
+};
+
+/** The guest-physical map as a table of ranges. */
+export function mapText(ranges: readonly MappedRange<MapEntry>[]): string {
+  const rows = ranges.map(({ start, end, value }) => [
+    addressOf(start),
+    hex((BigInt(end) << 12n) - 1n),
+    size(end - start),
+    ept(value),
+    value.effective,
+    contradicts(value.arch, value.effective) ? `${value.arch} *` : value.arch,
+  ]);
+  const differs = ranges.some(({ value }) => contradicts(value.arch, value.effective));
+  const lines = table([['start', 'end', 'size', 'EPT', 'effective', 'SDM'], ...rows]);
+  return `${[...lines, ...(differs ? ['', '* not what this kernel gives'] : [])].join('\n')}\n`;
+}
+
+/** The map as plain data. */
+export function mapJson(ranges: readonly MappedRange<MapEntry>[]): object[] {
+  return ranges.map(({ start, end, value }) => ({ start: addressOf(start), end: addressOf(end), ...value }));
+}

@@ -1,0 +1,39 @@
+import { commandLine } from './invocation.js';
+
+/** The options of `run` that decide what a scenario shows. */
+export interface RerunOptions {
+  engine: string;
+  policy: string;
+  strict?: boolean;
+  timeout: number;
+  param: readonly string[];
+  vfio?: string;
+  virtioType?: number;
+  memslotFlag?: number;
+}
+
+/** Default of `run --timeout`, in seconds. */
+export const DEFAULT_TIMEOUT = 300;
+
+/** The arguments that run one scenario again in the same way. */
+export function rerunArgs(scenario: string, kernel: string | undefined, options: RerunOptions): string[] {
+  const { engine, policy, timeout, memslotFlag, virtioType } = options;
+  const values: (readonly [option: string, value: string | undefined])[] = [
+    ['--kernel', kernel],
+    ['--engine', engine === 'auto' ? undefined : engine],
+    ['--policy', policy === 'auto' ? undefined : policy],
+    ['--timeout', timeout === DEFAULT_TIMEOUT ? undefined : String(timeout)],
+    ['--vfio', options.vfio],
+    ['--virtio-type', virtioType === undefined ? undefined : String(virtioType)],
+    ['--memslot-flag', memslotFlag === undefined ? undefined : String(Math.log2(memslotFlag))],
+    ...options.param.map((param): readonly [string, string] => ['--param', param]),
+  ];
+  const words = values.flatMap(([option, value]) => (value === undefined ? [] : [option, value]));
+  return ['run', scenario, ...words, ...(options.strict ? ['--strict'] : [])];
+}
+
+/** The command, for a shell, that runs one scenario again in the same way. */
+export const rerunCommand =
+  (options: RerunOptions, kernel: string | undefined): ((scenario: string) => string) =>
+  (scenario) =>
+    commandLine(rerunArgs(scenario, kernel, options));

@@ -1,0 +1,116 @@
+import { safeLine } from '../../text/safe.js';
+
+const QUIET_MS = 1_000;
+const REDRAW_MS = 100;
+const HEARTBEAT_MS = 15_000;
+
+/** Where progress is shown; stderr, unless a test says otherwise. */
+export interface ProgressStream {
+  write(text: string): unknown;
+  isTTY?: boolean;
+  columns?: number;
+}
+
+/** How many of how many parts are done. */
+export interface Count {
+  done: number;
+  total: number;
+}
+
+/** One thing that takes a while. */
+export interface Progress {
+  /** say what it is at and, where that can be counted, how far it is: the time that is left is worked out from that */
+  update(text: string, count?: Count): void;
+  /** it is over; says how long it took, if it was shown at all */
+  done(text?: string): void;
+  [Symbol.dispose](): void;
+}
+
+let drawn: ProgressStream | undefined;
+let quiet = false;
+
+/** Show no progress at all (`--quiet`). */
+export function silenceProgress(): void {
+  quiet = true;
+}
+
+/** Take the progress line off the terminal, before something else is written there. */
+export function clearProgressLine(): void {
+  drawn?.write('\r\u001b[2K');
+  drawn = undefined;
+}
+
+/** A label keeps as much of its end, where the file's name is. */
+const LEAST_LABEL = 8;
+/** Parts and time that tell how fast it goes: the first parts may wait for a machine to start. */
+const ENOUGH = { parts: 3, ms: 2_000 };
+
+/** One line within the width: a label that is too long loses its beginning, then the rest its end. */
+function line(label: string, rest: string, columns = 80): string {
+  const room = Math.max(LEAST_LABEL, columns - 1 - rest.length);
+  const short = label.length > room ? `…${label.slice(1 - room)}` : label;
+  return (short + rest).slice(0, columns - 1);
+}
+
+/** Tells from how far it was when how long the rest will take. */
+class Pace {
+  #first: { at: number; done: number } | undefined;
+
+  /** How far it is, in words: `12/85, 40 s left`. */
+  text({ done, total }: Count): string {
+    const now = Date.now();
+    this.#first ??= { at: now, done };
+    const [ms, parts] = [now - this.#first.at, done - this.#first.done];
+    if (ms < ENOUGH.ms || parts < ENOUGH.parts || done >= total) return `${done}/${total}`;
+    const left = Math.ceil(((total - done) * ms) / parts / 1000);
+    return `${done}/${total}, ${left < 100 ? `${left} s` : `${Math.round(left / 60)} min`} left`;
+  }
+}
+
+/**
+ * Show that something goes on once it has taken a second: on a terminal as one line that is drawn again, elsewhere as a
+ * line every 15 s, so that a log neither fills up nor falls silent.
+ */
+export function startProgress(label: string, stream: ProgressStream = process.stderr): Progress {
+  const start = Date.now();
+  const elapsed = () => `${((Date.now() - start) / 1000).toFixed(stream.isTTY ? 1 : 0)} s`;
+  const name = safeLine(label);
+  const pace = new Pace();
+  let state = '';
+  let count: Count | undefined;
+  let shown = false;
+  const show = () => {
+    const parts = [count && pace.text(count), state].filter(Boolean);
+    const rest = safeLine(`${['', ...parts].join(': ')} (${elapsed()})`);
+    if (stream.isTTY) {
+      clearProgressLine();
+      stream.write(line(name, rest, stream.columns));
+      drawn = stream;
+    } else if (!shown || state) stream.write(`${name}${rest}\n`);
+    shown = true;
+  };
+  const timers: NodeJS.Timeout[] = [];
+  if (!quiet) {
+    const first = setTimeout(() => {
+      show();
+      timers.push(setInterval(show, stream.isTTY ? REDRAW_MS : HEARTBEAT_MS).unref());
+    }, QUIET_MS).unref();
+    timers.push(first);
+  }
+  const done = (text = 'done') => {
+    for (const timer of timers) clearInterval(timer);
+    if (!shown) return;
+    clearProgressLine();
+    stream.write(`${name}: ${safeLine(text)} (${elapsed()})\n`);
+    shown = false;
+  };
+  return {
+    update(text, now) {
+      state = text;
+      count = now;
+      if (count) pace.text(count);
+    },
+    done,
+    [Symbol.dispose]: () => done(),
+  };
+}

@@ -1,0 +1,140 @@
+import { spawnSync } from 'node:child_process';
+import { resolve } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { LabError } from '../errors.js';
+import type { Kernel } from '../machine/engine.js';
+import { readNamed } from './files.js';
+import { unpackLegacyLz4 } from './lz4.js';
+
+/** Offsets in the real-mode kernel header, Documentation/arch/x86/boot.rst. */
+const SETUP_SECTS = 0x1f1;
+const SYSSIZE = 0x1f4;
+const BOOT_FLAG = 0x1fe;
+const HEADER = 0x202;
+const PAYLOAD_OFFSET = 0x248;
+const PAYLOAD_LENGTH = 0x24c;
+
+const KERNEL_SIZE_LIMIT = 512 << 20;
+/** A configuration has some 300 KB. */
+const CONFIG_SIZE_LIMIT = 16 << 20;
+
+/**
+ * Read an x86 Linux kernel image and check that it is all there.
+ *
+ * @throws LabError LAB_KERNEL_INVALID, LAB_FILE
+ */
+export async function readBzImage(path: string): Promise<Buffer> {
+  const image = await readNamed(path, {
+    limit: KERNEL_SIZE_LIMIT,
+    why: 'the most for a kernel',
+    again: true,
+  });
+  if (
+    image.length < 0x400 ||
+    image.readUInt16LE(BOOT_FLAG) !== 0xaa55 ||
+    image.toString('latin1', HEADER, HEADER + 4) !== 'HdrS'
+  )
+    throw new LabError('LAB_KERNEL_INVALID', `${path} is not a bzImage`);
+  const expected = setupBytes(image) + image.readUInt32LE(SYSSIZE) * 16;
+  if (image.length < expected)
+    throw new LabError(
+      'LAB_KERNEL_INVALID',
+      `${path} is cut short: ${image.length} bytes of at least ${expected}`,
+    );
+  return image;
+}
+
+/**
+ * Read a kernel image, and unpack it where this machine can.
+ *
+ * @throws LabError LAB_KERNEL_INVALID, LAB_FILE
+ */
+export async function readKernel(path: string): Promise<Kernel> {
+  const bzImage = await readBzImage(path);
+  return { path: resolve(path), bzImage, vmlinux: unpackKernel(bzImage, path) };
+}
+
+function setupBytes(image: Buffer): number {
+  return ((image[SETUP_SECTS] || 4) + 1) * 512;
+}
+
+/** The setup header, for boot_params: it lies at the same offset there. */
+export function setupHeader(image: Buffer): { offset: number; bytes: Buffer } {
+  return { offset: SETUP_SECTS, bytes: image.subarray(SETUP_SECTS, HEADER + (image[HEADER - 1] as number)) };
+}
+
+/** Unpacks to `size` bytes at most. Undefined where this machine lacks the tool; throws when the data is damaged. */
+type Unpacker = (payload: Buffer, size: number) => Buffer | undefined;
+
+/** The build appends the unpacked size; gzip has it at its own end. */
+const withoutSize = (payload: Buffer): Buffer => payload.subarray(0, -4);
+
+const UNPACKERS: { magic: string; unpack: Unpacker }[] = [
+  { magic: '02214c18', unpack: (payload, size) => unpackLegacyLz4(withoutSize(payload), size) },
+  { magic: '1f8b', unpack: (payload, size) => gunzipSync(payload, { maxOutputLength: size }) },
+  { magic: '28b52ffd', unpack: withTool('zstd') },
+  { magic: 'fd377a585a00', unpack: withTool('xz') },
+];
+
+/** xz and zstd are no part of Node 20: use the tool where it is installed. */
+function withTool(tool: string): Unpacker {
+  return (payload, size) => {
+    const { error, status, stdout } = spawnSync(tool, ['-dc'], {
+      input: withoutSize(payload),
+      maxBuffer: size,
+      stdio: ['pipe', 'pipe', 'ignore'],
+    });
+    const { code } = (error ?? {}) as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return undefined;
+    if (code === 'ENOBUFS' || status !== 0) throw new RangeError(`${tool} cannot unpack it`);
+    return stdout;
+  };
+}
+
+/**
+ * The uncompressed kernel (an ELF file) in a bzImage, or undefined where this machine cannot unpack its format.
+ *
+ * @throws LabError LAB_KERNEL_INVALID when the packed kernel is damaged
+ */
+export function unpackKernel(image: Buffer, path: string): Buffer | undefined {
+  const start = setupBytes(image) + image.readUInt32LE(PAYLOAD_OFFSET);
+  const length = image.readUInt32LE(PAYLOAD_LENGTH);
+  const payload = image.subarray(start, start + length);
+  const known = UNPACKERS.find(({ magic }) => payload.subarray(0, 8).toString('hex').startsWith(magic));
+  if (!known || payload.length < length || length < 8) return undefined;
+  const size = payload.readUInt32LE(length - 4);
+  const damaged = (): never => {
+    throw new LabError('LAB_KERNEL_INVALID', `the kernel in ${path} is damaged`);
+  };
+  if (size < 4 || size > KERNEL_SIZE_LIMIT) damaged();
+  let kernel: Buffer | undefined;
+  try {
+    kernel = known.unpack(payload, size);
+  } catch {
+    damaged();
+  }
+  if (kernel && (kernel.length !== size || kernel.readUInt32BE(0) !== 0x7f454c46)) damaged();
+  return kernel;
+}
+
+/** The configuration that a kernel with IKCONFIG carries, or undefined. */
+export function embeddedConfig(vmlinux: Buffer): string | undefined {
+  const start = vmlinux.indexOf('IKCFG_ST');
+  const end = vmlinux.indexOf('IKCFG_ED', start);
+  if (start < 0 || end < 0) return undefined;
+  try {
+    const limit = { maxOutputLength: CONFIG_SIZE_LIMIT };
+    return gunzipSync(vmlinux.subarray(start + 8, end), limit).toString('latin1');
+  } catch {
+    return undefined;
+  }
+}
+
+/** Options for a file system in memory that is mapped in place. */
+const IN_PLACE = ['EROFS_FS', 'FS_DAX', 'BLK_DEV_PMEM', 'X86_PMEM_LEGACY'];
+
+/** Whether a kernel can map programs from a memory image that the host provides. */
+export function mapsInPlace(vmlinux: Buffer): boolean {
+  const config = embeddedConfig(vmlinux);
+  return config !== undefined && IN_PLACE.every((name) => config.includes(`\nCONFIG_${name}=y\n`));
+}

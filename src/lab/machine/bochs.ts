@@ -1,0 +1,99 @@
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { LabError } from '../errors.js';
+import { mustExec } from '../exec.js';
+import { directBoot, type Preload } from './directboot.js';
+import type { Boot, Command } from './engine.js';
+
+/** Runs Linux 6.1 to 7.2 with VMX, EPT and memory types; newer models fail early on some of them. */
+const CPU_MODEL = 'corei7_haswell_4770';
+
+/**
+ * Emulated instructions a second of the guest's clock. Few: a delay loop of the kernel's costs as many as fit its time. Not
+ * fewer: the timer's interrupts come more often between instructions.
+ */
+const INSTRUCTIONS_PER_SECOND = 20_000_000;
+
+const LOG = 'bochs.log';
+
+/** Bochs with a real Intel VT-x: no window, no port, deterministic. Power-off ends it with status 1. */
+export async function bochs(boot: Boot): Promise<Command> {
+  const media = await bootMedia(boot);
+  await writeFile(join(boot.scratch, 'bochsrc'), `${configuration(boot, media).join('\n')}\n`);
+  // Debian's build stops in its debugger first: tell it to continue.
+  await writeFile(join(boot.scratch, 'commands'), 'c\n');
+  return {
+    tool: 'bochs-bin',
+    args: ['-q', '-f', 'bochsrc', '-rc', 'commands'],
+    env: { SDL_VIDEODRIVER: 'dummy', SDL_AUDIODRIVER: 'dummy' },
+    logFile: join(boot.scratch, LOG),
+  };
+}
+
+function configuration(boot: Boot, media: string[]): string[] {
+  // Bochs runs in the scratch directory: no path of the user's, with a comma or a blank, gets into this file.
+  const here = (path: string): string => relative(boot.scratch, path);
+  return [
+    'config_interface: textconfig',
+    'display_library: sdl2',
+    `log: ${LOG}`,
+    `memory: guest=${boot.memoryMiB}, host=${boot.memoryMiB}`,
+    'romimage: file=/usr/share/bochs/BIOS-bochs-latest',
+    'vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest',
+    ...media,
+    `com1: enabled=1, mode=file, dev=${here(boot.consoleFile)}`,
+    `com2: enabled=1, mode=file, dev=${here(boot.resultsFile)}`,
+    `cpu: count=1, ips=${INSTRUCTIONS_PER_SECOND}, model=${CPU_MODEL}, reset_on_triple_fault=0`,
+    'clock: sync=none',
+    'pci: enabled=1, chipset=i440fx, slot1=e1000',
+    'e1000: enabled=1, mac=52:54:00:12:34:56, ethmod=null, ethdev=null',
+    'panic: action=fatal',
+    'error: action=ignore',
+  ];
+}
+
+/** Put the kernel straight into RAM where that can be done, else boot it from a CD. */
+async function bootMedia(boot: Boot): Promise<string[]> {
+  const direct = await directBoot(boot);
+  if (!direct && boot.memoryImage)
+    throw new LabError('LAB_KERNEL_INVALID', `${boot.kernel.path} cannot be put straight into RAM`);
+  if (!direct)
+    return [
+      'boot: cdrom',
+      `ata0-master: type=cdrom, path=${relative(boot.scratch, await bootImage(boot))}, status=inserted`,
+    ];
+  const at = ({ file, address }: Preload): string =>
+    `file=${relative(boot.scratch, file)}, address=0x${address.toString(16)}`;
+  return [`optramimage1: ${at(direct.ram)}`, `optromimage1: ${at(direct.rom)}`];
+}
+
+/** A CD that isolinux boots: the kernel and the parts of the initramfs. */
+async function bootImage(boot: Boot): Promise<string> {
+  const root = join(boot.scratch, 'cd');
+  const iso = join(boot.scratch, 'cd.iso');
+  await mkdir(root);
+  const link = (source: string, name: string): Promise<void> => symlink(source, join(root, name));
+  await link('/usr/lib/ISOLINUX/isolinux.bin', 'isolinux.bin');
+  await link('/usr/lib/syslinux/modules/bios/ldlinux.c32', 'ldlinux.c32');
+  await link(boot.kernel.path, 'kernel');
+  const names = boot.initrds.map((_, index) => `initrd${index}`);
+  for (const [index, name] of names.entries()) await link(boot.initrds[index] as string, name);
+  const initrds = names.map((name) => `/${name}`).join(',');
+  await writeFile(
+    join(root, 'isolinux.cfg'),
+    `default lab\nprompt 0\nlabel lab\n  kernel /kernel\n  append initrd=${initrds} ${boot.commandLine}\n`,
+  );
+  const boots = [
+    '-b',
+    'isolinux.bin',
+    '-c',
+    'boot.cat',
+    '-no-emul-boot',
+    '-boot-load-size',
+    '4',
+    '-boot-info-table',
+  ];
+  const args = ['-as', 'mkisofs', '-quiet', '-f', '-o', iso, ...boots, root];
+  await mustExec('xorriso', args, { code: 'LAB_BUILD', what: 'cannot make the boot CD' });
+  return iso;
+}

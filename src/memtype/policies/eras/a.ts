@@ -1,0 +1,17 @@
+import type { Policy } from '../../policy.js';
+import { WIDE_MSRS } from '../msr-routing.js';
+import { ownMtrrs, virtualizedMtrrs } from '../virtualized.js';
+
+/** Guest MTRRs are virtualized once there is non-coherent DMA; that coming and going zaps nothing. */
+export const policyA: Policy = {
+  ...virtualizedMtrrs({ owner: ownMtrrs, cdIpat: true, boundsAllLeaves: false }),
+  name: 'A',
+  aliases: ['6.0', '6.1'],
+  title: 'guest MTRRs virtualized, IPAT with CR0.CD=1',
+  kernels: '6.0 to 6.4',
+  quirks: { supported: 0x7f, needSelfSnoop: 0, disabledAtCreation: 0, update: 'assign' },
+  msrs: WIDE_MSRS,
+  stale: { noncoherent: 's1', mtrr: 's6', 'cr0-guest': 's2', 'cr0-host': 's7' },
+  virtioDevice: false,
+  memslotFlag: false,
+};

@@ -1,0 +1,37 @@
+import type { Policy } from '../../policy.js';
+import { forcedWb, hostMmio, wbWithPat } from '../decisions.js';
+import { STORED_MSRS } from '../msr-routing.js';
+import { hasQuirk, QUIRK_CD_NW_CLEARED, QUIRK_SLOT_ZAP_ALL } from '../quirks.js';
+
+const SOURCE = 'vmx_get_mt_mask(), 6.11 to 6.15';
+
+/** MTRRs and CR0.CD are stored but ignored; non-coherent DMA makes the guest's PAT count. */
+export const policyD: Policy = {
+  name: 'D',
+  aliases: ['6.11', '6.12.0'],
+  title: 'guest MTRRs ignored, PAT honored with non-coherent DMA',
+  kernels: '6.11, and 6.12.0 to 6.12.77',
+  paging: 'ept',
+  decide: (vm, _vcpu, page, why) => {
+    if (page.mmio) return hostMmio(why);
+    if (vm.noncoherent === 0) return forcedWb('RAM, and no non-coherent DMA device', SOURCE, why);
+    return wbWithPat('RAM, and non-coherent DMA: the guest PAT decides, its MTRRs do not', SOURCE, why);
+  },
+  maxLevel: () => 3,
+  errata: () => [],
+  quirks: { supported: 0xff, needSelfSnoop: 0, disabledAtCreation: 0, update: 'assign' },
+  zaps: {
+    mtrr: () => undefined,
+    cr0: () => false,
+    noncoherent: () => true,
+    memslot: (vm) => (hasQuirk(vm, QUIRK_SLOT_ZAP_ALL) ? 'all' : 'slot'),
+  },
+  msrs: STORED_MSRS,
+  stale: {},
+  dirtyLogOff: 'zap',
+  virtioDevice: false,
+  memslotFlag: false,
+};
+
+/** Quirks that have no effect on an Intel host with EPT, and are disabled from the start where the kernel says so. */
+export const INAPPLICABLE_ON_INTEL = QUIRK_CD_NW_CLEARED;

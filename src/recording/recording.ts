@@ -1,0 +1,93 @@
+import type { Missing } from '../dma/missing.js';
+import type { TraceEvent } from '../observe/events.js';
+import type { Need } from '../scenario/types.js';
+import type { AgentErrorCode } from './error-codes.js';
+import type { ZapMeasurement } from './zaps.js';
+
+/** What the machine that runs the scenarios is and can do. */
+export interface Environment {
+  /** `uname -r` */
+  release: string;
+  /** `uname -v` */
+  version: string;
+  cpuModel: string;
+  /** Revision, as /proc/cpuinfo has it; absent where it has none. */
+  microcode?: string;
+  vendor: 'intel' | 'amd' | 'other';
+  /** How KVM maps guest memory. */
+  paging: 'ept' | 'npt' | 'shadow';
+  /** KVM_CHECK_EXTENSION(KVM_CAP_DISABLE_QUIRKS2), 0 where it is not there. */
+  quirks: number;
+  /** The CPU snoops its own caches, as far as the kernel believes it; absent in recordings of older agents, where it is taken to. */
+  selfSnoop?: boolean;
+  /** Device type of KVM_DEV_TYPE_VIRTIO, or the one that it would have. */
+  virtioType: number;
+  /** KVM_MEM_NON_COHERENT_DMA, or the flag that it would be. */
+  memslotFlag: number;
+  /** Provider that stands for non-coherent DMA where a scenario names none. */
+  noncoherent: string | null;
+  /** Values of the module parameters that matter or were asked for, by `module.name`. */
+  params: Record<string, string>;
+  /** Every need that is not met. */
+  missing: Partial<Record<Need, Missing>>;
+}
+
+/** A range of guest frames that the guest itself uses. */
+export interface GfnRange {
+  gfn: number;
+  npages: number;
+}
+
+/** What one step gave. */
+export interface StepRecord {
+  /** Index into the scenario's steps; -1 is the guest's start. */
+  step: number;
+  /** For MSR steps: false if the access faulted, or if KVM_SET_MSRS refused it. */
+  ok?: boolean;
+  /** For rdmsr: the value read. */
+  value?: bigint;
+  /** For ioctls: `ok`, or the name of the errno. */
+  result?: string;
+  /** For a faulting guest access: the vector. */
+  vector?: number;
+  /** How many leaves of 4K, 2M and 1G the VM has after the step, by KVM's own count; absent where the trace tells of all. */
+  leaves?: readonly number[];
+  /** In order; absent where nothing can be observed. */
+  events?: readonly TraceEvent[];
+}
+
+interface Common {
+  scenario: string;
+  durationMs: number;
+  /** Why what the scenario took of the kernel or the host could not be given back at its end, if it could not. */
+  notGivenBack?: string;
+}
+
+type Unfinished =
+  | (Common & { outcome: 'skip'; missing: Missing })
+  | (Common & { outcome: 'error'; code: AgentErrorCode; message: string; step?: number; timedOut?: boolean });
+
+/** Everything that one run of a scenario gave; the judge needs nothing else. */
+export type Recording =
+  | Unfinished
+  | (Common & { outcome: 'ran'; infra: readonly GfnRange[]; steps: readonly StepRecord[] });
+
+/** A recording as the agent sends it: reading the trace is left to the parent, which is faster than a lab's processor. */
+export type RawRecording =
+  | Unfinished
+  | (Common & {
+      outcome: 'ran';
+      infra: readonly GfnRange[];
+      steps: readonly Omit<StepRecord, 'events'>[];
+      /** The text of the trace, packed by packText(); absent where nothing can be observed. */
+      trace?: string;
+    });
+
+/** One line of what an agent streams to its parent; `R` is RawRecording on its way, Recording once it was read. */
+export type AgentMessage<R = Recording> =
+  | { type: 'environment'; environment: Environment }
+  | { type: 'started'; scenario: string }
+  | { type: 'recording'; recording: R }
+  | { type: 'zaps'; measurement: ZapMeasurement }
+  | { type: 'end'; count: number }
+  | { type: 'failed'; code: AgentErrorCode; message: string };

@@ -1,0 +1,44 @@
+import type { ScenarioResult, SetHeader } from '../report/types.js';
+import type { Scenario } from '../scenario/types.js';
+import type { EngineName } from './engines.js';
+
+/** One kernel to run the scenarios on. */
+export interface SessionRequest {
+  /** The label of the kernel in results. */
+  name: string;
+  /** What the kernel is, as far as can be told without booting it. */
+  identity?: { image: string; sha256: string; release?: string };
+  engine: EngineName;
+  kernel: string | undefined;
+  scenarios: readonly Scenario[];
+  catalogue: readonly Scenario[];
+  /** `auto` or a policy's name. */
+  policy: string;
+  repeat: number;
+  /** A kernel that behaves otherwise than its version says is a failure, not a warning. */
+  strict?: boolean;
+  device: string | null;
+  /** Device type of KVM_DEV_TYPE_VIRTIO, where it is to be no other. */
+  virtioType?: number;
+  /** KVM_MEM_NON_COHERENT_DMA, where it is to be no other. */
+  memslotFlag?: number;
+  params: readonly string[];
+  timeoutMs: number;
+  /** The command that runs one scenario again. */
+  rerun: (scenario: string) => string;
+  signal?: AbortSignal;
+}
+
+/** Told while a session runs. */
+export interface SessionListener {
+  header(set: SetHeader): void;
+  scenario(result: ScenarioResult): void;
+  /** @param count scenarios that are done, of how many */
+  progress(text: string, count: { done: number; total: number }): void;
+  /** A scenario begins, on one of the machines. */
+  started?(scenario: string): void;
+  /** A line on the console of the kernel under test. */
+  console?(line: string): void;
+  /** Something that decides nothing but should be known, such as a warning of the kernel. */
+  warning?(text: string): void;
+}

@@ -1,0 +1,26 @@
+import { expect, test } from 'vitest';
+import { environmentOf } from '../../test/support/environment.js';
+import { simulate } from '../../test/support/simulate.js';
+import { judge } from '../check/judge.js';
+import { type Policy, policies } from '../memtype/index.js';
+import { failure } from '../report/schema.js';
+import { rdmsr, scenario } from '../scenario/builder.js';
+import { describeStep } from '../scenario/describe.js';
+import { MSR } from '../scenario/msrs.js';
+import { toResult } from './result.js';
+
+test('steps are numbered from 1, as the schema says', () => {
+  const policy = policies.get('A') as Policy;
+  const steps = [rdmsr(MSR.DEF_TYPE), rdmsr(MSR.PAT)];
+  const reads = scenario('test/reads', 'Two reads', { needs: [] }, steps);
+  const recording = simulate(reads, policy);
+  const wrong = recording.steps.map((step) => (step.step < 0 ? step : { ...step, value: 0x77n }));
+
+  const verdict = judge(reads, { ...recording, steps: wrong }, policy, environmentOf(policy));
+  const { failures } = toResult(reads, recording, verdict, 'again');
+
+  expect(failures.map(({ step, stepText }) => [step, stepText])).toEqual(
+    steps.map((step, index) => [index + 1, describeStep(step)]),
+  );
+  expect(failure.shape.step.meta()?.description).toContain('from 1; 0 is the start of the guest');
+});

@@ -1,0 +1,250 @@
+import { judge } from '../check/judge.js';
+import {
+  choosePolicy,
+  departure,
+  explainedBy,
+  type PolicyChoice,
+  PROBE_SCENARIOS,
+  type Recorded,
+} from '../check/policy-choice.js';
+import type { LabOutcome } from '../lab/index.js';
+import type { Environment, Recording } from '../recording/recording.js';
+import { deathText } from '../report/crash.js';
+import type { ResultSet, ScenarioResult, SetHeader } from '../report/types.js';
+import { runAgent } from './engines.js';
+import { fingerprintOf } from './fingerprint.js';
+import { type Death, Lane, type Slot } from './lane.js';
+import { deal, laneCount } from './lanes.js';
+import type { SessionListener, SessionRequest } from './request.js';
+import { lostResult, toResult } from './result.js';
+import { slotsFor } from './slots.js';
+
+export { AgentError } from './lane.js';
+export type { SessionListener, SessionRequest } from './request.js';
+
+/** Follows the agents, judges each recording when its turn comes, and adds up the result. */
+class Session {
+  readonly lanes: readonly Lane[];
+  readonly #slots: readonly Slot[];
+  readonly #results: ScenarioResult[] = [];
+  /** Number of slots that have been recorded. */
+  #done = 0;
+  /** Number of slots whose result has been given out. */
+  #shown = 0;
+  readonly #started = Date.now();
+  #choice: PolicyChoice | undefined;
+
+  constructor(
+    readonly request: SessionRequest,
+    readonly listener: SessionListener,
+  ) {
+    this.#slots = slotsFor(request);
+    const count = laneCount(request.engine, this.#slots.length);
+    this.lanes = deal(this.#slots, count).map((slots) => new Lane(slots));
+  }
+
+  line(lane: Lane, line: string): void {
+    const message = lane.take(line);
+    if (message.type === 'started') {
+      this.listener.started?.(message.scenario);
+      this.listener.progress(message.scenario, { done: this.#done, total: this.#slots.length });
+    }
+    if (message.type === 'recording') {
+      this.#done++;
+      this.#show();
+    }
+  }
+
+  get #env(): Environment | undefined {
+    return this.lanes.find(({ environment }) => environment !== undefined)?.environment;
+  }
+
+  #recorded(): Recorded[] {
+    return this.#slots.flatMap(({ scenario, recording }) =>
+      recording === undefined ? [] : [{ scenario, recording }],
+    );
+  }
+
+  #probes(): Recorded[] {
+    return this.#recorded().filter(({ scenario }) => PROBE_SCENARIOS.includes(scenario.name));
+  }
+
+  /** Whether the policy is known, or every scenario that tells it has been recorded. */
+  #knows(): boolean {
+    if (this.#choice !== undefined || this.request.policy !== 'auto') return true;
+    return new Set(this.#probes().map(({ scenario }) => scenario.name)).size === PROBE_SCENARIOS.length;
+  }
+
+  /** Give out the results whose turn has come, in the order of the slots. */
+  #show(): void {
+    const env = this.#env;
+    if (env === undefined || !this.#knows()) return;
+    for (const slot of this.#slots.slice(this.#shown)) {
+      if (slot.recording === undefined) return;
+      this.#judge(slot, slot.recording, env);
+    }
+  }
+
+  #judge({ scenario, wanted, round }: Slot, recording: Recording, env: Environment): void {
+    const { policy } = this.#choose(env);
+    this.#shown++;
+    if (!wanted) return;
+    const verdict = judge(scenario, recording, policy, env);
+    const result = toResult(scenario, recording, verdict, this.request.rerun(scenario.name));
+    this.#add(this.request.repeat > 1 ? { ...result, repeat: round } : result);
+  }
+
+  #choose(env: Environment): PolicyChoice {
+    if (this.#choice === undefined) {
+      this.#choice = choosePolicy(this.request.policy, this.#probes(), env);
+      this.listener.header(this.#header());
+    }
+    return this.#choice;
+  }
+
+  #header(): SetHeader {
+    const { name, engine } = this.request;
+    const { release, ...image } = this.request.identity ?? {};
+    return {
+      name,
+      release: this.#env?.release ?? release ?? 'unknown',
+      engine,
+      policy: this.#policy(),
+      fingerprint: fingerprintOf(this.#env),
+      kernel: { ...image, params: [...this.request.params] },
+      planned: this.#slots.filter(({ wanted }) => wanted).length,
+    };
+  }
+
+  #policy(): SetHeader['policy'] {
+    const [choice, env] = [this.#choice, this.#env];
+    if (choice === undefined || env === undefined) return { name: 'unknown', how: 'hint', explainedBy: [] };
+    const departed = departure(choice, env);
+    return {
+      name: choice.policy.name,
+      how: choice.how,
+      explainedBy: [],
+      ...departed,
+      ...(departed !== undefined && this.request.strict ? { strict: true as const } : {}),
+    };
+  }
+
+  #add(result: ScenarioResult): void {
+    this.#results.push(result);
+    this.listener.scenario(result);
+  }
+
+  /** @param outcomes how each lane's agent ended */
+  finish(outcomes: readonly LabOutcome[]): ResultSet {
+    const failed = this.lanes.find((lane) => lane.failed !== undefined)?.failed;
+    // An agent that fails on its way has died, and what it recorded stays; one that recorded nothing could not start.
+    if (failed !== undefined && this.#recorded().length === 0) throw failed;
+    const deaths = this.lanes.map((lane, i) => lane.death(outcomes[i] as LabOutcome));
+    this.#showRest(deaths);
+    const env = this.#env;
+    const bad = this.#results.some(({ status }) => status === 'fail');
+    const explained =
+      bad && env !== undefined && this.request.policy === 'auto' ? explainedBy(this.#recorded(), env) : [];
+    const header = this.#header();
+    const crashed = deaths.find((death) => death !== undefined);
+    return {
+      ...header,
+      policy: { ...header.policy, explainedBy: explained },
+      durationMs: Date.now() - this.#started,
+      scenarios: this.#results,
+      ...(crashed === undefined ? {} : { crashed }),
+    };
+  }
+
+  /** The run ends early: give out what was recorded and has not had its turn, if the policy is known by now. */
+  giveRecorded(): void {
+    const env = this.#env;
+    if (env === undefined || !this.#knows()) return;
+    for (const slot of this.#slots.slice(this.#shown))
+      if (slot.recording !== undefined) this.#judge(slot, slot.recording, env);
+  }
+
+  /** Give out every result that is left; a scenario without a recording gets the reason why it has none. */
+  #showRest(deaths: readonly (Death | undefined)[]): void {
+    const env = this.#env;
+    if (env === undefined) this.listener.header(this.#header());
+    else this.#choose(env);
+    for (const slot of this.#slots.slice(this.#shown)) {
+      if (slot.recording !== undefined && env !== undefined) this.#judge(slot, slot.recording, env);
+      else this.#bury(slot, deaths);
+    }
+  }
+
+  #bury(slot: Slot, deaths: readonly (Death | undefined)[]): void {
+    this.#shown++;
+    const index = this.lanes.findIndex(({ slots }) => slots.includes(slot));
+    const death = deaths[index];
+    if (!slot.wanted || death === undefined) return;
+    const reason = deathText(death);
+    this.#add(lostResult(slot.scenario, reason, this.lanes[index]?.isRunning(slot) ?? false));
+  }
+}
+
+/**
+ * Run scenarios on one kernel, or on this host, and hold them against a policy. In the lab, several machines share them.
+ * @throws AgentError if the agent could not start (no /dev/kvm), LabError if the lab could not, WireError on garbage
+ */
+export async function runSession(request: SessionRequest, listener: SessionListener): Promise<ResultSet> {
+  const session = new Session(request, listener);
+  const errors: unknown[] = [];
+  // One agent that cannot be run ends the others; report only what came first.
+  const failure = new AbortController();
+  const signal = AbortSignal.any([failure.signal, ...(request.signal === undefined ? [] : [request.signal])]);
+  const runs = session.lanes.map((lane) =>
+    runLane(request, lane, signal, {
+      console: (line) => listener.console?.(line),
+      line: (line) => session.line(lane, line),
+    }).catch((error: unknown) => {
+      errors.push(error);
+      failure.abort();
+      return undefined;
+    }),
+  );
+  const outcomes = (await Promise.all(runs)).filter((outcome) => outcome !== undefined);
+  if (errors.length > 0) {
+    session.giveRecorded();
+    throw errors[0];
+  }
+  const warnings = outcomes.flatMap((outcome) => (outcome.kind === 'done' ? outcome.kernelWarnings : []));
+  for (const warning of new Set(warnings)) listener.warning?.(`the kernel under test said: ${warning}`);
+  return session.finish(outcomes);
+}
+
+async function runLane(
+  request: SessionRequest,
+  lane: Lane,
+  signal: AbortSignal,
+  on: { console(line: string): void; line(line: string): void },
+): Promise<LabOutcome> {
+  let garbage: unknown;
+  const outcome = await runAgent({
+    engine: request.engine,
+    kernel: request.kernel,
+    spec: {
+      scenarios: lane.slots.map(({ scenario }) => scenario.name),
+      device: request.device,
+      params: request.params.map((param) => param.replace(/=.*/s, '')),
+      ...(request.virtioType === undefined ? {} : { virtioType: request.virtioType }),
+      ...(request.memslotFlag === undefined ? {} : { memslotFlag: request.memslotFlag }),
+    },
+    params: request.params,
+    timeoutMs: request.timeoutMs,
+    onConsole: on.console,
+    onLine: (line) => {
+      try {
+        on.line(line);
+      } catch (error) {
+        garbage ??= error;
+      }
+    },
+    signal,
+  });
+  // A machine that died may leave half a line: how it died says more.
+  if (garbage !== undefined && outcome.kind === 'done') throw garbage;
+  return outcome;
+}

@@ -1,0 +1,23 @@
+import { PROBE_SCENARIOS } from '../check/policy-choice.js';
+import type { Slot } from './lane.js';
+import type { SessionRequest } from './request.js';
+
+/** The scenarios to run: those that tell the policy first, unless a policy was forced. */
+export function slotsFor({
+  scenarios,
+  catalogue,
+  policy,
+  repeat,
+}: Pick<SessionRequest, 'scenarios' | 'catalogue' | 'policy' | 'repeat'>): Slot[] {
+  const rounds = Array.from({ length: repeat }, (_, i) => i + 1);
+  const wanted = rounds.flatMap((round) =>
+    scenarios.map((scenario): Slot => ({ scenario, wanted: true, round })),
+  );
+  if (policy !== 'auto') return wanted;
+  const tells = ({ scenario, round }: Slot): boolean =>
+    round === 1 && PROBE_SCENARIOS.includes(scenario.name);
+  const others = catalogue
+    .filter((scenario) => PROBE_SCENARIOS.includes(scenario.name) && !scenarios.includes(scenario))
+    .map((scenario): Slot => ({ scenario, wanted: false, round: 1 }));
+  return [...others, ...wanted.filter(tells), ...wanted.filter((slot) => !tells(slot))];
+}
