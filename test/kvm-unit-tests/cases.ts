@@ -1,5 +1,7 @@
+import type { Reasons } from './compare.js';
+
 /** How an image is run, in QEMU and as our guest alike. */
-export interface Case {
+export interface Case extends Reasons {
   /** Name of the image, without `.flat`. */
   image: string;
   /** CPUs; 1 unless told. */
@@ -12,8 +14,6 @@ export interface Case {
   cpu?: string;
   /** Why it is not run at all. */
   skip?: string;
-  /** Why its results differ, where they do. */
-  differs?: string;
 }
 
 /** The machine that the lab emulates, as near as QEMU's TCG comes to it. */
@@ -35,32 +35,33 @@ export const CASES: readonly Case[] = [
   {
     image: 'apic',
     cpus: 2,
-    differs: "QEMU's local APIC stays off once it was off, and the test stops at its start",
+    qemu: "QEMU's local APIC stays off once it was off, and the test stops at its start",
   },
-  { image: 'asyncpf', differs: `${KVM_ONLY}; as our guest it wants 1 GiB` },
-  { image: 'debug', differs: 'TCG never gets past an `int1` that follows a load of SS' },
-  { image: 'emulator', differs: 'TCG does not emulate what five of them test, and stops at the sixth' },
-  { image: 'hpet_read_test', differs: 'our PC has no HPET' },
-  { image: 'hypercall', differs: NO_HYPERCALLS },
-  { image: 'idt_test', differs: LA57_HANGS },
+  { image: 'asyncpf', ours: `${KVM_ONLY}; as our guest it wants 1 GiB` },
+  { image: 'debug', qemu: 'TCG never gets past an `int1` that follows a load of SS' },
+  { image: 'emulator', qemu: 'TCG does not emulate what five of them test, and stops at the sixth' },
+  { image: 'hpet_read_test', ours: 'our PC has no HPET' },
+  { image: 'hypercall', qemu: NO_HYPERCALLS },
+  { image: 'idt_test', qemu: LA57_HANGS },
   { image: 'intel-iommu', skip: "it tests QEMU's emulated IOMMU" },
   { image: 'ioapic', cpus: 4 },
-  { image: 'kvmclock_test', cpus: 2, differs: KVM_ONLY },
-  { image: 'la57', differs: LA57_HANGS },
-  { image: 'lam', differs: LA57_HANGS },
-  { image: 'msr', differs: 'TCG takes non-canonical bases of FS and GS, and the test ends with its GS' },
-  { image: 'pcid', differs: 'TCG has no PCID, and yet takes CR4.PCIDE; the lab has PCID' },
+  { image: 'kvmclock_test', cpus: 2, qemu: KVM_ONLY },
+  { image: 'la57', qemu: LA57_HANGS },
+  { image: 'lam', qemu: LA57_HANGS },
+  { image: 'msr', qemu: 'TCG takes non-canonical bases of FS and GS, and the test ends with its GS' },
+  { image: 'pcid', qemu: 'TCG has no PCID, and yet takes CR4.PCIDE; the lab has PCID' },
+  { image: 'pmu', qemu: 'TCG has no `rdpmc`: a #UD, where a CPU gives #GP' },
   { image: 's3', skip: 'our PC does not sleep, and has no clock that would wake it' },
   { image: 'sieve', skip: TOO_LONG },
   { image: 'smptest', cpus: 3 },
   {
     image: 'syscall',
-    differs:
-      '32-bit `syscall` is a #UD on an Intel CPU, as KVM has it; its own configuration wants one of AMD',
+    ours: '32-bit `syscall` is a #UD on an Intel CPU, as KVM has it; its own configuration wants one of AMD',
   },
+  { image: 'tsc_adjust', qemu: 'QEMU skips it: TCG has no TSC_ADJUST MSR' },
   { image: 'umip', cpu: `${DEFAULT_CPU},+umip` },
   { image: 'vmexit', skip: 'it measures times, and gives no verdict' },
-  { image: 'vmware_backdoors', differs: 'QEMU has a device at the VMware port, our PC has none' },
+  { image: 'vmware_backdoors', ours: 'QEMU has a device at the VMware port, our PC has none' },
   { image: 'vmx', skip: 'TCG has no VT-x' },
 ];
 

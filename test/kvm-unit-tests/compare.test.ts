@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { compare, count, isSame, type Run } from './compare.js';
+import { compare, count, isSame, judge, type Run } from './compare.js';
 
 const run = (...lines: string[]): Run => ({ status: 1, lines });
 
@@ -51,6 +51,22 @@ test('two runs without an end have shown nothing', () => {
   const endless = { ...run(), status: null };
 
   expect(isSame(endless, endless)).toBe(false);
+});
+
+test.each([
+  ['a difference without a reason', run('PASS: one', 'PASS: two'), {}, 'DIFFERENT'],
+  [
+    'QEMU falls short, and all passes as our guest',
+    run('PASS: one', 'PASS: two'),
+    { qemu: 'why' },
+    'explained: why',
+  ],
+  ['QEMU falls short, but something fails as our guest', run('FAIL: two'), { qemu: 'why' }, 'DIFFERENT'],
+  ['QEMU falls short, but our guest does not end', { ...run(), status: null }, { qemu: 'why' }, 'DIFFERENT'],
+  ['our machine lacks it', { ...run('FAIL: two'), status: 3 }, { ours: 'why' }, 'explained: why'],
+  ['nothing differs, whatever the reason', run('PASS: one'), { qemu: 'why' }, 'same'],
+])('%s', (_what, ours, reasons, expected) => {
+  expect(judge(run('PASS: one'), ours, reasons)).toBe(expected);
 });
 
 test('verdicts are counted by kind', () => {

@@ -55,3 +55,22 @@ export function isSame(first: Run, second: Run): boolean {
     first.status !== null && first.status === second.status && onlyFirst.length + onlySecond.length === 0
   );
 }
+
+/** Status of a run in which nothing failed: QEMU's exit device makes it of 0. */
+const PASSED = 1;
+
+/** Why runs differ. */
+export interface Reasons {
+  /** In what QEMU falls short: then all must pass as our guest. */
+  qemu?: string;
+  /** What our machine lacks, or has otherwise. */
+  ours?: string;
+}
+
+/** How two runs of an image compare, in words: `same`, `explained: …` or `DIFFERENT`. */
+export function judge(inQemu: Run, asOurs: Run, { qemu, ours }: Reasons): string {
+  if (isSame(inQemu, asOurs)) return 'same';
+  const passed = asOurs.status === PASSED && count(asOurs, 'FAIL') === 0;
+  const reason = ours ?? (passed ? qemu : undefined);
+  return reason === undefined ? 'DIFFERENT' : `explained: ${reason}`;
+}

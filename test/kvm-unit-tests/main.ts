@@ -1,8 +1,8 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildKernel } from '../../src/lab/index.js';
-import { type Case, caseOf } from './cases.js';
-import { compare, count, isSame, type Run } from './compare.js';
+import { caseOf } from './cases.js';
+import { compare, count, judge, type Run } from './compare.js';
 import { type Image, runAsOurGuests } from './our-guests.js';
 import { runInQemu } from './qemu.js';
 
@@ -32,11 +32,6 @@ function imagesIn(dir: string, wanted: readonly string[]): string[] {
 const counts = (run: Run): string =>
   (['PASS', 'FAIL', 'SKIP'] as const).map((kind) => count(run, kind)).join('/');
 
-function verdictOf(qemu: Run, ours: Run, { differs }: Case): string {
-  if (isSame(qemu, ours)) return 'same';
-  return differs === undefined ? 'DIFFERENT' : `explained: ${differs}`;
-}
-
 /** Keep what both printed, for those who look into a difference. */
 function keep(out: string, image: string, runs: Record<string, Run>): void {
   mkdirSync(out, { recursive: true });
@@ -62,7 +57,7 @@ async function runAll(images: readonly Image[], out: string): Promise<boolean> {
     }
     const qemu = await runInQemu(o.path, o);
     const compared = compare(qemu, our);
-    const verdict = verdictOf(qemu, our, o);
+    const verdict = judge(qemu, our, o);
     good &&= verdict !== 'DIFFERENT';
     keep(out, o.image, { qemu, ours: our });
     const show = (run: Run): string => `${counts(run)}, ${run.status ?? 'no end'}`;
