@@ -11,29 +11,35 @@ async function commands(): Promise<string[]> {
 }
 
 it('names the commands that there are, and no other', async () => {
-  expect(await commands()).toEqual(['run', 'kernel', 'explain', 'guest', 'matrix', 'zaps', 'help']);
+  expect(await commands()).toEqual(['run', 'kernel', 'explain', 'guest', 'matrix', 'report', 'zaps', 'help']);
 });
 
 describe('the help of every command', () => {
-  it.each([['--help'], ['run'], ['kernel', 'build'], ['explain'], ['guest'], ['matrix'], ['zaps']])(
-    '%s: what it is for, two examples, the exit statuses, within 80 columns',
-    async (...command) => {
-      const { status, stdout } = await runCli([...command, '--help'], { COLUMNS: '80' });
+  it.each([
+    ['--help'],
+    ['run'],
+    ['kernel', 'build'],
+    ['explain'],
+    ['guest'],
+    ['matrix'],
+    ['report'],
+    ['zaps'],
+  ])('%s: what it is for, two examples, the exit statuses, within 80 columns', async (...command) => {
+    const { status, stdout } = await runCli([...command, '--help'], { COLUMNS: '80' });
 
-      expect(status).toBe(0);
-      expect(stdout).toMatch(/^Usage: kvm-memtype .*\n\n[A-Z][\s\S]*?\.\n/);
-      expect(
-        words(stdout, 'Examples').filter((line) => /^ {2}kvm-memtype /.test(line)).length,
-      ).toBeGreaterThan(1);
-      expect(words(stdout, 'Exit status').map((line) => line.trim().split(' ')[0])).toEqual(
-        expect.arrayContaining(['0', '2']),
-      );
-      expect(stdout).not.toContain('default: []');
-      expect(
-        stdout.split('\n').filter((line) => line.length > 80 && !line.startsWith('  kvm-memtype ')),
-      ).toEqual([]);
-    },
-  );
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^Usage: kvm-memtype .*\n\n[A-Z][\s\S]*?\.\n/);
+    expect(words(stdout, 'Examples').filter((line) => /^ {2}kvm-memtype /.test(line)).length).toBeGreaterThan(
+      1,
+    );
+    expect(words(stdout, 'Exit status').map((line) => line.trim().split(' ')[0])).toEqual(
+      expect.arrayContaining(['0', '2']),
+    );
+    expect(stdout).not.toContain('default: []');
+    expect(
+      stdout.split('\n').filter((line) => line.length > 80 && !line.startsWith('  kvm-memtype ')),
+    ).toEqual([]);
+  });
 });
 
 /** The examples that need neither the lab nor a file of the user's own. */

@@ -29,7 +29,7 @@ test('a policy that does not exist is one sentence and status 2', async () => {
   const { status, stderr } = await runCli(['run', '--policy', 'Z']);
 
   expect(status).toBe(2);
-  expect(stderr).toMatch(/^kvm-memtype: --policy Z is not known; there are .*\n$/);
+  expect(stderr).toMatch(/^kvm-memtype: no policy is called 'Z'; there are A-4.4, A, .*\n$/);
 });
 
 test('results say what they are of: program, machine and kernel', async () => {
