@@ -7,7 +7,14 @@ import { describe, expect, it } from 'vitest';
 import { DirtyRing } from '../../src/kvm/layout/dirty-ring.js';
 import { decodeEvents, encodeEvents } from '../../src/kvm/layout/events.js';
 import { KvmRun } from '../../src/kvm/layout/kvm-run.js';
-import { decodeRegs, decodeSregs, encodeRegs, encodeSregs } from '../../src/kvm/layout/registers.js';
+import {
+  decodeDebugRegs,
+  decodeRegs,
+  decodeSregs,
+  encodeDebugRegs,
+  encodeRegs,
+  encodeSregs,
+} from '../../src/kvm/layout/registers.js';
 import {
   decodeCpuid,
   decodeMsrList,
@@ -89,6 +96,9 @@ describe('structs are where <linux/kvm.h> has them', () => {
     expect(encodeRegs(decodeRegs(sample('regs')))).toEqual(sample('regs'));
     expect(decodeSregs(sample('sregs'))).toEqual(SREGS);
     expect(encodeSregs(decodeSregs(sample('sregs')))).toEqual(sample('sregs'));
+    const debug = { dr0: 1n, dr1: 2n, dr2: 3n, dr3: 4n, dr6: 6n, dr7: 7n, flags: 8n };
+    expect(decodeDebugRegs(sample('debugregs'))).toEqual(debug);
+    expect(encodeDebugRegs(debug)).toEqual(sample('debugregs'));
     expect(decodeEvents(sample('events'))).toEqual(EVENTS);
     expect(encodeEvents(decodeEvents(sample('events')))).toEqual(sample('events'));
   });

@@ -73,6 +73,12 @@ static void registers(void) {
       sample.interrupt_bitmap[i] = 0x700 + i;
     }
   });
+  EMIT("debugregs", struct kvm_debugregs, {
+    for (unsigned i = 0; i < 4; i++) {
+      sample.db[i] = 1 + i;
+    }
+    sample.dr6 = 6, sample.dr7 = 7, sample.flags = 8;
+  });
   EMIT("events", struct kvm_vcpu_events, {
     sample.exception.injected = 1, sample.exception.nr = 2, sample.exception.has_error_code = 3;
     sample.exception.pending = 4, sample.exception.error_code = 5;

@@ -108,3 +108,18 @@ export function encodeSregs(sregs: Sregs): Uint8Array {
     }
   });
 }
+
+const DEBUG_REGS = ['dr0', 'dr1', 'dr2', 'dr3', 'dr6', 'dr7', 'flags'] as const;
+
+/** Debug registers (struct kvm_debugregs). */
+export type DebugRegs = Record<(typeof DEBUG_REGS)[number], bigint>;
+
+/** Size of struct kvm_debugregs, bytes. */
+export const DEBUG_REGS_SIZE = 128;
+
+/** @internal */
+export const decodeDebugRegs = (bytes: Uint8Array): DebugRegs => readU64s(viewOf(bytes), 0, DEBUG_REGS);
+
+/** @internal */
+export const encodeDebugRegs = (regs: DebugRegs): Uint8Array =>
+  struct(DEBUG_REGS_SIZE, (view) => writeU64s(view, 0, DEBUG_REGS, regs));
