@@ -4,11 +4,11 @@ import { GuestImageError } from '../elf.js';
 export const PLACES = {
   // Page 2 stays free: kvm-unit-tests keep there what lasts over a reset, and want it zero at first.
   gdt: 0x1000,
+  info: 0x3000,
+  infoEnd: 0x7000,
   zeroPage: 0x7000,
   pageTables: 0x8000,
   pageTablesEnd: 0xe000,
-  info: 0xe000,
-  infoEnd: 0x13000,
   stack: 0x1f000,
   cmdline: 0x20000,
   cmdlineEnd: 0x30000,
