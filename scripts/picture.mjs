@@ -49,5 +49,5 @@ const rows = lines.map(
 process.stdout.write(
   `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${Math.ceil(width)} ${height}" width="${Math.ceil(width)}" ` +
     `font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, monospace" font-size="13" xml:space="preserve">\n` +
-    `<rect width="100%" height="100%" rx="8" fill="${BACKGROUND}"/>\n${rows.join('\n')}\n</svg>\n`,
+    `<title>What the command printed</title>\n<rect width="100%" height="100%" rx="8" fill="${BACKGROUND}"/>\n${rows.join('\n')}\n</svg>\n`,
 );
