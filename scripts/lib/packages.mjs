@@ -30,6 +30,7 @@ export const LAB = [
     'patch',
     'perl',
     'xz-utils',
+    'zstd',
   ],
 ];
 
