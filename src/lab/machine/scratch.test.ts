@@ -17,7 +17,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { CAN_BE_NOBODY } from '../../../test/support/nobody.js';
+import { asNobody, CAN_BE_NOBODY } from '../../../test/support/nobody.js';
 import { ownProcessId } from '../../process/owner.js';
 import { makeScratch, sweepScratch } from './scratch.js';
 
@@ -57,18 +57,6 @@ const SWAPS = [
   ['kvm-memtype-0', 'link'],
   ['aside', 'kvm-memtype-0'],
 ];
-
-/** Do something as another user: root may become anybody, and itself again. */
-function asNobody<T>(act: () => T): T {
-  process.setegid?.(NOBODY);
-  process.seteuid?.(NOBODY);
-  try {
-    return act();
-  } finally {
-    process.seteuid?.(0);
-    process.setegid?.(0);
-  }
-}
 
 it('makes a directory that nobody else can look into', () => {
   const dir = makeScratch();
