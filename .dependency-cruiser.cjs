@@ -17,7 +17,7 @@ const NEIGHBOURS = { scenario: ['memtype'] };
 
 /** What a folder must not reach, though it lies below. */
 const NEVER = [
-  ['agent', '^src/(memtype|check|report)/', 'the agent judges nothing'],
+  ['agent', '^src/(memtype|check|report|catalogue)/', 'the agent judges nothing, and runs what it is given'],
   ['check', '^src/(kvm|vmm|dma|lab|probe)/|^src/observe/(tracefs|[a-z]+-observer)', 'judging sees data only'],
   ['lab', '^src/(?!lab/|process/|text/)', 'the lab runs any program'],
   ['memtype', '^src/(?!memtype/)|^node:', 'the model is pure'],

@@ -1,6 +1,5 @@
 import { readdirSync, readFileSync, writeSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
-import { catalogue } from '../catalogue/index.js';
 import { NoncoherentDma } from '../dma/index.js';
 import { HostMemory, Kvm } from '../kvm/index.js';
 import { TraceError } from '../observe/events.js';
@@ -8,10 +7,10 @@ import { SpteObserver } from '../observe/spte-observer.js';
 import { findTracefs } from '../observe/tracefs.js';
 import { ZapObserver } from '../observe/zap-observer.js';
 import type { AgentMessage, RawRecording } from '../recording/recording.js';
-import type { AgentSpec } from '../recording/spec.js';
-import { encodeMessage } from '../recording/wire.js';
+import { type AgentSpec, decodeSpec } from '../recording/spec.js';
+import { encodeJson } from '../recording/wire.js';
 import type { ZapCase } from '../recording/zaps.js';
-import { RAM_SIZE } from '../scenario/types.js';
+import { RAM_SIZE, type Scenario } from '../scenario/types.js';
 import { describeEnvironment, pciBarOf } from './environment.js';
 import { agentErrorCode, messageOf } from './error-codes.js';
 import { execute } from './execute.js';
@@ -24,7 +23,7 @@ const STDOUT = 1;
 
 /** Write a whole line to standard output before going on, also when the pipe is full. */
 function send(message: AgentMessage<RawRecording>): void {
-  let bytes = Buffer.from(`${encodeMessage(message)}\n`);
+  let bytes = Buffer.from(`${encodeJson(message)}\n`);
   while (bytes.length > 0) {
     try {
       bytes = bytes.subarray(writeSync(STDOUT, bytes));
@@ -40,17 +39,11 @@ function openObserver(): SpteObserver | undefined {
   return new SpteObserver(tracefs.root, process.pid);
 }
 
-function runAll(spec: AgentSpec, bench: Bench): number {
-  const byName = new Map(catalogue.map((scenario) => [scenario.name, scenario]));
-  let count = 0;
-  for (const name of spec.scenarios) {
-    const scenario = byName.get(name);
-    if (scenario === undefined) continue;
-    send({ type: 'started', scenario: name });
+function runAll(scenarios: readonly Scenario[], bench: Bench): void {
+  for (const scenario of scenarios) {
+    send({ type: 'started', scenario: scenario.name });
     send({ type: 'recording', recording: execute(scenario, bench) });
-    count++;
   }
-  return count;
 }
 
 /**
@@ -84,10 +77,10 @@ function work(spec: AgentSpec): void {
     send({ type: 'environment', environment });
     observer = environment.paging === 'shadow' ? undefined : openObserver();
     const pciBar = dma.device === undefined ? undefined : pciBarOf(dma.device);
-    const count = runAll(spec, { kvm, environment, ram, observer, dma, pciBar });
+    runAll(spec.scenarios, { kvm, environment, ram, observer, dma, pciBar });
     observer?.close(); // tracing leaves would be counted as time in zaps
     if (spec.zaps !== undefined) countZaps(kvm, dma, spec.zaps);
-    send({ type: 'end', count });
+    send({ type: 'end', count: spec.scenarios.length });
   } finally {
     observer?.close();
     dma.close();
@@ -101,7 +94,7 @@ function work(spec: AgentSpec): void {
  */
 export function agentMain(specPath: string): number {
   try {
-    work(JSON.parse(readFileSync(specPath === '-' ? STDIN : specPath, 'utf8')) as AgentSpec);
+    work(decodeSpec(readFileSync(specPath === '-' ? STDIN : specPath, 'utf8')));
     return 0;
   } catch (error) {
     send({ type: 'failed', code: agentErrorCode(error), message: messageOf(error) });

@@ -4,6 +4,7 @@ import type { TraceError } from '../observe/events.js';
 import type { ZapTraceError } from '../observe/zap-calls.js';
 import type { ProbeBootError, ProbeProtocolError } from '../probe/index.js';
 import { AGENT_ERROR_CODES, type AgentErrorCode } from '../recording/error-codes.js';
+import type { SpecError } from '../recording/spec.js';
 import type {
   BusRangeError,
   GuestExitError,
@@ -18,6 +19,7 @@ type AgentThrown =
   | KvmError
   | DmaError
   | TraceError
+  | SpecError
   | ZapTraceError
   | ProbeBootError
   | ProbeProtocolError

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { decodeMessage } from './message-schema.js';
 import type { RawRecording } from './recording.js';
-import { encodeMessage, packText } from './wire.js';
+import { encodeJson, packText } from './wire.js';
 
 const LEAF = '600000010a400b77';
 const TRACE = [
@@ -14,7 +14,7 @@ const TRACE = [
 const sent = (trace: string): string => {
   const steps = [{ step: -1 }, { step: 0, ok: true, value: 1n << 63n }];
   const recording: RawRecording = { scenario: 'a/b', durationMs: 1, outcome: 'ran', infra: [], steps, trace };
-  return encodeMessage({ type: 'recording', recording });
+  return encodeJson({ type: 'recording', recording });
 };
 
 test('each step gets the events of its part of the trace', () => {

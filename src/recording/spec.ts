@@ -1,17 +1,86 @@
+import * as z from 'zod/mini';
+import en from 'zod/v4/locales/en.js';
+import { scenarioSchema } from '../scenario/schema.js';
+import type { Scenario } from '../scenario/types.js';
+import { decodeJson, encodeJson } from './wire.js';
 import type { ZapCase } from './zaps.js';
 
-/** What an agent is asked to do, handed over as a JSON file. */
+// The agent has no other use of zod: give it the words for what is wrong.
+z.config(en());
+
+/** What an agent is asked to do. */
 export interface AgentSpec {
-  /** Scenarios to run, in order, by name. */
-  scenarios: string[];
+  /** Scenarios to run, in order; one that is repeated is here several times. */
+  scenarios: readonly Scenario[];
   /** PCI function to use for non-coherent DMA and as a BAR; `lab` takes the lab's own, null none. */
   device: string | null;
   /** Names of module parameters whose values are wanted, as `module.name`, besides those that always are. */
-  params?: string[];
+  params?: readonly string[];
   /** Device type of KVM_DEV_TYPE_VIRTIO, where it is to be no other. */
   virtioType?: number;
   /** KVM_MEM_NON_COHERENT_DMA, where it is to be no other. */
   memslotFlag?: number;
   /** Boots whose zaps are to be counted after the scenarios. */
-  zaps?: ZapCase[];
+  zaps?: readonly ZapCase[];
+}
+
+/** What an agent was given to do is not what it can read; the message says where. */
+export class SpecError extends Error {
+  override readonly name = 'SpecError';
+  readonly code = 'SPEC';
+}
+
+const whole = z.int().check(z.minimum(0));
+const wireSchema = z.strictObject({
+  /** Each scenario once, whole. */
+  scenarios: z.array(scenarioSchema),
+  /** Indexes into `scenarios`, in the order to run. */
+  order: z.array(whole),
+  device: z.nullable(z.string()),
+  params: z.exactOptional(z.array(z.string())),
+  virtioType: z.exactOptional(whole),
+  memslotFlag: z.exactOptional(whole),
+  zaps: z.exactOptional(z.array(z.strictObject({ vcpus: whole, mib: whole }))),
+});
+
+/** A spec as a line of JSON, to be handed to an agent. */
+export function encodeSpec(spec: AgentSpec): string {
+  const scenarios = [...new Set(spec.scenarios)];
+  return encodeJson({ ...spec, scenarios, order: spec.scenarios.map((s) => scenarios.indexOf(s)) });
+}
+
+/** `scenarios[2].steps[3].vcpu` */
+const pathText = (path: readonly PropertyKey[]): string =>
+  path
+    .map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`))
+    .join('')
+    .replace(/^\./, '');
+
+const refusal = (why: string): SpecError => new SpecError(`the agent cannot read what it is to do: ${why}`);
+
+function readJson(json: string): unknown {
+  try {
+    return decodeJson(json);
+  } catch {
+    throw refusal(`it is not JSON: ${json.slice(0, 120)}`);
+  }
+}
+
+/**
+ * Read what encodeSpec() made. A spec that is wrong anywhere is refused whole.
+ * @throws SpecError
+ */
+export function decodeSpec(json: string): AgentSpec {
+  const parsed = wireSchema.safeParse(readJson(json));
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw refusal(`${pathText(issue?.path ?? [])}: ${issue?.message}`);
+  }
+  const { scenarios, order, ...rest } = parsed.data;
+  const inOrder = order.map((index, i) => {
+    const scenario = scenarios[index];
+    if (scenario === undefined) throw refusal(`order[${i}]: there is no scenario ${index}`);
+    return scenario;
+  });
+  return { ...rest, scenarios: inOrder };
 }

@@ -1,5 +1,4 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
-import type { AgentMessage, RawRecording } from './recording.js';
 
 const TAG = /^#[0-9a-f]{1,16}$/;
 
@@ -15,12 +14,11 @@ function decodeValue(_key: string, value: unknown): unknown {
   return value.startsWith('##') ? value.slice(1) : value;
 }
 
-/** One message as a line of JSON, bigints included. */
-export const encodeMessage = (message: AgentMessage<RawRecording>): string =>
-  JSON.stringify(message, encodeValue);
+/** A value as a line of JSON, bigints included. */
+export const encodeJson = (value: unknown): string => JSON.stringify(value, encodeValue);
 
-/** Read a line of JSON back, bigints restored; the shape is not checked here. */
-export const decodeJson = (line: string): unknown => JSON.parse(line, decodeValue);
+/** Read JSON back, bigints restored; the shape is not checked here. */
+export const decodeJson = (json: string): unknown => JSON.parse(json, decodeValue);
 
 /** Bytes of the longest text that is unpacked: many times what the buffer of a trace holds. */
 const TEXT_LIMIT = 64 << 20;

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { sweepLeftovers } from '../agent/leftovers.js';
 import { LabError } from '../lab/errors.js';
 import { type LabOutcome, makeScratch, removeScratch, runInLab, sweepLab } from '../lab/index.js';
-import type { AgentSpec } from '../recording/spec.js';
+import { type AgentSpec, encodeSpec } from '../recording/spec.js';
 
 /** Where scenarios run. */
 export type EngineName = 'host' | 'bochs' | 'qemu-tcg';
@@ -62,7 +62,7 @@ function runOnHost(run: AgentRun): Promise<LabOutcome> {
       if (tail.length > STDERR_KEPT) tail.shift();
     });
     child.stdin.on('error', () => {}); // it died before it read; how it died is told below
-    child.stdin.end(JSON.stringify(run.spec));
+    child.stdin.end(encodeSpec(run.spec));
     child.once('error', reject);
     child.once('close', (status, signal) => {
       clearTimeout(timer);
@@ -88,7 +88,7 @@ async function runLab(run: AgentRun, engine: 'bochs' | 'qemu-tcg'): Promise<LabO
   const dir = makeScratch();
   try {
     const spec = join(dir, 'spec.json');
-    await writeFile(spec, JSON.stringify(run.spec));
+    await writeFile(spec, encodeSpec(run.spec));
     return await runInLab({
       kernel: run.kernel ?? '',
       engine,

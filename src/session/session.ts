@@ -226,7 +226,7 @@ async function runLane(
     engine: request.engine,
     kernel: request.kernel,
     spec: {
-      scenarios: lane.slots.map(({ scenario }) => scenario.name),
+      scenarios: lane.slots.map(({ scenario }) => scenario),
       device: request.device,
       params: request.params.map((param) => param.replace(/=.*/s, '')),
       ...(request.virtioType === undefined ? {} : { virtioType: request.virtioType }),

@@ -33,6 +33,9 @@ export class ZapError extends Error {
   readonly code = 'ZAPS';
 }
 
+/** The scenarios that tell the policy. */
+const PROBES = catalogue.filter(({ name }) => PROBE_SCENARIOS.includes(name));
+
 /** What an agent has told so far. */
 class ZapSession {
   environment: Environment | undefined;
@@ -48,7 +51,7 @@ class ZapSession {
       this.measurements.push(message.measurement);
       progress(`${message.measurement.vcpus} vCPUs, ${message.measurement.mib} MiB`);
     } else if (message.type === 'recording') {
-      const scenario = catalogue.find(({ name }) => name === message.recording.scenario);
+      const scenario = PROBES.find(({ name }) => name === message.recording.scenario);
       if (scenario !== undefined) this.recorded.push({ scenario, recording: message.recording });
     }
   }
@@ -64,7 +67,7 @@ export async function runZaps(request: ZapRequest): Promise<ZapSet> {
   const outcome = await runAgent({
     engine: request.engine,
     kernel: request.kernel,
-    spec: { scenarios: [...PROBE_SCENARIOS], device: request.device, zaps: [...request.cases] },
+    spec: { scenarios: PROBES, device: request.device, zaps: request.cases },
     params: [],
     timeoutMs: request.timeoutMs,
     onLine: (line) => {

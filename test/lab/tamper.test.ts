@@ -17,7 +17,7 @@ async function record(
   const outcome = await runAgent({
     engine: 'bochs',
     kernel,
-    spec: { scenarios: catalogue.map(({ name }) => name), device: 'lab' },
+    spec: { scenarios: catalogue, device: 'lab' },
     params,
     timeoutMs: 600_000,
     onLine: (line) => void lane.take(line),

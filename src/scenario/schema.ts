@@ -1,0 +1,84 @@
+import * as z from 'zod/mini';
+import type { Scenario } from './types.js';
+
+const U64_MAX = (1n << 64n) - 1n;
+const U32_MAX = 0xffff_ffff;
+
+const int = (from: number, to: number) => z.int().check(z.minimum(from), z.maximum(to));
+const text = z.string().check(z.minLength(1), z.maxLength(10_000));
+const u64 = z.bigint().check(z.minimum(0n), z.maximum(U64_MAX));
+const u32 = int(0, U32_MAX);
+const vcpu = int(0, 7);
+const pages = int(1, 1 << 20);
+const actor = z.enum(['guest', 'host']);
+const result = z.enum(['ok', 'EINVAL', 'EEXIST', 'ENODEV', 'ENXIO', 'EBUSY']);
+const via = z.enum(['vfio-noiommu', 'vfio-type1', 'vfio-cdev', 'vfio-mdev', 'mdev-cdev', 'virtio-device']);
+
+const step = z.discriminatedUnion('do', [
+  z.strictObject({ do: z.literal('wrmsr'), vcpu, msr: u32, value: u64, by: actor }),
+  z.strictObject({ do: z.literal('rdmsr'), vcpu, msr: u32, by: actor }),
+  z.strictObject({
+    do: z.literal('access'),
+    vcpu,
+    gpa: u64,
+    access: z.enum(['read', 'write', 'fetch']),
+    pat: int(0, 7),
+    claims: z.exactOptional(z.record(text, text)),
+  }),
+  z.strictObject({ do: z.literal('cd'), vcpu, on: z.boolean(), by: actor }),
+  z.strictObject({
+    do: z.literal('noncoherent'),
+    on: z.boolean(),
+    via: z.exactOptional(via),
+    device: z.exactOptional(text),
+  }),
+  z.strictObject({
+    do: z.literal('virtio'),
+    op: z.enum(['create-test', 'create', 'has-attr', 'set-attr', 'close']),
+    device: text,
+    group: u32,
+    attr: u32,
+    result,
+  }),
+  z.strictObject({ do: z.literal('disable-quirk'), quirk: z.enum(['ignore-guest-pat', 'cd-nw-cleared']) }),
+  z.strictObject({
+    do: z.literal('memslot'),
+    slot: u32,
+    gpa: u64,
+    pages,
+    backing: z.enum(['ram', 'huge-ram', 'pci-bar']),
+    flags: z.exactOptional(z.array(z.enum(['log-dirty-pages', 'readonly', 'non-coherent-dma']))),
+    result: z.exactOptional(result),
+  }),
+  z.strictObject({ do: z.literal('delete-memslot'), slot: u32 }),
+  z.strictObject({ do: z.literal('discard'), gpa: u64, pages }),
+]);
+
+const need = z.union([
+  via,
+  z.enum([
+    'ept-leaves',
+    'noncoherent',
+    'memslot-flag',
+    'no-virtio-device',
+    'no-memslot-flag',
+    'pci-bar',
+    'tdp-mmu',
+    'huge-pages',
+    'quirk-ignore-guest-pat',
+    'quirk-cd-nw-cleared',
+    'known-vendor',
+  ]),
+]);
+
+/** The shape of a scenario that comes from elsewhere; what its steps must be like together is in rules.ts. */
+export const scenarioSchema = z.strictObject({
+  name: z.string().check(z.regex(/^[a-z][a-z0-9-]*\/[a-z0-9-]+$/), z.maxLength(100)),
+  title: text,
+  needs: z.array(need),
+  vcpus: int(1, 8),
+  msrMode: z.enum(['kernel', 'filter', 'filter-drop']),
+  guestMtrr: z.boolean(),
+  startCd: z.boolean(),
+  steps: z.array(step).check(z.maxLength(100_000)),
+}) satisfies z.ZodMiniType<Scenario>;
