@@ -3,8 +3,9 @@
 import {
   archMtrrType,
   archTypeMap,
-  buildMtrrs,
   type MtrrConfig,
+  mtrrWrites,
+  replayWrites,
   type VariableConfig,
 } from '../src/memtype/index.js';
 import { kvmMtrrType } from '../src/memtype/policies/guest-mtrr.js';
@@ -51,7 +52,7 @@ function time(calls: number, run: (i: number) => unknown): number {
 
 /** Measure the model; takes about a second. */
 export function benchModel(): Figure[] {
-  const mtrr = buildMtrrs(config, 46);
+  const mtrr = replayWrites(mtrrWrites(config, 46), 46);
   const frames = Array.from({ length: 1024 }, (_, i) => Math.floor((i / 1024) * END));
   const at = (i: number): number => frames[i % frames.length] as number;
   const count = archTypeMap(mtrr, END).length;

@@ -1,15 +1,9 @@
-import { type Policy, VmModel } from '../memtype/index.js';
+import { type GfnRange, type Policy, VmModel } from '../memtype/index.js';
 import { bootWrites } from '../scenario/boot-writes.js';
 import { GUEST_MAXPHYADDR } from '../scenario/types.js';
 
-/** A half-open range of guest frames that kvm_zap_gfn_range() is called with. */
-export interface ZapRange {
-  start: number;
-  end: number;
-}
-
 /** Every call of kvm_zap_gfn_range() that a boot must make under a policy, in order, per processor. */
-export function expectedZaps(policy: Policy, vcpus: number): ZapRange[][] {
+export function expectedZaps(policy: Policy, vcpus: number): GfnRange[][] {
   const model = new VmModel(policy, { vcpus, maxphyaddr: GUEST_MAXPHYADDR });
   for (let vcpu = 0; vcpu < vcpus; vcpu++) {
     model.apply({ kind: 'cpuid', vcpu, maxphyaddr: GUEST_MAXPHYADDR, mtrr: true });

@@ -1,5 +1,5 @@
 import type { Leaf } from '../memtype/index.js';
-import { covers, pagesOf, type Seen, type SeenLeaves } from './leaf-seen.js';
+import { covers, pagesOf, type SeenLeaf, type SeenLeaves } from './leaf-seen.js';
 
 const tableOf = (gfn: number): number => Math.floor(gfn / pagesOf(2));
 
@@ -13,12 +13,12 @@ const tableOf = (gfn: number): number => Math.floor(gfn / pagesOf(2));
  */
 export function collapseFaults(
   seen: SeenLeaves,
-  collapsed: readonly Seen[],
+  collapsed: readonly SeenLeaf[],
   merged: readonly Leaf[],
-): { left: Seen[]; misplaced: Seen[] } {
+): { left: SeenLeaf[]; misplaced: SeenLeaf[] } {
   const tables = new Set(collapsed.map(({ gfn }) => tableOf(gfn)));
   const hugeAt = (gfn: number): Leaf | undefined => merged.find((huge) => covers(huge.gfn, huge.level, gfn));
-  const isMisplaced = ({ gfn, frame }: Seen): boolean => {
+  const isMisplaced = ({ gfn, frame }: SeenLeaf): boolean => {
     const place = hugeAt(gfn);
     const huge = place && seen.get(place.gfn, place.level);
     return huge !== undefined && huge.frame + BigInt(gfn - huge.gfn) !== frame;

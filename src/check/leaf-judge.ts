@@ -1,11 +1,11 @@
 import type { Effect, Leaf, VmModel } from '../memtype/index.js';
-import type { GfnRange } from '../recording/recording.js';
+import type { OwnPages } from '../recording/recording.js';
 import { collapseFaults } from './leaf-collapse.js';
 import {
   covers,
   matches,
   pagesOf,
-  type Seen,
+  type SeenLeaf,
   SeenLeaves,
   sameLeaf,
   seenLeaf,
@@ -46,11 +46,11 @@ export class LeafJudge {
   /** Huge leaves that took the place of smaller ones in this step. */
   #merged: Leaf[] = [];
   /** Leaves that went in this step because the host's memory allows a huge one. */
-  #collapsed: Seen[] = [];
+  #collapsed: SeenLeaf[] = [];
 
   constructor(
     readonly model: VmModel,
-    readonly infra: readonly GfnRange[],
+    readonly infra: readonly OwnPages[],
     readonly checks: Checks,
     readonly fail: Fail,
     /** The legacy MMU maps: it traces no zap of a leaf, and maps neighbours of a page that faults. */
@@ -58,7 +58,7 @@ export class LeafJudge {
   ) {}
 
   /** The leaf last seen for a page. */
-  seenAt(gfn: number): Seen | undefined {
+  seenAt(gfn: number): SeenLeaf | undefined {
     return this.#seen.at(gfn);
   }
 
@@ -96,7 +96,7 @@ export class LeafJudge {
   }
 
   /** Take note of a leaf of the guest's own pages, which the model cannot foresee. */
-  #meet(expected: Leaf, seen: Seen): void {
+  #meet(expected: Leaf, seen: SeenLeaf): void {
     this.#compare(expected, seen);
     const { gfn, level } = seen;
     this.model.apply({ kind: 'access', vcpu: this.#vcpu, gfn, access: 'read', level });
@@ -152,7 +152,7 @@ export class LeafJudge {
   }
 
   /** Take the leaf that an event says was there before; it must be the one that was seen last. */
-  #takeOld(old: Seen): void {
+  #takeOld(old: SeenLeaf): void {
     const known = this.#seen.get(old.gfn, old.level);
     this.#seen.delete(old);
     if (known !== undefined && sameLeaf(known, old)) return;
@@ -161,7 +161,7 @@ export class LeafJudge {
     this.fail('entry', expected, `${show(old)}, frame 0x${old.frame.toString(16)}`, { gfn: old.gfn });
   }
 
-  #judgeZap(old: Seen): void {
+  #judgeZap(old: SeenLeaf): void {
     const { gfn, level } = old;
     this.#takeOld(old);
     if (this.#toZap.delete(gfn)) {
@@ -196,7 +196,7 @@ export class LeafJudge {
   }
 
   /** Take a huge leaf in the place of smaller ones, where the end of dirty logging may bring one. */
-  #judgeMerge(seen: Seen): boolean {
+  #judgeMerge(seen: SeenLeaf): boolean {
     const huge = this.#merged.find((leaf) => leaf.gfn === seen.gfn && leaf.level === seen.level);
     if (huge === undefined || this.#seen.get(seen.gfn, seen.level) !== undefined) return false;
     this.checks.leaves++;
@@ -233,7 +233,7 @@ export class LeafJudge {
     this.#adopt(seen);
   }
 
-  #compare(expected: Leaf, seen: Seen): void {
+  #compare(expected: Leaf, seen: SeenLeaf): void {
     const { gfn, level } = seen;
     const { why } = expected;
     this.#seen.set(seen);
@@ -287,7 +287,7 @@ export class LeafJudge {
   }
 
   /** Let later steps start from a leaf that was not expected. */
-  #adopt(seen: Seen): void {
+  #adopt(seen: SeenLeaf): void {
     this.#seen.set(seen);
     const type = typeOf(seen);
     if (type !== undefined)

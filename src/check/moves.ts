@@ -1,6 +1,6 @@
 import type { TraceEvent } from '../observe/events.js';
 import { decodeLeaf, PRESENT } from '../observe/spte.js';
-import { covers, pagesOf, type Seen } from './leaf-seen.js';
+import { covers, pagesOf, type SeenLeaf } from './leaf-seen.js';
 
 /** What happened to one entry, from one or two events. */
 export type Move =
@@ -71,7 +71,7 @@ export const readMoves = (events: readonly TraceEvent[], legacy: boolean): Move[
   legacy ? events.map((e) => (e.kind === 'zap-all' ? e : legacyMove(e))) : tdpMoves(events);
 
 /** The level at which a fault mapped `gfn`; `undefined` if none did. */
-export function levelOf(moves: readonly Move[], gfn: number): Seen['level'] | undefined {
+export function levelOf(moves: readonly Move[], gfn: number): SeenLeaf['level'] | undefined {
   const made = moves.find((m) => m.kind === 'make' && m.fault && covers(m.gfn, m.level, gfn));
-  return made?.kind === 'make' ? (made.level as Seen['level']) : undefined;
+  return made?.kind === 'make' ? (made.level as SeenLeaf['level']) : undefined;
 }

@@ -1,6 +1,6 @@
-import type { Policy } from '../memtype/index.js';
+import type { GfnRange, Policy } from '../memtype/index.js';
 import type { ZapMeasurement } from '../recording/zaps.js';
-import { expectedZaps, type ZapRange } from './expected-zaps.js';
+import { expectedZaps } from './expected-zaps.js';
 
 /** What one boot cost, and where it departs from the model. */
 export interface ZapResult {
@@ -15,7 +15,7 @@ export interface ZapResult {
   mismatches: string[];
 }
 
-const text = (ranges: readonly ZapRange[]): string =>
+const text = (ranges: readonly GfnRange[]): string =>
   ranges.length === 0
     ? 'none'
     : ranges.map(({ start, end }) => `[0x${start.toString(16)}, 0x${end.toString(16)})`).join(' ');

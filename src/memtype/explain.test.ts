@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { buildMtrrs, type MtrrConfig } from './arch/config.js';
-import { compareAll, explainMap, judge, judgeArch, type Situation } from './explain.js';
+import { type MtrrConfig, mtrrWrites, replayWrites } from './arch/config.js';
+import { compareAll, explainArch, explainMap, explainPage, type Situation } from './explain.js';
 import { policies } from './policies/index.js';
 import type { Policy } from './policy.js';
 
@@ -14,7 +14,7 @@ const D1: MtrrConfig = {
 };
 const named = (name: string): Policy => policies.get(name) as Policy;
 const situation = (rest: Partial<Situation> = {}, config: MtrrConfig = D1): Situation => ({
-  mtrr: buildMtrrs(config, 40),
+  mtrr: replayWrites(mtrrWrites(config, 40), 40),
   pat: 0x0007_0406_0007_0406n,
   patEntry: 0,
   cd: false,
@@ -28,52 +28,57 @@ const situation = (rest: Partial<Situation> = {}, config: MtrrConfig = D1): Situ
   ...rest,
 });
 
-describe('judge', () => {
+describe('explainPage', () => {
   it('names the erratum where era A departs from the SDM', () => {
-    const verdict = judge(named('6.1'), situation(), 0xc00);
-    expect(verdict).toMatchObject({ type: 'WB', ipat: false, effective: 'WB', errata: ['D1'] });
-    expect(verdict.why.map(({ text }) => text)).toEqual([
+    const explanation = explainPage(named('6.1'), situation(), 0xc00);
+    expect(explanation).toMatchObject({ type: 'WB', ipat: false, effective: 'WB', errata: ['D1'] });
+    expect(explanation.why.map(({ text }) => text)).toEqual([
       'RAM, and non-coherent DMA: the MTRRs of vCPU 0 decide, IPAT 0',
       'variable range 1 says UC',
       'variable range 0 says WB, met after UC: WB',
       'IPAT 0: the PAT type WB combines to WB',
     ]);
-    expect(judgeArch(situation(), 0xc00)).toMatchObject({ mtrr: 'UC', pat: 'WB', effective: 'UC' });
+    expect(explainArch(situation(), 0xc00)).toMatchObject({ mtrr: 'UC', pat: 'WB', effective: 'UC' });
   });
 
   it('takes the vCPU for the first of its VM', () => {
-    expect(judge(named('A+P2'), situation(), 0xc00)).toMatchObject({ type: 'WB', errata: ['D1'] });
+    expect(explainPage(named('A+P2'), situation(), 0xc00)).toMatchObject({ type: 'WB', errata: ['D1'] });
   });
 
   it('combines the PAT entry, or ignores it', () => {
-    expect(judge(named('6.1'), situation({ patEntry: 3 }), 0)).toMatchObject({ type: 'WB', effective: 'UC' });
-    const ignored = judge(named('6.1'), situation({ patEntry: 3, noncoherent: false }), 0);
+    expect(explainPage(named('6.1'), situation({ patEntry: 3 }), 0)).toMatchObject({
+      type: 'WB',
+      effective: 'UC',
+    });
+    const ignored = explainPage(named('6.1'), situation({ patEntry: 3, noncoherent: false }), 0);
     expect(ignored).toMatchObject({ type: 'WB', ipat: true, effective: 'WB', errata: [] });
     expect(ignored.why.at(-1)).toEqual({
       text: 'IPAT 1: the PAT type UC is ignored',
       source: 'SDM, "Memory Type Used for Translated Guest-Physical Addresses"',
     });
-    expect(judge(named('7.2'), situation({ patEntry: undefined }), 0).effective).toBe('WB');
+    expect(explainPage(named('7.2'), situation({ patEntry: undefined }), 0).effective).toBe('WB');
   });
 
   it('counts the quirks that a policy has, and those it disables itself', () => {
     const at = (name: string, disabledQuirks: number): boolean =>
-      judge(named(name), situation({ noncoherent: false, disabledQuirks }), 0).ipat;
+      explainPage(named(name), situation({ noncoherent: false, disabledQuirks }), 0).ipat;
     expect(at('7.2', 0)).toBe(true);
     expect(at('7.2', 0x200)).toBe(false);
     expect(at('6.1', 0x200)).toBe(true);
     const cd = situation({ cd: true, disabledQuirks: 2 });
-    expect(judge(named('6.1'), cd, 0)).toMatchObject({ type: 'UC', ipat: true });
-    expect(judge(named('6.1'), situation({ cd: true }), 0)).toMatchObject({ type: 'WB', ipat: true });
+    expect(explainPage(named('6.1'), cd, 0)).toMatchObject({ type: 'UC', ipat: true });
+    expect(explainPage(named('6.1'), situation({ cd: true }), 0)).toMatchObject({ type: 'WB', ipat: true });
   });
 
   it('counts no quirk that the CPU keeps on', () => {
     const at = (name: string, selfSnoop: boolean): boolean =>
-      judge(named(name), situation({ noncoherent: false, disabledQuirks: 0x200, selfSnoop }), 0).ipat;
+      explainPage(named(name), situation({ noncoherent: false, disabledQuirks: 0x200, selfSnoop }), 0).ipat;
     for (const name of ['E', 'E-6.12', 'E+P5'])
       expect([at(name, true), at(name, false)]).toEqual([false, true]);
-    expect(judge(named('E'), situation({ disabledQuirks: 0x200, selfSnoop: false }), 0).ipat).toBe(false);
-    const { why } = judge(named('E'), situation({ noncoherent: false, selfSnoop: false }), 0);
+    expect(explainPage(named('E'), situation({ disabledQuirks: 0x200, selfSnoop: false }), 0).ipat).toBe(
+      false,
+    );
+    const { why } = explainPage(named('E'), situation({ noncoherent: false, selfSnoop: false }), 0);
     expect(why[0]).toEqual({
       text: 'RAM, no non-coherent DMA device, and a CPU without self-snoop, where the PAT is always ignored: WB, IPAT 1',
       source: 'vmx_hardware_setup() and vmx_ignore_guest_pat(), 6.16 and 6.12.78 on',
@@ -84,21 +89,21 @@ describe('judge', () => {
     const asked = situation({ noncoherent: false, disabledQuirks: 0x200, slotFlag: true });
     const quirk = 'quirk 0x200 (IGNORE_GUEST_PAT)';
     const flag = 'the memslot flag of proposal P5';
-    expect(judge(named('D'), asked, 0)).toMatchObject({ ipat: true, refuses: [quirk, flag] });
-    expect(judge(named('E'), asked, 0)).toMatchObject({ ipat: false, refuses: [flag] });
-    expect(judge(named('E+P5'), asked, 0)).toMatchObject({ ipat: false, refuses: [] });
+    expect(explainPage(named('D'), asked, 0)).toMatchObject({ ipat: true, refuses: [quirk, flag] });
+    expect(explainPage(named('E'), asked, 0)).toMatchObject({ ipat: false, refuses: [flag] });
+    expect(explainPage(named('E+P5'), asked, 0)).toMatchObject({ ipat: false, refuses: [] });
   });
 
   it('tells the largest leaf that the types allow', () => {
     const level = (name: string, rest: Partial<Situation> = {}): number =>
-      judge(named(name), situation({ noncoherent: false, ...rest }), 0).maxLevel;
+      explainPage(named(name), situation({ noncoherent: false, ...rest }), 0).maxLevel;
     expect(['5.10', '6.1', 'npt-A-4.4', 'npt-A', '7.2'].map((name) => level(name))).toEqual([2, 3, 2, 3, 3]);
     expect(level('6.1', { noncoherent: true })).toBe(2);
     expect([true, false].map((slotFlag) => level('A+P5-memslot-mtrr', { slotFlag }))).toEqual([2, 3]);
   });
 
   it('leaves CR0.CD to an AMD processor once its quirk is disabled', () => {
-    const at = (name: string, rest: Partial<Situation>) => judge(named(name), situation(rest), 0);
+    const at = (name: string, rest: Partial<Situation>) => explainPage(named(name), situation(rest), 0);
     const wc = 0x0007_0406_0007_0401n;
     for (const name of ['npt', 'npt-A', 'npt-A-4.4']) {
       expect(at(name, { cd: true, disabledQuirks: 2, pat: wc }).effective).toBe('UC');
@@ -123,20 +128,20 @@ describe('judge', () => {
 
   it('has a flagged slot only where the kernel takes the flag', () => {
     const flagged = situation({ noncoherent: false, slotFlag: true });
-    expect(judge(named('7.2+P5-memslot'), flagged, 0).ipat).toBe(false);
-    expect(judge(named('7.2'), flagged, 0).ipat).toBe(true);
-    expect(judge(named('7.2+P5-memslot'), situation({ noncoherent: false }), 0).ipat).toBe(true);
+    expect(explainPage(named('7.2+P5-memslot'), flagged, 0).ipat).toBe(false);
+    expect(explainPage(named('7.2'), flagged, 0).ipat).toBe(true);
+    expect(explainPage(named('7.2+P5-memslot'), situation({ noncoherent: false }), 0).ipat).toBe(true);
   });
 
   it('says what AMD and shadow paging do', () => {
-    const npt = judge(named('npt'), situation({ patEntry: 1 }), 0);
+    const npt = explainPage(named('npt'), situation({ patEntry: 1 }), 0);
     expect(npt).toMatchObject({ type: 'none', ipat: false, effective: 'WT' });
     expect(npt.why.at(-1)).toEqual({
       text: "the PAT type WT combines with the host's MTRRs to WT",
       source: 'AMD manual, "Combining Memory Types, MTRRs" of nested paging',
     });
-    expect(judge(named('npt'), situation({ patEntry: 1, mmio: true }), 0).effective).toBe('UC');
-    const shadow = judge(named('none'), situation(), 0);
+    expect(explainPage(named('npt'), situation({ patEntry: 1, mmio: true }), 0).effective).toBe('UC');
+    const shadow = explainPage(named('none'), situation(), 0);
     expect(shadow).toMatchObject({ type: 'none', effective: 'WB' });
     expect(shadow.why).toEqual([
       { text: 'leaf entries have no memory type here', source: 'make_spte(): no memory type without EPT' },
@@ -145,30 +150,33 @@ describe('judge', () => {
         source: 'make_spte(), all versions',
       },
     ]);
-    expect(judge(named('none'), situation({ mmio: true }), 0).effective).toBe('UC');
+    expect(explainPage(named('none'), situation({ mmio: true }), 0).effective).toBe('UC');
   });
 });
 
-describe('judgeArch', () => {
+describe('explainArch', () => {
   it('is UC with CR0.CD', () => {
-    const verdict = judgeArch(situation({ cd: true }), 0);
-    expect(verdict).toMatchObject({ mtrr: 'WB', pat: 'WB', effective: 'UC' });
-    expect(verdict.why.at(-1)).toEqual({
+    const explanation = explainArch(situation({ cd: true }), 0);
+    expect(explanation).toMatchObject({ mtrr: 'WB', pat: 'WB', effective: 'UC' });
+    expect(explanation.why.at(-1)).toEqual({
       text: 'CR0.CD=1: UC, whatever MTRRs and PAT say',
       source: 'SDM, "Cache Control Registers and Bits"',
     });
   });
 
   it('combines MTRR and PAT, and is WB by MTRR without any', () => {
-    const verdict = judgeArch(situation({ patEntry: 1 }), 0);
-    expect(verdict.effective).toBe('WT');
-    expect(verdict.why.map(({ text }) => text)).toEqual([
+    const explanation = explainArch(situation({ patEntry: 1 }), 0);
+    expect(explanation.effective).toBe('WT');
+    expect(explanation.why.map(({ text }) => text)).toEqual([
       'variable range 0 says WB',
       'the ranges that match give WB',
       'MTRR type WB and PAT type WT give WT',
     ]);
-    expect(verdict.why.at(-1)?.source).toMatch(/^SDM, "Effective Page-Level Memory Types/);
-    expect(judgeArch(situation({ mtrrCpuid: false }), 0xc00)).toMatchObject({ mtrr: 'WB', effective: 'WB' });
+    expect(explanation.why.at(-1)?.source).toMatch(/^SDM, "Effective Page-Level Memory Types/);
+    expect(explainArch(situation({ mtrrCpuid: false }), 0xc00)).toMatchObject({
+      mtrr: 'WB',
+      effective: 'WB',
+    });
   });
 
   it('leaves undefined what the SDM does', () => {
@@ -180,7 +188,7 @@ describe('judgeArch', () => {
       ],
     };
     const at = (patEntry: number) =>
-      judgeArch(situation({ pat: 0x0004_0605_0700_0106n, patEntry }, config), 0);
+      explainArch(situation({ pat: 0x0004_0605_0700_0106n, patEntry }, config), 0);
     // WB, WC, UC, UC-, WP: only UC and WC are one type whatever the MTRRs say.
     expect([0, 1, 2, 3, 4, 5, 6].map((entry) => at(entry).effective)).toEqual([
       'undefined',

@@ -38,11 +38,11 @@ export interface Situation {
 }
 
 /** What one policy makes of a page. */
-export interface Verdict extends Decision {
+export interface Explanation extends Decision {
   readonly policy: Policy;
   /** The largest leaf that the memory types allow. */
   readonly maxLevel: Level;
-  /** What its kernels answer EINVAL to, of what the situation asks for; the verdict is as if it had not been asked. */
+  /** What its kernels answer EINVAL to, of what the situation asks for; the explanation is as if it had not been asked. */
   readonly refuses: readonly string[];
   /** The type of the guest's access; `none` where KVM has no say (shadow paging). */
   readonly effective: MemType;
@@ -51,7 +51,7 @@ export interface Verdict extends Decision {
 }
 
 /** What the architecture makes of it: the type by MTRR and by page tables, as on hardware without a hypervisor. */
-export interface ArchVerdict {
+export interface ArchExplanation {
   readonly mtrr: ArchType;
   readonly pat: PatType;
   readonly effective: ArchType;
@@ -115,7 +115,7 @@ function effectiveWithoutEpt(
 }
 
 /** The type of the guest's accesses to one page under a policy, and the chain of rules behind it. */
-export function judge(policy: Policy, situation: Situation, gfn: number): Verdict {
+export function explainPage(policy: Policy, situation: Situation, gfn: number): Explanation {
   const { vm, vcpu, page } = viewsOf(situation, policy, gfn);
   const why: Rule[] = [];
   const decision = policy.decide(vm, vcpu, page, why);
@@ -147,7 +147,7 @@ function archEffective(mtrr: ArchType, pat: PatType): ArchType {
 }
 
 /** The type that the same settings give on hardware (SDM, "Memory Cache Control"). */
-export function judgeArch(situation: Situation, gfn: number): ArchVerdict {
+export function explainArch(situation: Situation, gfn: number): ArchExplanation {
   const pat = patType(situation.pat, situation.patEntry);
   const why: Rule[] = [];
   const mtrr = situation.mtrrCpuid ? archMtrrType(situation.mtrr, gfn, why) : 'WB';
@@ -170,12 +170,12 @@ export function compareAll(
   situation: Situation,
   gfn: number,
   candidates: readonly Policy[] = ALL_POLICIES,
-): Verdict[][] {
-  const groups = new Map<string, Verdict[]>();
+): Explanation[][] {
+  const groups = new Map<string, Explanation[]>();
   for (const policy of candidates) {
-    const verdict = judge(policy, situation, gfn);
-    const key = `${verdict.type} ${verdict.ipat} ${verdict.effective}`;
-    groups.set(key, [...(groups.get(key) ?? []), verdict]);
+    const explanation = explainPage(policy, situation, gfn);
+    const key = `${explanation.type} ${explanation.ipat} ${explanation.effective}`;
+    groups.set(key, [...(groups.get(key) ?? []), explanation]);
   }
   return [...groups.values()];
 }
@@ -213,8 +213,8 @@ export function explainMap(policy: Policy, situation: Situation, end: number): M
     ...kvmRanges(mtrr).map(hullCursor),
   ];
   const entryAt = (gfn: number): MapEntry => {
-    const { type, ipat, effective } = judge(policy, situation, gfn);
-    return { type, ipat, effective, arch: judgeArch(situation, gfn).effective };
+    const { type, ipat, effective } = explainPage(policy, situation, gfn);
+    return { type, ipat, effective, arch: explainArch(situation, gfn).effective };
   };
   return mapRanges(end, entryAt, cursors, { same: sameEntry });
 }

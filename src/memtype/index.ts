@@ -1,5 +1,4 @@
 export {
-  buildMtrrs,
   checkedMsr,
   type FixedConfig,
   type MsrWrite,
@@ -17,24 +16,15 @@ export { type PatBits, type PteKind, patBits, patIndex, patType } from './arch/p
 export { type MappedRange, mapRanges } from './arch/ranges.js';
 export { ERRATA, type Erratum, type ErratumId } from './errata.js';
 export {
-  type ArchVerdict,
+  type ArchExplanation,
   compareAll,
+  type Explanation,
+  explainArch,
   explainMap,
-  judge,
-  judgeArch,
+  explainPage,
   type MapEntry,
   type Situation,
-  type Verdict,
 } from './explain.js';
-export { type Inference, inferPolicies, type Observation, type RuledOut } from './infer.js';
-export {
-  diffEffect,
-  type Mismatch,
-  type MismatchKind,
-  type Seen,
-  type SeenLeaf,
-  seenLevel,
-} from './model/diff.js';
 export {
   type AccessEvent,
   type Effect,

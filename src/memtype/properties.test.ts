@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { type MsrWrite, replayWrites } from './arch/config.js';
 import { effectiveType } from './arch/effective.js';
 import { archMtrrType, type MtrrState } from './arch/mtrr.js';
-import { judge, type Situation } from './explain.js';
+import { explainPage, type Situation } from './explain.js';
 import { kvmMtrrType } from './policies/guest-mtrr.js';
 import { policies } from './policies/index.js';
 import { findPolicy } from './policies/versions.js';
@@ -130,8 +130,8 @@ describe('KVM', () => {
     });
     fc.assert(
       fc.property(ranges, frame, any, (pairs, gfn, rest) => {
-        const got = judge(policy, situation(program(pairs), rest), gfn);
-        const plain = judge(policy, situation(program([], 0n), { ...rest, cd: false }), gfn);
+        const got = explainPage(policy, situation(program(pairs), rest), gfn);
+        const plain = explainPage(policy, situation(program([], 0n), { ...rest, cd: false }), gfn);
         expect([got.type, got.ipat, got.effective]).toEqual([plain.type, plain.ipat, plain.effective]);
       }),
     );
@@ -148,9 +148,9 @@ describe('KVM', () => {
     fc.assert(
       fc.property(ranges, frame, any, (pairs, gfn, rest) => {
         const state = situation(program(pairs), rest);
-        const [a, b] = [judge(old, state, gfn), judge(young, state, gfn)];
+        const [a, b] = [explainPage(old, state, gfn), explainPage(young, state, gfn)];
         expect([a.type, a.ipat, a.effective, a.errata]).toEqual([b.type, b.ipat, b.effective, b.errata]);
-        expect(a.maxLevel).toBe(judge(young, { ...state, noncoherent: true }, gfn).maxLevel);
+        expect(a.maxLevel).toBe(explainPage(young, { ...state, noncoherent: true }, gfn).maxLevel);
         if (!rest.noncoherent) expect(b.maxLevel).toBe(3);
       }),
     );
@@ -161,7 +161,7 @@ describe('KVM', () => {
       fc.property(fc.nat(0xfff), fc.nat(7), fc.boolean(), (disabledQuirks, patEntry, noncoherent) => {
         const rest = { disabledQuirks, patEntry, noncoherent, selfSnoop: false };
         for (const name of ['E', 'E-6.12', 'E+P5', 'E+P5-device'])
-          expect(judge(findPolicy(name), situation(program([]), rest), 0).ipat).toBe(!noncoherent);
+          expect(explainPage(findPolicy(name), situation(program([]), rest), 0).ipat).toBe(!noncoherent);
       }),
     );
   });
@@ -170,12 +170,12 @@ describe('KVM', () => {
     fc.assert(
       fc.property(ranges, frame, fc.boolean(), fc.nat(7), (pairs, gfn, cd, patEntry) => {
         for (const name of ['A', 'B', 'D', 'E']) {
-          const verdict = judge(
+          const explanation = explainPage(
             policies.get(name) as Policy,
             situation(program(pairs), { noncoherent: false, cd, patEntry }),
             gfn,
           );
-          expect(verdict.effective).toBe('WB');
+          expect(explanation.effective).toBe('WB');
         }
       }),
     );

@@ -32,8 +32,8 @@ export interface Environment {
   missing: Partial<Record<Need, Missing>>;
 }
 
-/** A range of guest frames that the guest itself uses. */
-export interface GfnRange {
+/** Frames that the guest itself uses: its code, stacks and page tables. */
+export interface OwnPages {
   gfn: number;
   npages: number;
 }
@@ -70,14 +70,14 @@ type Unfinished =
 /** Everything that one run of a scenario gave; the judge needs nothing else. */
 export type Recording =
   | Unfinished
-  | (Common & { outcome: 'ran'; infra: readonly GfnRange[]; steps: readonly StepRecord[] });
+  | (Common & { outcome: 'ran'; infra: readonly OwnPages[]; steps: readonly StepRecord[] });
 
 /** A recording as the agent sends it: reading the trace is left to the parent, which is faster than a lab's processor. */
 export type RawRecording =
   | Unfinished
   | (Common & {
       outcome: 'ran';
-      infra: readonly GfnRange[];
+      infra: readonly OwnPages[];
       steps: readonly Omit<StepRecord, 'events'>[];
       /** The text of the trace, packed by packText(); absent where nothing can be observed. */
       trace?: string;

@@ -1,43 +1,43 @@
 import { defType, MSR, MT, physMask, typeBytes } from './msrs.js';
 
 /** One MTRR write of a boot. */
-export type MsrWrite = readonly [msr: number, value: bigint];
+export type BootWrite = readonly [msr: number, value: bigint];
 
 const VARIABLE_RANGES = 8;
 const FIX4K_COUNT = 8;
 const MIB = 0x10_0000n;
 
 /** The PCI hole below 4 GiB, uncached. */
-const HOLE: readonly MsrWrite[] = [
+const HOLE: readonly BootWrite[] = [
   [MSR.PHYSBASE0, (3584n * MIB) | BigInt(MT.UC)],
   [MSR.PHYSMASK0, physMask(512n * MIB)],
 ];
 
 /** What firmware does on each processor, as SeaBIOS' mtrr_setup() does: off, fixed ranges, variable ranges, on. */
-const FIRMWARE: readonly MsrWrite[] = [
+const FIRMWARE: readonly BootWrite[] = [
   [MSR.DEF_TYPE, 0n],
   [MSR.FIX64K_00000, typeBytes(MT.WB)],
   [MSR.FIX16K_80000, typeBytes(MT.WB)],
   [MSR.FIX16K_A0000, typeBytes(MT.UC)],
-  ...Array.from({ length: FIX4K_COUNT }, (_, i): MsrWrite => [MSR.FIX4K_C0000 + i, typeBytes(MT.WP)]),
-  ...Array.from({ length: 2 * VARIABLE_RANGES }, (_, i): MsrWrite => [MSR.PHYSBASE0 + i, 0n]),
+  ...Array.from({ length: FIX4K_COUNT }, (_, i): BootWrite => [MSR.FIX4K_C0000 + i, typeBytes(MT.WP)]),
+  ...Array.from({ length: 2 * VARIABLE_RANGES }, (_, i): BootWrite => [MSR.PHYSBASE0 + i, 0n]),
   ...HOLE,
   [MSR.DEF_TYPE, defType(MT.WB, { fe: true })],
 ];
 
 /** What Linux does on each processor: off, the ranges once more where they differ, on (prepare_set(), post_set()). */
-const KERNEL: readonly MsrWrite[] = [
+const KERNEL: readonly BootWrite[] = [
   [MSR.DEF_TYPE, defType(MT.WB, { e: false, fe: false })],
   [MSR.DEF_TYPE, defType(MT.WB, { fe: true })],
 ];
 
 /** What Linux does on the boot processor only: it cleans up a fixed range, and turns a variable range on by itself. */
-const KERNEL_BOOT_CPU: readonly MsrWrite[] = [
+const KERNEL_BOOT_CPU: readonly BootWrite[] = [
   [MSR.FIX4K_F8000, typeBytes(MT.WB)],
   [MSR.PHYSBASE0 + 2, (3072n * MIB) | BigInt(MT.UC)],
   [MSR.PHYSMASK0 + 2, physMask(512n * MIB)],
 ];
 
 /** The MTRR writes of one processor in a boot, in order. */
-export const bootWrites = (vcpu: number): readonly MsrWrite[] =>
+export const bootWrites = (vcpu: number): readonly BootWrite[] =>
   vcpu === 0 ? [...FIRMWARE, ...KERNEL, ...KERNEL_BOOT_CPU] : [...FIRMWARE, ...KERNEL];

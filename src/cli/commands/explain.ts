@@ -1,11 +1,11 @@
 import { Command, Option } from 'commander';
 import {
   compareAll,
+  explainArch,
   explainMap,
+  explainPage,
   findPolicy,
   gfnOf,
-  judge,
-  judgeArch,
   type MsrWrite,
   policyAssumption,
 } from '../../memtype/index.js';
@@ -94,8 +94,8 @@ async function explain(options: ExplainOptions): Promise<string> {
     gpa,
     assumed,
     situation,
-    verdict: judge(policy, situation, gfn),
-    arch: judgeArch(situation, gfn),
+    explanation: explainPage(policy, situation, gfn),
+    arch: explainArch(situation, gfn),
     others: compareAll(situation, gfn),
   };
   return options.format === 'json' ? json(pageJson(page)) : pageText(page);

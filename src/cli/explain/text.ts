@@ -1,14 +1,14 @@
 import {
+  type ArchExplanation,
   type ArchType,
-  type ArchVerdict,
   ERRATA,
+  type Explanation,
   type Level,
   type MapEntry,
   type MappedRange,
   type MemType,
   type Rule,
   type Situation,
-  type Verdict,
 } from '../../memtype/index.js';
 
 /** All that is told about one page. */
@@ -17,10 +17,10 @@ export interface PageExplanation {
   /** What was taken for granted about the kernel; undefined if nothing was. */
   readonly assumed: string | undefined;
   readonly situation: Situation;
-  readonly verdict: Verdict;
-  readonly arch: ArchVerdict;
+  readonly explanation: Explanation;
+  readonly arch: ArchExplanation;
   /** Policies by outcome. */
-  readonly others: readonly (readonly Verdict[])[];
+  readonly others: readonly (readonly Explanation[])[];
 }
 
 const hex = (value: bigint): string => `0x${value.toString(16)}`;
@@ -42,11 +42,11 @@ const indent = (lines: readonly string[]): string[] => lines.map((line) => `  ${
 const rules = (why: readonly Rule[]): string[] =>
   why.flatMap(({ text, source }, i) => [`${i + 1}. ${text}`, `   (${source})`]);
 
-const ept = ({ type, ipat }: Pick<Verdict, 'type' | 'ipat'>): string =>
+const ept = ({ type, ipat }: Pick<Explanation, 'type' | 'ipat'>): string =>
   type === 'none' ? 'no type' : `${type}, IPAT ${ipat ? 1 : 0}`;
 
-function errataOf(verdict: Verdict): string[] {
-  const known = verdict.errata.flatMap((id) => ERRATA.get(id) ?? []);
+function errataOf(explanation: Explanation): string[] {
+  const known = explanation.errata.flatMap((id) => ERRATA.get(id) ?? []);
   return known.flatMap(({ id, title, kernels, source }) => [
     `erratum ${id} (${kernels}): ${title}`,
     `   (${source})`,
@@ -64,11 +64,11 @@ function sdmText(sdm: ArchType, effective: MemType): string {
 }
 
 /** What was asked for that some kernels answer EINVAL to, with their policies. */
-function refusedText(verdicts: readonly Verdict[]): string[] {
-  const refused = [...new Set(verdicts.flatMap(({ refuses }) => refuses))];
+function refusedText(explanations: readonly Explanation[]): string[] {
+  const refused = [...new Set(explanations.flatMap(({ refuses }) => refuses))];
   if (refused.length === 0) return [];
   const refusing = (what: string): string =>
-    verdicts
+    explanations
       .filter(({ refuses }) => refuses.includes(what))
       .map(({ policy }) => policy.name)
       .join(', ');
@@ -77,31 +77,31 @@ function refusedText(verdicts: readonly Verdict[]): string[] {
 }
 
 /** Explain one page to a person. */
-export function pageText({ gpa, assumed, situation, verdict, arch, others }: PageExplanation): string {
-  const { policy } = verdict;
+export function pageText({ gpa, assumed, situation, explanation, arch, others }: PageExplanation): string {
+  const { policy } = explanation;
   const entry = situation.patEntry === undefined ? 'paging off' : `entry ${situation.patEntry}`;
   const outcomes = others.map((group) => [
-    ept(group[0] as Verdict),
-    `effective ${(group[0] as Verdict).effective}`,
+    ept(group[0] as Explanation),
+    `effective ${(group[0] as Explanation).effective}`,
     group.map(({ policy }) => policy.name).join(', '),
   ]);
-  const errata = errataOf(verdict);
+  const errata = errataOf(explanation);
   return [
     `gpa ${hex(gpa)}, policy ${policy.name}: ${policy.title} (${policy.kernels})`,
     ...(assumed === undefined ? [] : [`assumed: ${assumed}`]),
     '',
     ...indent(
       table([
-        ['EPT', ept(verdict)],
+        ['EPT', ept(explanation)],
         ['PAT', `${arch.pat} (${entry})`],
-        ['effective', verdict.effective],
-        ['largest leaf', SIZES[verdict.maxLevel]],
-        ['SDM', sdmText(arch.effective, verdict.effective)],
+        ['effective', explanation.effective],
+        ['largest leaf', SIZES[explanation.maxLevel]],
+        ['SDM', sdmText(arch.effective, explanation.effective)],
       ]),
     ),
     '',
     'why',
-    ...indent(rules(verdict.why)),
+    ...indent(rules(explanation.why)),
     ...(errata.length === 0 ? [] : ['', ...errata]),
     '',
     `by the SDM, without KVM: MTRR type ${arch.mtrr}, effective ${arch.effective}`,
@@ -115,8 +115,8 @@ export function pageText({ gpa, assumed, situation, verdict, arch, others }: Pag
 }
 
 /** A page's explanation as plain data. */
-export function pageJson({ gpa, assumed, verdict, arch, others }: PageExplanation): object {
-  const plain = ({ policy, type, ipat, effective, maxLevel, errata, refuses }: Verdict): object => ({
+export function pageJson({ gpa, assumed, explanation, arch, others }: PageExplanation): object {
+  const plain = ({ policy, type, ipat, effective, maxLevel, errata, refuses }: Explanation): object => ({
     policy: policy.name,
     type,
     ipat,
@@ -128,8 +128,8 @@ export function pageJson({ gpa, assumed, verdict, arch, others }: PageExplanatio
   return {
     gpa: hex(gpa),
     ...(assumed === undefined ? {} : { assumed }),
-    ...plain(verdict),
-    why: verdict.why,
+    ...plain(explanation),
+    why: explanation.why,
     sdm: arch,
     policies: others.flat().map(plain),
   };

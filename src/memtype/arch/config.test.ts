@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { buildMtrrs, type MtrrConfig, MtrrConfigError, mtrrWrites, replayWrites } from './config.js';
+import { type MtrrConfig, MtrrConfigError, mtrrWrites, replayWrites } from './config.js';
 import { archMtrrType } from './mtrr.js';
 
 const K = 1024n;
@@ -112,8 +112,7 @@ describe('replayWrites', () => {
       variable: [{ index: 3, type: 'UC', base: 3072n * M, size: 1024n * M }],
       fixed: [{ type: 'WC', start: 0xa0000n, size: 128n * K }],
     };
-    const mtrr = buildMtrrs(config, 39);
-    expect(mtrr).toEqual(replayWrites(mtrrWrites(config, 39), 39));
+    const mtrr = replayWrites(mtrrWrites(config, 39), 39);
     expect([0xa0, 0xc0, 0x100, 0xc0000].map((gfn) => archMtrrType(mtrr, gfn))).toEqual([
       'WC',
       'UC',

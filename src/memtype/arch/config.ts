@@ -151,12 +151,3 @@ export function replayWrites(writes: readonly MsrWrite[], maxphyaddr: number): M
     return state.write(msr, write.value, maxphyaddr);
   }, MtrrState.initial);
 }
-
-/**
- * The MTRRs that a configuration describes.
- *
- * @throws MtrrConfigError if a processor would not take them
- */
-export function buildMtrrs(config: MtrrConfig, maxphyaddr: number): MtrrState {
-  return replayWrites(mtrrWrites(config, maxphyaddr), maxphyaddr);
-}
