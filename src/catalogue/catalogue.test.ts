@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { runsUnder } from '../../test/support/environment.js';
 import { settle } from '../../test/support/simulate.js';
-import { claimFor } from '../check/judge.js';
+import { claimFor } from '../check/claims.js';
 import { ALL_POLICIES, type Policy, policies, VmModel } from '../memtype/index.js';
 import { gfnOf, isDropped, startEvents, stepEvent } from '../scenario/model-events.js';
 import { GPA_LIMIT, GUEST_MAXPHYADDR, RAM_SIZE, type Scenario } from '../scenario/types.js';
@@ -20,7 +20,7 @@ function claims(scenario: Scenario, policyName: string): [gpa: bigint, claim: st
     const event = stepEvent(step, scenario);
     if (event !== undefined && !isDropped(step, scenario)) settle(model, model.apply(event), step);
     const claim =
-      step.do === 'access' && step.claims !== undefined ? claimFor(step.claims, policyName) : undefined;
+      step.do === 'access' && step.claims !== undefined ? claimFor(step.claims, policy) : undefined;
     if (step.do !== 'access' || claim === undefined) continue;
     const leaf = model.leafAt(gfnOf(step.gpa));
     found.push([step.gpa, claim, leaf === undefined ? 'no leaf' : `${leaf.type}${leaf.ipat ? '+IPAT' : ''}`]);

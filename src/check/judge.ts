@@ -14,7 +14,8 @@ import type { Environment, Recording, StepRecord } from '../recording/recording.
 import { describeStep } from '../scenario/describe.js';
 import { gfnOf, isDropped, startEvents, stepEvent } from '../scenario/model-events.js';
 import { MSR } from '../scenario/msrs.js';
-import { type Claims, GUEST_MAXPHYADDR, type Scenario, type Step } from '../scenario/types.js';
+import { GUEST_MAXPHYADDR, type Scenario, type Step } from '../scenario/types.js';
+import { claimFor } from './claims.js';
 import { Contents } from './contents.js';
 import { ioctlExpectation } from './ioctl-judge.js';
 import { LeafJudge } from './leaf-judge.js';
@@ -35,19 +36,6 @@ const runsGuest = (step: Step | undefined): boolean =>
   step === undefined || step.do === 'access' || ('by' in step && step.by === 'guest');
 
 const accepted = (ok: boolean | undefined): string => (ok ? 'accepted' : 'refused (#GP)');
-
-/**
- * What the scenario's author claims for a policy: under its own name, under that without a version (`E+P5-device` for
- * `E-6.12+P5-device`), or under that of its era, from which a proposal departs only where a claim of its own says so.
- */
-export function claimFor(claims: Claims, policy: string): string | undefined {
-  return (
-    claims[policy] ??
-    claims[policy.replace(/-\d[\d.]*/, '')] ??
-    claims[policy.replace(/\+.*$/, '')] ??
-    claims[policy.replace(/[+-].*$/, '')]
-  );
-}
 
 /** Holds one recording against the model of one policy, step by step. */
 class Judge {
@@ -204,7 +192,7 @@ class Judge {
   #judgeClaim(): void {
     const step = this.#step;
     if (step?.do !== 'access' || step.claims === undefined) return;
-    const claim = claimFor(step.claims, this.policy.name);
+    const claim = claimFor(step.claims, this.policy);
     const leaf = this.#model.leafAt(gfnOf(step.gpa));
     if (claim === undefined || leaf === undefined || leaf.type === 'none') return;
     const model = `${leaf.type}${leaf.ipat ? '+IPAT' : ''}`;

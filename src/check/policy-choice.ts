@@ -1,9 +1,11 @@
 import {
   ALL_POLICIES,
   findPolicy,
+  NEWEST_POLICY,
   type Policy,
   policyAssumption,
   policyForVersion,
+  policyWithPaging,
   supportedQuirks,
 } from '../memtype/index.js';
 import type { Environment, Recording } from '../recording/recording.js';
@@ -28,24 +30,25 @@ export interface Recorded {
 const IGNORE_GUEST_PAT = 1 << 9;
 
 /** What the version says; a stable kernel may have backports, so this is only a hint. */
-const hinted = (release: string): Policy => policyForVersion(release) ?? findPolicy('E');
+const hinted = (release: string): Policy => policyForVersion(release) ?? NEWEST_POLICY;
 
 const hasVirtio = (env: Environment): boolean => env.missing['virtio-device'] === undefined;
 const hasFlag = (env: Environment): boolean => env.missing['memslot-flag'] === undefined;
+
+/** Without EPT kernels are of two sorts: those that zap for the guest's MTRRs, and those that do not. */
+const SORTS_WITHOUT_EPT = ['A', 'E'].map(findPolicy);
 
 /**
  * Policies for a machine whose leaves carry no memory type, with what proposals add to it all the same. What the end of dirty
  * logging does is the TDP MMU's and differs between versions there too.
  */
 function withoutEpt(env: Environment): Policy[] {
-  const name = env.paging === 'npt' ? 'npt' : 'none';
-  const { name: hint, dirtyLogOff } = hinted(env.release);
-  const old = env.paging === 'npt' && hint === 'A-4.4' ? 'npt-A-4.4' : `${name}-A`;
-  const both = [findPolicy(old), findPolicy(name)];
-  const ordered = /^[AB]/.test(hint) ? both : both.reverse();
-  return ordered.map((policy) => ({
+  const hint = hinted(env.release);
+  const own = policyWithPaging(hint, env.paging);
+  const sorts = SORTS_WITHOUT_EPT.map((policy) => policyWithPaging(policy, env.paging));
+  return [own, ...sorts.filter(({ era }) => era !== own.era)].map((policy) => ({
     ...policy,
-    dirtyLogOff,
+    dirtyLogOff: hint.dirtyLogOff,
     virtioDevice: hasVirtio(env),
     memslotFlag: hasFlag(env),
   }));
@@ -69,8 +72,7 @@ function hasFeatures(policy: Policy, env: Environment): boolean {
  * has it, with a proposal on top or without.
  */
 function likelihood(policy: Policy, env: Environment): number {
-  const hint = hinted(env.release).name;
-  const isHinted = policy.name === hint || policy.name.startsWith(`${hint}+`);
+  const isHinted = policy.base === hinted(env.release).name;
   return (quirksOf(policy, env) === env.quirks ? 2 : 0) + (isHinted ? 1 : 0);
 }
 
@@ -84,13 +86,10 @@ export function candidates(env: Environment): Policy[] {
 
 /** The policy that a kernel is known by its version to have; undefined for a version that leaves that open. */
 function versionPolicy(env: Environment): Policy | undefined {
-  if (policyForVersion(env.release) === undefined || policyAssumption(env.release) !== undefined)
-    return undefined;
-  return env.paging === 'ept' ? hinted(env.release) : withoutEpt(env)[0];
+  const known = policyForVersion(env.release);
+  if (known === undefined || policyAssumption(env.release) !== undefined) return undefined;
+  return policyWithPaging(known, env.paging);
 }
-
-/** A proposal's policy without the proposal: the era that its kernel is of. */
-const eraOf = (policy: Policy): string => policy.name.replace(/\+.*$/, '');
 
 /** That a kernel behaves otherwise than its version says, as a policy of the result set tells it. */
 export interface Departure {
@@ -106,7 +105,7 @@ export interface Departure {
  */
 export function departure({ policy, how }: PolicyChoice, env: Environment): Departure | undefined {
   const known = versionPolicy(env);
-  if (how === 'forced' || known === undefined || eraOf(known) === eraOf(policy)) return undefined;
+  if (how === 'forced' || known === undefined || known.base === policy.base) return undefined;
   return {
     expectedByVersion: known.name,
     warning:

@@ -1,3 +1,5 @@
+import { findPolicy, policyWithPaging } from '../memtype/index.js';
+
 /** A kernel of the matrix: a Debian source, with our own patches. */
 export interface MatrixKernel {
   name: string;
@@ -34,7 +36,7 @@ export const KERNELS: readonly MatrixKernel[] = [
 /** The policy that probing must find on a kernel that is loaded with these module parameters. */
 export function expectedPolicy({ policy }: MatrixKernel, params: readonly string[]): string {
   if (!params.includes('kvm_intel.ept=N')) return policy;
-  return policy.startsWith('A') ? 'none-A' : 'none';
+  return policyWithPaging(findPolicy(policy), 'shadow').name;
 }
 
 export const PROPOSALS: readonly Proposal[] = [

@@ -48,10 +48,22 @@ export { refusals } from './policies/refusals.js';
 export {
   findPolicy,
   type KernelVersion,
+  NEWEST_POLICY,
   policyAssumption,
   policyForVersion,
+  policyWithPaging,
   readVersion,
   UnknownPolicyError,
 } from './policies/versions.js';
-export type { Decision, PageView, Policy, VcpuView, VmView } from './policy.js';
+export type {
+  Decision,
+  Era,
+  PageView,
+  Policy,
+  ProposalName,
+  VcpuView,
+  VersionPrefix,
+  VersionRange,
+  VmView,
+} from './policy.js';
 export * from './types.js';

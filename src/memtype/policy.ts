@@ -80,12 +80,35 @@ export interface MsrRules {
   readonly masksReservedOnRead: boolean;
 }
 
+/** The eras of what mainline KVM makes of guest MTRRs, PAT and CR0.CD. */
+export type Era = 'A' | 'B' | 'C' | 'D' | 'E';
+
+/** A change to KVM that was proposed. P5 stands for both of its forms in one kernel. */
+export type ProposalName = 'P2' | 'P5' | 'P5-device' | 'P5-memslot' | 'P5-memslot-mtrr';
+
+/** Major, minor, patch level and release candidate of a kernel, as many of them as matter. */
+export type VersionPrefix = readonly [number, ...number[]];
+
+/** Kernels by their numbers, both ends included: `[6, 4]` as the last is all of 6.4.y. */
+export interface VersionRange {
+  readonly first: VersionPrefix;
+  /** Undefined where kernels are still so. */
+  readonly last?: VersionPrefix;
+}
+
 /** What one kernel (or a proposed change to it) does. Pure data and pure functions. */
 export interface Policy {
+  /** `base`, and each proposal behind a plus. */
   readonly name: string;
+  readonly era: Era;
+  /** Name of the policy of the same kernels without the proposals. */
+  readonly base: string;
+  readonly proposals: readonly ProposalName[];
+  /** The kernels that have it by their number; of a policy with a proposal, those that have its base. */
+  readonly versions: VersionRange;
   readonly aliases: readonly string[];
   readonly title: string;
-  /** Kernel versions that behave so. */
+  /** The kernels that behave so, for people. */
   readonly kernels: string;
   /** Leaves carry EPT types, none (AMD nested paging), or there is no second level of paging at all. */
   readonly paging: 'ept' | 'npt' | 'shadow';

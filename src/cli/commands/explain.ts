@@ -7,6 +7,7 @@ import {
   findPolicy,
   gfnOf,
   type MsrWrite,
+  NEWEST_POLICY,
   policyAssumption,
 } from '../../memtype/index.js';
 import { textWidth, wrapLines } from '../../text/wrap.js';
@@ -40,8 +41,6 @@ interface ExplainOptions {
   format: 'pretty' | 'json';
 }
 
-const NEWEST = 'E';
-
 /** The state that file and flags give; a flag counts more than the file. */
 async function stateOf(options: ExplainOptions): Promise<GuestState> {
   const file = options.state === undefined ? {} : await readState(options.state);
@@ -71,7 +70,7 @@ async function explain(options: ExplainOptions): Promise<string> {
   if (options.map && options.gpa !== undefined)
     throw new UsageError('--gpa and --map ask for two things: one page, or the whole map');
   const state = await stateOf(options);
-  const { policy: name = NEWEST } = state;
+  const { policy: name = NEWEST_POLICY.name } = state;
   const policy = findPolicy(name);
   const assumed = policyAssumption(name);
   const situation = situationOf(state);
@@ -122,7 +121,7 @@ export function explainCommand(): Command {
   })
     .option(
       '--policy <name>',
-      `a policy (A to E, none, npt, …), or a kernel version as uname -r tells it (default: "${NEWEST}")`,
+      `a policy (A to E, none, npt, …), or a kernel version as uname -r tells it (default: "${NEWEST_POLICY.name}")`,
     )
     .option('--gpa <address>', 'guest-physical address of the page', numeric('--gpa'))
     .option('--map', 'print the whole guest-physical map instead')

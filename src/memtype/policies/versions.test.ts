@@ -2,8 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { ALL_POLICIES } from './index.js';
 import {
   findPolicy,
+  NEWEST_POLICY,
   policyAssumption,
   policyForVersion,
+  policyWithPaging,
   readVersion,
   UnknownPolicyError,
 } from './versions.js';
@@ -84,6 +86,8 @@ describe('policyForVersion', () => {
     ['6.10.14', 'B'],
     ['6.11-rc1', 'C'],
     ['6.11.0-rc7', 'C'],
+    ['6.11.5-rc1', 'D'],
+    ['6.12.78-rc1', 'E-6.12'],
     ['6.11-rc8', 'D'],
     ['6.11-rc10', 'D'],
     ['6.11', 'D'],
@@ -107,6 +111,60 @@ describe('policyForVersion', () => {
     ['', undefined],
   ])('%s is %s', (version, name) => {
     expect(policyForVersion(version)?.name).toBe(name);
+  });
+});
+
+describe('identity', () => {
+  it.each(ALL_POLICIES.map((policy) => [policy.name, policy] as const))('%s', (name, policy) => {
+    const base = ALL_POLICIES.find((other) => other.name === policy.base);
+    expect([policy.base, ...policy.proposals].join('+')).toBe(name);
+    expect(base).toMatchObject({ era: policy.era, versions: policy.versions, proposals: [] });
+    expect(base?.paging).toBe(policy.paging);
+  });
+
+  it.each(['ept', 'npt', 'shadow'] as const)('with %s every kernel has one policy', (paging) => {
+    const kernels = [
+      '4.4',
+      '5.19',
+      '6.0',
+      '6.4',
+      '6.5',
+      '6.6',
+      '6.7',
+      '6.10',
+      '6.11-rc1',
+      '6.11-rc7',
+      '6.11-rc8',
+    ];
+    for (const kernel of [...kernels, '6.12.77', '6.12.78', '6.12', '6.13', '6.15', '6.16', '99.0']) {
+      const numbers = findPolicy(kernel);
+      const policy = policyWithPaging(numbers, paging);
+      expect([kernel, policy.paging, policy.proposals]).toEqual([kernel, paging, []]);
+      if (paging === 'ept') expect(policy).toBe(numbers);
+    }
+  });
+
+  it.each([
+    ['A-4.4', 'npt-A-4.4', 'none-A'],
+    ['A', 'npt-A', 'none-A'],
+    ['A-6.5', 'npt-A', 'none-A'],
+    ['B', 'npt-A', 'none-A'],
+    ['C', 'npt', 'none'],
+    ['D', 'npt', 'none'],
+    ['E-6.12', 'npt', 'none'],
+    ['E', 'npt', 'none'],
+    ['A+P2', 'npt-A', 'none-A'],
+    ['E-6.12+P5', 'npt', 'none'],
+  ])('the kernels of %s have %s with nested paging and %s with shadow paging', (name, npt, shadow) => {
+    const policy = findPolicy(name);
+    expect(policyWithPaging(policy, 'npt').name).toBe(npt);
+    expect(policyWithPaging(policy, 'shadow').name).toBe(shadow);
+    expect(policyWithPaging(policy, 'ept').name).toBe(policy.base);
+  });
+
+  it('tells the newest kernels', () => {
+    expect(NEWEST_POLICY.name).toBe('E');
+    expect(policyForVersion('99.0')).toBe(NEWEST_POLICY);
   });
 });
 

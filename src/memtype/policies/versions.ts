@@ -1,17 +1,12 @@
-import type { Policy } from '../policy.js';
+import type { Policy, VersionPrefix } from '../policy.js';
 import { ALL_POLICIES, policies } from './index.js';
 
-/** The first kernel of each era, newest first: [major, minor, patch level, policy]. */
-const ERAS: readonly (readonly [number, number, number, string])[] = [
-  [6, 16, 0, 'E'],
-  [6, 13, 0, 'D-6.13'],
-  [6, 12, 78, 'E-6.12'],
-  [6, 11, 0, 'D'],
-  [6, 7, 0, 'B'],
-  [6, 5, 0, 'A-6.5'],
-  [6, 0, 0, 'A'],
-  [4, 4, 0, 'A-4.4'],
-];
+/** The policies of kernels as they were released, without a proposal. */
+const RELEASED = ALL_POLICIES.filter(({ proposals }) => proposals.length === 0);
+const WITH_EPT = RELEASED.filter(({ paging }) => paging === 'ept');
+
+/** The policy of the newest kernels, which is taken where nothing tells the version. */
+export const NEWEST_POLICY = WITH_EPT.find(({ versions }) => versions.last === undefined) as Policy;
 
 /** What a release string tells of a kernel's version. */
 export interface KernelVersion {
@@ -55,17 +50,23 @@ export function readVersion(text: string): KernelVersion | undefined {
   };
 }
 
-function compare(a: readonly number[], b: readonly number[]): number {
-  const i = a.findIndex((n, at) => n !== b[at]);
-  return i < 0 ? 0 : (a[i] as number) - (b[i] as number);
+/** Whether a number lies below (negative), within (0) or above what a prefix stands for. */
+function compare(number: readonly number[], prefix: VersionPrefix): number {
+  const i = prefix.findIndex((n, at) => n !== number[at]);
+  return i < 0 ? 0 : (number[i] as number) - (prefix[i] as number);
 }
 
-function policyAt({ major, minor, patch, candidate }: KernelVersion): Policy | undefined {
-  if (major === 6 && minor === 11 && (candidate ?? 8) <= 7) return policies.get('C');
-  const newest = candidate === undefined ? Number.POSITIVE_INFINITY : 0;
-  const number = [major, minor, patch ?? newest];
-  const era = ERAS.find((entry) => compare(number, entry.slice(0, 3) as number[]) >= 0);
-  return era && policies.get(era[3]);
+/** The policy, among these, of the kernel with this major, minor, patch level and candidate. */
+const policyAt = (candidates: readonly Policy[], number: readonly number[]): Policy | undefined =>
+  candidates.find(
+    ({ versions: { first, last } }) =>
+      compare(number, first) >= 0 && (last === undefined || compare(number, last) <= 0),
+  );
+
+/** A release counts as later than all of its candidates; the newest of a series stands for one that is not told. */
+function numberOf({ major, minor, patch, candidate }: KernelVersion): number[] {
+  const last = Number.POSITIVE_INFINITY;
+  return [major, minor, patch ?? (candidate === undefined ? last : 0), candidate ?? last];
 }
 
 /**
@@ -75,7 +76,14 @@ function policyAt({ major, minor, patch, candidate }: KernelVersion): Policy | u
  */
 export function policyForVersion(version: string): Policy | undefined {
   const read = readVersion(version);
-  return read && policyAt(read);
+  return read && policyAt(WITH_EPT, numberOf(read));
+}
+
+/** The policy that the kernels of another one have where they map guests in this way. */
+export function policyWithPaging({ versions: { first } }: Policy, paging: Policy['paging']): Policy {
+  const candidates = RELEASED.filter((policy) => policy.paging === paging);
+  const [major, minor = 0, patch = 0, candidate = 0] = first;
+  return policyAt(candidates, [major, minor, patch, candidate]) as Policy;
 }
 
 function unknown(name: string): UnknownPolicyError {
@@ -111,9 +119,11 @@ export function policyAssumption(name: string): string | undefined {
   const policy = findPolicy(name).name;
   if (RED_HAT.test(name))
     return `'${name}' is a Red Hat kernel, whose KVM is newer than its number: policy ${policy} is what the number says`;
-  const change = ERAS.find((era) => era[0] === major && era[1] === minor && era[2] > 0);
-  if (change === undefined || patch !== undefined || candidate !== undefined) return undefined;
+  if (patch !== undefined || candidate !== undefined) return undefined;
+  const firsts = WITH_EPT.map(({ versions }) => versions.first);
+  const [, , from = 0] = firsts.find(([x, y, z = 0]) => x === major && y === minor && z > 0) ?? [0];
+  if (from === 0) return undefined;
   const series = `${major}.${minor}`;
   const before = findPolicy(`${series}.0`).name;
-  return `'${name}' does not tell which ${series}.y it is: policy ${policy} is that of ${series}.${change[2]} and later, and before that it is policy ${before}`;
+  return `'${name}' does not tell which ${series}.y it is: policy ${policy} is that of ${series}.${from} and later, and before that it is policy ${before}`;
 }

@@ -5,7 +5,10 @@ import { policyE } from './eras/e.js';
 import { QUIRK_IGNORE_GUEST_PAT } from './quirks.js';
 import { mtrrLevel } from './virtualized.js';
 
-function withoutTypes(base: Policy, paging: 'npt' | 'shadow'): Omit<Policy, 'name' | 'title'> {
+function withoutTypes(
+  base: Policy,
+  paging: 'npt' | 'shadow',
+): Omit<Policy, 'name' | 'base' | 'versions' | 'title'> {
   return {
     ...base,
     paging,
@@ -27,6 +30,8 @@ function withoutTypes(base: Policy, paging: 'npt' | 'shadow'): Omit<Policy, 'nam
 export const policyNone: Policy = {
   ...withoutTypes(policyE, 'shadow'),
   name: 'none',
+  base: 'none',
+  versions: { first: [6, 11, 0, 0] },
   title: 'no EPT: shadow paging, no memory type anywhere',
   quirks: { ...policyE.quirks, supported: policyE.quirks.supported & ~QUIRK_IGNORE_GUEST_PAT },
 };
@@ -35,6 +40,8 @@ export const policyNone: Policy = {
 export const policyNoneA: Policy = {
   ...withoutTypes(policyA, 'shadow'),
   name: 'none-A',
+  base: 'none-A',
+  versions: { first: [4, 4], last: [6, 10] },
   title: 'no EPT on a kernel of era A',
   kernels: '4.4 to 6.4',
   zaps: { ...policyA.zaps, mtrr: () => undefined },
@@ -44,6 +51,8 @@ export const policyNoneA: Policy = {
 export const policyNpt: Policy = {
   ...withoutTypes(policyE, 'npt'),
   name: 'npt',
+  base: 'npt',
+  versions: { first: [6, 11, 0, 0] },
   title: 'AMD nested paging: no memory type in a leaf, the guest PAT always honored',
   // Only kvm_intel asks for self-snoop.
   quirks: { ...policyE.quirks, needSelfSnoop: 0, disabledAtCreation: QUIRK_IGNORE_GUEST_PAT },
@@ -53,6 +62,8 @@ export const policyNpt: Policy = {
 export const policyNptA: Policy = {
   ...withoutTypes(policyA, 'npt'),
   name: 'npt-A',
+  base: 'npt-A',
+  versions: { first: [6, 0], last: [6, 10] },
   title: 'AMD nested paging on a kernel of era A: zaps as with EPT',
 };
 
@@ -60,6 +71,8 @@ export const policyNptA: Policy = {
 export const policyNptA44: Policy = {
   ...policyNptA,
   name: 'npt-A-4.4',
+  base: 'npt-A-4.4',
+  versions: { first: [4, 4], last: [5] },
   title: 'as npt-A, with leaves of one guest MTRR type each',
   kernels: '4.4 to 5.19',
   quirks: policyA44.quirks,

@@ -11,6 +11,8 @@ export const policyA44: Policy = {
   ...policyA,
   ...virtualizedMtrrs({ owner: ownMtrrs, cdIpat: true, boundsAllLeaves: true }),
   name: 'A-4.4',
+  base: 'A-4.4',
+  versions: { first: [4, 4], last: [5] },
   aliases: ['4.4', '4.19', '5.4', '5.10', '5.15'],
   title: 'as A, with leaves of one guest MTRR type each, also without non-coherent DMA',
   kernels: '4.4 to 5.19',

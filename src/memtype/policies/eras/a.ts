@@ -6,6 +6,10 @@ import { ownMtrrs, virtualizedMtrrs } from '../virtualized.js';
 export const policyA: Policy = {
   ...virtualizedMtrrs({ owner: ownMtrrs, cdIpat: true, boundsAllLeaves: false }),
   name: 'A',
+  era: 'A',
+  base: 'A',
+  proposals: [],
+  versions: { first: [6, 0], last: [6, 4] },
   aliases: ['6.0', '6.1'],
   title: 'guest MTRRs virtualized, IPAT with CR0.CD=1',
   kernels: '6.0 to 6.4',

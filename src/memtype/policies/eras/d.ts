@@ -8,6 +8,10 @@ const SOURCE = 'vmx_get_mt_mask(), 6.11 to 6.15';
 /** MTRRs and CR0.CD are stored but ignored; non-coherent DMA makes the guest's PAT count. */
 export const policyD: Policy = {
   name: 'D',
+  era: 'D',
+  base: 'D',
+  proposals: [],
+  versions: { first: [6, 11, 0, 8], last: [6, 12, 77] },
   aliases: ['6.11', '6.12.0'],
   title: 'guest MTRRs ignored, PAT honored with non-coherent DMA',
   kernels: '6.11, and 6.12.0 to 6.12.77',

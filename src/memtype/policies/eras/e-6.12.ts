@@ -5,6 +5,8 @@ import { policyE } from './e.js';
 export const policyE612: Policy = {
   ...policyE,
   name: 'E-6.12',
+  base: 'E-6.12',
+  versions: { first: [6, 12, 78], last: [6, 12] },
   aliases: ['6.12', '6.12.78'],
   title: 'as E, backported: leaves that could be huge are zapped when dirty logging ends',
   kernels: '6.12.78 and later of that series',

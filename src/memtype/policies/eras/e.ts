@@ -10,6 +10,9 @@ const SETUP = 'vmx_hardware_setup() and vmx_ignore_guest_pat(), 6.16 and 6.12.78
 export const policyE: Policy = {
   ...policyD,
   name: 'E',
+  era: 'E',
+  base: 'E',
+  versions: { first: [6, 16] },
   aliases: ['6.16', '6.17', '6.18', '6.19', '7.0', '7.1', '7.2', '7.3'],
   title: 'guest PAT honored with non-coherent DMA or with IGNORE_GUEST_PAT disabled',
   kernels: '6.16 and later',

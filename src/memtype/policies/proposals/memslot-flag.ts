@@ -1,10 +1,11 @@
-import type { Decision, PageView, Policy, VcpuView, VmView } from '../../policy.js';
+import type { Decision, PageView, Policy, ProposalName, VcpuView, VmView } from '../../policy.js';
 import type { Rule } from '../../types.js';
 import { hostMmio, wbWithPat } from '../decisions.js';
 import { policyA } from '../eras/a.js';
 import { policyE } from '../eras/e.js';
 import { policyE612 } from '../eras/e-6.12.js';
 import { kvmMtrrType, mtrrErrata } from '../guest-mtrr.js';
+import { proposed } from './proposed.js';
 
 type Flagged = (vm: VmView, vcpu: VcpuView, page: PageView, why?: Rule[]) => Decision;
 
@@ -22,7 +23,7 @@ const flaggedMtrr: Flagged = (_vm, vcpu, page, why) => {
   return { type: kvmMtrrType(vcpu.mtrr, vcpu.mtrrCpuid, page.gfn, why), ipat: false };
 };
 
-function withFlag(base: Policy, kernel: string, form: string, flagged: Flagged): Policy {
+function withFlag(base: Policy, kernel: string, form: ProposalName, flagged: Flagged): Policy {
   return {
     ...base,
     decide: (vm, vcpu, page, why) => {
@@ -30,8 +31,7 @@ function withFlag(base: Policy, kernel: string, form: string, flagged: Flagged):
       const has = (page.slotFlags & vm.memslotFlag) !== 0;
       return has ? flagged(vm, vcpu, page, why) : base.decide(vm, vcpu, page, why);
     },
-    name: `${base.name}+${form}`,
-    aliases: [`${kernel}+${form}`],
+    ...proposed(base, form, kernel),
     title: `${base.title}; memslot flag`,
     kernels: `${kernel} with the patch for proposal P5, memslot flag`,
     memslotFlag: true,

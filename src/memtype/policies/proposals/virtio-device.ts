@@ -1,11 +1,11 @@
 import type { Policy } from '../../policy.js';
 import { policyE } from '../eras/e.js';
 import { policyE612 } from '../eras/e-6.12.js';
+import { proposed } from './proposed.js';
 
 const withDevice = (base: Policy, kernel: string): Policy => ({
   ...base,
-  name: `${base.name}+P5-device`,
-  aliases: [`${kernel}+P5-device`],
+  ...proposed(base, 'P5-device', kernel),
   title: `${base.title}; KVM_DEV_TYPE_VIRTIO`,
   kernels: `${kernel} with the patch for proposal P5, device`,
   virtioDevice: true,
