@@ -49,6 +49,14 @@ test.each(EPT_POLICIES)(
   },
 );
 
+test.each(['npt', 'npt-A'])('with nested paging what a kernel of policy %s does passes too', (name) => {
+  const env = { ...envOf(name), paging: 'npt' as const };
+  for (const s of catalogue.filter((s) => runsUnder(s, policy(name)))) {
+    const verdict = judge(s, simulate(s, policy(name)), policy(name), env);
+    expect([s.name, verdict.status, verdict.mismatches]).toEqual([s.name, 'pass', []]);
+  }
+});
+
 test.each([
   ['A', 'B'],
   ['A', 'D'],

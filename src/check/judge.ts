@@ -6,10 +6,8 @@ import {
   effectiveType,
   type Policy,
   patType,
-  type Rule,
   VmModel,
 } from '../memtype/index.js';
-import { hasLegacyMmu } from '../recording/mmu.js';
 import type { Environment, Recording, StepRecord } from '../recording/recording.js';
 import { describeStep } from '../scenario/describe.js';
 import { gfnOf, isDropped, startEvents, stepEvent } from '../scenario/model-events.js';
@@ -17,12 +15,11 @@ import { MSR } from '../scenario/msrs.js';
 import { GUEST_MAXPHYADDR, type Scenario, type Step } from '../scenario/types.js';
 import { claimFor } from './claims.js';
 import { Contents } from './contents.js';
+import { type Evidence, evidenceOf, levelOf, type Move, typeOf } from './evidence/index.js';
 import { ioctlExpectation } from './ioctl-judge.js';
-import { LeafJudge } from './leaf-judge.js';
-import { typeOf } from './leaf-seen.js';
-import { levelOf, type Move, readMoves } from './moves.js';
+import { LeafDiff } from './leaves/leaf-diff.js';
 import { recordingFault } from './step-fields.js';
-import type { Checks, Mismatch, Note, Verdict } from './verdict.js';
+import type { Checks, Fail, Mismatch, Note, Verdict } from './verdict.js';
 
 type Ran = Extract<Recording, { outcome: 'ran' }>;
 
@@ -45,9 +42,9 @@ class Judge {
   readonly #model: VmModel;
   /** What the guest's own MSR accesses see: another state where the VMM keeps writes to itself. */
   readonly #guestView: VmModel;
-  readonly #leaves: LeafJudge;
+  readonly #evidence: Evidence;
+  readonly #leaves: LeafDiff;
   readonly #contents: Contents;
-  readonly #legacyMmu: boolean;
   readonly #pat = new Map<number, bigint>();
   #record: StepRecord = { step: -1 };
   #step: Step | undefined;
@@ -60,13 +57,12 @@ class Judge {
   ) {
     const { vcpus } = scenario;
     const { quirks: quirksSupported, selfSnoop = true } = env;
-    this.#legacyMmu = hasLegacyMmu(env);
+    this.#evidence = evidenceOf(env);
     this.#model = new VmModel(policy, { vcpus, maxphyaddr: GUEST_MAXPHYADDR, quirksSupported, selfSnoop });
     for (const event of startEvents(scenario)) this.#model.apply(event);
     this.#contents = new Contents(scenario, this.#model);
     this.#guestView = scenario.msrMode === 'filter-drop' ? this.#model.clone() : this.#model;
-    const fail = (...args: Parameters<Judge['fail']>): void => this.fail(...args);
-    this.#leaves = new LeafJudge(this.#model, recording.infra, this.checks, fail, this.#legacyMmu);
+    this.#leaves = new LeafDiff(this.#model, this.#evidence, recording.infra, this.checks, this.fail);
   }
 
   run(): void {
@@ -81,7 +77,7 @@ class Judge {
     return this.#step !== undefined && 'vcpu' in this.#step ? this.#step.vcpu : 0;
   }
 
-  fail(what: string, expected: string, seen: string, o: { gfn?: number; why?: readonly Rule[] } = {}): void {
+  readonly fail: Fail = (what, expected, seen, o = {}) => {
     this.mismatches.push({
       step: this.#record.step + 1,
       stepText: this.#step === undefined ? 'guest start' : describeStep(this.#step),
@@ -92,17 +88,16 @@ class Judge {
       seen,
       why: o.why ?? [],
     });
-  }
+  };
 
   #judgeStep(): void {
-    const moves = readMoves(this.#record.events ?? [], this.#legacyMmu);
-    const rest = this.#leaves.takeEarly(moves, this.#vcpu(), runsGuest(this.#step));
-    const effect = this.#applyStep(moves);
+    const seen = this.#evidence.read(this.#record);
+    const source = { vcpu: this.#vcpu(), guestRuns: runsGuest(this.#step) };
+    const moves = this.#leaves.takeEarly(seen?.moves ?? [], source);
+    const effect = this.#applyStep(seen?.moves ?? []);
     this.#judgeClaim();
-    if (this.#record.events !== undefined) this.#leaves.judge(rest, effect);
-    const { leaves } = this.#record;
-    if (leaves !== undefined) this.#leaves.judgeCount(leaves);
-    const seesZaps = this.#record.events !== undefined && (!this.#legacyMmu || leaves !== undefined);
+    if (seen !== undefined) this.#leaves.judge({ ...seen, moves }, effect);
+    const seesZaps = seen !== undefined && (this.#evidence.tellsZaps || seen.counts !== undefined);
     if (seesZaps && effect !== undefined && this.#step?.do !== 'access') {
       this.checks.kept += this.#model.leaves().length;
     }

@@ -1,7 +1,7 @@
-import { hasLegacyMmu } from '../recording/mmu.js';
 import type { Environment, Recording, StepRecord } from '../recording/recording.js';
 import { describeStep } from '../scenario/describe.js';
 import type { Scenario, Step } from '../scenario/types.js';
+import { evidenceOf } from './evidence/index.js';
 
 type Ran = Extract<Recording, { outcome: 'ran' }>;
 type Field = Exclude<keyof StepRecord, 'step'>;
@@ -64,8 +64,8 @@ export function recordingFault(scenario: Scenario, recording: Ran, env: Environm
     return `it has ${Math.max(steps.length - 1, 0)} of ${scenario.steps.length} steps`;
   const astray = steps.findIndex(({ step }, i) => step !== i - 1);
   if (astray >= 0) return `step ${(steps[astray]?.step ?? 0) + 1} stands where step ${astray} should`;
-  // The legacy MMU's leaves are counted where KVM has counters: then after each step.
-  const counts = hasLegacyMmu(env) && steps[0]?.leaves !== undefined;
+  // Leaves are counted where KVM has counters: then after each step.
+  const counts = evidenceOf(env).hasCounts && steps[0]?.leaves !== undefined;
   const always: Field[] = [
     ...(isTraced(env) ? (['events'] as const) : []),
     ...(counts ? (['leaves'] as const) : []),

@@ -28,6 +28,14 @@ export interface Mismatch {
   why: readonly Rule[];
 }
 
+/** Tells a departure; the rest of it is known of the step. */
+export type Fail = (
+  what: string,
+  expected: string,
+  seen: string,
+  o?: Partial<Pick<Mismatch, 'gfn' | 'why'>>,
+) => void;
+
 /** A named departure of the kernel from the SDM, or a stale case, that the model expected and that was met. */
 export interface Note {
   id: string;

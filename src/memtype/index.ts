@@ -28,6 +28,7 @@ export {
 export {
   type AccessEvent,
   type Effect,
+  emptyEffect,
   MEM_LOG_DIRTY_PAGES,
   MEM_READONLY,
   type MemslotEvent,

@@ -1,45 +1,26 @@
-import type { TraceEvent } from '../observe/events.js';
-import { decodeLeaf, PRESENT } from '../observe/spte.js';
-import { covers, pagesOf, type SeenLeaf } from './leaf-seen.js';
-
-/** What happened to one entry, from one or two events. */
-export type Move =
-  /**
-   * A leaf where there was none. `fault`: a guest's fault made it, else KVM did in passing. `overTable`: in passing, and
-   * in the place of a table of smaller ones.
-   */
-  | { kind: 'make'; gfn: number; level: number; spte: bigint; fault: boolean; overTable: boolean }
-  /** A leaf in the place of a leaf. */
-  | { kind: 'rewrite'; gfn: number; level: number; old: bigint; spte: bigint }
-  /** A leaf went. */
-  | { kind: 'zap'; gfn: number; level: number; old: bigint }
-  /** kvm_mmu_zap_all_fast() */
-  | { kind: 'zap-all' }
-  /** Events that no KVM gives in this place. */
-  | { kind: 'stray'; gfn: number; text: string };
+import type { TraceEvent } from '../../observe/events.js';
+import { PRESENT } from '../../observe/spte.js';
+import type { Evidence, Move } from './evidence.js';
+import { leafOf } from './seen-leaf.js';
 
 type Change = Extract<TraceEvent, { kind: 'change' }>;
-type Set = Extract<TraceEvent, { kind: 'set' }>;
-
-/** A leaf of 4 KiB, 2 MiB or 1 GiB, at a frame where one of that size can be. */
-const isLeaf = (gfn: number, level: number, spte: bigint): boolean =>
-  level >= 1 && level <= 3 && gfn % pagesOf(level) === 0 && decodeLeaf(spte, level) !== undefined;
 
 /** tdp_mmu_map_handle_target_level() tells of the entry that it has just changed. */
 const belongs = (set: TraceEvent | undefined, change: Change): boolean =>
   set?.kind === 'set' && set.gfn === change.gfn && set.level === change.level && set.spte === change.new;
 
 function changeMove(change: Change, fault: boolean): Move {
-  const { gfn, level, old, new: spte } = change;
-  const [was, is] = [isLeaf(gfn, level, old), isLeaf(gfn, level, spte)];
-  if (was && is) return { kind: 'rewrite', gfn, level, old, spte };
-  if (is) return { kind: 'make', gfn, level, spte, fault, overTable: !fault && (old & PRESENT) !== 0n };
-  if (was && !fault) return { kind: 'zap', gfn, level, old };
+  const { gfn, level } = change;
+  const [old, leaf] = [leafOf(gfn, level, change.old), leafOf(gfn, level, change.new)];
+  if (old !== undefined && leaf !== undefined) return { kind: 'rewrite', old, leaf };
+  const over = !fault && (change.old & PRESENT) !== 0n ? 'table' : 'nothing';
+  if (leaf !== undefined) return { kind: 'make', leaf, fault, over };
+  if (old !== undefined && !fault) return { kind: 'zap', leaf: old };
   return { kind: 'stray', gfn, text: `a change of what is no leaf at level ${level}` };
 }
 
-/** The TDP MMU tells of each change of an entry, and of a fault's once more right after it. */
-function tdpMoves(events: readonly TraceEvent[]): Move[] {
+/** Read each event once: a fault's change is told once more right after it. */
+function movesOf(events: readonly TraceEvent[]): Move[] {
   const moves: Move[] = [];
   for (let i = 0; i < events.length; i++) {
     const event = events[i] as TraceEvent;
@@ -55,23 +36,10 @@ function tdpMoves(events: readonly TraceEvent[]): Move[] {
   return moves;
 }
 
-function legacyMove(event: Change | Set): Move {
-  const { gfn, level } = event;
-  if (event.kind === 'change') return { kind: 'stray', gfn, text: 'a change by the TDP MMU, which is off' };
-  if (!isLeaf(gfn, level, event.spte))
-    return { kind: 'stray', gfn, text: `no leaf at level ${level} was set` };
-  return { kind: 'make', gfn, level, spte: event.spte, fault: true, overTable: false };
-}
-
-/**
- * Read what happened to entries out of the events of a step, each event once.
- * @param legacy the legacy MMU maps: it tells of leaves as they are made, and no more
- */
-export const readMoves = (events: readonly TraceEvent[], legacy: boolean): Move[] =>
-  legacy ? events.map((e) => (e.kind === 'zap-all' ? e : legacyMove(e))) : tdpMoves(events);
-
-/** The level at which a fault mapped `gfn`; `undefined` if none did. */
-export function levelOf(moves: readonly Move[], gfn: number): SeenLeaf['level'] | undefined {
-  const made = moves.find((m) => m.kind === 'make' && m.fault && covers(m.gfn, m.level, gfn));
-  return made?.kind === 'make' ? (made.level as SeenLeaf['level']) : undefined;
-}
+/** The trace of the TDP MMU, which tells of each change of an entry. */
+export const tdpTrace: Evidence = {
+  tellsZaps: true,
+  hasCounts: false,
+  faultGroup: 1,
+  read: ({ events }) => events && { moves: movesOf(events), counts: undefined },
+};

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
-import type { TraceEvent } from '../observe/events.js';
-import { levelOf, readMoves } from './moves.js';
+import type { TraceEvent } from '../../observe/events.js';
+import { levelOf, type Move } from './evidence.js';
+import { legacyTrace } from './legacy-trace.js';
+import { tdpTrace } from './tdp-trace.js';
 
 const LEAF = 0xb77n;
 const HUGE = 0xbf7n;
@@ -13,6 +15,7 @@ const change = (old: bigint, now: bigint, level = 1, gfn = 0x200): TraceEvent =>
   new: now,
 });
 const set = (spte: bigint, level = 1, gfn = 0x200): TraceEvent => ({ kind: 'set', gfn, level, spte });
+const movesOf = (events: TraceEvent[]): readonly Move[] => tdpTrace.read({ step: 0, events })?.moves ?? [];
 
 // Each row: what the TDP MMU tells of one step, and what it means.
 test.each<[string, TraceEvent[], string[]]>([
@@ -33,23 +36,33 @@ test.each<[string, TraceEvent[], string[]]>([
   ['a leaf of a level that has none', [change(0n, HUGE, 4, 0)], ['stray']],
   ['a table', [change(0n, TABLE, 2)], ['stray']],
 ])('the TDP MMU: %s', (_, events, expected) => {
-  const told = readMoves(events, false).map((move) =>
+  const told = movesOf(events).map((move) =>
     move.kind !== 'make'
       ? move.kind
-      : `make${move.fault ? ' by fault' : ''}${move.overTable ? ' over a table' : ''}`,
+      : `make${move.fault ? ' by fault' : ''}${move.over === 'table' ? ' over a table' : ''}`,
   );
 
   expect(told).toEqual(expected);
 });
 
 test('the legacy MMU tells of leaves as they are made, and of nothing else', () => {
-  const told = readMoves([set(LEAF), { kind: 'zap-all' }, set(0n), change(0n, LEAF)], true);
+  const events: TraceEvent[] = [set(LEAF), { kind: 'zap-all' }, set(0n), change(0n, LEAF)];
+  const told = legacyTrace.read({ step: 0, events, leaves: [1, 0, 0] });
 
-  expect(told.map(({ kind }) => kind)).toEqual(['make', 'zap-all', 'stray', 'stray']);
+  expect(told?.moves.map(({ kind }) => kind)).toEqual(['make', 'zap-all', 'stray', 'stray']);
+  expect(told?.moves[0]).toMatchObject({
+    leaf: { gfn: 0x200, level: 1, type: 'WB', ipat: true },
+    over: 'untold',
+  });
+  expect(told?.counts).toEqual([1, 0, 0]);
+});
+
+test.each([tdpTrace, legacyTrace])('where nothing is traced nothing is seen', (evidence) => {
+  expect(evidence.read({ step: 0, leaves: [1, 0, 0] })).toBeUndefined();
 });
 
 test('the level is that of the fault that mapped the frame', () => {
-  const moves = readMoves([change(0n, HUGE, 2), set(HUGE, 2), change(TABLE, HUGE, 2, 0x400)], false);
+  const moves = movesOf([change(0n, HUGE, 2), set(HUGE, 2), change(TABLE, HUGE, 2, 0x400)]);
 
   expect([0x200, 0x3ff, 0x1ff, 0x400].map((gfn) => levelOf(moves, gfn))).toEqual([
     2,

@@ -1,5 +1,6 @@
-import type { Leaf } from '../memtype/index.js';
-import { covers, pagesOf, type SeenLeaf, type SeenLeaves } from './leaf-seen.js';
+import { type Leaf, pagesOf } from '../../memtype/index.js';
+import { covers, type SeenLeaf } from '../evidence/index.js';
+import type { SeenLeaves } from './seen-leaves.js';
 
 const tableOf = (gfn: number): number => Math.floor(gfn / pagesOf(2));
 
@@ -17,7 +18,7 @@ export function collapseFaults(
   merged: readonly Leaf[],
 ): { left: SeenLeaf[]; misplaced: SeenLeaf[] } {
   const tables = new Set(collapsed.map(({ gfn }) => tableOf(gfn)));
-  const hugeAt = (gfn: number): Leaf | undefined => merged.find((huge) => covers(huge.gfn, huge.level, gfn));
+  const hugeAt = (gfn: number): Leaf | undefined => merged.find((huge) => covers(huge, gfn));
   const isMisplaced = ({ gfn, frame }: SeenLeaf): boolean => {
     const place = hugeAt(gfn);
     const huge = place && seen.get(place.gfn, place.level);
