@@ -6,6 +6,7 @@ import { RAM_SIZE, type Scenario } from '../scenario/types.js';
 import { GuestTimeoutError } from '../vmm/index.js';
 import { agentErrorCode, messageOf } from './error-codes.js';
 import { type Bench, Execution, type RawStep } from './execution.js';
+import { UnmetNeedError } from './huge-ram.js';
 
 /** Populate the pages that a scenario touches, so that their leaves are writable from the first fault on. */
 function populate(scenario: Scenario, ram: HostMemory): void {
@@ -61,6 +62,7 @@ class Run {
   }
 
   failed(error: unknown): RawRecording {
+    if (error instanceof UnmetNeedError) return { ...this.#base(), outcome: 'skip', missing: error.missing };
     return {
       ...this.#base(),
       outcome: 'error',

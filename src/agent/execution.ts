@@ -16,6 +16,7 @@ import { GUEST_MAXPHYADDR, type MemslotStep, RAM_SIZE, type Scenario, type Step 
 import { Machine } from '../vmm/index.js';
 import { closeAll } from './close.js';
 import { DmaSteps, ioctlResult } from './dma-steps.js';
+import { hugeRam } from './huge-ram.js';
 
 /** What scenarios run on; shared by all of them, closed by its owner. */
 export interface Bench {
@@ -176,7 +177,7 @@ export class Execution {
       backing === 'pci-bar' && bar !== undefined
         ? HostMemory.file(bar, { size, writable: true, shared: true })
         : backing === 'huge-ram'
-          ? HostMemory.anonymous(size, { thp: true, populate: true })
+          ? hugeRam(size)
           : HostMemory.memfd(size);
     this.#slots.set(slot, memory);
     return memory;

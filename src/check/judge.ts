@@ -230,7 +230,7 @@ function withLeftover(
 ): Pick<Verdict, 'status' | 'message'> {
   if (notGivenBack === undefined) return found;
   const message = `what it took could not be given back: ${notGivenBack}`;
-  const status = found.status === 'pass' ? 'error' : found.status;
+  const status = found.status === 'pass' || found.status === 'skip' ? 'error' : found.status;
   return { status, message: found.message === undefined ? message : `${found.message}; ${message}` };
 }
 
@@ -241,7 +241,8 @@ function withLeftover(
  */
 export function judge(scenario: Scenario, recording: Recording, policy: Policy, env: Environment): Verdict {
   const nothing = { checks: noChecks(), mismatches: [], notes: [] };
-  if (recording.outcome === 'skip') return { ...nothing, status: 'skip' };
+  if (recording.outcome === 'skip')
+    return { ...nothing, ...withLeftover({ status: 'skip' }, recording.notGivenBack) };
   if (recording.outcome === 'error') {
     const status = recording.timedOut === true ? 'timeout' : 'error';
     return { ...nothing, ...withLeftover({ status, message: recording.message }, recording.notGivenBack) };

@@ -3,6 +3,7 @@ import { afterAll, expect, test } from 'vitest';
 import { describeEnvironment } from '../../src/agent/environment.js';
 import { execute } from '../../src/agent/execute.js';
 import type { Bench } from '../../src/agent/execution.js';
+import { UnmetNeedError } from '../../src/agent/huge-ram.js';
 import { judge } from '../../src/check/judge.js';
 import { NoncoherentDma } from '../../src/dma/index.js';
 import { HostMemory, Kvm } from '../../src/kvm/index.js';
@@ -55,6 +56,23 @@ test('a guest that never comes back is a timeout, with the step, and the next sc
   expect(verdict(hang, recording).status).toBe('timeout');
   const next = scenario('test/next', 'One read', { needs: [] }, [rdmsr(MSR.DEF_TYPE)]);
   expect(verdict(next, execute(next, bench)).status).toBe('pass');
+});
+
+test('a need that shows to be unmet on the way is a skip, and what was taken until then is given back', () => {
+  const missing = { reason: 'no huge pages', lift: 'free memory' };
+  const s = scenario('test/unmet', 'Two reads', { needs: [] }, [rdmsr(MSR.DEF_TYPE), rdmsr(MSR.DEF_TYPE)]);
+  const mark = (step: number): void => {
+    if (step === 1) throw new UnmetNeedError(missing);
+  };
+  const observer = { mark, take: () => Buffer.alloc(0) } as unknown as NonNullable<Bench['observer']>;
+  const before = openFiles();
+
+  const recording = execute(s, { ...bench, environment: { ...environment, paging: 'ept' }, observer });
+
+  expect(recording).toMatchObject({ outcome: 'skip', missing });
+  expect(openFiles()).toBe(before);
+  expect(verdict(s, recording).status).toBe('skip');
+  expect(verdict(s, { ...recording, notGivenBack: 'stuck' }).status).toBe('error');
 });
 
 test('what cannot be given back loses no result, keeps nothing else open, and is told', () => {

@@ -1,0 +1,46 @@
+import { readFileSync } from 'node:fs';
+import type { Missing } from '../dma/index.js';
+import { HostMemory } from '../kvm/index.js';
+
+const HUGE_PAGE = 2 ** 21;
+const COMPACT = '/proc/sys/vm/compact_memory';
+
+/** Something that a scenario needs, and that shows to be missing only while it runs. */
+export class UnmetNeedError extends Error {
+  override readonly name = 'UnmetNeedError';
+  readonly code = 'AGENT_UNMET_NEED';
+  constructor(readonly missing: Missing) {
+    super(missing.reason);
+  }
+}
+
+/** Bytes of this process that the host has in transparent huge pages; undefined on a host that does not tell. */
+export function hugeBytes(): number | undefined {
+  try {
+    const kib = /^AnonHugePages: *(\d+) kB$/m.exec(readFileSync('/proc/self/smaps_rollup', 'utf8'))?.[1];
+    return kib === undefined ? undefined : Number(kib) * 1024;
+  } catch {
+    return undefined; // a kernel without CONFIG_PROC_PAGE_MONITOR
+  }
+}
+
+/**
+ * Memory in transparent huge pages, populated. A host whose memory is in small pieces gives small pages without a word, and KVM
+ * then maps small leaves: that is no fault of KVM's.
+ * @param size bytes; what is left of it behind the last whole 2 MiB is small pages
+ * @param count how many bytes are huge now, before and after
+ * @throws UnmetNeedError if the host gave small pages
+ */
+export function hugeRam(size: number, count = hugeBytes): HostMemory {
+  const before = count();
+  const memory = HostMemory.anonymous(size, { thp: true, populate: true });
+  const after = count();
+  const wanted = Math.floor(size / HUGE_PAGE);
+  const got = before === undefined || after === undefined ? wanted : Math.floor((after - before) / HUGE_PAGE);
+  if (got >= wanted) return memory;
+  memory.close();
+  throw new UnmetNeedError({
+    reason: `this host gave ${Math.max(0, got)} of ${wanted} transparent huge pages: its memory is in pieces`,
+    lift: `free memory, or join its pieces: echo 1 > ${COMPACT} (as root)`,
+  });
+}
