@@ -14,11 +14,17 @@ export class UnmetNeedError extends Error {
   }
 }
 
-/** Bytes of this process that the host has in transparent huge pages; undefined on a host that does not tell. */
+/**
+ * Bytes that the host has in transparent huge pages, of the memory for which this process asked for them (`hg`, madvise(2)): V8's
+ * own comes and goes. Undefined on a host that does not tell.
+ */
 export function hugeBytes(): number | undefined {
   try {
-    const kib = /^AnonHugePages: *(\d+) kB$/m.exec(readFileSync('/proc/self/smaps_rollup', 'utf8'))?.[1];
-    return kib === undefined ? undefined : Number(kib) * 1024;
+    const mappings = readFileSync('/proc/self/smaps', 'utf8').split(/^(?=[0-9a-f]+-[0-9a-f]+ )/m);
+    const kib = mappings
+      .filter((mapping) => /^VmFlags:.* hg\b/m.test(mapping))
+      .map((mapping) => Number(/^AnonHugePages: *(\d+) kB$/m.exec(mapping)?.[1] ?? 0));
+    return kib.reduce((sum, n) => sum + n, 0) * 1024;
   } catch {
     return undefined; // a kernel without CONFIG_PROC_PAGE_MONITOR
   }
