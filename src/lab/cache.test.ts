@@ -13,7 +13,7 @@ import { homedir, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, describe, expect, test, vi } from 'vitest';
 import { cacheRoot, contentKey, fillEntry, isComplete, openCache, sweepCache } from './cache.js';
-import { withLock } from './lock.js';
+import { withLock } from './exec.js';
 
 const root = mkdtempSync(join(tmpdir(), 'cache-test-'));
 afterAll(() => rmSync(root, { recursive: true }));

@@ -4,9 +4,9 @@ import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises
 import { homedir } from 'node:os';
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import type { LockOptions } from '../process/lock.js';
 import { LabError, orExhausted } from './errors.js';
-import { exec } from './exec.js';
-import { type LockOptions, withLock } from './lock.js';
+import { exec, withLock } from './exec.js';
 
 /**
  * Root of everything the lab keeps between runs. A relative XDG_CACHE_HOME is ignored, as the XDG Base Directory Specification says.

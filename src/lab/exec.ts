@@ -1,5 +1,6 @@
-import { spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
+import { runChild } from '../process/child.js';
+import { ProcessError } from '../process/errors.js';
+import { withLock as holdLock, type LockOptions } from '../process/lock.js';
 import { exhausted, LabError, orExhausted } from './errors.js';
 
 export interface ExecOptions {
@@ -20,7 +21,6 @@ export interface ExecResult {
   tail: string[];
 }
 
-const TAIL_LINES = 40;
 const STDOUT_LIMIT = 4 << 20;
 
 /** Debian packages of the tools this folder calls, for the message when one is missing. */
@@ -36,7 +36,7 @@ const PACKAGE_OF: Record<string, string> = {
   xz: 'xz-utils',
 };
 
-export function toolMissing(tool: string): LabError {
+function toolMissing(tool: string): LabError {
   const reason = process.env.PATH
     ? `is not installed: apt-get install ${PACKAGE_OF[tool] ?? tool}`
     : 'cannot be found: PATH is empty';
@@ -53,55 +53,56 @@ export function cannotStart(tool: string, error: unknown): LabError {
     : new LabError('LAB_RESOURCES', `cannot start ${tool}: ${message}`);
 }
 
+/** What to throw for an error of a child or a lock: the lab's own, else the error itself. `tail` is told of one that was stopped. */
+export function labError(error: unknown, tail: readonly string[] = []): unknown {
+  if (!(error instanceof ProcessError)) return error;
+  switch (error.code) {
+    case 'PROCESS_MISSING':
+      return toolMissing(error.tool);
+    case 'PROCESS_START':
+      return cannotStart(error.tool, error.cause);
+    case 'PROCESS_ABORTED':
+      return new LabError('LAB_ABORTED', error.message, tail);
+    case 'PROCESS_LOCK':
+      return new LabError('LAB_CACHE', error.message);
+  }
+}
+
+const rethrow = (error: unknown): never => {
+  throw labError(error);
+};
+
 /**
  * Run a tool to its end. The tool dies with this process, however that ends.
  *
  * @throws LabError LAB_TOOL_MISSING, LAB_RESOURCES, LAB_ABORTED. A non-zero status is returned, not thrown.
  */
-export function exec(tool: string, args: readonly string[], o: ExecOptions = {}): Promise<ExecResult> {
-  if (o.signal?.aborted) return Promise.reject(aborted(tool));
-  const nice = o.nice ? ['nice', '-n', '10'] : [];
-  const argv = ['--pdeathsig', 'TERM', ...nice, tool, ...args];
-  const child = spawn('setpriv', argv, {
-    cwd: o.cwd,
-    env: { ...(o.env ?? process.env), LC_ALL: 'C' },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const tail: string[] = [];
+export async function exec(tool: string, args: readonly string[], o: ExecOptions = {}): Promise<ExecResult> {
+  const { onLine, env = process.env, ...options } = o;
   let stdout = '';
-  const onLine = (line: string): void => {
-    tail.push(line);
-    if (tail.length > TAIL_LINES) tail.shift();
-    o.onLine?.(line);
-  };
-  createInterface({ input: child.stdout }).on('line', (line) => {
+  const onStdout = (line: string): void => {
     if (stdout.length < STDOUT_LIMIT) stdout += `${line}\n`;
-    onLine(line);
-  });
-  createInterface({ input: child.stderr }).on('line', onLine);
-  const stop = (): boolean => child.kill('SIGTERM');
-  o.signal?.addEventListener('abort', stop, { once: true });
-  return new Promise((resolve, reject) => {
-    child.once('error', (error) => reject(cannotStart('setpriv', error)));
-    child.once('close', (code, killedBy) => {
-      o.signal?.removeEventListener('abort', stop);
-      if (o.signal?.aborted) return reject(aborted(tool));
-      if ((code === 127 || code === 1) && notFound(tail, tool)) return reject(toolMissing(tool));
-      resolve({ status: code ?? (killedBy ? 128 : 1), stdout, tail });
-    });
-  });
+    onLine?.(line);
+  };
+  const { status, killedBy, tail } = await runChild(tool, args, {
+    ...options,
+    env: { ...env, LC_ALL: 'C' },
+    endBy: 'SIGTERM',
+    onStdout,
+    ...(onLine && { onStderr: onLine }),
+  }).catch(rethrow);
+  return { status: status ?? (killedBy ? 128 : 1), stdout, tail };
 }
 
-/** setpriv and nice report a tool that is not there each in their own words. */
-function notFound(tail: readonly string[], tool: string): boolean {
-  return tail.some(
-    (line) =>
-      line.includes(tool) && line.includes('No such file or directory') && /^(setpriv|nice):/.test(line),
-  );
-}
-
-function aborted(tool: string): LabError {
-  return new LabError('LAB_ABORTED', `${tool} was stopped`);
+/**
+ * Hold an exclusive lock on a file while `work` runs, as process/'s own does.
+ *
+ * @throws LabError LAB_TOOL_MISSING, LAB_RESOURCES, LAB_CACHE, LAB_DISK_FULL, LAB_ABORTED, and what `work` throws
+ */
+export async function withLock<T>(path: string, work: () => Promise<T>, o?: LockOptions): Promise<T> {
+  return holdLock(path, work, o).catch((error: unknown) => {
+    throw (error instanceof ProcessError && exhausted(`cannot lock ${path}`, error.tail)) || labError(error);
+  });
 }
 
 /** As exec, and a non-zero status is an error of the code given; a full disk and the like are told apart. */

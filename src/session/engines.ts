@@ -1,11 +1,10 @@
-import { spawn } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { sweepLeftovers } from '../agent/leftovers.js';
-import { LabError } from '../lab/errors.js';
+import { labError } from '../lab/exec.js';
 import { type LabOutcome, makeScratch, removeScratch, runInLab, sweepLab } from '../lab/index.js';
+import { type ChildEnd, runChild } from '../process/child.js';
 import { type AgentSpec, encodeSpec } from '../recording/spec.js';
 
 /** Where scenarios run. */
@@ -28,7 +27,6 @@ export interface AgentRun {
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const AGENT = join(ROOT, 'dist/lab/agent.cjs');
-const STDERR_KEPT = 20;
 
 /** Files that the agent needs inside the lab. */
 const LAB_FILES = [
@@ -38,50 +36,36 @@ const LAB_FILES = [
   ['dist/lab/agent.program.cache', '/app/dist/lab/agent.program.cache'],
 ] as const;
 
-const stopped = (): LabError => new LabError('LAB_ABORTED', 'the run was stopped');
-
 /** Run the agent as a child process, so that a kernel that never lets it go cannot take us along. */
-function runOnHost(run: AgentRun): Promise<LabOutcome> {
-  return new Promise((resolve, reject) => {
-    if (run.signal?.aborted) return reject(stopped());
-    // Have the agent die with us, however we die.
-    const args = ['--pdeathsig', 'KILL', process.execPath, AGENT, '-'];
-    // Ctrl-C is for us alone: we end the agent, so that it is not taken for dead.
-    const child = spawn('setpriv', args, { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
-    const tail: string[] = [];
-    let timedOut = false;
-    const kill = (): void => void child.kill('SIGKILL');
-    const timer = setTimeout(() => {
-      timedOut = true;
-      kill();
-    }, run.timeoutMs);
-    run.signal?.addEventListener('abort', kill, { once: true });
-    createInterface({ input: child.stdout }).on('line', run.onLine);
-    createInterface({ input: child.stderr }).on('line', (line) => {
-      tail.push(line);
-      if (tail.length > STDERR_KEPT) tail.shift();
-    });
-    child.stdin.on('error', () => {}); // it died before it read; how it died is told below
-    child.stdin.end(encodeSpec(run.spec));
-    child.once('error', reject);
-    child.once('close', (status, signal) => {
-      clearTimeout(timer);
-      run.signal?.removeEventListener('abort', kill);
+async function runOnHost(run: AgentRun): Promise<LabOutcome> {
+  let leftovers: string[] = [];
+  const end = await runChild(process.execPath, [AGENT, '-'], {
+    what: 'the run',
+    input: encodeSpec(run.spec),
+    detached: true,
+    endBy: 'SIGKILL',
+    timeoutMs: run.timeoutMs,
+    signal: run.signal,
+    onStdout: run.onLine,
+    resultsOnStdout: true,
+  })
+    .catch((error: unknown) => {
+      throw labError(error);
+    })
+    .finally(() => {
       // An agent that was killed could not give back what it took of this host.
-      tail.push(...sweepLeftovers());
-      if (run.signal?.aborted) {
-        reject(stopped());
-      } else if (timedOut) {
-        resolve({ kind: 'timeout', reason: `no end after ${run.timeoutMs / 1000} s`, consoleTail: tail });
-      } else if (status === null) {
-        resolve({ kind: 'agent-died', reason: `it was ended by ${signal}`, consoleTail: tail });
-      } else if (status !== 0 && status !== 2) {
-        resolve({ kind: 'agent-died', reason: `it ended with status ${status}`, consoleTail: tail });
-      } else {
-        resolve({ kind: 'done', status, kernelWarnings: [] });
-      }
+      leftovers = sweepLeftovers();
     });
-  });
+  return outcomeOnHost(end, run.timeoutMs, leftovers);
+}
+
+function outcomeOnHost(end: ChildEnd, timeoutMs: number, leftovers: readonly string[]): LabOutcome {
+  const { status, killedBy } = end;
+  const consoleTail = [...end.tail, ...leftovers];
+  if (end.timedOut) return { kind: 'timeout', reason: `no end after ${timeoutMs / 1000} s`, consoleTail };
+  if (status === null) return { kind: 'agent-died', reason: `it was ended by ${killedBy}`, consoleTail };
+  if (status === 0 || status === 2) return { kind: 'done', status, kernelWarnings: [] };
+  return { kind: 'agent-died', reason: `it ended with status ${status}`, consoleTail };
 }
 
 async function runLab(run: AgentRun, engine: 'bochs' | 'qemu-tcg'): Promise<LabOutcome> {

@@ -2,8 +2,7 @@ import { readdir, realpath, rm, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { cacheRoot, contentKey, fileHash, fillEntry, isComplete, openCache } from '../cache.js';
 import { LabError } from '../errors.js';
-import { mustExec } from '../exec.js';
-import { withLock } from '../lock.js';
+import { mustExec, withLock } from '../exec.js';
 import { PrivateApt, suitesFor } from './apt.js';
 import { treeFingerprint } from './fingerprint.js';
 

@@ -1,10 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type ChildEnd, startChild } from '../../process/child.js';
 import { openCache } from '../cache.js';
 import { LabError, orExhausted } from '../errors.js';
-import { cannotStart, exec, toolMissing } from '../exec.js';
+import { labError } from '../exec.js';
 import { mapsInPlace, readKernel } from '../image/bzimage.js';
 import { type GuestFile, programPart } from '../image/initramfs.js';
 import { nodeImage, runtimeFiles } from '../image/nodeimage.js';
@@ -128,10 +128,8 @@ function commandLine(params: readonly string[]): string {
 }
 
 async function watchRun(run: LabRun, boot: Boot, command: Command): Promise<LabOutcome> {
-  const found = await exec('which', [command.tool]);
-  if (found.status !== 0) throw toolMissing(command.tool);
   const watch = new RunWatch(new ConsoleWatch(), run);
-  const stop = (): boolean => emulator.kill('SIGKILL');
+  watch.panicGraceMs = PANIC_GRACE_MS;
   const tails = [
     new LineTail(
       boot.consoleFile,
@@ -146,56 +144,35 @@ async function watchRun(run: LabRun, boot: Boot, command: Command): Promise<LabO
       () => watch.stopFor('timeout', 'the results never end'),
     ),
   ];
-  const output: string[] = [];
-  const emulator = start(command, boot.scratch, output);
-  watch.onStop = stop;
-  watch.panicGraceMs = PANIC_GRACE_MS;
-  const timer = setTimeout(
-    () => watch.stopFor('timeout', `no end after ${run.timeoutMs / 1000} s`),
-    run.timeoutMs,
-  );
-  const abort = (): void => void stop();
-  run.signal?.addEventListener('abort', abort, { once: true });
   try {
-    const ended = await end(emulator);
-    for (const tail of tails) tail.close();
-    if (run.signal?.aborted)
-      throw new LabError('LAB_ABORTED', 'the lab run was stopped', watch.consoleTail());
-    return watch.outcome(ended, emulatorLog(command, output));
+    const end = await emulate(run, boot, command, watch).finally(() => {
+      for (const tail of tails) tail.close();
+    });
+    if (end.timedOut) watch.stopFor('timeout', `no end after ${run.timeoutMs / 1000} s`);
+    return watch.outcome(end, emulatorLog(command, end.tail));
+  } catch (error) {
+    throw labError(error, watch.consoleTail());
   } finally {
-    clearTimeout(timer);
     watch.dispose();
-    run.signal?.removeEventListener('abort', abort);
   }
 }
 
-/** The emulator dies with this process, even by SIGKILL. */
-function start(command: Command, scratch: string, output: string[]): ChildProcess {
-  const emulator = spawn('setpriv', ['--pdeathsig', 'KILL', command.tool, ...command.args], {
-    cwd: scratch,
-    env: { ...process.env, ...command.env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-    // Ctrl-C is for us alone: we end the emulator, so that it is not taken for dead.
+async function emulate(run: LabRun, boot: Boot, command: Command, watch: RunWatch): Promise<ChildEnd> {
+  const emulator = startChild(command.tool, command.args, {
+    what: 'the lab run',
+    cwd: boot.scratch,
+    env: { ...process.env, ...command.env, LC_ALL: 'C' },
     detached: true,
+    endBy: 'SIGKILL',
+    timeoutMs: run.timeoutMs,
+    signal: run.signal,
   });
-  const keep = (chunk: Buffer): void => {
-    output.push(chunk.toString('latin1'));
-    if (output.length > 100) output.shift();
-  };
-  emulator.stdout?.on('data', keep);
-  emulator.stderr?.on('data', keep);
-  return emulator;
+  watch.onStop = emulator.stop;
+  return emulator.ended;
 }
 
-function end(emulator: ChildProcess): Promise<{ status: number | null; killedBy: string | null }> {
-  return new Promise((resolveEnd, reject) => {
-    emulator.once('error', (error) => reject(cannotStart('setpriv', error)));
-    emulator.once('close', (status, killedBy) => resolveEnd({ status, killedBy }));
-  });
-}
-
-function emulatorLog(command: Command, output: string[]): string {
-  let log = output.join('');
+function emulatorLog(command: Command, output: readonly string[]): string {
+  let log = output.map((line) => `${line}\n`).join('');
   try {
     if (command.logFile) log += readFileSync(command.logFile, 'latin1');
   } catch {

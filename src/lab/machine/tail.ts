@@ -1,7 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync, watch, writeFileSync } from 'node:fs';
+import { LineSplitter } from '../../process/lines.js';
 
-/** Longest line that is passed on whole; the guest is not trusted to end its lines. */
-const LINE_LIMIT = 1 << 20;
 const CHUNK = 1 << 16;
 
 /** Follow a file that another process appends to, and hand out its lines as they come. */
@@ -10,16 +9,16 @@ export class LineTail {
   private readonly watcher;
   private readonly buffer = Buffer.alloc(CHUNK);
   private position = 0;
-  private rest = '';
-  private readonly decoder = new TextDecoder();
+  private readonly lines: LineSplitter;
 
   /** Creates the file. `limit`: bytes after which the rest is ignored and `onFull` is called once. */
   constructor(
     path: string,
-    private readonly onLine: (line: string) => void,
+    onLine: (line: string) => void,
     private readonly limit: number,
     private readonly onFull: () => void,
   ) {
+    this.lines = new LineSplitter(onLine);
     writeFileSync(path, '');
     this.fd = openSync(path, 'r');
     this.watcher = watch(path, () => this.read());
@@ -34,7 +33,7 @@ export class LineTail {
       const count = readSync(this.fd, this.buffer, 0, CHUNK, this.position);
       if (count === 0) return;
       this.position += count;
-      this.push(this.decoder.decode(this.buffer.subarray(0, count), { stream: true }));
+      this.lines.push(this.buffer.subarray(0, count));
       if (this.position >= this.limit) {
         this.onFull();
         return;
@@ -42,22 +41,11 @@ export class LineTail {
     }
   }
 
-  private push(text: string): void {
-    const lines = (this.rest + text).split('\n');
-    this.rest = lines.pop() as string;
-    if (this.rest.length > LINE_LIMIT) {
-      lines.push(this.rest);
-      this.rest = '';
-    }
-    for (const line of lines) this.onLine(line.replace(/\r+$/, ''));
-  }
-
   /** Stop following; hands out what is left, an unfinished last line too. */
   close(): void {
     this.watcher.close();
     this.read();
     closeSync(this.fd);
-    if (this.rest !== '') this.onLine(this.rest);
-    this.rest = '';
+    this.lines.end();
   }
 }

@@ -2,13 +2,12 @@ import { type ChildProcessWithoutNullStreams as Holder, spawn } from 'node:child
 import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { exhausted, LabError } from './errors.js';
-import { cannotStart } from './exec.js';
+import { cannotStart, ProcessError } from './errors.js';
 
 export interface LockOptions {
   /** Called if another process holds the lock. */
   onWait?: (() => void) | undefined;
-  /** Abort ends the waiting with LAB_ABORTED. */
+  /** Abort ends the waiting with PROCESS_ABORTED. */
   signal?: AbortSignal | undefined;
 }
 
@@ -19,7 +18,7 @@ const PATIENCE_MS = 1000;
  *
  * flock(1) keeps the lock and reads our pipe, so the lock goes with this process however it ends.
  *
- * @throws LabError LAB_TOOL_MISSING, LAB_RESOURCES, LAB_CACHE, LAB_ABORTED, and what `work` throws
+ * @throws ProcessError PROCESS_START, PROCESS_LOCK, PROCESS_ABORTED, and what `work` throws
  */
 export async function withLock<T>(path: string, work: () => Promise<T>, o: LockOptions = {}): Promise<T> {
   await mkdir(dirname(path), { recursive: true });
@@ -54,7 +53,8 @@ async function endOf(holder: Holder, path: string, signal: AbortSignal | undefin
   await once(holder, 'close').catch((error: unknown) => {
     throw cannotStart('flock', error);
   });
-  if (signal?.aborted) throw new LabError('LAB_ABORTED', 'stopped while waiting for another process');
+  if (signal?.aborted)
+    throw new ProcessError('PROCESS_ABORTED', 'stopped while waiting for another process', 'flock');
   const [line = 'flock ended'] = said.split('\n');
-  throw exhausted(`cannot lock ${path}`, [said]) ?? new LabError('LAB_CACHE', `cannot lock ${path}: ${line}`);
+  throw new ProcessError('PROCESS_LOCK', `cannot lock ${path}: ${line}`, 'flock', { tail: [said] });
 }
