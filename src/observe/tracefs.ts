@@ -14,11 +14,10 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { isRunning, ownProcessId, PROCESS_ID } from '../process/owner.js';
+import { OwnedNames } from '../process/owned-names.js';
 
 const ROOTS = ['/sys/kernel/tracing', '/sys/kernel/debug/tracing'];
-const PREFIX = 'kvm-memtype-';
-const PROBE_GROUP = 'kvm_memtype_';
+const INSTANCES = new OwnedNames('kvm-memtype-');
 const CHUNK = 1 << 16;
 
 /** What keeps us from a path: the error's code, such as ENOENT or EACCES; undefined if nothing does. */
@@ -55,10 +54,12 @@ export function findTracefs(
   return { root };
 }
 
-const INSTANCE = new RegExp(`^${PREFIX}(${PROCESS_ID})\\.\\d+$`);
-const GROUP = new RegExp(`^[pr]\\d*:(${PROBE_GROUP}(\\d+_\\d+_\\d+)_\\d+)/(\\w+) `);
+/** The group of an instance's probes has its name, in letters that may stand there. */
+const groupOf = (instance: string): string => instance.replaceAll(/[-.]/g, '_');
+const instanceOf = (group: string): string =>
+  group.replace(/^kvm_memtype_(\d+)_(\d+)_(\d+)_(\d+)$/, 'kvm-memtype-$1-$2-$3.$4');
+const PROBE = /^[pr]\d*:(\w+)\/(\w+) /;
 
-const isGone = (id: string | undefined): id is string => id !== undefined && !isRunning(id);
 const isBusy = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'EBUSY';
 
 /**
@@ -79,19 +80,17 @@ export function sweepTracefs(root: string): string[] {
   };
   const instances = join(root, 'instances');
   for (const name of readdirSync(instances))
-    if (isGone(INSTANCE.exec(name)?.[1]))
+    if (INSTANCES.isLeft(name))
       remove(`the tracing instance ${name}`, () => rmdirSync(join(instances, name)));
   const probes = join(root, 'kprobe_events');
   if (!existsSync(probes)) return problems;
   for (const line of readFileSync(probes, 'utf8').split('\n')) {
-    const [, group, id, event] = GROUP.exec(line) ?? [];
-    if (isGone(id?.replaceAll('_', '-')))
+    const [, group = '', event] = PROBE.exec(line) ?? [];
+    if (INSTANCES.isLeft(instanceOf(group)))
       remove(`the probe ${group}/${event}`, () => appendFileSync(probes, `-:${group}/${event}\n`));
   }
   return problems;
 }
-
-let instances = 0;
 
 /** A tracing instance of our own, which records the events of one thread and disappears on close. */
 export class TraceInstance {
@@ -111,10 +110,9 @@ export class TraceInstance {
    */
   constructor(root: string, tid: number, bufferKib: number) {
     this.#root = root;
-    // No other process has this id, in no container, and each instance of this one has a number.
-    const id = `${ownProcessId()}.${instances++}`;
-    this.probeGroup = PROBE_GROUP + id.replaceAll(/[-.]/g, '_');
-    this.#dir = join(root, 'instances', PREFIX + id);
+    const name = INSTANCES.next();
+    this.probeGroup = groupOf(name);
+    this.#dir = join(root, 'instances', name);
     mkdirSync(this.#dir);
     this.#undo.push(() => rmdirSync(this.#dir));
     try {

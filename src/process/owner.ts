@@ -28,9 +28,6 @@ function namespaceOf(pid: string): string | undefined {
 export const ownProcessId = (): string =>
   `${process.pid}-${startTime(process.pid) ?? 0}-${namespaceOf('self')}`;
 
-/** What ownProcessId() gives, as part of a regular expression. */
-export const PROCESS_ID = '\\d+-\\d+-\\d+';
-
 /**
  * Whether the process that ownProcessId() named may still run. Of a PID namespace that cannot be looked into it is not known: then
  * it is taken to run, so that nobody removes what another container uses.

@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { isOwnDirectory } from '../../process/own-directory.js';
-import { isRunning, ownProcessId, PROCESS_ID } from '../../process/owner.js';
+import { OwnedNames } from '../../process/owned-names.js';
 import { DmaError } from '../types.js';
 import { type HostChange, isHostChange, isSameThing, undoChange } from './changes.js';
 import { HOST, type Host } from './paths.js';
@@ -19,11 +19,12 @@ import { HOST, type Host } from './paths.js';
 /** A reboot empties it, and undoes the changes as well. */
 export const JOURNAL_DIR = '/run/kvm-memtype';
 
-const FILE = new RegExp(`^(${PROCESS_ID})\\.\\d+\\.json$`);
-const HALF_WRITTEN = new RegExp(`^(${PROCESS_ID})\\.\\d+\\.json\\.new$`);
+const JOURNALS = new OwnedNames('', '.json');
+const NEW = '.new';
+const HALF_WRITTEN = new OwnedNames('', `.json${NEW}`);
 
 function writeDurably(path: string, text: string): void {
-  const temporary = `${path}.new`;
+  const temporary = path + NEW;
   const fd = openSync(temporary, 'w', 0o600);
   try {
     writeSync(fd, text);
@@ -43,16 +44,8 @@ function readChanges(path: string): HostChange[] {
   }
 }
 
-/** Names of files in `dir` that have a form, by who wrote them. Nobody else's journals are believed. */
-function filesOf(dir: string, whose: (id: string) => boolean, form = FILE): string[] {
-  if (!isOwnDirectory(dir)) return [];
-  return readdirSync(dir).filter((name) => {
-    const id = form.exec(name)?.[1];
-    return id !== undefined && whose(id);
-  });
-}
-
-let journals = 0;
+/** Names of the files in a directory. Nobody else's journals are believed. */
+const filesOf = (dir: string): string[] => (isOwnDirectory(dir) ? readdirSync(dir) : []);
 
 /**
  * The changes of the host that this process has made and not yet undone, in a file of its own: each is written down
@@ -67,7 +60,7 @@ export class Journal {
   constructor(o: { dir?: string; host?: Host } = {}) {
     this.#dir = o.dir ?? JOURNAL_DIR;
     this.#host = o.host ?? HOST;
-    this.#path = join(this.#dir, `${ownProcessId()}.${journals++}.json`);
+    this.#path = join(this.#dir, JOURNALS.next());
   }
 
   /**
@@ -94,8 +87,7 @@ export class Journal {
 
   /** Changes that other processes, which still run, have not undone. */
   others(): HostChange[] {
-    const own = ownProcessId();
-    const names = filesOf(this.#dir, (id) => id !== own && isRunning(id));
+    const names = filesOf(this.#dir).filter((name) => JOURNALS.isOthers(name));
     return names.flatMap((name) => readChanges(join(this.#dir, name)));
   }
 
@@ -136,10 +128,10 @@ export class Journal {
 export function sweepHostChanges(o: { dir?: string; host?: Host } = {}): string[] {
   const dir = o.dir ?? JOURNAL_DIR;
   const problems: string[] = [];
-  const isGone = (id: string): boolean => !isRunning(id);
-  // What was not yet whole was not yet acted upon.
-  for (const name of filesOf(dir, isGone, HALF_WRITTEN)) rmSync(join(dir, name), { force: true });
-  for (const name of filesOf(dir, isGone)) {
+  for (const name of filesOf(dir)) {
+    // What was not yet whole was not yet acted upon.
+    if (HALF_WRITTEN.isLeft(name)) rmSync(join(dir, name), { force: true });
+    if (!JOURNALS.isLeft(name)) continue;
     try {
       new Journal({ ...o, dir }).adopt(name);
     } catch (error) {

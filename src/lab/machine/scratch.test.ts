@@ -67,7 +67,7 @@ it('makes a directory that nobody else can look into', () => {
 
 it('sweeps what a dead run left, and nothing of one that lives', () => {
   const living = makeScratch();
-  const dead = leave(join(dirname(living), `${DEAD}-x`));
+  const dead = leave(join(dirname(living), `${DEAD}.0`));
   const other = leave(join(dirname(living), 'other'));
 
   sweepScratch();
@@ -77,7 +77,7 @@ it('sweeps what a dead run left, and nothing of one that lives', () => {
 
 it('sweeps a link without following it', () => {
   const victim = leave(join(folder, 'victim'));
-  const link = join(dirname(makeScratch()), `${DEAD}-x`);
+  const link = join(dirname(makeScratch()), `${DEAD}.0`);
   symlinkSync(victim, link);
 
   sweepScratch();
@@ -89,14 +89,14 @@ it('sweeps a link without following it', () => {
 it('neither uses nor sweeps what a link leads to, or what others can write to', () => {
   const usual = join(tmp, `kvm-memtype-${uid}`);
   const victim = join(folder, 'victim');
-  const inside = leave(join(victim, `${DEAD}-x`));
+  const inside = leave(join(victim, `${DEAD}.0`));
   symlinkSync(victim, usual);
   expect(dirname(makeScratch())).not.toBe(usual);
   sweepScratch();
   rmSync(usual);
   mkdirSync(usual);
   chmodSync(usual, 0o777);
-  const open = leave(join(usual, `${DEAD}-x`));
+  const open = leave(join(usual, `${DEAD}.0`));
 
   const dir = makeScratch();
   sweepScratch();
@@ -134,13 +134,13 @@ it.each([
 describe.runIf(isRoot)('with another user', () => {
   it('leaves what is theirs', () => {
     const theirs = [
-      leave(join(tmp, `kvm-memtype-lab-${DEAD}-x`), NOBODY),
+      leave(join(tmp, `kvm-memtype-lab-${DEAD}.0`), NOBODY),
       leave(join(tmp, `kvm-memtype-lab-999999999-1-x`), NOBODY),
-      leave(join(tmp, `kvm-memtype-${NOBODY}`, `${DEAD}-x`), NOBODY),
+      leave(join(tmp, `kvm-memtype-${NOBODY}`, `${DEAD}.0`), NOBODY),
     ];
     mkdirSync(join(tmp, 'kvm-memtype-0'));
     chownSync(join(tmp, 'kvm-memtype-0'), NOBODY, NOBODY);
-    theirs.push(leave(join(tmp, 'kvm-memtype-0', `${DEAD}-x`), NOBODY));
+    theirs.push(leave(join(tmp, 'kvm-memtype-0', `${DEAD}.0`), NOBODY));
 
     sweepScratch();
 
@@ -149,7 +149,7 @@ describe.runIf(isRoot)('with another user', () => {
   });
 
   it('does not stop them', () => {
-    leave(join(dirname(makeScratch()), `${DEAD}-x`));
+    leave(join(dirname(makeScratch()), `${DEAD}.0`));
 
     const uid = asNobody(`
         import { statSync } from 'node:fs';
@@ -165,8 +165,8 @@ describe.runIf(isRoot)('with another user', () => {
     // Without the sticky bit they may rename root's directory as well.
     chmodSync(tmp, 0o777);
     const victim = join(folder, 'victim');
-    leave(join(victim, `${DEAD}-x`));
-    leave(join(tmp, 'kvm-memtype-0', `${DEAD}-x`));
+    leave(join(victim, `${DEAD}.0`));
+    leave(join(tmp, 'kvm-memtype-0', `${DEAD}.0`));
     const script = `
       const { renameSync, symlinkSync } = require('fs');
       process.chdir(process.argv[1]);
@@ -187,7 +187,7 @@ describe.runIf(isRoot)('with another user', () => {
     swapper.kill('SIGKILL');
     await once(swapper, 'close');
 
-    expect(existsSync(join(victim, `${DEAD}-x`, 'file'))).toBe(true);
+    expect(existsSync(join(victim, `${DEAD}.0`, 'file'))).toBe(true);
   });
 
   /** PROC_PID_INIT_INO, include/linux/proc_ns.h */
@@ -199,7 +199,7 @@ describe.runIf(isRoot)('with another user', () => {
       const { mkdirSync, readFileSync, readlinkSync } = require('fs');
       const start = readFileSync('/proc/self/stat', 'utf8').split(') ')[1].split(' ')[19];
       const namespace = readlinkSync('/proc/self/ns/pid').match(/\\d+/)[0];
-      mkdirSync(process.argv[1] + '/' + [process.pid, start, namespace].join('-') + '-theirs');
+      mkdirSync(process.argv[1] + '/' + [process.pid, start, namespace].join('-') + '.999');
       console.log('made');
       process.stdin.resume();`;
     const container = spawn('unshare', [
@@ -207,7 +207,7 @@ describe.runIf(isRoot)('with another user', () => {
     ]);
     const ended = once(container, 'close');
     await once(container.stdout, 'data');
-    const theirs = (): string[] => readdirSync(parent).filter((name) => name.endsWith('-theirs'));
+    const theirs = (): string[] => readdirSync(parent).filter((name) => name.endsWith('.999'));
 
     sweepScratch();
     const whileItRuns = theirs();

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { isOwnDirectory, visitOwnDirectory } from '../../process/own-directory.js';
-import { isRunning, ownProcessId, PROCESS_ID } from '../../process/owner.js';
+import { OwnedNames } from '../../process/owned-names.js';
 import { LabError, orExhausted } from '../errors.js';
 
 const STICKY = 0o1000;
@@ -11,7 +11,7 @@ const WRITABLE_BY_ALL = 0o002;
 /** Below the temporary directory: one directory for each user, in it one for each run. */
 const ownName = (): string => `kvm-memtype-${process.geteuid?.()}`;
 const isOwnName = (name: string): boolean => new RegExp(`^${ownName()}(?:-\\w{6})?$`).test(name);
-const RUN = new RegExp(`^(${PROCESS_ID})-`);
+const RUNS = new OwnedNames('');
 
 /**
  * The temporary directory, if it is one.
@@ -63,7 +63,9 @@ function unwritable(path: string, error: unknown): unknown {
 export function makeScratch(): string {
   const parent = userDirectory();
   try {
-    return mkdtempSync(join(parent, `${ownProcessId()}-`));
+    const dir = join(parent, RUNS.next());
+    mkdirSync(dir, { mode: 0o700 });
+    return dir;
   } catch (error) {
     throw unwritable(parent, error);
   }
@@ -77,8 +79,7 @@ export function removeScratch(dir: string): void {
 export function sweepScratch(): void {
   for (const name of namesIn(tmpdir()).filter(isOwnName))
     visitOwnDirectory(resolve(tmpdir(), name), (run, path) => {
-      const owner = RUN.exec(run)?.[1];
-      if (owner !== undefined && !isRunning(owner)) removeScratch(path);
+      if (RUNS.isLeft(run)) removeScratch(path);
     });
 }
 
