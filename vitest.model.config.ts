@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-// The model's tests alone, with few random states: for mutation testing, which runs them a thousand times.
+// The tests of the model and what it stands on alone, with few random states: for mutation testing, which runs them a thousand times.
 export default defineConfig({
-  test: { include: ['src/memtype/**/*.test.ts'], env: { MODEL_RUNS: '60' }, isolate: false },
+  test: { include: ['src/{arch,memtype}/**/*.test.ts'], env: { MODEL_RUNS: '60' }, isolate: false },
 });

@@ -1,10 +1,9 @@
+import { RAM_SLOT } from '../arch/memslots.js';
 import type { Attachment, DmaTarget, NoncoherentDma } from '../dma/index.js';
 import { type Device, KvmError } from '../kvm/index.js';
 import type { NoncoherentStep, VirtioStep } from '../scenario/types.js';
 import type { Machine } from '../vmm/index.js';
 import { closeAll } from './close.js';
-
-const RAM_SLOT = 0;
 
 /** Do something that ends in an ioctl: `ok`, or the name of its errno. */
 export function ioctlResult(act: () => void): string {

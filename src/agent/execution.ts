@@ -1,3 +1,5 @@
+import { CR0_CD } from '../arch/cr0.js';
+import { PAGE_SIZE } from '../arch/units.js';
 import type { NoncoherentDma } from '../dma/index.js';
 import {
   HostMemory,
@@ -34,8 +36,6 @@ export interface Bench {
 
 /** Default of a batch's budget: in an emulator some steps take seconds of the guest's clock. */
 const BUDGET_MS = 10_000;
-const PAGE = 4096;
-const CR0_CD = 1n << 30n;
 /** KVM's counters of leaves, by level (kvm_update_page_stats()). */
 const LEAF_COUNTERS = ['pages_4k', 'pages_2m', 'pages_1g'];
 
@@ -122,7 +122,7 @@ export class Execution {
       case 'delete-memslot':
         return this.#deleteSlot(step.slot);
       case 'discard':
-        this.bench.ram.dontNeed(Number(step.gpa), step.pages * PAGE);
+        this.bench.ram.dontNeed(Number(step.gpa), step.pages * PAGE_SIZE);
         return {};
     }
   }
@@ -171,7 +171,7 @@ export class Execution {
   #slotMemory({ slot, pages, backing }: MemslotStep): HostMemory {
     const known = this.#slots.get(slot);
     if (known !== undefined) return known;
-    const size = pages * PAGE;
+    const size = pages * PAGE_SIZE;
     const bar = this.bench.pciBar;
     const memory =
       backing === 'pci-bar' && bar !== undefined
@@ -190,7 +190,7 @@ export class Execution {
       this.#machine.setMemslot({
         slot: step.slot,
         gpa: step.gpa,
-        size: BigInt(step.pages * PAGE),
+        size: BigInt(step.pages * PAGE_SIZE),
         memory,
         flags,
       }),

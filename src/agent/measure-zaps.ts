@@ -1,3 +1,4 @@
+import { MIB, PAGE_SIZE } from '../arch/units.js';
 import type { NoncoherentDma } from '../dma/index.js';
 import { HostMemory, type Kvm } from '../kvm/index.js';
 import type { ZapObserver } from '../observe/zap-observer.js';
@@ -7,18 +8,16 @@ import { bootWrites } from '../scenario/boot-writes.js';
 import { GUEST_MAXPHYADDR, RAM_SIZE } from '../scenario/types.js';
 import { Machine } from '../vmm/index.js';
 
-const PAGE = 0x1000;
-const MIB = 0x10_0000;
 const BATCH = 512;
 const BUDGET_MS = 20_000;
 
 /** Touch every page of [RAM_SIZE, RAM_SIZE + size), so that each has a leaf. */
 function mapMemory(probe: Probe, size: number): void {
-  for (let at = 0; at < size; at += BATCH * PAGE) {
-    const pages = Math.min(BATCH, (size - at) / PAGE);
+  for (let at = 0; at < size; at += BATCH * PAGE_SIZE) {
+    const pages = Math.min(BATCH, (size - at) / PAGE_SIZE);
     const commands = Array.from(
       { length: pages },
-      (_, i): ProbeCommand => ({ op: 'read', gpa: BigInt(RAM_SIZE + at + i * PAGE), pat: 0, width: 4 }),
+      (_, i): ProbeCommand => ({ op: 'read', gpa: BigInt(RAM_SIZE + at + i * PAGE_SIZE), pat: 0, width: 4 }),
     );
     probe.exec(0, commands);
   }

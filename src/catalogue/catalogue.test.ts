@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
 import { runsUnder } from '../../test/support/environment.js';
 import { settle } from '../../test/support/simulate.js';
+import { gfnOf } from '../arch/units.js';
 import { claimFor } from '../check/claims.js';
 import { ALL_POLICIES, type Policy, policies, VmModel } from '../memtype/index.js';
-import { gfnOf, isDropped, startEvents, stepEvent } from '../scenario/model-events.js';
+import { isDropped, startEvents, stepEvent } from '../scenario/model-events.js';
 import { GPA_LIMIT, GUEST_MAXPHYADDR, RAM_SIZE, type Scenario } from '../scenario/types.js';
 import { catalogue } from './index.js';
 

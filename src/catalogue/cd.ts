@@ -1,3 +1,4 @@
+import { MT } from '../arch/memory-types.js';
 import {
   cd,
   disableQuirk,
@@ -8,7 +9,6 @@ import {
   touch,
   touchMany,
 } from '../scenario/builder.js';
-import { MT } from '../scenario/msrs.js';
 
 const needs = ['ept-leaves', 'noncoherent'] as const;
 const quirkOff = [...needs, 'quirk-cd-nw-cleared'] as const;

@@ -1,3 +1,4 @@
+import { MT } from '../arch/memory-types.js';
 import {
   disableQuirk,
   memslot,
@@ -8,7 +9,6 @@ import {
   touch,
   touchMany,
 } from '../scenario/builder.js';
-import { MT } from '../scenario/msrs.js';
 import type { NoncoherentVia } from '../scenario/types.js';
 
 const needs = ['ept-leaves', 'noncoherent'] as const;

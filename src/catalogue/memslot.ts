@@ -1,3 +1,5 @@
+import { MT, typeBytes } from '../arch/memory-types.js';
+import { MSR } from '../arch/msrs.js';
 import {
   cd,
   deleteMemslot,
@@ -11,7 +13,6 @@ import {
   touchMany,
   wrmsr,
 } from '../scenario/builder.js';
-import { MSR, MT, typeBytes } from '../scenario/msrs.js';
 
 const needs = ['ept-leaves', 'memslot-flag'] as const;
 const FLAG = { flags: ['non-coherent-dma'] } as const;
@@ -29,7 +30,7 @@ const PLAIN = { A: 'WB+IPAT', E: 'WB+IPAT' };
 const UC = { A: 'UC', E: 'UC' };
 
 const ALIASES = [0, 1, 2, 3, 4, 5, 6, 7];
-const ALL_PAT_TYPES = typeBytes(MT.WB, MT.WC, MT.WT, MT.WP, MT.UC_MINUS, MT.UC, MT.WC, MT.WB);
+const ALL_PAT_TYPES = typeBytes(MT.WB, MT.WC, MT.WT, MT.WP, MT['UC-'], MT.UC, MT.WC, MT.WB);
 
 /** KVM_MEM_NON_COHERENT_DMA (proposal P5): a memslot whose pages honor the guest's PAT. */
 export const memslotFlag = [

@@ -1,5 +1,5 @@
+import { MT } from '../arch/memory-types.js';
 import { cd, mib, mtrrs, noncoherent, scenario, touch } from '../scenario/builder.js';
-import { MT } from '../scenario/msrs.js';
 
 const BAR = 0xe000_0000n;
 const UC = { A: 'UC', B: 'UC', D: 'UC', E: 'UC' };

@@ -1,5 +1,6 @@
-import { mib, mtrrs, noncoherent, rdmsr, scenario, touch, wrmsr } from '../scenario/builder.js';
-import { defType, MSR, MT, PAT_RESET, physMask, typeBytes } from '../scenario/msrs.js';
+import { MT, typeBytes } from '../arch/memory-types.js';
+import { defType, MSR, PAT_RESET } from '../arch/msrs.js';
+import { mib, mtrrs, noncoherent, physMask, rdmsr, scenario, touch, wrmsr } from '../scenario/builder.js';
 import { GUEST_MAXPHYADDR } from '../scenario/types.js';
 
 /** Writes that KVM must refuse with #GP (kvm_mtrr_valid, kvm_pat_valid). */
@@ -18,7 +19,7 @@ const BAD_MTRR: readonly (readonly [msr: number, value: bigint])[] = [
 
 const BAD_PAT = [2n, 3n, 8n, 0xffn].map((type) => (PAT_RESET & ~0xff00n) | (type << 8n));
 
-const PAT_WC = typeBytes(MT.WB, MT.WC, MT.UC_MINUS, MT.UC, MT.WP, MT.WT, MT.UC_MINUS, MT.UC);
+const PAT_WC = typeBytes(MT.WB, MT.WC, MT['UC-'], MT.UC, MT.WP, MT.WT, MT['UC-'], MT.UC);
 
 const validity = [
   ...BAD_MTRR.map(([msr, value]) => wrmsr(msr, value)),

@@ -1,14 +1,16 @@
+import { MT, memTypeName, typeBytes } from '../arch/memory-types.js';
+import { defType, MSR } from '../arch/msrs.js';
 import {
   mib,
   mtrrs,
   noncoherent,
+  physMask,
   type Range,
   scenario,
   touch,
   touchMany,
   wrmsr,
 } from '../scenario/builder.js';
-import { defType, MSR, MT, memTypeName, physMask, typeBytes } from '../scenario/msrs.js';
 import type { Scenario } from '../scenario/types.js';
 
 const needs = ['ept-leaves', 'noncoherent'] as const;

@@ -1,3 +1,4 @@
+import { MT } from '../arch/memory-types.js';
 import {
   deleteMemslot,
   discard,
@@ -9,7 +10,6 @@ import {
   touch,
   touchMany,
 } from '../scenario/builder.js';
-import { MT } from '../scenario/msrs.js';
 
 const WB_IPAT = { A: 'WB+IPAT', B: 'WB+IPAT', D: 'WB+IPAT', E: 'WB+IPAT' };
 

@@ -1,5 +1,5 @@
+import { MT } from '../arch/memory-types.js';
 import { memslot, mib, mtrrs, noncoherent, scenario, touch } from '../scenario/builder.js';
-import { MT } from '../scenario/msrs.js';
 
 /** Two huge leaves in pages of 4 KiB. */
 const PAGES = 1024;

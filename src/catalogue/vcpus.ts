@@ -1,3 +1,5 @@
+import { MT } from '../arch/memory-types.js';
+import { MSR } from '../arch/msrs.js';
 import {
   cd,
   disableQuirk,
@@ -9,7 +11,6 @@ import {
   touch,
   touchMany,
 } from '../scenario/builder.js';
-import { MSR, MT } from '../scenario/msrs.js';
 
 const needs = ['ept-leaves', 'noncoherent'] as const;
 

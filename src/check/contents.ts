@@ -1,6 +1,7 @@
+import { RAM_SLOT } from '../arch/memslots.js';
+import { gfnOf, PAGE_OFFSET } from '../arch/units.js';
 import type { VmModel } from '../memtype/index.js';
-import { gfnOf } from '../scenario/model-events.js';
-import { RAM_SLOT, type Scenario, type Step } from '../scenario/types.js';
+import type { Scenario, Step } from '../scenario/types.js';
 
 type Access = Extract<Step, { do: 'access' }>;
 
@@ -8,7 +9,6 @@ type Access = Extract<Step, { do: 'access' }>;
 const RET = 0xc3n;
 /** What a write access writes: four bytes. */
 const WRITTEN = 1n;
-const PAGE_MASK = 0xfffn;
 
 /**
  * What the pages that a scenario touches hold, so that a read that was not really made is told by its value. Memory
@@ -23,7 +23,7 @@ export class Contents {
     readonly model: VmModel,
   ) {
     // Accesses that overlap within a page are beyond this.
-    this.#known = scenario.steps.every((step) => step.do !== 'access' || (step.gpa & PAGE_MASK) === 0n);
+    this.#known = scenario.steps.every((step) => step.do !== 'access' || (step.gpa & PAGE_OFFSET) === 0n);
   }
 
   /** Take an access, after which the page holds something; give what a read must give, undefined if nobody knows. */

@@ -1,4 +1,5 @@
-import { type GfnRange, type Policy, VmModel } from '../memtype/index.js';
+import type { GfnRange } from '../arch/units.js';
+import { type Policy, VmModel } from '../memtype/index.js';
 import { bootWrites } from '../scenario/boot-writes.js';
 import { GUEST_MAXPHYADDR } from '../scenario/types.js';
 

@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest';
 import { environmentOf, runsUnder } from '../../test/support/environment.js';
 import { asLegacy, simulate, spteOf, withoutCounts } from '../../test/support/simulate.js';
+import { MT } from '../arch/memory-types.js';
+import { defType, MSR } from '../arch/msrs.js';
 import { catalogue } from '../catalogue/index.js';
 import { ALL_POLICIES, type Policy, policies } from '../memtype/index.js';
 import type { Environment, Recording, StepRecord } from '../recording/recording.js';
 import { mib, noncoherent, rdmsr, scenario, touch, touchMany, wrmsr } from '../scenario/builder.js';
-import { defType, MSR, MT } from '../scenario/msrs.js';
 import type { Scenario } from '../scenario/types.js';
 import { judge } from './judge.js';
 

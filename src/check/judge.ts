@@ -1,5 +1,7 @@
+import { byteOf, decodePatType } from '../arch/memory-types.js';
+import { MSR } from '../arch/msrs.js';
+import { gfnOf } from '../arch/units.js';
 import {
-  decodePatType,
   type Effect,
   ERRATA,
   type ErratumId,
@@ -10,8 +12,7 @@ import {
 } from '../memtype/index.js';
 import type { Environment, Recording, StepRecord } from '../recording/recording.js';
 import { describeStep } from '../scenario/describe.js';
-import { gfnOf, isDropped, startEvents, stepEvent } from '../scenario/model-events.js';
-import { MSR } from '../scenario/msrs.js';
+import { isDropped, startEvents, stepEvent } from '../scenario/model-events.js';
 import { GUEST_MAXPHYADDR, type Scenario, type Step } from '../scenario/types.js';
 import { claimFor } from './claims.js';
 import { Contents } from './contents.js';
@@ -207,7 +208,7 @@ class Judge {
     if (pat === undefined || modelPat === undefined || seen === undefined || seenType === undefined) return;
     if (leaf === undefined || leaf.type === 'none') return;
     const expected = effectiveType(leaf.type, leaf.ipat, patType(modelPat, step.pat));
-    const entry = decodePatType(Number((pat >> BigInt(8 * step.pat)) & 0xffn));
+    const entry = decodePatType(byteOf(pat, step.pat));
     const got = entry === undefined ? 'a reserved PAT type' : effectiveType(seenType, seen.ipat, entry);
     this.checks.effective++;
     if (expected !== got) this.fail('effective type', expected, got, leaf);

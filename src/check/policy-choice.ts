@@ -1,3 +1,4 @@
+import { KVM_X86_QUIRK_IGNORE_GUEST_PAT } from '../arch/kvm-flags.js';
 import {
   ALL_POLICIES,
   findPolicy,
@@ -26,8 +27,6 @@ export interface Recorded {
   scenario: Scenario;
   recording: Recording;
 }
-
-const IGNORE_GUEST_PAT = 1 << 9;
 
 /** What the version says; a stable kernel may have backports, so this is only a hint. */
 const hinted = (release: string): Policy => policyForVersion(release) ?? NEWEST_POLICY;
@@ -59,7 +58,7 @@ const quirksOf = (policy: Policy, env: Environment): number => supportedQuirks(p
 
 /** Whether a policy has the features that KVM itself was asked for. */
 function hasFeatures(policy: Policy, env: Environment): boolean {
-  const ignoresPat = (mask: number): boolean => (mask & IGNORE_GUEST_PAT) !== 0;
+  const ignoresPat = (mask: number): boolean => (mask & KVM_X86_QUIRK_IGNORE_GUEST_PAT) !== 0;
   return (
     ignoresPat(quirksOf(policy, env)) === ignoresPat(env.quirks) &&
     policy.virtioDevice === hasVirtio(env) &&

@@ -1,4 +1,5 @@
-import type { GfnRange, Policy } from '../memtype/index.js';
+import type { GfnRange } from '../arch/units.js';
+import type { Policy } from '../memtype/index.js';
 import type { ZapMeasurement } from '../recording/zaps.js';
 import { expectedZaps } from './expected-zaps.js';
 

@@ -1,9 +1,9 @@
+import { PAGE_SIZE } from '../arch/units.js';
 import { HostMemory, type Kvm, KvmError } from '../kvm/index.js';
 import { likelyMemslotFlag } from './kernel-tables.js';
 import type { Missing } from './missing.js';
 import type { Attachment, DmaTarget, NoncoherentProvider } from './types.js';
 
-const PAGE = 4096;
 const EINVAL = 22;
 
 /**
@@ -17,10 +17,10 @@ export function findMemslotFlag(
 ): { flag: number; present: boolean } {
   const flag = wanted ?? likelyMemslotFlag(release);
   using vm = kvm.createVm();
-  using memory = HostMemory.memfd(PAGE);
+  using memory = HostMemory.memfd(PAGE_SIZE);
   const region = { slot: 0, gpa: 0n, userspaceAddr: memory.address };
   try {
-    vm.setUserMemoryRegion({ ...region, flags: flag, size: BigInt(PAGE) });
+    vm.setUserMemoryRegion({ ...region, flags: flag, size: BigInt(PAGE_SIZE) });
   } catch (error) {
     if (error instanceof KvmError && error.errno === EINVAL) return { flag, present: false };
     throw error;

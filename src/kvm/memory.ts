@@ -1,7 +1,7 @@
+import { PAGE_SIZE } from '../arch/units.js';
 import { Handle } from './handle.js';
 import { type NativeMemory, native } from './native.js';
 
-const PAGE = 4096;
 const HUGE_SHIFT = { '2M': 21, '1G': 30 } as const;
 
 /** How to back guest memory. */
@@ -29,7 +29,7 @@ export interface FileOptions {
 }
 
 function create(backing: 'memfd' | 'anonymous', size: number, o: MemoryOptions): NativeMemory {
-  const { align = PAGE, hugetlb, thp = false, populate = false } = o;
+  const { align = PAGE_SIZE, hugetlb, thp = false, populate = false } = o;
   return native().createMemory(backing, size, align, hugetlb ? HUGE_SHIFT[hugetlb] : 0, thp, populate);
 }
 

@@ -1,6 +1,8 @@
 // Constants of the KVM uapi. Unless a comment says otherwise the value is that of linux/kvm.h and asm/kvm.h (x86)
 // in Debian 12's linux-libc-dev (6.1); later ones name the release whose include/uapi/linux/kvm.h adds them.
 
+export * from '../arch/kvm-flags.js';
+
 // Capabilities: KVM_CHECK_EXTENSION, KVM_ENABLE_CAP
 export const KVM_CAP_IRQCHIP = 0;
 export const KVM_CAP_HLT = 1;
@@ -171,23 +173,6 @@ export const KVM_MSR_EXIT_REASON_UNKNOWN = 2;
 export const KVM_MSR_EXIT_REASON_FILTER = 4;
 export const KVM_NOTIFY_CONTEXT_INVALID = 1;
 export const KVM_MEMORY_EXIT_FLAG_PRIVATE = 8; // 6.8
-
-// Memslot flags
-export const KVM_MEM_LOG_DIRTY_PAGES = 1;
-export const KVM_MEM_READONLY = 2;
-export const KVM_MEM_GUEST_MEMFD = 4; // 6.8
-
-// Quirks: KVM_CAP_DISABLE_QUIRKS2
-export const KVM_X86_QUIRK_LINT0_REENABLED = 1;
-export const KVM_X86_QUIRK_CD_NW_CLEARED = 2;
-export const KVM_X86_QUIRK_LAPIC_MMIO_HOLE = 4;
-export const KVM_X86_QUIRK_OUT_7E_INC_RIP = 8;
-export const KVM_X86_QUIRK_MISC_ENABLE_NO_MWAIT = 16;
-export const KVM_X86_QUIRK_FIX_HYPERCALL_INSN = 32;
-export const KVM_X86_QUIRK_MWAIT_NEVER_UD_FAULTS = 64;
-export const KVM_X86_QUIRK_SLOT_ZAP_ALL = 0x80; // 6.12
-export const KVM_X86_QUIRK_STUFF_FEATURE_MSRS = 0x100; // 6.14
-export const KVM_X86_QUIRK_IGNORE_GUEST_PAT = 0x200; // 6.16
 
 // MSR filter: KVM_X86_SET_MSR_FILTER
 export const KVM_MSR_FILTER_READ = 1;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { type MtrrConfig, mtrrWrites, replayWrites } from './arch/config.js';
 import { compareAll, explainArch, explainMap, explainPage, type Situation } from './explain.js';
 import { policies } from './policies/index.js';
 import type { Policy } from './policy.js';
+import { type MtrrConfig, mtrrWrites, replayWrites } from './sdm/config.js';
 
 const M = 1n << 20n;
 const D1: MtrrConfig = {

@@ -1,22 +1,17 @@
-import { effectiveCell, effectiveType } from './arch/effective.js';
-import { archMtrrType, fixedCursor, type MtrrState } from './arch/mtrr.js';
-import { patType } from './arch/pat.js';
-import { type ChangeCursor, type MappedRange, mapRanges, nextChange } from './arch/ranges.js';
+import { KVM_X86_QUIRK_CD_NW_CLEARED } from '../arch/kvm-flags.js';
+import { MEM_TYPES, type MemType, type PatType } from '../arch/memory-types.js';
+import { ALL_GFNS, type Level } from '../arch/units.js';
 import type { ErratumId } from './errata.js';
 import { kvmRanges } from './policies/guest-mtrr.js';
 import { ALL_POLICIES } from './policies/index.js';
-import { hasQuirk, QUIRK_CD_NW_CLEARED, supportedQuirks } from './policies/quirks.js';
+import { hasQuirk, supportedQuirks } from './policies/quirks.js';
 import { refusals } from './policies/refusals.js';
 import type { Decision, PageView, Policy, VcpuView, VmView } from './policy.js';
-import {
-  ALL_GFNS,
-  type ArchType,
-  type Level,
-  MEM_TYPES,
-  type MemType,
-  type PatType,
-  type Rule,
-} from './types.js';
+import { effectiveCell, effectiveType } from './sdm/effective.js';
+import { archMtrrType, type MtrrState, mtrrCursors } from './sdm/mtrr.js';
+import { patType } from './sdm/pat.js';
+import { type ChangeCursor, type MappedRange, mapRanges } from './sdm/ranges.js';
+import type { ArchType, Rule } from './types.js';
 
 /** All that the type of a page depends on, frozen at one moment. */
 export interface Situation {
@@ -95,7 +90,7 @@ function effectiveWithoutEpt(
 ): { effective: MemType; why: Rule[] } {
   const host = situation.mmio ? 'UC' : 'WB';
   if (paging === 'npt') {
-    if (situation.cd && !hasQuirk(vm, QUIRK_CD_NW_CLEARED)) {
+    if (situation.cd && !hasQuirk(vm, KVM_X86_QUIRK_CD_NW_CLEARED)) {
       const text = 'CR0.CD=1 and the quirk CD_NW_CLEARED is disabled: the processor itself has CD=1: UC';
       return { effective: 'UC', why: [{ text, source: SVM_CR0 }] };
     }
@@ -106,7 +101,7 @@ function effectiveWithoutEpt(
   const text = `shadow entries do not carry the guest's PAT bits: ${host} by the host's MTRRs`;
   const why: Rule[] = [{ text, source: 'make_spte(), all versions' }];
   // This policy is both vendors': say where they differ.
-  if (situation.cd && (situation.disabledQuirks & QUIRK_CD_NW_CLEARED) !== 0) {
+  if (situation.cd && (situation.disabledQuirks & KVM_X86_QUIRK_CD_NW_CLEARED) !== 0) {
     const cd =
       'so by kvm_intel; kvm_amd leaves CR0.CD=1 to the processor once CD_NW_CLEARED is disabled: UC there';
     why.push({ text: cd, source: SVM_CR0 });
@@ -203,15 +198,7 @@ const sameEntry = (a: MapEntry, b: MapEntry): boolean => a.type === b.type && a.
  */
 export function explainMap(policy: Policy, situation: Situation, end: number): MappedRange<MapEntry>[] {
   const { mtrr } = situation;
-  const cursors = [
-    fixedCursor,
-    ...mtrr.active.map(
-      (range): ChangeCursor =>
-        (gfn) =>
-          nextChange(range.pattern, gfn),
-    ),
-    ...kvmRanges(mtrr).map(hullCursor),
-  ];
+  const cursors = [...mtrrCursors(mtrr), ...kvmRanges(mtrr).map(hullCursor)];
   const entryAt = (gfn: number): MapEntry => {
     const { type, ipat, effective } = explainPage(policy, situation, gfn);
     return { type, ipat, effective, arch: explainArch(situation, gfn).effective };

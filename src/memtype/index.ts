@@ -1,19 +1,3 @@
-export {
-  checkedMsr,
-  type FixedConfig,
-  type MsrWrite,
-  type MtrrConfig,
-  MtrrConfigError,
-  mtrrWrites,
-  replayWrites,
-  type VariableConfig,
-} from './arch/config.js';
-export { type EffectiveCell, effectiveCell, effectiveType } from './arch/effective.js';
-export { describeMsr, faultOf, type MsrFault } from './arch/msr-fault.js';
-export * from './arch/msrs.js';
-export { archMtrrType, archTypeMap, MtrrState } from './arch/mtrr.js';
-export { type PatBits, type PteKind, patBits, patIndex, patType } from './arch/pat.js';
-export { type MappedRange, mapRanges } from './arch/ranges.js';
 export { ERRATA, type Erratum, type ErratumId } from './errata.js';
 export {
   type ArchExplanation,
@@ -29,8 +13,6 @@ export {
   type AccessEvent,
   type Effect,
   emptyEffect,
-  MEM_LOG_DIRTY_PAGES,
-  MEM_READONLY,
   type MemslotEvent,
   ModelError,
   type ModelEvent,
@@ -39,12 +21,7 @@ export { type Leaf, leafRange } from './model/leaves.js';
 export { VmModel } from './model/vm-model.js';
 export type { ModelOptions } from './model/vm-state.js';
 export { ALL_POLICIES, policies } from './policies/index.js';
-export {
-  QUIRK_CD_NW_CLEARED,
-  QUIRK_IGNORE_GUEST_PAT,
-  QUIRK_SLOT_ZAP_ALL,
-  supportedQuirks,
-} from './policies/quirks.js';
+export { supportedQuirks } from './policies/quirks.js';
 export { refusals } from './policies/refusals.js';
 export {
   findPolicy,
@@ -67,4 +44,20 @@ export type {
   VersionRange,
   VmView,
 } from './policy.js';
-export * from './types.js';
+export {
+  checkedMsr,
+  type FixedConfig,
+  type MsrWrite,
+  type MtrrConfig,
+  MtrrConfigError,
+  mtrrWrites,
+  replayWrites,
+  type VariableConfig,
+} from './sdm/config.js';
+export { type EffectiveCell, effectiveCell, effectiveType } from './sdm/effective.js';
+export { describeMsr, faultOf, type MsrFault } from './sdm/msr-fault.js';
+export * from './sdm/msrs.js';
+export { archMtrrType, MtrrState, mtrrCursors } from './sdm/mtrr.js';
+export { patType } from './sdm/pat.js';
+export { type MappedRange, mapRanges } from './sdm/ranges.js';
+export type { ArchType, LeafType, Rule } from './types.js';

@@ -1,7 +1,8 @@
-import type { MtrrMsr } from './arch/msrs.js';
-import type { MtrrState } from './arch/mtrr.js';
+import type { GfnRange, Level } from '../arch/units.js';
 import type { ErratumId } from './errata.js';
-import type { GfnRange, LeafType, Level, Rule } from './types.js';
+import type { MtrrMsr } from './sdm/msrs.js';
+import type { MtrrState } from './sdm/mtrr.js';
+import type { LeafType, Rule } from './types.js';
 
 /** What a policy may know of a vCPU. */
 export interface VcpuView {

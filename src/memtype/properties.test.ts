@@ -2,15 +2,15 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type MsrWrite, replayWrites } from './arch/config.js';
-import { effectiveType } from './arch/effective.js';
-import { archMtrrType, type MtrrState } from './arch/mtrr.js';
+import { MEM_TYPES, type MemType, PAT_TYPES } from '../arch/memory-types.js';
 import { explainPage, type Situation } from './explain.js';
 import { kvmMtrrType } from './policies/guest-mtrr.js';
 import { policies } from './policies/index.js';
 import { findPolicy } from './policies/versions.js';
 import type { Policy } from './policy.js';
-import { MEM_TYPES, type MemType, PAT_TYPES } from './types.js';
+import { type MsrWrite, replayWrites } from './sdm/config.js';
+import { effectiveType } from './sdm/effective.js';
+import { archMtrrType, type MtrrState } from './sdm/mtrr.js';
 
 const CODES: Record<MemType, bigint> = { UC: 0n, WC: 1n, WT: 4n, WP: 5n, WB: 6n };
 const BITS = 36;

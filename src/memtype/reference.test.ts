@@ -3,9 +3,10 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type MsrWrite, replayWrites } from './arch/config.js';
-import { archMtrrType, archTypeMap } from './arch/mtrr.js';
 import { kvmMtrrType, kvmRangeConsistent } from './policies/guest-mtrr.js';
+import { type MsrWrite, replayWrites } from './sdm/config.js';
+import { archMtrrType, mtrrCursors } from './sdm/mtrr.js';
+import { mapRanges } from './sdm/ranges.js';
 
 const CODES = [0, 1, 4, 5, 6];
 const NAMES: Record<number, string> = { 0: 'UC', 1: 'WC', 4: 'WT', 5: 'WP', 6: 'WB' };
@@ -202,7 +203,8 @@ describe('the model agrees with the dumbest implementation', { timeout: 120_000 
         // Bring the ranges down to where the map is.
         for (let n = 0; n < 8; n++)
           dumb.msrs.set(0x200 + 2 * n, (dumb.msrs.get(0x200 + 2 * n) as bigint) & 0x3f_ffffn);
-        const map = archTypeMap(build(dumb), 1024);
+        const mtrr = build(dumb);
+        const map = mapRanges(1024, (gfn) => archMtrrType(mtrr, gfn), mtrrCursors(mtrr));
         const pages = map.flatMap(({ start, end, value }) =>
           Array.from({ length: end - start }, () => value),
         );

@@ -1,3 +1,4 @@
+import { GFN_LIMIT } from '../arch/units.js';
 import { decodeLeaf } from './spte.js';
 
 /** What the kernel's tracepoints say of the MMU, in order. `gfn` is a guest frame number, `level` 1 (4K) to 5. */
@@ -19,8 +20,6 @@ const CHANGE =
 const SET = /^kvm_mmu_set_spte: gfn ([\da-f]+) spte ([\da-f]+) \(.*\) level (\d+) at /;
 const MARK = /^tracing_mark_write: step (-?\d+)/;
 
-/** Frames of 4 KiB in 52 bits of physical address. */
-export const GFN_LIMIT = 2 ** 40;
 const HIGHEST_LEVEL = 5;
 
 const hex = (text: string | undefined): bigint => BigInt(`0x${text}`);

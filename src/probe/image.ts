@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { PAGE_SIZE } from '../arch/units.js';
 import { buildCommand } from '../kvm/build-hint.js';
 import { parseElf } from '../vmm/elf.js';
 import { ProbeBootError } from './errors.js';
@@ -42,7 +43,7 @@ function readElf(): Uint8Array {
  */
 export function layOut(elf: Uint8Array): ProbeImage {
   const { entry, segments } = parseElf(elf);
-  const bytes = new Uint8Array(L.PROBE_IMAGE_SIZE + TABLE_PAGES * 4096);
+  const bytes = new Uint8Array(L.PROBE_IMAGE_SIZE + TABLE_PAGES * PAGE_SIZE);
   for (const { paddr, memSize, data } of segments) {
     const offset = Number(paddr) - L.PROBE_BASE;
     if (offset < 0 || offset + Number(memSize) > L.PROBE_IMAGE_SIZE) {

@@ -1,3 +1,4 @@
+import { PAGE_SIZE } from '../arch/units.js';
 import type { Vcpu } from '../kvm/vcpu.js';
 import { longMode } from '../vmm/cpu-state.js';
 import type { Machine } from '../vmm/machine.js';
@@ -7,9 +8,8 @@ import { LAYOUT as L, MAX_VCPUS } from './layout.js';
 import { decodeBatch, encodeBatch, type ProbeCommand, type ProbeResult } from './protocol.js';
 import { PML4_GPA, TABLE_PAGES } from './tables.js';
 
-const PAGE = 4096;
 /** The vCPU blocks follow the tables, aligned to their own size. */
-const BLOCKS_GPA = L.PROBE_BASE + roundUp(L.PROBE_IMAGE_SIZE + TABLE_PAGES * PAGE, L.PROBE_BLOCK_SIZE);
+const BLOCKS_GPA = L.PROBE_BASE + roundUp(L.PROBE_IMAGE_SIZE + TABLE_PAGES * PAGE_SIZE, L.PROBE_BLOCK_SIZE);
 
 /** Bytes of guest RAM, from gpa 0, that a probe with `vcpus` vCPUs needs at least. */
 export function probeRamSize(vcpus: number): number {
@@ -47,7 +47,7 @@ export class Probe {
     new Uint8Array(ram.buffer).set(image.bytes, L.PROBE_BASE);
     for (const [i, vcpu] of vcpus.entries()) start(vcpu, i, image);
     machine.pio.register(L.PROBE_DOORBELL_PORT, 4, { read: () => 0, write: () => machine.stop() });
-    const mailboxes = vcpus.map((_, i) => new DataView(ram.buffer, blockGpa(i), PAGE));
+    const mailboxes = vcpus.map((_, i) => new DataView(ram.buffer, blockGpa(i), PAGE_SIZE));
     return new Probe(machine, mailboxes);
   }
 
@@ -73,7 +73,7 @@ export class Probe {
   /** Every page that the guest itself uses: image, page tables, mailboxes, stacks. One run of pages. */
   infraGfns(): { gfn: number; npages: number }[] {
     const end = probeRamSize(this.#mailboxes.length);
-    return [{ gfn: L.PROBE_BASE / PAGE, npages: (end - L.PROBE_BASE) / PAGE }];
+    return [{ gfn: L.PROBE_BASE / PAGE_SIZE, npages: (end - L.PROBE_BASE) / PAGE_SIZE }];
   }
 
   // Write the `ret` that a fetch calls from the host's side: a write by the guest would be an access of its own.

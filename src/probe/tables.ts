@@ -1,3 +1,4 @@
+import { PAGE_SIZE } from '../arch/units.js';
 import { LAYOUT } from './layout.js';
 
 /** Guest-physical bytes that each window maps, from gpa 0. */
@@ -6,7 +7,6 @@ export const WINDOW_SIZE = 1n << 32n;
 export const WINDOWS = 8;
 
 const WINDOW_SHIFT = 36n;
-const PAGE = 4096;
 const PDS_PER_WINDOW = Number(WINDOW_SIZE >> 30n);
 /** One PDPT slot is 1 GiB, so a window of 64 GiB of virtual space takes this many slots. */
 const SLOTS_PER_WINDOW = Number(1n << (WINDOW_SHIFT - 30n));
@@ -48,17 +48,17 @@ export function windowAddress(gpa: bigint, pat: number): bigint {
  * directories of 2 MiB leaves for each window.
  */
 export function buildPageTables(base: number = PML4_GPA): Uint8Array {
-  const tables = new Uint8Array(TABLE_PAGES * PAGE);
+  const tables = new Uint8Array(TABLE_PAGES * PAGE_SIZE);
   // Fill halves of entries: every physical address here is below 4 GiB and no upper bit is set.
   const words = new Uint32Array(tables.buffer);
-  const pdpt = PAGE / 4;
-  words[0] = (base + PAGE) | PRESENT_WRITABLE;
+  const pdpt = PAGE_SIZE / 4;
+  words[0] = (base + PAGE_SIZE) | PRESENT_WRITABLE;
   for (let window = 0; window < WINDOWS; window++) {
     const leaf = PRESENT_WRITABLE | LARGE | patBits(window);
     for (let gib = 0; gib < PDS_PER_WINDOW; gib++) {
       const page = 2 + window * PDS_PER_WINDOW + gib;
-      words[pdpt + (window * SLOTS_PER_WINDOW + gib) * 2] = (base + page * PAGE) | PRESENT_WRITABLE;
-      const pd = (page * PAGE) / 4;
+      words[pdpt + (window * SLOTS_PER_WINDOW + gib) * 2] = (base + page * PAGE_SIZE) | PRESENT_WRITABLE;
+      const pd = (page * PAGE_SIZE) / 4;
       for (let i = 0; i < 512; i++) words[pd + i * 2] = ((gib * 512 + i) << 21) | leaf;
     }
   }

@@ -1,12 +1,11 @@
 import { constants, type Stats } from 'node:fs';
 import { type FileHandle, open, readlink, stat } from 'node:fs/promises';
+import { MIB } from '../arch/units.js';
 
 /** A file that the user named cannot be read, or is not what can be read to an end. */
 export class InputFileError extends Error {
   readonly code = 'INPUT_FILE';
 }
-
-const MIB = 2 ** 20;
 
 /** What may be read. */
 export interface ReadLimit {
@@ -99,7 +98,7 @@ async function readUpTo(file: FileHandle, most: number): Promise<Buffer> {
     if (bytesRead === 0) break;
     parts.push(buffer.subarray(0, bytesRead));
     total += bytesRead;
-    size = 1 << 20;
+    size = MIB;
   }
   return parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts, total);
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { GFN_LIMIT, parseTrace } from '../observe/events.js';
+import { GFN_LIMIT } from '../arch/units.js';
+import { parseTrace } from '../observe/events.js';
 import { AGENT_ERROR_CODES } from './error-codes.js';
 import type { AgentMessage, RawRecording, Recording } from './recording.js';
 import { decodeJson, unpackText } from './wire.js';

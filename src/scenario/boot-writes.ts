@@ -1,16 +1,16 @@
-import { defType, MSR, MT, physMask, typeBytes } from './msrs.js';
+import { MT, typeBytes } from '../arch/memory-types.js';
+import { defType, FIXED_MSRS, MSR, VARIABLE_COUNT } from '../arch/msrs.js';
+import { mib, physMask } from './builder.js';
 
 /** One MTRR write of a boot. */
 export type BootWrite = readonly [msr: number, value: bigint];
 
-const VARIABLE_RANGES = 8;
-const FIX4K_COUNT = 8;
-const MIB = 0x10_0000n;
+const FIX4K = FIXED_MSRS.filter((msr) => msr >= MSR.FIX4K_C0000);
 
 /** The PCI hole below 4 GiB, uncached. */
 const HOLE: readonly BootWrite[] = [
-  [MSR.PHYSBASE0, (3584n * MIB) | BigInt(MT.UC)],
-  [MSR.PHYSMASK0, physMask(512n * MIB)],
+  [MSR.PHYSBASE0, mib(3584) | BigInt(MT.UC)],
+  [MSR.PHYSMASK0, physMask(mib(512))],
 ];
 
 /** What firmware does on each processor, as SeaBIOS' mtrr_setup() does: off, fixed ranges, variable ranges, on. */
@@ -19,8 +19,8 @@ const FIRMWARE: readonly BootWrite[] = [
   [MSR.FIX64K_00000, typeBytes(MT.WB)],
   [MSR.FIX16K_80000, typeBytes(MT.WB)],
   [MSR.FIX16K_A0000, typeBytes(MT.UC)],
-  ...Array.from({ length: FIX4K_COUNT }, (_, i): BootWrite => [MSR.FIX4K_C0000 + i, typeBytes(MT.WP)]),
-  ...Array.from({ length: 2 * VARIABLE_RANGES }, (_, i): BootWrite => [MSR.PHYSBASE0 + i, 0n]),
+  ...FIX4K.map((msr): BootWrite => [msr, typeBytes(MT.WP)]),
+  ...Array.from({ length: 2 * VARIABLE_COUNT }, (_, i): BootWrite => [MSR.PHYSBASE0 + i, 0n]),
   ...HOLE,
   [MSR.DEF_TYPE, defType(MT.WB, { fe: true })],
 ];
@@ -34,8 +34,8 @@ const KERNEL: readonly BootWrite[] = [
 /** What Linux does on the boot processor only: it cleans up a fixed range, and turns a variable range on by itself. */
 const KERNEL_BOOT_CPU: readonly BootWrite[] = [
   [MSR.FIX4K_F8000, typeBytes(MT.WB)],
-  [MSR.PHYSBASE0 + 2, (3072n * MIB) | BigInt(MT.UC)],
-  [MSR.PHYSMASK0 + 2, physMask(512n * MIB)],
+  [MSR.PHYSBASE0 + 2, mib(3072) | BigInt(MT.UC)],
+  [MSR.PHYSMASK0 + 2, physMask(mib(512))],
 ];
 
 /** The MTRR writes of one processor in a boot, in order. */

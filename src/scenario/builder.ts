@@ -1,4 +1,6 @@
-import { defType, MSR, MT, physMask } from './msrs.js';
+import { MT } from '../arch/memory-types.js';
+import { addressMask, defType, MSR, PHYSMASK_VALID } from '../arch/msrs.js';
+import { MIB, PAGE_SIZE } from '../arch/units.js';
 import type {
   Actor,
   Claims,
@@ -9,11 +11,13 @@ import type {
   Step,
   VirtioStep,
 } from './types.js';
-
-const MIB = 0x10_0000n;
+import { GUEST_MAXPHYADDR } from './types.js';
 
 /** `mib(12)` is the gpa at 12 MiB. */
-export const mib = (n: number): bigint => BigInt(n) * MIB;
+export const mib = (n: number): bigint => BigInt(n * MIB);
+
+/** IA32_MTRR_PHYSMASKn for a power-of-two size in bytes, valid bit set. */
+export const physMask = (size: bigint): bigint => addressMask(size, GUEST_MAXPHYADDR) | PHYSMASK_VALID;
 
 /** Fill in the defaults of a scenario: one vCPU, MSRs emulated by KVM, CPUID.MTRR set, CR0.CD clear, EPT needed. */
 export function scenario(
@@ -58,7 +62,7 @@ export function touch(
 
 /** Read `count` pages from `gpa` on, `stride` bytes apart. */
 export const touchMany = (gpa: bigint, count: number, o: { vcpu?: number; stride?: bigint } = {}): Step[] =>
-  Array.from({ length: count }, (_, i) => touch(gpa + BigInt(i) * (o.stride ?? 0x1000n), o));
+  Array.from({ length: count }, (_, i) => touch(gpa + BigInt(i) * (o.stride ?? BigInt(PAGE_SIZE)), o));
 
 export const cd = (on: boolean, o: { vcpu?: number; by?: Actor } = {}): Step => ({
   do: 'cd',

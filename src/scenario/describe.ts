@@ -1,7 +1,9 @@
-import { msrName } from './msrs.js';
+import { msrName } from '../arch/msrs.js';
 import type { NoncoherentStep, Step, VirtioStep } from './types.js';
 
 const hex = (value: bigint | number): string => `0x${value.toString(16)}`;
+
+const msrText = (msr: number): string => msrName(msr) ?? `MSR ${hex(msr)}`;
 
 function describeNoncoherent({ on, via, device }: NoncoherentStep): string {
   const what = on ? 'attach non-coherent DMA' : 'detach non-coherent DMA';
@@ -17,9 +19,9 @@ function describeVirtio({ op, device, group, attr }: VirtioStep): string {
 export function describeStep(step: Step): string {
   switch (step.do) {
     case 'wrmsr':
-      return `vCPU ${step.vcpu}: ${step.by === 'host' ? 'KVM_SET_MSRS' : 'wrmsr'} ${msrName(step.msr)} = ${hex(step.value)}`;
+      return `vCPU ${step.vcpu}: ${step.by === 'host' ? 'KVM_SET_MSRS' : 'wrmsr'} ${msrText(step.msr)} = ${hex(step.value)}`;
     case 'rdmsr':
-      return `vCPU ${step.vcpu}: ${step.by === 'host' ? 'KVM_GET_MSRS' : 'rdmsr'} ${msrName(step.msr)}`;
+      return `vCPU ${step.vcpu}: ${step.by === 'host' ? 'KVM_GET_MSRS' : 'rdmsr'} ${msrText(step.msr)}`;
     case 'access':
       return `vCPU ${step.vcpu}: ${step.access} gpa ${hex(step.gpa)} through PAT entry ${step.pat}`;
     case 'cd':

@@ -1,3 +1,12 @@
+import { CR0_CD, CR0_LONG_MODE } from '../arch/cr0.js';
+import {
+  KVM_MEM_LOG_DIRTY_PAGES,
+  KVM_MEM_READONLY,
+  KVM_X86_QUIRK_CD_NW_CLEARED,
+  KVM_X86_QUIRK_IGNORE_GUEST_PAT,
+} from '../arch/kvm-flags.js';
+import { KVM_MEM_NON_COHERENT_DMA, RAM_SLOT } from '../arch/memslots.js';
+import { gfnOf, PAGE_SIZE } from '../arch/units.js';
 import type { ModelEvent } from '../memtype/index.js';
 import {
   GUEST_MAXPHYADDR,
@@ -5,26 +14,22 @@ import {
   type MemslotStep,
   type QuirkName,
   RAM_SIZE,
-  RAM_SLOT,
   type Scenario,
   type Step,
   type VirtioStep,
 } from './types.js';
 
-const PAGE_SHIFT = 12n;
+/** KVM_X86_QUIRK_* bits. */
+export const QUIRK_BITS: Record<QuirkName, number> = {
+  'cd-nw-cleared': KVM_X86_QUIRK_CD_NW_CLEARED,
+  'ignore-guest-pat': KVM_X86_QUIRK_IGNORE_GUEST_PAT,
+};
 
-/** CR0 of a guest in long mode with paging, as the probe starts it: PG, WP, NE, ET, PE. */
-const CR0_PAGING = 0x8001_0031n;
-const CR0_CD = 1n << 30n;
-
-/** KVM_X86_QUIRK_* bits (uapi/asm/kvm.h). */
-export const QUIRK_BITS: Record<QuirkName, number> = { 'cd-nw-cleared': 1 << 1, 'ignore-guest-pat': 1 << 9 };
-
-/** KVM_MEM_ flags, as the model knows them: the proposed one's place differs between kernels, and is 3 here. */
+/** KVM_MEM_ flags, as the model knows them. */
 const MEMSLOT_FLAGS: Record<MemslotFlag, number> = {
-  'log-dirty-pages': 1 << 0,
-  readonly: 1 << 1,
-  'non-coherent-dma': 1 << 3,
+  'log-dirty-pages': KVM_MEM_LOG_DIRTY_PAGES,
+  readonly: KVM_MEM_READONLY,
+  'non-coherent-dma': KVM_MEM_NON_COHERENT_DMA,
 };
 
 /** The KVM_MEM_ flags of a step as one number; `proposed` is the kernel's KVM_MEM_NON_COHERENT_DMA. */
@@ -33,15 +38,13 @@ export function memslotFlags(step: MemslotStep, proposed = MEMSLOT_FLAGS['non-co
   return (step.flags ?? []).reduce((sum, flag) => sum | bits(flag), 0);
 }
 
-export const gfnOf = (gpa: bigint): number => Number(gpa >> PAGE_SHIFT);
-
 /** CR0 of a running guest with CD as given. */
-export const cr0With = (cd: boolean): bigint => CR0_PAGING | (cd ? CR0_CD : 0n);
+export const cr0With = (cd: boolean): bigint => CR0_LONG_MODE | (cd ? CR0_CD : 0n);
 
 /** What the model must know of a VM before its first step. */
 export function startEvents(scenario: Scenario): ModelEvent[] {
   const events: ModelEvent[] = [
-    { kind: 'memslot', slot: RAM_SLOT, gfn: 0, npages: RAM_SIZE >> 12, backing: 'ram', flags: 0 },
+    { kind: 'memslot', slot: RAM_SLOT, gfn: 0, npages: RAM_SIZE / PAGE_SIZE, backing: 'ram', flags: 0 },
   ];
   for (let vcpu = 0; vcpu < scenario.vcpus; vcpu++) {
     events.push({ kind: 'cpuid', vcpu, maxphyaddr: GUEST_MAXPHYADDR, mtrr: scenario.guestMtrr });

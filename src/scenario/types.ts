@@ -114,8 +114,5 @@ export const GUEST_MAXPHYADDR = 36;
 /** Guest RAM of every scenario: slot 0 covers [0, RAM_SIZE); the guest itself lives at 16 MiB and above. */
 export const RAM_SIZE = 0x200_0000;
 
-/** Memslot of guest RAM. */
-export const RAM_SLOT = 0;
-
 /** Highest gpa a scenario may touch: the end of the guest's alias windows. */
 export const GPA_LIMIT = 0x1_0000_0000n;

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
 import { environmentOf } from '../../test/support/environment.js';
 import { simulate } from '../../test/support/simulate.js';
+import { MSR } from '../arch/msrs.js';
 import { judge } from '../check/judge.js';
 import { type Policy, policies } from '../memtype/index.js';
 import { failure } from '../report/schema.js';
 import { rdmsr, scenario } from '../scenario/builder.js';
 import { describeStep } from '../scenario/describe.js';
-import { MSR } from '../scenario/msrs.js';
 import { toResult } from './result.js';
 
 test('steps are numbered from 1, as the schema says', () => {

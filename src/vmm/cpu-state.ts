@@ -1,8 +1,6 @@
+import { CR0_ET, CR0_LONG_MODE, CR0_PE } from '../arch/cr0.js';
 import type { Segment, Sregs } from '../kvm/layout/registers.js';
 
-const CR0_ET = 0x10n;
-const CR0_PE_ET = 0x11n;
-const CR0_LONG = 0x80010031n; // PG, WP, NE, ET, PE: CD and NW are clear
 const CR4_PAE = 0x20n;
 const EFER_LME_LMA = 0x500n;
 
@@ -43,7 +41,7 @@ export function protectedMode(sregs: Sregs, t: FlatTables): Sregs {
     ...withData(sregs, { ...FLAT, selector: t.dataSelector, type: DATA, db: 1, l: 0 }),
     cs: { ...FLAT, selector: t.codeSelector, type: CODE, db: 1, l: 0 },
     gdt: t.gdt,
-    cr0: CR0_PE_ET,
+    cr0: CR0_PE | CR0_ET,
     cr4: 0n,
     efer: 0n,
   };
@@ -55,7 +53,7 @@ export function longMode(sregs: Sregs, t: FlatTables, cr3: bigint): Sregs {
     ...withData(sregs, { ...FLAT, selector: t.dataSelector, type: DATA, db: 1, l: 0 }),
     cs: { ...FLAT, selector: t.codeSelector, type: CODE, db: 0, l: 1 },
     gdt: t.gdt,
-    cr0: CR0_LONG,
+    cr0: CR0_LONG_MODE,
     cr3,
     cr4: CR4_PAE,
     efer: EFER_LME_LMA,

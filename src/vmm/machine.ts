@@ -1,3 +1,4 @@
+import { RAM_SLOT } from '../arch/memslots.js';
 import { HostMemory } from '../kvm/memory.js';
 import type { CpuidEntry, Kvm } from '../kvm/system.js';
 import {
@@ -112,7 +113,7 @@ export class Machine {
       machine = new Machine(kvm.createVm(), ram, supported, o);
       prepare(machine.vm, o);
       machine.#routeMsrs();
-      machine.setMemslot({ slot: 0, gpa: 0n, size: BigInt(o.ramSize), memory: ram });
+      machine.setMemslot({ slot: RAM_SLOT, gpa: 0n, size: BigInt(o.ramSize), memory: ram });
       if (o.irqchip) machine.#createIrqchip();
       for (let id = 0; id < o.vcpus; id++) machine.#addVcpu(id, guestCpuid(supported, id, o.cpuid));
       return machine;

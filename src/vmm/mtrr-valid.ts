@@ -1,12 +1,14 @@
+import { MSR, VARIABLE_COUNT } from '../arch/msrs.js';
+
 /** Guest MSR numbers that the filter sends to user space: MTRRcap, the MTRRs and PAT (SDM "MTRR" sections). */
 export const MEMORY_TYPE_MSRS: readonly { base: number; count: number }[] = [
-  { base: 0xfe, count: 1 },
-  { base: 0x200, count: 16 },
-  { base: 0x250, count: 1 },
-  { base: 0x258, count: 2 },
-  { base: 0x268, count: 8 },
-  { base: 0x277, count: 1 },
-  { base: 0x2ff, count: 1 },
+  { base: MSR.MTRRCAP, count: 1 },
+  { base: MSR.PHYSBASE0, count: 2 * VARIABLE_COUNT },
+  { base: MSR.FIX64K_00000, count: 1 },
+  { base: MSR.FIX16K_80000, count: 2 },
+  { base: MSR.FIX4K_C0000, count: 8 },
+  { base: MSR.PAT, count: 1 },
+  { base: MSR.DEF_TYPE, count: 1 },
 ];
 
 const MTRR_TYPES = new Set([0n, 1n, 4n, 5n, 6n]);
@@ -26,10 +28,10 @@ function everyByte(value: bigint, types: ReadonlySet<bigint>): boolean {
 export function validMemoryTypeWrite(msr: number, value: bigint, maxPhyAddr: number): boolean {
   const type = MTRR_TYPES.has(value & 0xffn);
   const tooHigh = value >> BigInt(maxPhyAddr) !== 0n;
-  if (msr === 0xfe) return false;
-  if (msr === 0x277) return everyByte(value, PAT_TYPES);
-  if (msr === 0x2ff) return type && (value & ~0xcffn) === 0n;
-  if (msr >= 0x250 && msr <= 0x26f) return everyByte(value, MTRR_TYPES);
+  if (msr === MSR.MTRRCAP) return false;
+  if (msr === MSR.PAT) return everyByte(value, PAT_TYPES);
+  if (msr === MSR.DEF_TYPE) return type && (value & ~0xcffn) === 0n;
+  if (msr >= MSR.FIX64K_00000 && msr <= MSR.FIX4K_F8000) return everyByte(value, MTRR_TYPES);
   if (tooHigh) return false;
   return msr & 1 ? (value & 0x7ffn) === 0n : type && (value & 0xf00n) === 0n;
 }

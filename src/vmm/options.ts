@@ -1,3 +1,4 @@
+import { MIB, PAGE_SIZE } from '../arch/units.js';
 import { MachineOptionError } from './errors.js';
 
 /** What an option must be: how to tell, and in words. */
@@ -22,8 +23,6 @@ const isBytes = (value: unknown): boolean => value instanceof Uint8Array;
 
 /** A day, as native/vcpu.cc has it. */
 const MAX_BUDGET_MS = 86_400_000;
-const PAGE = 4096;
-const MIB = 2 ** 20;
 
 export const MACHINE_RULES: readonly Rule[] = [
   ['vcpus', whole(1, 4096), 'a whole number from 1 to 4096'],
@@ -48,7 +47,7 @@ export const CPUID_RULES: readonly Rule[] = [
 
 export const PC_RULES: readonly Rule[] = [
   ['image', isBytes, 'a Uint8Array'],
-  ['memory', whole(2 * MIB, 3072 * MIB, PAGE), 'a multiple of 4096 from 2 MiB to 3 GiB'],
+  ['memory', whole(2 * MIB, 3072 * MIB, PAGE_SIZE), 'a multiple of 4096 from 2 MiB to 3 GiB'],
   ['cpus', optional(whole(1, 16)), 'a whole number from 1 to 16'],
   ['cmdline', optional((value) => typeof value === 'string'), 'a string'],
   ['initrd', optional(isBytes), 'a Uint8Array'],

@@ -1,3 +1,6 @@
+import { MT } from '../arch/memory-types.js';
+import { RAM_SLOT } from '../arch/memslots.js';
+import { defType, MSR } from '../arch/msrs.js';
 import type { Kvm } from '../kvm/system.js';
 import { KVM_MP_STATE_HALTED, KVM_MP_STATE_INIT_RECEIVED, KVM_MP_STATE_UNINITIALIZED } from '../kvm/uapi.js';
 import { acpiTables, PM, RESET } from './acpi/tables.js';
@@ -39,7 +42,7 @@ export type PcEnd =
   /** S5, a reset, a triple fault, a shutdown that KVM reports, or a halt of every CPU with interrupts off. */
   | { kind: 'power-off' | 'reset' | 'triple-fault' | 'system-event' | 'halt' };
 
-const MTRRS_ON_ALL_WB = { index: 0x2ff, value: 0x806n };
+const MTRRS_ON_ALL_WB = { index: MSR.DEF_TYPE, value: defType(MT.WB) };
 const COM1 = { port: 0x3f8, irq: 4 };
 const DEBUG_EXIT_PORT = 0xf4;
 /** Milliseconds that a CPU runs before the next has its turn; on a slow host much of it may pass before the guest runs. */
@@ -158,7 +161,7 @@ export class Pc {
   #remapRam(): void {
     const { machine } = this;
     machine.deleteMemslot(0);
-    machine.setMemslot({ slot: 0, gpa: 0n, size: BigInt(machine.ramSize), memory: machine.ram });
+    machine.setMemslot({ slot: RAM_SLOT, gpa: 0n, size: BigInt(machine.ramSize), memory: machine.ram });
   }
 
   #load(o: PcOptions, cpus: number): void {

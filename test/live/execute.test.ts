@@ -4,12 +4,12 @@ import { describeEnvironment } from '../../src/agent/environment.js';
 import { execute } from '../../src/agent/execute.js';
 import type { Bench } from '../../src/agent/execution.js';
 import { UnmetNeedError } from '../../src/agent/huge-ram.js';
+import { MSR } from '../../src/arch/msrs.js';
 import { judge } from '../../src/check/judge.js';
 import { NoncoherentDma } from '../../src/dma/index.js';
 import { HostMemory, Kvm } from '../../src/kvm/index.js';
 import { policies } from '../../src/memtype/index.js';
 import { noncoherent, rdmsr, scenario } from '../../src/scenario/builder.js';
-import { MSR } from '../../src/scenario/msrs.js';
 import { RAM_SIZE, type Scenario } from '../../src/scenario/types.js';
 
 /** Where the probe guest's code is: a page of `nop`, and `jmp .` at its end, in its place never come to a doorbell. */

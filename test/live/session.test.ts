@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
+import { MT } from '../../src/arch/memory-types.js';
+import { defType, MSR } from '../../src/arch/msrs.js';
 import { rdmsr, scenario, wrmsr } from '../../src/scenario/builder.js';
-import { defType, MSR, MT } from '../../src/scenario/msrs.js';
 import type { Scenario } from '../../src/scenario/types.js';
 import { runSession, type SessionListener } from '../../src/session/session.js';
 

@@ -1,10 +1,11 @@
+import { KVM_X86_QUIRK_CD_NW_CLEARED, KVM_X86_QUIRK_IGNORE_GUEST_PAT } from '../../src/arch/kvm-flags.js';
 import type { Policy } from '../../src/memtype/index.js';
 import type { Environment } from '../../src/recording/recording.js';
 import type { Need, Scenario } from '../../src/scenario/types.js';
 
 const QUIRKS: Partial<Record<Need, number>> = {
-  'quirk-cd-nw-cleared': 1 << 1,
-  'quirk-ignore-guest-pat': 1 << 9,
+  'quirk-cd-nw-cleared': KVM_X86_QUIRK_CD_NW_CLEARED,
+  'quirk-ignore-guest-pat': KVM_X86_QUIRK_IGNORE_GUEST_PAT,
 };
 
 /** Whether a kernel of this policy has what a scenario needs. */

@@ -1,5 +1,6 @@
+import { MT } from '../../src/arch/memory-types.js';
 import { Contents } from '../../src/check/contents.js';
-import { type Effect, encodeType, type Leaf, type Policy, VmModel } from '../../src/memtype/index.js';
+import { type Effect, type Leaf, type Policy, VmModel } from '../../src/memtype/index.js';
 import type { TraceEvent } from '../../src/observe/events.js';
 import type { Recording, StepRecord } from '../../src/recording/recording.js';
 import { isDropped, startEvents, stepEvent } from '../../src/scenario/model-events.js';
@@ -13,7 +14,7 @@ const TABLE = 0x907n;
 
 /** The entry that KVM would write for a leaf. */
 export function spteOf(leaf: Pick<Leaf, 'gfn' | 'type' | 'ipat'> & { level?: number }): bigint {
-  const type = leaf.type === 'none' ? 0 : encodeType(leaf.type);
+  const type = leaf.type === 'none' ? 0 : MT[leaf.type];
   const huge = (leaf.level ?? 1) > 1 ? 0x80 : 0;
   return BigInt(leaf.gfn * 0x1000) | BigInt(0xb07 | huge | (type << 3) | (leaf.ipat ? 0x40 : 0));
 }

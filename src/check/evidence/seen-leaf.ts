@@ -1,6 +1,7 @@
-import { type Leaf, type Level, MEM_TYPES, type MemType, pagesOf } from '../../memtype/index.js';
+import { MEM_TYPES, type MemType, memTypeName } from '../../arch/memory-types.js';
+import { GFN_LIMIT, type Level, PAGE_SHIFT, pagesOf } from '../../arch/units.js';
+import type { Leaf } from '../../memtype/index.js';
 import { decodeLeaf } from '../../observe/spte.js';
-import { memTypeName } from '../../scenario/msrs.js';
 
 /** A leaf as it was seen. */
 export interface SeenLeaf {
@@ -13,7 +14,7 @@ export interface SeenLeaf {
 }
 
 /** Bits 51:12 of an entry: the frame. */
-const frameOf = (spte: bigint): bigint => (spte >> 12n) & ((1n << 40n) - 1n);
+const frameOf = (spte: bigint): bigint => (spte >> PAGE_SHIFT) & (BigInt(GFN_LIMIT) - 1n);
 
 /** Whether a leaf maps frame `page`. */
 export const covers = ({ gfn, level }: { gfn: number; level: Level }, page: number): boolean =>

@@ -1,4 +1,5 @@
-import { type Leaf, pagesOf } from '../../memtype/index.js';
+import { pagesOf } from '../../arch/units.js';
+import type { Leaf } from '../../memtype/index.js';
 import { covers, type SeenLeaf } from '../evidence/index.js';
 import type { SeenLeaves } from './seen-leaves.js';
 

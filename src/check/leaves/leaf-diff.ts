@@ -1,11 +1,5 @@
-import {
-  type Effect,
-  emptyEffect,
-  type GfnRange,
-  type Leaf,
-  pagesOf,
-  type VmModel,
-} from '../../memtype/index.js';
+import { type GfnRange, pagesOf } from '../../arch/units.js';
+import { type Effect, emptyEffect, type Leaf, type VmModel } from '../../memtype/index.js';
 import type { OwnPages } from '../../recording/recording.js';
 import {
   covers,

@@ -1,11 +1,11 @@
 import { Command, Option } from 'commander';
+import { gfnOf } from '../../arch/units.js';
 import {
   compareAll,
   explainArch,
   explainMap,
   explainPage,
   findPolicy,
-  gfnOf,
   type MsrWrite,
   NEWEST_POLICY,
   policyAssumption,

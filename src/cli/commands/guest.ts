@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Command, Option } from 'commander';
+import { MIB } from '../../arch/units.js';
 import { Kvm } from '../../kvm/index.js';
 import { readInput } from '../../process/read-file.js';
 import { GuestExitError } from '../../vmm/errors.js';
@@ -19,7 +20,6 @@ interface GuestOptions {
   qemuExit?: boolean;
 }
 
-const MIB = 2 ** 20;
 /** Exit status of a guest that crashed or ran out of time. */
 const EXIT_FAILED = 1;
 

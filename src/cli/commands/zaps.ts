@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { MIB } from '../../arch/units.js';
 import { runZaps } from '../../session/zap-session.js';
 import { zapTable } from '../../session/zap-table.js';
 import { textWidth } from '../../text/wrap.js';
@@ -29,8 +30,6 @@ interface ZapOptions {
   vfio?: string;
   timeout: number;
 }
-
-const MIB = 2 ** 20;
 
 async function zaps(options: ZapOptions): Promise<void> {
   tellAssumption(options.policy);

@@ -1,11 +1,5 @@
-import {
-  type FixedConfig,
-  MEM_TYPES,
-  type MemType,
-  type MsrWrite,
-  type MtrrConfig,
-  type VariableConfig,
-} from '../../memtype/index.js';
+import { MEM_TYPES, type MemType } from '../../arch/memory-types.js';
+import type { FixedConfig, MsrWrite, MtrrConfig, VariableConfig } from '../../memtype/index.js';
 import { UsageError } from '../errors.js';
 
 const UNITS = { '': 0n, K: 10n, M: 20n, G: 30n, T: 40n } as const;

@@ -1,12 +1,11 @@
 import { z } from 'zod';
+import { MSR, PAT_RESET } from '../../arch/msrs.js';
 import {
   checkedMsr,
-  MSR_PAT,
   type MsrWrite,
   type MtrrConfig,
   MtrrConfigError,
   mtrrWrites,
-  PAT_RESET,
   replayWrites,
   type Situation,
 } from '../../memtype/index.js';
@@ -114,8 +113,8 @@ export async function readState(path: string): Promise<GuestState> {
 /** Carry out the writes, each of which must be legal; the last one to the PAT counts. */
 function registersAfter(state: GuestState, maxphyaddr: number): Pick<Situation, 'mtrr' | 'pat'> {
   const { mtrr = {}, msrs = [], pat = PAT_RESET } = state;
-  const isPat = ({ msr }: MsrWrite): boolean => msr === MSR_PAT;
-  const pats = [{ msr: MSR_PAT, value: pat }, ...msrs.filter(isPat)];
+  const isPat = ({ msr }: MsrWrite): boolean => msr === MSR.PAT;
+  const pats = [{ msr: MSR.PAT, value: pat }, ...msrs.filter(isPat)];
   try {
     for (const write of pats) checkedMsr(write, maxphyaddr);
     const rest = msrs.filter((write) => !isPat(write));

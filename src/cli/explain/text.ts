@@ -1,12 +1,12 @@
+import type { MemType } from '../../arch/memory-types.js';
+import { gpaOf, type Level } from '../../arch/units.js';
 import {
   type ArchExplanation,
   type ArchType,
   ERRATA,
   type Explanation,
-  type Level,
   type MapEntry,
   type MappedRange,
-  type MemType,
   type Rule,
   type Situation,
 } from '../../memtype/index.js';
@@ -24,7 +24,7 @@ export interface PageExplanation {
 }
 
 const hex = (value: bigint): string => `0x${value.toString(16)}`;
-const addressOf = (gfn: number): string => hex(BigInt(gfn) << 12n);
+const addressOf = (gfn: number): string => hex(gpaOf(gfn));
 
 /** Columns of text, each as wide as its widest cell. */
 function table(rows: readonly (readonly string[])[]): string[] {
@@ -149,7 +149,7 @@ const size = (frames: number): string => {
 export function mapText(ranges: readonly MappedRange<MapEntry>[]): string {
   const rows = ranges.map(({ start, end, value }) => [
     addressOf(start),
-    hex((BigInt(end) << 12n) - 1n),
+    hex(gpaOf(end) - 1n),
     size(end - start),
     ept(value),
     value.effective,

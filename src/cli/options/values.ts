@@ -1,5 +1,6 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { GIB, KIB, MIB, PAGE_SIZE } from '../../arch/units.js';
 import { safeLine } from '../../text/safe.js';
 import { UsageError } from '../errors.js';
 
@@ -10,15 +11,12 @@ type Parser<T> = (text: string) => T;
 /** Seconds that a timer can hold: setTimeout() counts milliseconds in 31 bits and fires at once beyond them. */
 const MOST_SECONDS = Math.floor((2 ** 31 - 1) / 1000);
 const UINT32 = 2 ** 32 - 1;
-const MIB = 2 ** 20;
 const UNITS = new Map([
   ['', MIB],
-  ['K', 2 ** 10],
+  ['K', KIB],
   ['M', MIB],
-  ['G', 2 ** 30],
+  ['G', GIB],
 ]);
-/** Bytes; KVM maps memory by pages. */
-const PAGE = 4096;
 /** KVM's modules, and those that give a device to a guest: all that has a say in memory types. */
 const MODULES = ['kvm', 'kvm_intel', 'kvm_amd', 'vfio', 'vfio_pci', 'vfio_iommu_type1'];
 
@@ -52,21 +50,20 @@ export const mask32: Parser<number> = (text) => {
   throw new InvalidArgumentError('a mask from 0 to 0xffffffff is needed.');
 };
 
-const sizeText = (bytes: number): string =>
-  bytes % 2 ** 30 === 0 ? `${bytes / 2 ** 30}G` : `${bytes / MIB}M`;
+const sizeText = (bytes: number): string => (bytes % GIB === 0 ? `${bytes / GIB}G` : `${bytes / MIB}M`);
 
 /**
  * A size in bytes, from `least` to `most` and a multiple of `step`: a number with K, M or G after it, or a plain number of
  * MiB.
  */
-export function size(least: number, most: number, step = PAGE): Parser<number> {
+export function size(least: number, most: number, step = PAGE_SIZE): Parser<number> {
   return (text) => {
     const [, digits, unit = ''] = /^(\d+)([KMG]?)$/i.exec(text) ?? [];
     const bytes = Number(digits) * (UNITS.get(unit.toUpperCase()) as number);
     if (bytes >= least && bytes <= most && bytes % step === 0) return bytes;
     const range = `a size from ${sizeText(least)} to ${sizeText(most)}`;
     throw new InvalidArgumentError(
-      `${range} is needed, in whole ${step === PAGE ? 'pages of 4K' : sizeText(step)}: 256M, 1G, or 256 for MiB.`,
+      `${range} is needed, in whole ${step === PAGE_SIZE ? 'pages of 4K' : sizeText(step)}: 256M, 1G, or 256 for MiB.`,
     );
   };
 }

@@ -1,13 +1,8 @@
+import { KVM_MEM_LOG_DIRTY_PAGES, KVM_MEM_READONLY } from '../../arch/kvm-flags.js';
+import { ALL_GFNS, GFN_LIMIT, type GfnRange, levelBase } from '../../arch/units.js';
 import type { ErratumId } from '../errata.js';
 import type { StaleCause } from '../policy.js';
-import { ALL_GFNS, GFN_LIMIT, type GfnRange, levelBase } from '../types.js';
-import {
-  type Effect,
-  MEM_LOG_DIRTY_PAGES,
-  MEM_READONLY,
-  type MemslotEvent,
-  type ModelEvent,
-} from './events.js';
+import type { Effect, MemslotEvent, ModelEvent } from './events.js';
 import { split } from './faults.js';
 import { type Leaf, leafRange } from './leaves.js';
 import { classifyChange, type Memslot, slotLevel, slotRange } from './memslots.js';
@@ -155,8 +150,8 @@ function endDirtyLog(state: VmState, slot: Memslot, effect: Effect): void {
 function changeFlags(state: VmState, old: Memslot, slot: Memslot, effect: Effect): void {
   state.slots.set(slot.slot, slot);
   // What cannot be written need not be logged: KVM leaves such a slot's leaves alone.
-  if ((slot.flags & MEM_READONLY) !== 0) return;
-  const logged = (s: Memslot): boolean => (s.flags & MEM_LOG_DIRTY_PAGES) !== 0;
+  if ((slot.flags & KVM_MEM_READONLY) !== 0) return;
+  const logged = (s: Memslot): boolean => (s.flags & KVM_MEM_LOG_DIRTY_PAGES) !== 0;
   // kvm_mmu_slot_apply_flags() write-protects the leaves, or clears their dirty bits.
   if (!logged(old) && logged(slot)) effect.mayRewrite.push(slotRange(slot));
   if (!logged(old) && logged(slot) && state.options.eagerPageSplit) {
@@ -168,7 +163,7 @@ function changeFlags(state: VmState, old: Memslot, slot: Memslot, effect: Effect
 /** KVM_SET_USER_MEMORY_REGION. */
 export function applyMemslot(state: VmState, event: MemslotEvent, effect: Effect): void {
   const extra = state.policy.memslotFlag ? state.options.memslotFlag : 0;
-  const change = classifyChange(state.slots, event, MEM_LOG_DIRTY_PAGES | MEM_READONLY | extra);
+  const change = classifyChange(state.slots, event, KVM_MEM_LOG_DIRTY_PAGES | KVM_MEM_READONLY | extra);
   switch (change.kind) {
     case 'refused':
       effect.refused = change.errno;
@@ -195,7 +190,7 @@ export function applyDirtyLog(state: VmState, event: EventOf<'dirty-log'>, effec
     effect.refused = 'EINVAL';
     return;
   }
-  const flags = event.on ? old.flags | MEM_LOG_DIRTY_PAGES : old.flags & ~MEM_LOG_DIRTY_PAGES;
+  const flags = event.on ? old.flags | KVM_MEM_LOG_DIRTY_PAGES : old.flags & ~KVM_MEM_LOG_DIRTY_PAGES;
   changeFlags(state, old, { ...old, flags }, effect);
 }
 

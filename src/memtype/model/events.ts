@@ -1,12 +1,8 @@
+import type { GfnRange, Level } from '../../arch/units.js';
 import type { ErratumId } from '../errata.js';
 import type { Decision } from '../policy.js';
-import type { GfnRange, Level, Rule } from '../types.js';
+import type { Rule } from '../types.js';
 import type { Leaf } from './leaves.js';
-
-/** KVM_MEM_LOG_DIRTY_PAGES. */
-export const MEM_LOG_DIRTY_PAGES = 1 << 0;
-/** KVM_MEM_READONLY. */
-export const MEM_READONLY = 1 << 1;
 
 /** One step of a guest or of its VMM that can bear on memory types. */
 export type ModelEvent =

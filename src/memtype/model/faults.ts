@@ -1,6 +1,8 @@
+import { KVM_MEM_LOG_DIRTY_PAGES, KVM_MEM_READONLY } from '../../arch/kvm-flags.js';
+import { type Level, levelBase, pagesOf } from '../../arch/units.js';
 import type { Decision, VcpuView } from '../policy.js';
-import { type Level, levelBase, pagesOf, type Rule } from '../types.js';
-import { type AccessEvent, type Effect, MEM_LOG_DIRTY_PAGES, MEM_READONLY } from './events.js';
+import type { Rule } from '../types.js';
+import type { AccessEvent, Effect } from './events.js';
 import { type Leaf, leafRange } from './leaves.js';
 import { type Memslot, slotLevel } from './memslots.js';
 import { agrees, pageOf, type VmState } from './vm-state.js';
@@ -22,7 +24,7 @@ export function freshLeaf(
 ): Leaf | undefined {
   const slot = state.slotAt(gfn);
   if (slot === undefined || state.policy.paging === 'shadow') return undefined;
-  const readOnly = (slot.flags & MEM_READONLY) !== 0;
+  const readOnly = (slot.flags & KVM_MEM_READONLY) !== 0;
   if (readOnly && access === 'write') return undefined;
   const why: Rule[] = [];
   const base = levelBase(gfn, level);
@@ -57,7 +59,7 @@ export function split(state: VmState, leaf: Leaf, effect: Effect, gfn?: number):
 
 /** A first write to a logged page makes its leaf writable again (fast_page_fault()). */
 const isLogged = (state: VmState, leaf: Leaf): boolean =>
-  ((state.slotAt(leaf.gfn)?.flags ?? 0) & MEM_LOG_DIRTY_PAGES) !== 0;
+  ((state.slotAt(leaf.gfn)?.flags ?? 0) & KVM_MEM_LOG_DIRTY_PAGES) !== 0;
 
 /** A huge leaf cannot serve a write under dirty logging, nor a fetch where huge leaves are not executable. */
 function needsSmallLeaf(state: VmState, leaf: Leaf, access: Access): boolean {

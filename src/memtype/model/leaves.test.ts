@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Level } from '../types.js';
+import type { Level } from '../../arch/units.js';
 import { type Leaf, LeafStore, leafRange } from './leaves.js';
 
 const leaf = (gfn: number, level: Level = 1): Leaf => ({

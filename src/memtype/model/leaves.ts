@@ -1,5 +1,6 @@
+import { type GfnRange, type Level, levelBase, pagesOf } from '../../arch/units.js';
 import type { ErratumId } from '../errata.js';
-import { type GfnRange, type LeafType, type Level, levelBase, pagesOf, type Rule } from '../types.js';
+import type { LeafType, Rule } from '../types.js';
 
 /** A leaf entry that maps guest memory. */
 export interface Leaf {

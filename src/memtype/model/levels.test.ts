@@ -11,17 +11,18 @@ import {
   wrmsr,
   zapped,
 } from '../../../test/support/model-vm.js';
+import { KVM_MEM_LOG_DIRTY_PAGES, KVM_MEM_READONLY } from '../../arch/kvm-flags.js';
+import type { Level } from '../../arch/units.js';
 import { policies } from '../policies/index.js';
 import { findPolicy } from '../policies/versions.js';
 import type { Policy } from '../policy.js';
-import type { Level } from '../types.js';
-import { MEM_LOG_DIRTY_PAGES, MEM_READONLY, type ModelEvent } from './events.js';
+import type { ModelEvent } from './events.js';
 import { VmModel } from './vm-model.js';
 
 describe('dirty logging', () => {
   it('splits huge leaves, which keep their type', () => {
     const vm = model('7.2', [touch(0x200, { level: 2 }), touch(3)]);
-    const effect = vm.apply(slotEvent(0, 0, 0x1000, MEM_LOG_DIRTY_PAGES));
+    const effect = vm.apply(slotEvent(0, 0, 0x1000, KVM_MEM_LOG_DIRTY_PAGES));
     expect(effect.split.map(show)).toEqual(['200/2 WB+IPAT']);
     expect([effect.made, effect.zapped]).toEqual([[], []]);
     expect(vm.leaves().length).toBe(513);
@@ -111,7 +112,7 @@ describe('dirty logging', () => {
     for (const event of [slotEvent(0, 0x100, 0x400), log(true), touch(0x150), touch(0x450)]) odd.apply(event);
     expect(odd.apply(log(false)).mayMerge).toEqual([]);
     const readOnly = model('7.2', [
-      slotEvent(2, 0x2000, 0x400, MEM_READONLY),
+      slotEvent(2, 0x2000, 0x400, KVM_MEM_READONLY),
       touch(0x2000, { level: 2 }),
       touch(0x2201),
     ]);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { model, slotEvent, touch } from '../../../test/support/model-vm.js';
-import { MEM_LOG_DIRTY_PAGES, MEM_READONLY, type MemslotEvent, type ModelEvent } from './events.js';
+import { KVM_MEM_LOG_DIRTY_PAGES, KVM_MEM_READONLY } from '../../arch/kvm-flags.js';
+import type { MemslotEvent, ModelEvent } from './events.js';
 import { classifyChange, type Memslot, slotLevel, slotRange } from './memslots.js';
 
 const FLAG = 1 << 3;
@@ -47,9 +48,9 @@ describe('classifyChange', () => {
   });
 
   it('changes dirty logging, and nothing else', () => {
-    const flags = MEM_LOG_DIRTY_PAGES;
+    const flags = KVM_MEM_LOG_DIRTY_PAGES;
     expect(change({ flags, hostLevel: 1 })).toEqual({ kind: 'flags', old: slot(), slot: slot({ flags }) });
-    expect(change({ flags: MEM_READONLY })).toEqual(refused('EINVAL'));
+    expect(change({ flags: KVM_MEM_READONLY })).toEqual(refused('EINVAL'));
     expect(change({ backing: 'mmio' })).toEqual(refused('EINVAL'));
     expect(change({ npages: 0x101 })).toEqual(refused('EINVAL'));
     expect(change({ flags: FLAG }, [slot()], 3 | FLAG)).toEqual(refused('EINVAL'));
@@ -81,8 +82,8 @@ describe('slotLevel', () => {
     expect([1, 2, 3].map((level) => slotLevel(slot({ ...big, hostLevel: level as 1 | 2 | 3 }), 0))).toEqual([
       1, 2, 3,
     ]);
-    expect(slotLevel(slot({ ...big, flags: MEM_LOG_DIRTY_PAGES }), 0)).toBe(1);
-    expect(slotLevel(slot({ ...big, flags: MEM_READONLY }), 0)).toBe(3);
+    expect(slotLevel(slot({ ...big, flags: KVM_MEM_LOG_DIRTY_PAGES }), 0)).toBe(1);
+    expect(slotLevel(slot({ ...big, flags: KVM_MEM_READONLY }), 0)).toBe(3);
   });
 });
 
@@ -91,7 +92,7 @@ it('slotRange ends after the last frame', () => {
 });
 
 describe('what a change of slots lets KVM do besides', () => {
-  const LOGGED = slotEvent(0, 0, 0x1000, MEM_LOG_DIRTY_PAGES);
+  const LOGGED = slotEvent(0, 0, 0x1000, KVM_MEM_LOG_DIRTY_PAGES);
   // Each row: what was before, what happens, whether every root is dropped, and where leaves may change in place.
   const CASES: [string, ModelEvent[], ModelEvent, boolean, object[]][] = [
     ['a slot is made', [], slotEvent(2, 0x10000, 8), false, []],

@@ -1,6 +1,7 @@
-import { overlaps } from '../arch/ranges.js';
-import { type GfnRange, type Level, levelBase, pagesOf } from '../types.js';
-import { MEM_LOG_DIRTY_PAGES, type MemslotEvent } from './events.js';
+import { KVM_MEM_LOG_DIRTY_PAGES } from '../../arch/kvm-flags.js';
+import { type GfnRange, type Level, levelBase, pagesOf } from '../../arch/units.js';
+import { overlaps } from '../sdm/ranges.js';
+import type { MemslotEvent } from './events.js';
 
 /** A memslot as it stands. */
 export type Memslot = Readonly<Required<Omit<MemslotEvent, 'kind'>>>;
@@ -20,7 +21,7 @@ export function slotRange(slot: Memslot): GfnRange {
 
 /** The largest leaf at a frame that lies within the slot and that the host's memory allows. */
 export function slotLevel(slot: Memslot, gfn: number): Level {
-  if ((slot.flags & MEM_LOG_DIRTY_PAGES) !== 0) return 1;
+  if ((slot.flags & KVM_MEM_LOG_DIRTY_PAGES) !== 0) return 1;
   for (const level of [3, 2] as const) {
     const start = levelBase(gfn, level);
     const fits = start >= slot.gfn && start + pagesOf(level) <= slot.gfn + slot.npages;
@@ -45,7 +46,7 @@ export function classifyChange(
   const taken = rest.some((other) => overlaps(slotRange(other), slotRange(slot)));
   if (old === undefined) return taken ? { kind: 'refused', errno: 'EEXIST' } : { kind: 'create', slot };
   // Of the flags, only dirty logging may change while the slot lives.
-  const flagsFixed = ((slot.flags ^ old.flags) & ~MEM_LOG_DIRTY_PAGES) !== 0;
+  const flagsFixed = ((slot.flags ^ old.flags) & ~KVM_MEM_LOG_DIRTY_PAGES) !== 0;
   const fixed = slot.npages !== old.npages || slot.backing !== old.backing || flagsFixed;
   if (fixed) return { kind: 'refused', errno: 'EINVAL' };
   if (slot.gfn === old.gfn) return { kind: 'flags', old, slot: { ...slot, hostLevel: old.hostLevel } };

@@ -1,12 +1,8 @@
-import { classifyMsr, isValidMsrValue, type MtrrMsr, PAT_RESET, reservedAddressBits } from '../arch/msrs.js';
-import { MtrrState } from '../arch/mtrr.js';
+import { CR0_CD, CR0_NW, CR0_PE, CR0_PG } from '../../arch/cr0.js';
+import { PAT_RESET } from '../../arch/msrs.js';
 import type { MsrRules, VcpuView } from '../policy.js';
-
-const CR0_PE = 1n << 0n;
-const CR0_NW = 1n << 29n;
-const CR0_CD = 1n << 30n;
-const CR0_PG = 1n << 31n;
-
+import { classifyMsr, isValidMsrValue, type MtrrMsr, reservedAddressBits } from '../sdm/msrs.js';
+import { MtrrState } from '../sdm/mtrr.js';
 /** The outcome of an MSR write; undefined for MSRs that this model does not know. */
 export type MsrOutcome = { ok: true; msr: MtrrMsr } | { ok: false; reason: 'INVAL' | 'UNKNOWN' } | undefined;
 

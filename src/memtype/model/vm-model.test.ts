@@ -14,8 +14,9 @@ import {
   wrmsr,
   zapped,
 } from '../../../test/support/model-vm.js';
-import type { Level } from '../types.js';
-import { type AccessEvent, MEM_READONLY, ModelError } from './events.js';
+import { KVM_MEM_READONLY } from '../../arch/kvm-flags.js';
+import type { Level } from '../../arch/units.js';
+import { type AccessEvent, ModelError } from './events.js';
 import type { VmModel } from './vm-model.js';
 
 describe('access', () => {
@@ -36,7 +37,7 @@ describe('access', () => {
   });
 
   it('makes none without a memslot, nor for a write to a read-only one', () => {
-    const vm = model('7.2', [slotEvent(2, 0x2000, 0x10, MEM_READONLY)]);
+    const vm = model('7.2', [slotEvent(2, 0x2000, 0x10, KVM_MEM_READONLY)]);
     expect(made(vm.apply(touch(0x1000)))).toEqual([]);
     expect(made(vm.apply(touch(0x2000, { access: 'write' })))).toEqual([]);
     expect(made(vm.apply(touch(0x2000)))).toEqual(['2000/1 WB+IPAT']);

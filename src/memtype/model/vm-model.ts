@@ -1,5 +1,6 @@
+import { ALL_GFNS, type Level } from '../../arch/units.js';
 import type { Policy } from '../policy.js';
-import { ALL_GFNS, type LeafType, type Level, type Rule } from '../types.js';
+import type { LeafType, Rule } from '../types.js';
 import {
   applyCpuid,
   applyCr0,

@@ -1,6 +1,8 @@
+import { KVM_MEM_NON_COHERENT_DMA } from '../../arch/memslots.js';
+import type { GfnRange } from '../../arch/units.js';
 import { supportedQuirks } from '../policies/quirks.js';
 import type { Decision, PageView, Policy, VcpuView, VmView } from '../policy.js';
-import type { GfnRange, Rule } from '../types.js';
+import type { Rule } from '../types.js';
 import { ModelError } from './events.js';
 import { type Leaf, LeafStore } from './leaves.js';
 import { type Memslot, slotRange } from './memslots.js';
@@ -49,7 +51,7 @@ export class VmState implements VmView {
       nxHugePages: false,
       eagerPageSplit: true,
       ignoreMsrs: false,
-      memslotFlag: 1 << 3,
+      memslotFlag: KVM_MEM_NON_COHERENT_DMA,
       ...options,
     };
     const { vcpus, maxphyaddr, mtrr, quirksSupported } = this.options;

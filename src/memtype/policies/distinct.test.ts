@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
+import type { Level } from '../../arch/units.js';
 import type { Effect, ModelEvent } from '../model/events.js';
 import { VmModel } from '../model/vm-model.js';
 import type { Policy } from '../policy.js';
-import type { Level } from '../types.js';
 import { ALL_POLICIES } from './index.js';
 
 const RAM: ModelEvent = { kind: 'memslot', slot: 0, gfn: 0, npages: 0x1000, backing: 'ram', flags: 0 };

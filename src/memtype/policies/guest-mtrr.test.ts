@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { type MsrWrite, replayWrites } from '../arch/config.js';
-import { archMtrrType, MtrrState } from '../arch/mtrr.js';
-import type { MemType, Rule } from '../types.js';
+import type { MemType } from '../../arch/memory-types.js';
+import { type MsrWrite, replayWrites } from '../sdm/config.js';
+import { archMtrrType, MtrrState } from '../sdm/mtrr.js';
+import type { Rule } from '../types.js';
 import {
   kvmHull,
   kvmMtrrType,

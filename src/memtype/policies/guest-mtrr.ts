@@ -1,3 +1,6 @@
+import type { MemType } from '../../arch/memory-types.js';
+import { GFN_LIMIT, type GfnRange, PAGE_OFFSET, PAGE_SHIFT } from '../../arch/units.js';
+import type { ErratumId } from '../errata.js';
 import {
   archMtrrType,
   FIXED_END,
@@ -5,14 +8,13 @@ import {
   fixedRangeOf,
   type MtrrState,
   type VariableRange,
-} from '../arch/mtrr.js';
-import { matches, overlaps } from '../arch/ranges.js';
-import type { ErratumId } from '../errata.js';
-import { GFN_LIMIT, type GfnRange, type MemType, PAGE_SHIFT, type Rule } from '../types.js';
+} from '../sdm/mtrr.js';
+import { matches, overlaps } from '../sdm/ranges.js';
+import type { Rule } from '../types.js';
 
 const SOURCE = 'kvm_mtrr_get_guest_memory_type(), up to 6.10';
 const U64 = (1n << 64n) - 1n;
-const PAGE_MASK = U64 & ~0xfffn;
+const PAGE_MASK = U64 & ~PAGE_OFFSET;
 
 /**
  * The frames that KVM takes a variable range to cover (`var_mtrr_range()`): from the base, not masked (D3), to the

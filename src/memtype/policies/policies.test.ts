@@ -1,21 +1,21 @@
 import { describe, expect, it } from 'vitest';
-import { type MsrWrite, replayWrites } from '../arch/config.js';
-import { classifyMsr, type MtrrMsr } from '../arch/msrs.js';
-import { MtrrState } from '../arch/mtrr.js';
-import type { PageView, Policy, VcpuView, VmView } from '../policy.js';
-import { GFN_LIMIT, type Rule } from '../types.js';
-import { ALL_POLICIES, policies } from './index.js';
 import {
-  hasQuirk,
-  QUIRK_CD_NW_CLEARED,
-  QUIRK_IGNORE_GUEST_PAT,
-  QUIRK_SLOT_ZAP_ALL,
-  supportedQuirks,
-} from './quirks.js';
+  KVM_X86_QUIRK_CD_NW_CLEARED,
+  KVM_X86_QUIRK_IGNORE_GUEST_PAT,
+  KVM_X86_QUIRK_SLOT_ZAP_ALL,
+} from '../../arch/kvm-flags.js';
+import { GFN_LIMIT } from '../../arch/units.js';
+import type { PageView, Policy, VcpuView, VmView } from '../policy.js';
+import { type MsrWrite, replayWrites } from '../sdm/config.js';
+import { classifyMsr, type MtrrMsr } from '../sdm/msrs.js';
+import { MtrrState } from '../sdm/mtrr.js';
+import type { Rule } from '../types.js';
+import { ALL_POLICIES, policies } from './index.js';
+import { hasQuirk, supportedQuirks } from './quirks.js';
 import { refusals } from './refusals.js';
 
-const CD = QUIRK_CD_NW_CLEARED;
-const PAT = QUIRK_IGNORE_GUEST_PAT;
+const CD = KVM_X86_QUIRK_CD_NW_CLEARED;
+const PAT = KVM_X86_QUIRK_IGNORE_GUEST_PAT;
 const SLOT_FLAG = 1 << 3;
 
 const writes = (list: Record<number, bigint>): MtrrState =>
@@ -179,11 +179,11 @@ const OTHER_ZAPS: readonly [string[], Setting, boolean, boolean, 'all' | 'slot']
   [A_LIKE, { dma: 0, off: CD }, false, false, 'all'],
   [['npt-A', 'npt-A-4.4', 'none-A'], { dma: 1, off: CD }, true, false, 'all'],
   [['B'], { dma: 1 }, false, true, 'all'],
-  [['B'], { dma: 1, off: CD | QUIRK_SLOT_ZAP_ALL }, true, true, 'all'],
-  [['C'], { dma: 1, off: CD | QUIRK_SLOT_ZAP_ALL }, false, false, 'all'],
+  [['B'], { dma: 1, off: CD | KVM_X86_QUIRK_SLOT_ZAP_ALL }, true, true, 'all'],
+  [['C'], { dma: 1, off: CD | KVM_X86_QUIRK_SLOT_ZAP_ALL }, false, false, 'all'],
   [['C'], { dma: 1, snoop: false }, false, true, 'all'],
   [D_LIKE, { dma: 1, off: CD }, false, true, 'all'],
-  [[...D_LIKE, ...E_LIKE, 'npt', 'none'], { off: QUIRK_SLOT_ZAP_ALL }, false, true, 'slot'],
+  [[...D_LIKE, ...E_LIKE, 'npt', 'none'], { off: KVM_X86_QUIRK_SLOT_ZAP_ALL }, false, true, 'slot'],
   [E_LIKE, { dma: 1, off: CD }, false, true, 'all'],
   [[...E_LIKE, 'npt', 'none'], { dma: 1, off: PAT }, false, false, 'all'],
 ];
@@ -424,7 +424,11 @@ describe('why', () => {
 describe('hasQuirk', () => {
   it('is true until the quirk is disabled', () => {
     const { vm } = views({ off: CD | PAT });
-    expect([CD, PAT, QUIRK_SLOT_ZAP_ALL].map((quirk) => hasQuirk(vm, quirk))).toEqual([false, false, true]);
+    expect([CD, PAT, KVM_X86_QUIRK_SLOT_ZAP_ALL].map((quirk) => hasQuirk(vm, quirk))).toEqual([
+      false,
+      false,
+      true,
+    ]);
   });
 });
 

@@ -1,10 +1,10 @@
+import { KVM_X86_QUIRK_IGNORE_GUEST_PAT, KVM_X86_QUIRK_SLOT_ZAP_ALL } from '../../arch/kvm-flags.js';
 import type { Policy } from '../policy.js';
-import { QUIRK_IGNORE_GUEST_PAT, QUIRK_SLOT_ZAP_ALL } from './quirks.js';
 
 /** Those that some kernels do not know. */
 const QUIRK_NAMES = new Map([
-  [QUIRK_SLOT_ZAP_ALL, 'SLOT_ZAP_ALL'],
-  [QUIRK_IGNORE_GUEST_PAT, 'IGNORE_GUEST_PAT'],
+  [KVM_X86_QUIRK_SLOT_ZAP_ALL, 'SLOT_ZAP_ALL'],
+  [KVM_X86_QUIRK_IGNORE_GUEST_PAT, 'IGNORE_GUEST_PAT'],
 ]);
 
 function quirkName(bit: number): string {

@@ -1,10 +1,12 @@
-import type { MtrrMsr } from '../arch/msrs.js';
-import { fixedMsrFrames, type VariableRange } from '../arch/mtrr.js';
+import { KVM_X86_QUIRK_CD_NW_CLEARED } from '../../arch/kvm-flags.js';
+import { ALL_GFNS, type GfnRange, type Level, levelBase, pagesOf } from '../../arch/units.js';
 import type { Decision, PageView, Policy, VcpuView, VmView } from '../policy.js';
-import { ALL_GFNS, type GfnRange, type Level, levelBase, pagesOf, type Rule } from '../types.js';
+import type { MtrrMsr } from '../sdm/msrs.js';
+import { fixedMsrFrames, type VariableRange } from '../sdm/mtrr.js';
+import type { Rule } from '../types.js';
 import { forcedWb, hostMmio, wbWithPat } from './decisions.js';
 import { kvmMtrrType, kvmRangeConsistent, kvmZapRange, mtrrErrata } from './guest-mtrr.js';
-import { hasQuirk, QUIRK_CD_NW_CLEARED } from './quirks.js';
+import { hasQuirk } from './quirks.js';
 
 /** The vCPU whose MTRRs count for a fault of `vcpu`: itself, or one for the whole VM. */
 export type MtrrOwner = (vm: VmView, vcpu: VcpuView) => VcpuView;
@@ -24,7 +26,7 @@ export interface Variant {
 }
 
 function cacheDisabled(vm: VmView, variant: Variant, why?: Rule[]): Decision {
-  if (!hasQuirk(vm, QUIRK_CD_NW_CLEARED)) {
+  if (!hasQuirk(vm, KVM_X86_QUIRK_CD_NW_CLEARED)) {
     why?.push({ text: 'CR0.CD=1 and the quirk CD_NW_CLEARED is disabled: UC, IPAT 1', source: MT_MASK });
     return { type: 'UC', ipat: true };
   }
@@ -93,7 +95,7 @@ export function virtualizedMtrrs(
     },
     zaps: {
       mtrr: (vm, vcpu, msr) => mtrrZap(owner, vm, vcpu, msr),
-      cr0: (vm) => vm.noncoherent > 0 && !hasQuirk(vm, QUIRK_CD_NW_CLEARED),
+      cr0: (vm) => vm.noncoherent > 0 && !hasQuirk(vm, KVM_X86_QUIRK_CD_NW_CLEARED),
       noncoherent: () => false,
       memslot: () => 'all',
     },

@@ -1,8 +1,8 @@
+import { KVM_X86_QUIRK_IGNORE_GUEST_PAT } from '../../arch/kvm-flags.js';
 import type { Policy } from '../policy.js';
 import { policyA } from './eras/a.js';
 import { policyA44 } from './eras/a-4.4.js';
 import { policyE } from './eras/e.js';
-import { QUIRK_IGNORE_GUEST_PAT } from './quirks.js';
 import { mtrrLevel } from './virtualized.js';
 
 function withoutTypes(
@@ -33,7 +33,7 @@ export const policyNone: Policy = {
   base: 'none',
   versions: { first: [6, 11, 0, 0] },
   title: 'no EPT: shadow paging, no memory type anywhere',
-  quirks: { ...policyE.quirks, supported: policyE.quirks.supported & ~QUIRK_IGNORE_GUEST_PAT },
+  quirks: { ...policyE.quirks, supported: policyE.quirks.supported & ~KVM_X86_QUIRK_IGNORE_GUEST_PAT },
 };
 
 /** Shadow paging on a kernel that virtualized MTRRs under EPT: their writes zap nothing here. */
@@ -55,7 +55,7 @@ export const policyNpt: Policy = {
   versions: { first: [6, 11, 0, 0] },
   title: 'AMD nested paging: no memory type in a leaf, the guest PAT always honored',
   // Only kvm_intel asks for self-snoop.
-  quirks: { ...policyE.quirks, needSelfSnoop: 0, disabledAtCreation: QUIRK_IGNORE_GUEST_PAT },
+  quirks: { ...policyE.quirks, needSelfSnoop: 0, disabledAtCreation: KVM_X86_QUIRK_IGNORE_GUEST_PAT },
 };
 
 /** AMD nested paging in era A: MTRR writes and CR0.CD zap as on Intel, with no type to change. */

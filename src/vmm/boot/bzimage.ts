@@ -1,3 +1,4 @@
+import { PAGE_SIZE } from '../../arch/units.js';
 import { GuestImageError } from '../elf.js';
 import type { BootEntry, BootInput } from './entry.js';
 import { type GuestRam, memoryMap, PLACES } from './ram.js';
@@ -31,7 +32,6 @@ const XLF_KERNEL_64 = 1;
 const LOADER_UNDEFINED = 0xff;
 /** The 64-bit entry, bytes into the protected-mode kernel. */
 const ENTRY_64 = 0x200;
-const PAGE = 4096;
 
 /** Whether a file is a bzImage. */
 export function isBzImage(file: Uint8Array): boolean {
@@ -72,7 +72,7 @@ function writeZeroPage(
   input: BootInput,
 ): void {
   const page = PLACES.zeroPage;
-  ram.bytes.fill(0, page, page + PAGE);
+  ram.bytes.fill(0, page, page + PAGE_SIZE);
   const headerEnd = Math.min(AT.magic + (file[AT.headerLength] ?? 0), 0x290);
   ram.put(page + AT.header, file.subarray(AT.header, headerEnd));
   const room = header.getUint32(AT.cmdlineSize, true);
@@ -85,7 +85,7 @@ function writeZeroPage(
   ram.view.setBigUint64(page + AT.rsdp, BigInt(input.rsdp ?? 0), true);
   if (input.initrd) {
     const limit = Math.min(ram.size, header.getUint32(AT.initrdMax, true) + 1);
-    const base = Math.floor((limit - input.initrd.length) / PAGE) * PAGE;
+    const base = Math.floor((limit - input.initrd.length) / PAGE_SIZE) * PAGE_SIZE;
     if (base < kernelEnd) throw new GuestImageError('the initrd does not fit above the kernel');
     ram.put(base, input.initrd);
     ram.view.setUint32(page + AT.ramdiskImage, base, true);
@@ -105,10 +105,10 @@ function writeIdentityTables(ram: GuestRam): void {
   const pml4 = PLACES.pageTables;
   ram.bytes.fill(0, pml4, PLACES.pageTablesEnd);
   const put = (gpa: number, value: number) => ram.view.setUint32(gpa, value, true);
-  put(pml4, (pml4 + PAGE) | 3);
+  put(pml4, (pml4 + PAGE_SIZE) | 3);
   for (let gib = 0; gib < 4; gib++) {
-    const pd = pml4 + (2 + gib) * PAGE;
-    put(pml4 + PAGE + gib * 8, pd | 3);
+    const pd = pml4 + (2 + gib) * PAGE_SIZE;
+    put(pml4 + PAGE_SIZE + gib * 8, pd | 3);
     for (let i = 0; i < 512; i++) put(pd + i * 8, (((gib * 512 + i) << 21) | 0x83) >>> 0);
   }
 }

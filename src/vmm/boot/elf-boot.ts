@@ -1,8 +1,8 @@
+import { PAGE_SIZE } from '../../arch/units.js';
 import { type ElfImage, GuestImageError, parseElf } from '../elf.js';
 import type { BootEntry, BootInput } from './entry.js';
 import { type GuestRam, memoryMap, PLACES } from './ram.js';
 
-const PAGE = 4096;
 const XEN_ELFNOTE_PHYS32_ENTRY = 18;
 
 /** Multiboot 1 specification, "OS image format" and "Machine state". */
@@ -80,7 +80,7 @@ function endOf(elf: ElfImage): number {
 
 function placeInitrd(ram: GuestRam, end: number, initrd: Uint8Array | undefined): Module | undefined {
   if (!initrd) return undefined;
-  const base = Math.ceil(Math.max(end, PLACES.high) / PAGE) * PAGE;
+  const base = Math.ceil(Math.max(end, PLACES.high) / PAGE_SIZE) * PAGE_SIZE;
   ram.put(base, initrd, initrd.length, 'the initrd');
   return { base, size: initrd.length };
 }

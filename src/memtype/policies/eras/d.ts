@@ -1,7 +1,8 @@
+import { KVM_X86_QUIRK_CD_NW_CLEARED, KVM_X86_QUIRK_SLOT_ZAP_ALL } from '../../../arch/kvm-flags.js';
 import type { Policy } from '../../policy.js';
 import { forcedWb, hostMmio, wbWithPat } from '../decisions.js';
 import { STORED_MSRS } from '../msr-routing.js';
-import { hasQuirk, QUIRK_CD_NW_CLEARED, QUIRK_SLOT_ZAP_ALL } from '../quirks.js';
+import { hasQuirk } from '../quirks.js';
 
 const SOURCE = 'vmx_get_mt_mask(), 6.11 to 6.15';
 
@@ -28,7 +29,7 @@ export const policyD: Policy = {
     mtrr: () => undefined,
     cr0: () => false,
     noncoherent: () => true,
-    memslot: (vm) => (hasQuirk(vm, QUIRK_SLOT_ZAP_ALL) ? 'all' : 'slot'),
+    memslot: (vm) => (hasQuirk(vm, KVM_X86_QUIRK_SLOT_ZAP_ALL) ? 'all' : 'slot'),
   },
   msrs: STORED_MSRS,
   stale: {},
@@ -38,4 +39,4 @@ export const policyD: Policy = {
 };
 
 /** Quirks that have no effect on an Intel host with EPT, and are disabled from the start where the kernel says so. */
-export const INAPPLICABLE_ON_INTEL = QUIRK_CD_NW_CLEARED;
+export const INAPPLICABLE_ON_INTEL = KVM_X86_QUIRK_CD_NW_CLEARED;

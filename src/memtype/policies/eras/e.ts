@@ -1,6 +1,7 @@
+import { KVM_X86_QUIRK_IGNORE_GUEST_PAT } from '../../../arch/kvm-flags.js';
 import type { Policy } from '../../policy.js';
 import { forcedWb, hostMmio, wbWithPat } from '../decisions.js';
-import { hasQuirk, QUIRK_IGNORE_GUEST_PAT } from '../quirks.js';
+import { hasQuirk } from '../quirks.js';
 import { INAPPLICABLE_ON_INTEL, policyD } from './d.js';
 
 const SOURCE = 'vmx_get_mt_mask() and vmx_ignore_guest_pat(), 6.16 and 6.12.78 on';
@@ -24,18 +25,18 @@ export const policyE: Policy = {
         'RAM, no non-coherent DMA device, and a CPU without self-snoop, where the PAT is always ignored';
       return forcedWb(text, SETUP, why);
     }
-    if (hasQuirk(vm, QUIRK_IGNORE_GUEST_PAT)) {
+    if (hasQuirk(vm, KVM_X86_QUIRK_IGNORE_GUEST_PAT)) {
       return forcedWb('RAM, no non-coherent DMA device, and the quirk IGNORE_GUEST_PAT is on', SOURCE, why);
     }
     return wbWithPat('RAM, and the quirk IGNORE_GUEST_PAT is disabled: the guest PAT decides', SOURCE, why);
   },
   quirks: {
     supported: 0xfff,
-    needSelfSnoop: QUIRK_IGNORE_GUEST_PAT,
+    needSelfSnoop: KVM_X86_QUIRK_IGNORE_GUEST_PAT,
     disabledAtCreation: INAPPLICABLE_ON_INTEL,
     update: 'or',
   },
-  zaps: { ...policyD.zaps, noncoherent: (vm) => hasQuirk(vm, QUIRK_IGNORE_GUEST_PAT) },
+  zaps: { ...policyD.zaps, noncoherent: (vm) => hasQuirk(vm, KVM_X86_QUIRK_IGNORE_GUEST_PAT) },
   stale: { quirks: 's3', noncoherent: 's4', 'dirty-log-off': 's5' },
   dirtyLogOff: 'recover',
 };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { MEM_TYPES, type MemType, PAT_TYPES, type PatType } from '../types.js';
+import { MEM_TYPES, type MemType, PAT_TYPES, type PatType } from '../../arch/memory-types.js';
 import { effectiveCell, effectiveType } from './effective.js';
 
 // Written from the SDM's table, one line a cell: MTRR or EPT type, PAT type, effective type; '*' once undefined.

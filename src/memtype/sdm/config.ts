@@ -1,16 +1,8 @@
-import { encodeType, gfnOf, type MemType, PAGE_SHIFT } from '../types.js';
+import { type MemType, MT, typeBytes } from '../../arch/memory-types.js';
+import { addressMask, defType, FIXED_MSRS, MSR, PHYSMASK_VALID, VARIABLE_COUNT } from '../../arch/msrs.js';
+import { gfnOf, PAGE_OFFSET, PAGE_SIZE } from '../../arch/units.js';
 import { describeMsr, faultOf } from './msr-fault.js';
-import {
-  classifyMsr,
-  DEFTYPE_E,
-  DEFTYPE_FE,
-  FIXED_MSRS,
-  MASK_VALID,
-  MSR_DEFTYPE,
-  MSR_PHYSBASE0,
-  type MtrrMsr,
-  VARIABLE_COUNT,
-} from './msrs.js';
+import { classifyMsr, type MtrrMsr } from './msrs.js';
 import { FIXED_END, fixedRangeEnd, fixedRangeOf, MtrrState } from './mtrr.js';
 
 /** One variable range, by size (a power of two, in bytes) or by the address bits of its mask. */
@@ -62,12 +54,12 @@ export class MtrrConfigError extends Error {
 function maskOf(range: VariableConfig, maxphyaddr: number): bigint {
   if (range.mask !== undefined) return range.mask;
   const size = range.size ?? 0n;
-  if (size < 1n << PAGE_SHIFT || (size & (size - 1n)) !== 0n) {
+  if (size < PAGE_SIZE || (size & (size - 1n)) !== 0n) {
     throw new MtrrConfigError(
       `variable range ${range.index}: the size must be a power of two of at least 4K`,
     );
   }
-  return ((1n << BigInt(maxphyaddr)) - 1n) & ~(size - 1n);
+  return addressMask(size, maxphyaddr);
 }
 
 function variableWrites(range: VariableConfig, maxphyaddr: number): MsrWrite[] {
@@ -75,12 +67,12 @@ function variableWrites(range: VariableConfig, maxphyaddr: number): MsrWrite[] {
   if (!Number.isInteger(index) || index < 0 || index >= VARIABLE_COUNT) {
     throw new MtrrConfigError(`variable range ${index}: there are ranges 0 to ${VARIABLE_COUNT - 1}`);
   }
-  if ((base & 0xfffn) !== 0n)
+  if ((base & PAGE_OFFSET) !== 0n)
     throw new MtrrConfigError(`variable range ${index}: the base must be a multiple of 4K`);
-  const msr = MSR_PHYSBASE0 + 2 * index;
-  const mask = maskOf(range, maxphyaddr) | (valid ? MASK_VALID : 0n);
+  const msr = MSR.PHYSBASE0 + 2 * index;
+  const mask = maskOf(range, maxphyaddr) | (valid ? PHYSMASK_VALID : 0n);
   return [
-    { msr, value: base | BigInt(encodeType(type)) },
+    { msr, value: base | BigInt(MT[type]) },
     { msr: msr + 1, value: mask },
   ];
 }
@@ -95,7 +87,7 @@ function fillFixed(types: MemType[], { type, start, size }: FixedConfig): void {
     );
   };
   const starts = fixedRangeEnd(gfn - 1) === gfn;
-  if (!starts || end <= gfn || end > FIXED_END || ((start | size) & 0xfffn) !== 0n) fail();
+  if (!starts || end <= gfn || end > FIXED_END || ((start | size) & PAGE_OFFSET) !== 0n) fail();
   for (; gfn < end; gfn = fixedRangeEnd(gfn)) types[fixedRangeOf(gfn)] = type;
   if (gfn !== end) fail();
 }
@@ -105,8 +97,8 @@ function fixedWrites(spans: readonly FixedConfig[]): MsrWrite[] {
   const types: MemType[] = new Array(8 * FIXED_MSRS.length).fill('UC');
   for (const span of spans) fillFixed(types, span);
   return FIXED_MSRS.map((msr, i) => {
-    const bytes = types.slice(8 * i, 8 * i + 8).map((type, at) => BigInt(encodeType(type)) << BigInt(8 * at));
-    return { msr, value: bytes.reduce((sum, byte) => sum | byte, 0n) };
+    const encodings = types.slice(8 * i, 8 * i + 8).map((type) => MT[type]);
+    return { msr, value: typeBytes(...encodings) };
   });
 }
 
@@ -120,8 +112,8 @@ export function mtrrWrites(config: MtrrConfig, maxphyaddr: number): MsrWrite[] {
   const { def, variable = [], fixed = [] } = config;
   const writes = [...fixedWrites(fixed), ...variable.flatMap((range) => variableWrites(range, maxphyaddr))];
   if (def === undefined) return writes;
-  const enable = (def.enabled ? DEFTYPE_E : 0n) | (def.fixedEnabled ? DEFTYPE_FE : 0n);
-  return [...writes, { msr: MSR_DEFTYPE, value: enable | BigInt(encodeType(def.type)) }];
+  const value = defType(MT[def.type], { e: def.enabled, fe: def.fixedEnabled });
+  return [...writes, { msr: MSR.DEF_TYPE, value }];
 }
 
 /**

@@ -1,25 +1,8 @@
-import { decodeMemType, decodePatType } from '../types.js';
-
-/** Variable MTRR pairs that KVM gives a guest (KVM_NR_VAR_MTRR). */
-export const VARIABLE_COUNT = 8;
-
-export const MSR_MTRRCAP = 0xfe;
-export const MSR_PHYSBASE0 = 0x200;
-export const MSR_FIX64K = 0x250;
-export const MSR_FIX16K = 0x258;
-export const MSR_FIX4K = 0x268;
-export const MSR_PAT = 0x277;
-export const MSR_DEFTYPE = 0x2ff;
+import { byteOf, decodeMemType, decodePatType } from '../../arch/memory-types.js';
+import { FIXED_MSRS, MSR, VARIABLE_COUNT } from '../../arch/msrs.js';
 
 /** WC, fixed ranges, eight variable ranges, no SMRR. */
 export const MTRRCAP_VALUE = 0x508n;
-
-/** The PAT after reset: WB WT UC- UC, twice (SDM, "Memory Type Setting of PAT Entries Following a Power-up or Reset"). */
-export const PAT_RESET = 0x0007040600070406n;
-
-export const DEFTYPE_E = 1n << 11n;
-export const DEFTYPE_FE = 1n << 10n;
-export const MASK_VALID = 1n << 11n;
 
 const ALL_BITS = (1n << 64n) - 1n;
 
@@ -29,31 +12,18 @@ export interface MtrrMsr {
   readonly index: number;
 }
 
-/** The eleven fixed-range MSRs, in the order of the addresses that they cover. */
-export const FIXED_MSRS: readonly number[] = [
-  MSR_FIX64K,
-  MSR_FIX16K,
-  MSR_FIX16K + 1,
-  ...Array.from({ length: 8 }, (_, i) => MSR_FIX4K + i),
-];
-
 /** Recognise an MTRR or PAT MSR; undefined for any other number. */
 export function classifyMsr(msr: number): MtrrMsr | undefined {
-  const pair = msr - MSR_PHYSBASE0;
+  const pair = msr - MSR.PHYSBASE0;
   if (pair >= 0 && pair < 2 * VARIABLE_COUNT) {
     return { kind: pair % 2 === 0 ? 'base' : 'mask', index: pair >> 1 };
   }
   const fixed = FIXED_MSRS.indexOf(msr);
   if (fixed >= 0) return { kind: 'fixed', index: fixed };
-  if (msr === MSR_DEFTYPE) return { kind: 'deftype', index: 0 };
-  if (msr === MSR_PAT) return { kind: 'pat', index: 0 };
-  if (msr === MSR_MTRRCAP) return { kind: 'cap', index: 0 };
+  if (msr === MSR.DEF_TYPE) return { kind: 'deftype', index: 0 };
+  if (msr === MSR.PAT) return { kind: 'pat', index: 0 };
+  if (msr === MSR.MTRRCAP) return { kind: 'cap', index: 0 };
   return undefined;
-}
-
-/** Byte `index` (0 to 7) of a 64-bit MSR value. */
-export function byteOf(value: bigint, index: number): number {
-  return Number((value >> BigInt(8 * index)) & 0xffn);
 }
 
 /** The address bits, and those above them, that a guest with this MAXPHYADDR must leave zero. */

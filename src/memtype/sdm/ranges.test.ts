@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { GFN_LIMIT } from '../types.js';
+import { GFN_LIMIT } from '../../arch/units.js';
 import { framePattern, mapRanges, matches, nextChange, overlaps } from './ranges.js';
 
 describe('FramePattern', () => {

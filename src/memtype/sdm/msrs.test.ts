@@ -1,13 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import {
-  byteOf,
-  classifyMsr,
-  FIXED_MSRS,
-  isValidMsrValue,
-  MTRRCAP_VALUE,
-  type MtrrMsr,
-  reservedAddressBits,
-} from './msrs.js';
+import { classifyMsr, isValidMsrValue, MTRRCAP_VALUE, type MtrrMsr, reservedAddressBits } from './msrs.js';
 
 const msr = (number: number): MtrrMsr => classifyMsr(number) as MtrrMsr;
 
@@ -33,10 +25,6 @@ describe('classifyMsr', () => {
     0, 0xfd, 0xff, 0x1ff, 0x210, 0x24f, 0x251, 0x257, 0x25a, 0x267, 0x270, 0x276, 0x278, 0x2fe, 0x300,
   ])('knows no 0x%s', (n) => {
     expect(classifyMsr(n)).toBeUndefined();
-  });
-
-  it('lists the fixed MSRs by address', () => {
-    expect(FIXED_MSRS).toEqual([0x250, 0x258, 0x259, 0x268, 0x269, 0x26a, 0x26b, 0x26c, 0x26d, 0x26e, 0x26f]);
   });
 });
 
@@ -101,10 +89,6 @@ describe('helpers', () => {
   it('reserves the bits from MAXPHYADDR to 63', () => {
     expect(reservedAddressBits(36)).toBe(0xffff_fff0_0000_0000n);
     expect(reservedAddressBits(52)).toBe(0xfff0_0000_0000_0000n);
-  });
-
-  it('takes bytes from the low end', () => {
-    expect([0, 1, 7].map((i) => byteOf(0x8800_0000_0000_1122n, i))).toEqual([0x22, 0x11, 0x88]);
   });
 
   it('says WC, fixed, eight variable ranges', () => {

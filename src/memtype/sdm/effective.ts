@@ -1,4 +1,5 @@
-import type { LeafType, MemType, PatType } from '../types.js';
+import type { MemType, PatType } from '../../arch/memory-types.js';
+import type { LeafType } from '../types.js';
 
 /** One cell: the effective type, and whether manuals before the PAT-era errata called it undefined. */
 export interface EffectiveCell {

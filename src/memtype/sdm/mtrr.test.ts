@@ -1,16 +1,19 @@
 import { describe, expect, it } from 'vitest';
-import { type ArchType, MEM_TYPES, type MemType, type Rule } from '../types.js';
+import { MEM_TYPES, type MemType } from '../../arch/memory-types.js';
+import { PAT_RESET } from '../../arch/msrs.js';
+import type { ArchType, Rule } from '../types.js';
 import { type MsrWrite, replayWrites } from './config.js';
-import { classifyMsr, type MtrrMsr, PAT_RESET } from './msrs.js';
+import { classifyMsr, type MtrrMsr } from './msrs.js';
 import {
   archMtrrType,
-  archTypeMap,
   fixedCursor,
   fixedMsrFrames,
   fixedRangeEnd,
   fixedRangeOf,
   MtrrState,
+  mtrrCursors,
 } from './mtrr.js';
+import { mapRanges } from './ranges.js';
 
 const state = (writes: Record<number, bigint>, maxphyaddr = 36): MtrrState =>
   replayWrites(
@@ -140,7 +143,8 @@ describe('variable ranges', () => {
 
   it('give the map of the example in the SDM', () => {
     const mib = (n: number): number => n * 256;
-    expect(archTypeMap(example, mib(65536))).toEqual([
+    const typeAt = (gfn: number) => archMtrrType(example, gfn);
+    expect(mapRanges(mib(65536), typeAt, mtrrCursors(example))).toEqual([
       { start: 0, end: mib(15), value: 'WB' },
       { start: mib(15), end: mib(16), value: 'UC' },
       { start: mib(16), end: mib(64), value: 'WB' },

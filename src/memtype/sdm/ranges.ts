@@ -1,4 +1,4 @@
-import { GFN_LIMIT, type GfnRange } from '../types.js';
+import { GFN_LIMIT, type GfnRange } from '../../arch/units.js';
 
 /**
  * The frames that a variable MTRR matches by the formula of the SDM: `frame & mask == want`.

@@ -1,24 +1,9 @@
-import { type ArchType, decodeMemType, encodeType, type MemType, PAGE_SHIFT, type Rule } from '../types.js';
-import {
-  byteOf,
-  DEFTYPE_E,
-  DEFTYPE_FE,
-  FIXED_MSRS,
-  MASK_VALID,
-  MTRRCAP_VALUE,
-  type MtrrMsr,
-  reservedAddressBits,
-  VARIABLE_COUNT,
-} from './msrs.js';
-import {
-  type ChangeCursor,
-  type FramePattern,
-  framePattern,
-  type MappedRange,
-  mapRanges,
-  matches,
-  nextChange,
-} from './ranges.js';
+import { byteOf, decodeMemType, type MemType, MT } from '../../arch/memory-types.js';
+import { DEF_TYPE_E, DEF_TYPE_FE, FIXED_MSRS, PHYSMASK_VALID, VARIABLE_COUNT } from '../../arch/msrs.js';
+import { PAGE_SHIFT } from '../../arch/units.js';
+import type { ArchType, Rule } from '../types.js';
+import { MTRRCAP_VALUE, type MtrrMsr, reservedAddressBits } from './msrs.js';
+import { type ChangeCursor, type FramePattern, framePattern, matches, nextChange } from './ranges.js';
 
 /** Frames below 1 MiB, which fixed ranges can cover. */
 export const FIXED_END = 256;
@@ -79,7 +64,7 @@ function makeVariable(index: number, base: bigint, mask: bigint, reserved: bigin
     base,
     mask,
     reserved,
-    valid: (mask & MASK_VALID) !== 0n,
+    valid: (mask & PHYSMASK_VALID) !== 0n,
     type: typeIn(base, 0),
     pattern: framePattern(base >> PAGE_SHIFT, mask >> PAGE_SHIFT),
   };
@@ -116,8 +101,8 @@ export class MtrrState {
     /** The types of the 88 fixed ranges, in the order of their addresses. */
     readonly fixedTypes: readonly MemType[],
   ) {
-    this.enabled = (deftype & DEFTYPE_E) !== 0n;
-    this.fixedEnabled = (deftype & DEFTYPE_FE) !== 0n;
+    this.enabled = (deftype & DEF_TYPE_E) !== 0n;
+    this.fixedEnabled = (deftype & DEF_TYPE_FE) !== 0n;
     this.defaultType = typeIn(deftype, 0);
     this.active = variable.filter((range) => range.valid);
   }
@@ -177,7 +162,7 @@ const SDM = {
   precedence: 'SDM, "MTRR Precedences"',
 };
 
-const bit = (type: MemType): number => 1 << encodeType(type);
+const bit = (type: MemType): number => 1 << MT[type];
 const UC_BIT = bit('UC');
 const WT_WB_BITS = bit('WT') | bit('WB');
 
@@ -227,12 +212,12 @@ export function archMtrrType(state: MtrrState, gfn: number, why?: Rule[]): ArchT
 export const fixedCursor: ChangeCursor = (gfn) =>
   gfn < FIXED_END ? fixedRangeEnd(gfn) : Number.POSITIVE_INFINITY;
 
-/** The whole map of [0, end) by the SDM, adjacent frames of one type joined. */
-export function archTypeMap(state: MtrrState, end: number): MappedRange<ArchType>[] {
-  const cursors = state.active.map(
-    (range): ChangeCursor =>
+/** Where the type that the MTRRs give may change. */
+export function mtrrCursors(state: MtrrState): ChangeCursor[] {
+  const ranges = state.active.map(
+    ({ pattern }): ChangeCursor =>
       (gfn) =>
-        nextChange(range.pattern, gfn),
+        nextChange(pattern, gfn),
   );
-  return mapRanges(end, (gfn) => archMtrrType(state, gfn), [fixedCursor, ...cursors]);
+  return [fixedCursor, ...ranges];
 }

@@ -1,5 +1,6 @@
-import { encodeType, MEM_TYPES, PAT_TYPES, type PatType } from '../types.js';
-import { byteOf, classifyMsr, isValidMsrValue, type MtrrMsr, VALUE_RULES } from './msrs.js';
+import { byteOf, MEM_TYPES, MT, PAT_TYPES, type PatType } from '../../arch/memory-types.js';
+import { msrName } from '../../arch/msrs.js';
+import { isValidMsrValue, type MtrrMsr, VALUE_RULES } from './msrs.js';
 
 /** Why a write faults. */
 export interface MsrFault {
@@ -10,27 +11,10 @@ export interface MsrFault {
 }
 
 const WIDEST = 52;
-const KINDS = { deftype: 'DEF_TYPE', base: 'PHYSBASE', mask: 'PHYSMASK' } as const;
-const hex = (address: number): string => address.toString(16).toUpperCase();
-
-function fixedName(index: number): string {
-  if (index === 0) return 'FIX64K_00000';
-  return index < 3
-    ? `FIX16K_${hex(0x80000 + 0x20000 * (index - 1))}`
-    : `FIX4K_${hex(0xc0000 + 0x8000 * (index - 3))}`;
-}
-
-function nameOf({ kind, index }: MtrrMsr): string {
-  if (kind === 'pat') return 'IA32_PAT';
-  if (kind === 'cap') return 'IA32_MTRRCAP';
-  if (kind === 'fixed') return `IA32_MTRR_${fixedName(index)}`;
-  return `IA32_MTRR_${KINDS[kind]}${kind === 'deftype' ? '' : index}`;
-}
-
 /** An MSR for people: `MSR 0x2ff (IA32_MTRR_DEF_TYPE)`; without a name where it is neither an MTRR nor the PAT. */
 export function describeMsr(msr: number): string {
-  const known = classifyMsr(msr);
-  return `MSR 0x${msr.toString(16)}${known === undefined ? '' : ` (${nameOf(known)})`}`;
+  const name = msrName(msr);
+  return `MSR 0x${msr.toString(16)}${name === undefined ? '' : ` (IA32_${name})`}`;
 }
 
 /** Numbers of the bits that are set, neighbours joined: `bit 12`, `bits 8-10 and 40`. */
@@ -48,7 +32,7 @@ const verb = (list: string, one: string, several: string): string =>
 
 function typeFault(msr: MtrrMsr, value: bigint, count: number, decode: (n: number) => unknown): string[] {
   const types: readonly PatType[] = msr.kind === 'pat' ? PAT_TYPES : MEM_TYPES;
-  const legal = types.map((type) => `${encodeType(type)} ${type}`).join(', ');
+  const legal = types.map((type) => `${MT[type]} ${type}`).join(', ');
   const bad = Array.from({ length: count }, (_, i) => i).filter(
     (i) => decode(byteOf(value, i)) === undefined,
   );

@@ -1,0 +1,12 @@
+// Bits of CR0 (SDM, "Control Registers").
+
+export const CR0_PE = 1n << 0n;
+export const CR0_ET = 1n << 4n;
+export const CR0_NE = 1n << 5n;
+export const CR0_WP = 1n << 16n;
+export const CR0_NW = 1n << 29n;
+export const CR0_CD = 1n << 30n;
+export const CR0_PG = 1n << 31n;
+
+/** CR0 of a guest in long mode; CD and NW are clear. */
+export const CR0_LONG_MODE = CR0_PG | CR0_WP | CR0_NE | CR0_ET | CR0_PE;
