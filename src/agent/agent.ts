@@ -58,7 +58,7 @@ function goFirst(): void {
 
 function countZaps(kvm: Kvm, dma: NoncoherentDma, cases: readonly ZapCase[]): void {
   const tracefs = findTracefs();
-  if (!('root' in tracefs)) throw new TraceError(`${tracefs.missing}: ${tracefs.lift}`);
+  if (!('root' in tracefs)) throw new TraceError(`${tracefs.reason}: ${tracefs.lift}`);
   using observer = new ZapObserver(tracefs.root, process.pid);
   goFirst();
   for (const zapCase of cases)

@@ -1,13 +1,15 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { cpus, release, version } from 'node:os';
-import type { Missing, NoncoherentDma, ProviderName } from '../dma/index.js';
+import { DMA_WAYS } from '../arch/dma-ways.js';
+import { KVM_X86_QUIRK_CD_NW_CLEARED } from '../arch/kvm-flags.js';
+import { missingQuirk, type NoncoherentDma } from '../dma/index.js';
 import { listPci, pciDir } from '../dma/pci.js';
 import { KVM_CAP_DISABLE_QUIRKS2, type Kvm } from '../kvm/index.js';
 import { findTracefs } from '../observe/tracefs.js';
 import { hasLegacyMmu } from '../recording/mmu.js';
 import type { Environment } from '../recording/recording.js';
-import { QUIRK_BITS } from '../scenario/model-events.js';
 import type { Need } from '../scenario/types.js';
+import type { Missing } from '../text/missing.js';
 
 const PARAMS = [
   'kvm.tdp_mmu',
@@ -66,7 +68,7 @@ function missingLeaves(paging: Environment['paging']): Missing | undefined {
     };
   }
   const tracefs = findTracefs();
-  return 'root' in tracefs ? undefined : { reason: tracefs.missing, lift: tracefs.lift };
+  return 'root' in tracefs ? undefined : tracefs;
 }
 
 /** kvm_rmap_zap_collapsible_sptes() and kvm_tdp_mmu_recover_huge_pages(): the end of dirty logging. */
@@ -83,31 +85,11 @@ function missingHugePages(): Missing | undefined {
   return { reason: 'this host gives no transparent huge pages', lift: `echo madvise > ${THP} (as root)` };
 }
 
-function missingQuirk(quirks: number, quirk: keyof typeof QUIRK_BITS): Missing | undefined {
-  if ((quirks & QUIRK_BITS[quirk]) !== 0) return undefined;
-  const name = `KVM_X86_QUIRK_${quirk.toUpperCase().replaceAll('-', '_')}`;
-  return {
-    reason: `this kernel cannot disable ${name} (KVM_CAP_DISABLE_QUIRKS2 answers 0x${quirks.toString(16)})`,
-    lift: `run on a kernel whose KVM_CAP_DISABLE_QUIRKS2 has bit 0x${QUIRK_BITS[quirk].toString(16)}`,
-  };
-}
-
 const UNKNOWN_VENDOR: Missing = {
   reason:
     'neither kvm_intel nor kvm_amd runs guests here, and it is the vendor module that checks PAT writes',
   lift: 'run where kvm_intel or kvm_amd is loaded, or in the lab with --kernel',
 };
-
-/** Needs that are met by a provider of the same name. */
-const PROVIDERS = [
-  'vfio-noiommu',
-  'vfio-type1',
-  'vfio-cdev',
-  'vfio-mdev',
-  'mdev-cdev',
-  'virtio-device',
-  'memslot-flag',
-] as const satisfies readonly (ProviderName & Need)[];
 
 /** Why a scenario that shows a feature's absence cannot run. */
 const tooNew = (feature: string): Missing => ({
@@ -118,7 +100,7 @@ const tooNew = (feature: string): Missing => ({
 function missingDma(dma: NoncoherentDma): Partial<Record<Need, Missing | undefined>> {
   return {
     noncoherent: dma.missingAll,
-    ...Object.fromEntries(PROVIDERS.map((name) => [name, dma.missing(name)])),
+    ...Object.fromEntries(DMA_WAYS.map((way) => [way, dma.missing(way)])),
     'no-virtio-device': dma.virtio.present ? tooNew('KVM_DEV_TYPE_VIRTIO') : undefined,
     'no-memslot-flag': dma.memslot.present ? tooNew('KVM_MEM_NON_COHERENT_DMA') : undefined,
   };
@@ -145,8 +127,7 @@ export function describeEnvironment(
     'tdp-mmu': hasLegacyMmu({ paging, params }) ? NO_TDP_MMU : undefined,
     'huge-pages': missingHugePages(),
     'pci-bar': dma.device === undefined || pciBarOf(dma.device) === undefined ? noBar : undefined,
-    'quirk-ignore-guest-pat': missingQuirk(quirks, 'ignore-guest-pat'),
-    'quirk-cd-nw-cleared': missingQuirk(quirks, 'cd-nw-cleared'),
+    'quirk-cd-nw-cleared': missingQuirk(quirks, KVM_X86_QUIRK_CD_NW_CLEARED),
     'known-vendor': vendor === 'other' ? UNKNOWN_VENDOR : undefined,
   };
   return {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import type { Missing } from '../dma/index.js';
 import { HostMemory } from '../kvm/index.js';
+import type { Missing } from '../text/missing.js';
 
 const HUGE_PAGE = 2 ** 21;
 const COMPACT = '/proc/sys/vm/compact_memory';

@@ -1,3 +1,4 @@
+import { COUNTED_WAYS, type CountedWay } from '../arch/dma-ways.js';
 import { MT } from '../arch/memory-types.js';
 import {
   disableQuirk,
@@ -9,7 +10,6 @@ import {
   touch,
   touchMany,
 } from '../scenario/builder.js';
-import type { NoncoherentVia } from '../scenario/types.js';
 
 const needs = ['ept-leaves', 'noncoherent'] as const;
 const quirk = ['ept-leaves', 'quirk-ignore-guest-pat'] as const;
@@ -18,18 +18,18 @@ const COHERENT = { A: 'WB+IPAT', B: 'WB+IPAT', D: 'WB+IPAT', E: 'WB+IPAT' };
 /** A page whose MTRR type is write-through, with non-coherent DMA. */
 const WRITE_THROUGH = { A: 'WT', B: 'WT', D: 'WB', E: 'WB' };
 
-const VIA: readonly (readonly [NoncoherentVia, string])[] = [
-  ['vfio-noiommu', 'A VFIO group without an IOMMU'],
-  ['vfio-type1', 'A VFIO group behind an IOMMU that does not enforce coherency'],
-  ['vfio-cdev', 'The VFIO device file of a PCI function'],
-  ['vfio-mdev', 'The VFIO group of a mediated device'],
-  ['mdev-cdev', 'The VFIO device file of a mediated device'],
-  ['virtio-device', 'A KVM_DEV_TYPE_VIRTIO device'],
-];
+const TITLES: Record<CountedWay, string> = {
+  'vfio-noiommu': 'A VFIO group without an IOMMU',
+  'vfio-type1': 'A VFIO group behind an IOMMU that does not enforce coherency',
+  'vfio-cdev': 'The VFIO device file of a PCI function',
+  'vfio-mdev': 'The VFIO group of a mediated device',
+  'mdev-cdev': 'The VFIO device file of a mediated device',
+  'virtio-device': 'A KVM_DEV_TYPE_VIRTIO device',
+};
 
 /** Each way to non-coherent DMA on its own. */
-const via = VIA.map(([name, title]) =>
-  scenario(`dma/${name}`, `${title} makes the VM non-coherent`, { needs: ['ept-leaves', name] }, [
+const via = COUNTED_WAYS.map((name) =>
+  scenario(`dma/${name}`, `${TITLES[name]} makes the VM non-coherent`, { needs: ['ept-leaves', name] }, [
     mtrrs({ def: MT.WT }),
     touch(mib(4), { claims: COHERENT }),
     noncoherent(true, { via: name }),
@@ -44,7 +44,7 @@ const via = VIA.map(([name, title]) =>
 );
 
 /** Devices `a` and `b` together: the VM is coherent only without both. */
-function together(name: string, title: string, a: NoncoherentVia, b: NoncoherentVia) {
+function together(name: string, title: string, a: CountedWay, b: CountedWay) {
   return scenario(`dma/${name}`, title, { needs: [...new Set(['ept-leaves', a, b] as const)] }, [
     mtrrs({ def: MT.WT }),
     noncoherent(true, { via: a, device: 'a' }),

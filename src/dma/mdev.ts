@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Missing } from '../text/missing.js';
 import { mdevDir } from './host/changes.js';
 import type { Journal } from './host/journal.js';
 import { HOST } from './host/paths.js';
-import type { Missing } from './missing.js';
 
 /** The kernel's sample of a mediated device, a serial port: samples/vfio-mdev/mtty.c. */
 const SAMPLE = 'class/mdev_bus/mtty/mdev_supported_types/mtty-1';

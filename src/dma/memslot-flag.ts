@@ -1,20 +1,22 @@
 import { PAGE_SIZE } from '../arch/units.js';
 import { HostMemory, type Kvm, KvmError } from '../kvm/index.js';
+import type { Missing } from '../text/missing.js';
 import { likelyMemslotFlag } from './kernel-tables.js';
-import type { Missing } from './missing.js';
-import type { Attachment, DmaTarget, NoncoherentProvider } from './types.js';
+import type { NoncoherentProvider } from './types.js';
 
 const EINVAL = 22;
+
+/** KVM_MEM_NON_COHERENT_DMA, or the flag that it would be. */
+export interface FoundFlag {
+  flag: number;
+  present: boolean;
+}
 
 /**
  * Find KVM_MEM_NON_COHERENT_DMA: make a memslot with it.
  * @param wanted the flag, where the release does not tell it
  */
-export function findMemslotFlag(
-  kvm: Kvm,
-  release: string,
-  wanted?: number,
-): { flag: number; present: boolean } {
+export function findMemslotFlag(kvm: Kvm, release: string, wanted?: number): FoundFlag {
   const flag = wanted ?? likelyMemslotFlag(release);
   using vm = kvm.createVm();
   using memory = HostMemory.memfd(PAGE_SIZE);
@@ -29,25 +31,18 @@ export function findMemslotFlag(
   return { flag, present: true };
 }
 
-/** KVM_MEM_NON_COHERENT_DMA on guest RAM: its pages honor the guest's PAT, and the VM's count stays as it is. */
-export class MemslotFlag implements NoncoherentProvider {
-  readonly name = 'memslot-flag';
-  readonly counts = 'never';
-
-  constructor(readonly found: { flag: number; present: boolean }) {}
-
-  probe(): Missing | undefined {
-    if (this.found.present) return undefined;
-    return {
-      reason: `this kernel has no KVM_MEM_NON_COHERENT_DMA (a memslot with flag 0x${this.found.flag.toString(16)} is EINVAL)`,
-      lift: 'run a kernel that is built with the patch for proposal P5, memslot flag (kernels/patches)',
-    };
-  }
-
-  attach(target: DmaTarget): Attachment {
-    target.remakeRam(this.found.flag);
-    return { detach: () => target.remakeRam(0) };
-  }
-
-  close(): void {}
+export function mustHaveFlag({ memslot }: { memslot: FoundFlag }): Missing | undefined {
+  if (memslot.present) return undefined;
+  return {
+    reason: `this kernel has no KVM_MEM_NON_COHERENT_DMA (a memslot with flag 0x${memslot.flag.toString(16)} is EINVAL)`,
+    lift: 'run a kernel that is built with the patch for proposal P5, memslot flag (kernels/patches)',
+  };
 }
+
+/** KVM_MEM_NON_COHERENT_DMA on guest RAM: its pages honor the guest's PAT, and the VM's count stays as it is. */
+export const memslotProvider = (flag: number): NoncoherentProvider => ({
+  attach: (target) => {
+    target.remakeRam(flag);
+    return { detach: () => target.remakeRam(0) };
+  },
+});

@@ -1,6 +1,10 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { FakeHost } from '../../test/support/fake-host.js';
-import { type VfioKind, type VfioSituation, whyNoVfio } from './vfio-probe.js';
+import type { CountedWay } from '../arch/dma-ways.js';
+import type { VfioSituation } from './vfio-probe.js';
+import { firstMissing, WAYS } from './ways.js';
+
+type VfioKind = Exclude<CountedWay, 'virtio-device'>;
 
 const BDF = '0000:00:02.0';
 const MATE = '0000:00:03.0';
@@ -20,7 +24,7 @@ const situation = (o: Partial<VfioSituation> = {}): VfioSituation => ({
 });
 
 const reason = (kind: VfioKind, o: Partial<VfioSituation> = {}): string | undefined =>
-  whyNoVfio(kind, situation(o))?.reason;
+  firstMissing(WAYS[kind].needs, situation(o))?.reason;
 
 const intelIommu = (ecap: string): void =>
   fake.put(`sys/bus/pci/devices/${BDF}/iommu/intel-iommu/ecap`, ecap);

@@ -1,9 +1,11 @@
+// What must hold for the ways of VFIO: each says what is missing, and what would lift it.
+
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Missing } from '../text/missing.js';
 import { VFIO_PCI } from './host/changes.js';
 import { HOST, type Host } from './host/paths.js';
 import { whyNoMdev } from './mdev.js';
-import type { Missing } from './missing.js';
 import { enforcesCoherency, groupMates, hasIommu, pciDir, pciDriver, pciGroup } from './pci.js';
 import { unsafeModePath } from './pci-device.js';
 
@@ -18,7 +20,7 @@ export interface VfioSituation {
   host?: Host;
 }
 
-type Probe = (s: VfioSituation) => Missing | undefined;
+export type VfioProbe = (s: VfioSituation) => Missing | undefined;
 
 const NAME_ONE = 'name a PCI device that may be taken: --vfio <pci address>';
 const CDEV_REGION = 'vfio-dev'; // vfio_cdev_init()
@@ -30,15 +32,15 @@ function hasRegion(name: string, host = HOST): boolean {
   return existsSync(path) && new RegExp(`^ *\\d+ ${name}$`, 'm').test(readFileSync(path, 'utf8'));
 }
 
-const mustBeRoot: Probe = ({ isRoot }) =>
+export const beRoot: VfioProbe = ({ isRoot }) =>
   isRoot ? undefined : { reason: 'only root may make and take VFIO devices', lift: 'run as root' };
 
-const mustHaveGroups: Probe = ({ host }) =>
+export const haveGroups: VfioProbe = ({ host }) =>
   hasRegion(GROUP_REGION, host)
     ? undefined
     : { reason: 'this kernel has no VFIO groups, or vfio is not loaded', lift: 'modprobe vfio' };
 
-const mustHaveCdevs: Probe = ({ host }) =>
+export const haveCdevs: VfioProbe = ({ host }) =>
   hasRegion(CDEV_REGION, host)
     ? undefined
     : {
@@ -46,19 +48,19 @@ const mustHaveCdevs: Probe = ({ host }) =>
         lift: 'modprobe vfio on a kernel of 6.6 or later with CONFIG_VFIO_DEVICE_CDEV=y',
       };
 
-const mustBeNamed: Probe = ({ device, host }) => {
+export const beNamed: VfioProbe = ({ device, host }) => {
   if (device === null) return { reason: 'no device was named for non-coherent DMA', lift: NAME_ONE };
   return existsSync(pciDir(device, host))
     ? undefined
     : { reason: `there is no PCI device ${device}`, lift: NAME_ONE };
 };
 
-const mustHaveDriver: Probe = ({ host = HOST }) =>
+export const haveDriver: VfioProbe = ({ host = HOST }) =>
   existsSync(join(host.sys, 'bus/pci/drivers', VFIO_PCI))
     ? undefined
     : { reason: `the driver ${VFIO_PCI} is not loaded`, lift: `modprobe ${VFIO_PCI}` };
 
-const mustAllowNoIommu: Probe = ({ host }) =>
+export const allowNoIommu: VfioProbe = ({ host }) =>
   existsSync(unsafeModePath(host))
     ? undefined
     : {
@@ -66,7 +68,7 @@ const mustAllowNoIommu: Probe = ({ host }) =>
         lift: 'modprobe vfio vfio-pci on a kernel with CONFIG_VFIO_NOIOMMU=y',
       };
 
-const mustHaveNoIommu: Probe = ({ device, host }) =>
+export const haveNoIommu: VfioProbe = ({ device, host }) =>
   hasIommu(device ?? '', host)
     ? {
         reason: `${device} is behind an IOMMU`,
@@ -74,7 +76,7 @@ const mustHaveNoIommu: Probe = ({ device, host }) =>
       }
     : undefined;
 
-const mustHaveIommu: Probe = ({ device, host }) =>
+export const haveIommu: VfioProbe = ({ device, host }) =>
   hasIommu(device ?? '', host)
     ? undefined
     : {
@@ -83,7 +85,7 @@ const mustHaveIommu: Probe = ({ device, host }) =>
       };
 
 /** The IOMMU, if there is one, must let the device ask for DMA that is not snooped. */
-const mustBeNoncoherent: Probe = ({ device, host }) =>
+export const beNoncoherent: VfioProbe = ({ device, host }) =>
   device !== null && hasIommu(device, host) && enforcesCoherency(device, host) === true
     ? {
         reason: `the IOMMU of ${device} keeps all its DMA coherent`,
@@ -92,7 +94,7 @@ const mustBeNoncoherent: Probe = ({ device, host }) =>
     : undefined;
 
 /** VFIO hands out a group only if every function in it is its own or nobody's (vfio_group_viable()). */
-const mustOwnGroup: Probe = ({ device, host }) => {
+export const ownGroup: VfioProbe = ({ device, host }) => {
   const mates = groupMates(device ?? '', host).filter(
     (bdf) => ![undefined, VFIO_PCI, 'pcieport'].includes(pciDriver(bdf, host)),
   );
@@ -106,51 +108,15 @@ const mustOwnGroup: Probe = ({ device, host }) => {
 const NOIOMMU_CDEV = [7, 3] as const; // CONFIG_IOMMUFD_NOIOMMU, which VFIO_NOIOMMU selects
 
 /** A device file for a function without an IOMMU. */
-const mustHaveCdevWithoutIommu: Probe = (s) => {
+export const haveCdevWithoutIommu: VfioProbe = (s) => {
   if (hasIommu(s.device ?? '', s.host)) return undefined;
   const [major = 0, minor = 0] = s.release.split('.').map((part) => Number.parseInt(part, 10));
   const isOld = major < NOIOMMU_CDEV[0] || (major === NOIOMMU_CDEV[0] && minor < NOIOMMU_CDEV[1]);
-  if (!isOld) return mustAllowNoIommu(s);
+  if (!isOld) return allowNoIommu(s);
   return {
     reason: `this kernel has no VFIO device file for ${s.device}, which no IOMMU translates`,
     lift: `run on a kernel of ${NOIOMMU_CDEV.join('.')} or later, or where an IOMMU is active`,
   };
 };
 
-const mustHaveMdev: Probe = ({ host }) => whyNoMdev(host);
-
-/** What each kind of VFIO file needs, in the order in which it is best told. */
-export const VFIO_NEEDS = {
-  'vfio-noiommu': [mustBeNamed, mustAllowNoIommu, mustHaveDriver, mustHaveNoIommu, mustBeRoot],
-  'vfio-type1': [
-    mustBeNamed,
-    mustHaveGroups,
-    mustHaveDriver,
-    mustHaveIommu,
-    mustBeNoncoherent,
-    mustOwnGroup,
-    mustBeRoot,
-  ],
-  'vfio-cdev': [
-    mustBeNamed,
-    mustHaveCdevs,
-    mustHaveDriver,
-    mustHaveCdevWithoutIommu,
-    mustBeNoncoherent,
-    mustBeRoot,
-  ],
-  'vfio-mdev': [mustHaveGroups, mustHaveMdev, mustBeRoot],
-  'mdev-cdev': [mustHaveCdevs, mustHaveMdev, mustBeRoot],
-} as const satisfies Record<string, readonly Probe[]>;
-
-/** Kinds of VFIO files. */
-export type VfioKind = keyof typeof VFIO_NEEDS;
-
-/** Why files of a kind cannot be had; undefined if they can. */
-export function whyNoVfio(kind: VfioKind, situation: VfioSituation): Missing | undefined {
-  for (const probe of VFIO_NEEDS[kind]) {
-    const missing = probe(situation);
-    if (missing !== undefined) return missing;
-  }
-  return undefined;
-}
+export const haveMdev: VfioProbe = ({ host }) => whyNoMdev(host);

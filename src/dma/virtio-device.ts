@@ -1,7 +1,7 @@
 import type { Kvm, Vm } from '../kvm/index.js';
+import type { Missing } from '../text/missing.js';
 import { likelyVirtioType } from './kernel-tables.js';
-import type { Missing } from './missing.js';
-import type { Attachment, DmaTarget, NoncoherentProvider } from './types.js';
+import type { NoncoherentProvider } from './types.js';
 
 /** Attribute group of KVM_DEV_TYPE_VIRTIO (RFC of December 2023). */
 export const KVM_DEV_VIRTIO_NONCOHERENT = 1;
@@ -15,6 +15,12 @@ const OTHER = { group: KVM_DEV_VIRTIO_NONCOHERENT, attr: KVM_DEV_VIRTIO_NONCOHER
 const LAST_TYPE = 31;
 const FIRST_TYPE = 11;
 
+/** The device type of KVM_DEV_TYPE_VIRTIO, or the one that it would have. */
+export interface VirtioType {
+  type: number;
+  present: boolean;
+}
+
 /** Whether a number is that of a device with the proposal's attribute and no other. */
 function isVirtio(vm: Vm, type: number): boolean {
   if (!vm.hasDevice(type)) return false;
@@ -27,11 +33,7 @@ function isVirtio(vm: Vm, type: number): boolean {
  * @param wanted look at this number only
  * @returns the number, and whether the kernel has the device; if not, the number that it would most likely have
  */
-export function findVirtioType(
-  kvm: Kvm,
-  release: string,
-  wanted?: number,
-): { type: number; present: boolean } {
+export function findVirtioType(kvm: Kvm, release: string, wanted?: number): VirtioType {
   const likely = wanted ?? likelyVirtioType(release);
   const others = Array.from({ length: LAST_TYPE - FIRST_TYPE + 1 }, (_, i) => FIRST_TYPE + i);
   using vm = kvm.createVm();
@@ -39,23 +41,18 @@ export function findVirtioType(
   return { type: found ?? likely, present: found !== undefined };
 }
 
+export function mustHaveVirtio({ virtio }: { virtio: VirtioType }): Missing | undefined {
+  if (virtio.present) return undefined;
+  return {
+    reason: 'this kernel has no KVM_DEV_TYPE_VIRTIO',
+    lift: 'run a kernel that is built with the patch for proposal P5, device (kernels/patches)',
+  };
+}
+
 /** Non-coherent DMA through KVM_DEV_TYPE_VIRTIO: each device counts one, from its attribute's being set to its closing. */
-export class VirtioDevice implements NoncoherentProvider {
-  readonly name = 'virtio-device';
-  readonly counts = 'each';
-
-  constructor(readonly found: { type: number; present: boolean }) {}
-
-  probe(): Missing | undefined {
-    if (this.found.present) return undefined;
-    return {
-      reason: 'this kernel has no KVM_DEV_TYPE_VIRTIO',
-      lift: 'run a kernel that is built with the patch for proposal P5, device (kernels/patches)',
-    };
-  }
-
-  attach({ vm }: DmaTarget): Attachment {
-    const device = vm.createDevice(this.found.type);
+export const virtioProvider = (type: number): NoncoherentProvider => ({
+  attach: ({ vm }) => {
+    const device = vm.createDevice(type);
     try {
       device.setAttr(SET);
     } catch (error) {
@@ -63,7 +60,5 @@ export class VirtioDevice implements NoncoherentProvider {
       throw error;
     }
     return { detach: () => device.close() };
-  }
-
-  close(): void {}
-}
+  },
+});

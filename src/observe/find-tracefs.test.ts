@@ -25,10 +25,10 @@ test('tracefs with the events of KVM is found', () => {
 });
 
 test('an empty mount point is told from a mount without KVM', () => {
-  expect(find()).toMatchObject({ missing: 'tracefs is not mounted' });
+  expect(find()).toMatchObject({ reason: 'tracefs is not mounted' });
 
   mkdirSync(join(root(), 'instances'));
-  expect(find()).toMatchObject({ missing: 'the kernel has no kvmmmu trace events' });
+  expect(find()).toMatchObject({ reason: 'the kernel has no kvmmmu trace events' });
 });
 
 test('tracefs that we may not enter is not called unmounted', () => {
@@ -40,5 +40,5 @@ test('tracefs that we may not enter is not called unmounted', () => {
   );
 
   chmodSync(root(), 0o755);
-  expect(found).toEqual({ missing: 'only root may read the kernel’s trace', lift: 'run as root' });
+  expect(found).toEqual({ reason: 'only root may read the kernel’s trace', lift: 'run as root' });
 });

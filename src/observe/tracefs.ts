@@ -15,6 +15,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { OwnedNames } from '../process/owned-names.js';
+import type { Missing } from '../text/missing.js';
 
 const ROOTS = ['/sys/kernel/tracing', '/sys/kernel/debug/tracing'];
 const INSTANCES = new OwnedNames('kvm-memtype-');
@@ -31,23 +32,21 @@ function obstacle(path: string): string | undefined {
 }
 
 /** Where tracefs with KVM's MMU events is mounted, or why there is none to use. */
-export function findTracefs(
-  roots: readonly string[] = ROOTS,
-): { root: string } | { missing: string; lift: string } {
+export function findTracefs(roots: readonly string[] = ROOTS): { root: string } | Missing {
   const found = roots.map((root) => ({ root, obstacle: obstacle(join(root, 'instances')) }));
   const root = found.find((place) => place.obstacle === undefined)?.root;
   if (root === undefined && found.some((place) => place.obstacle === 'EACCES')) {
-    return { missing: 'only root may read the kernel’s trace', lift: 'run as root' };
+    return { reason: 'only root may read the kernel’s trace', lift: 'run as root' };
   }
   if (root === undefined) {
     return {
-      missing: 'tracefs is not mounted',
+      reason: 'tracefs is not mounted',
       lift: 'mount -t tracefs nodev /sys/kernel/tracing (as root)',
     };
   }
   if (!existsSync(join(root, 'events/kvmmmu'))) {
     return {
-      missing: 'the kernel has no kvmmmu trace events',
+      reason: 'the kernel has no kvmmmu trace events',
       lift: 'load kvm.ko on a kernel with CONFIG_EVENT_TRACING',
     };
   }

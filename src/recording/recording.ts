@@ -1,6 +1,6 @@
-import type { Missing } from '../dma/missing.js';
 import type { TraceEvent } from '../observe/events.js';
 import type { Need } from '../scenario/types.js';
+import type { Missing } from '../text/missing.js';
 import type { AgentErrorCode } from './error-codes.js';
 import type { ZapMeasurement } from './zaps.js';
 

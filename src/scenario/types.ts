@@ -1,24 +1,15 @@
-/** Ways to non-coherent DMA that the VM counts: providers of src/dma. */
-export type NoncoherentVia =
-  | 'vfio-noiommu'
-  | 'vfio-type1'
-  | 'vfio-cdev'
-  | 'vfio-mdev'
-  | 'mdev-cdev'
-  | 'virtio-device';
+import type { CountedWay, DmaWay } from '../arch/dma-ways.js';
 
 /** What a scenario needs of the machine that runs it; each need that is not met is a skip with its reason. */
 export type Need =
   | 'ept-leaves' // EPT and a way to see its leaves
   | 'noncoherent' // a way to register non-coherent DMA with the VM, any
-  | NoncoherentVia // this way
-  | 'memslot-flag' // KVM_MEM_NON_COHERENT_DMA
+  | DmaWay // this way
   | 'no-virtio-device' // a kernel without KVM_DEV_TYPE_VIRTIO
   | 'no-memslot-flag' // a kernel without KVM_MEM_NON_COHERENT_DMA
   | 'pci-bar' // a PCI BAR to use as a memslot
   | 'tdp-mmu' // the TDP MMU maps guests, not the legacy one
   | 'huge-pages' // transparent huge pages for memory that asks for them
-  | 'quirk-ignore-guest-pat' // KVM_X86_QUIRK_IGNORE_GUEST_PAT can be disabled
   | 'quirk-cd-nw-cleared' // KVM_X86_QUIRK_CD_NW_CLEARED can be disabled
   | 'known-vendor'; // kvm_intel or kvm_amd, whose MSR rules the model knows
 
@@ -38,7 +29,7 @@ export interface NoncoherentStep {
   do: 'noncoherent';
   on: boolean;
   /** The default provider if not told. */
-  via?: NoncoherentVia;
+  via?: CountedWay;
   device?: string;
 }
 

@@ -1,18 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { DmaError, NoncoherentDma, type ProviderName } from '../../src/dma/index.js';
+import { DMA_WAYS } from '../../src/arch/dma-ways.js';
+import { DmaError, NoncoherentDma } from '../../src/dma/index.js';
 import { Kvm } from '../../src/kvm/index.js';
-
-const NAMES: readonly ProviderName[] = [
-  'vfio-noiommu',
-  'vfio-type1',
-  'vfio-cdev',
-  'vfio-mdev',
-  'mdev-cdev',
-  'virtio-device',
-  'memslot-flag',
-  'quirk-ignore-guest-pat',
-];
 
 const openFiles = (): number => readdirSync('/proc/self/fd').length;
 
@@ -20,7 +10,7 @@ test('every provider can be had, or says in a sentence why not and what would li
   using kvm = Kvm.open();
   const dma = new NoncoherentDma({ kvm, device: null });
 
-  for (const name of NAMES) {
+  for (const name of DMA_WAYS) {
     const missing = dma.missing(name);
     if (missing !== undefined)
       expect([name, missing.reason, missing.lift]).toEqual([
@@ -36,7 +26,7 @@ test('asking what there is leaves no file open and no memory behind', () => {
   using kvm = Kvm.open();
   const ask = (): void => {
     const dma = new NoncoherentDma({ kvm, device: null });
-    for (const name of NAMES) dma.missing(name);
+    for (const name of DMA_WAYS) dma.missing(name);
     dma.close();
   };
   ask();
