@@ -9,7 +9,7 @@ const FLOORS = [
   ['recording', 'catalogue', 'probe'],
   ['scenario', 'memtype', 'dma', 'vmm', 'observe', 'lab'],
   ['kvm', 'process'],
-  ['arch', 'text'],
+  ['arch', 'formats', 'text'],
 ];
 
 /** Neighbours on one floor that are known all the same, one way; docs/architecture.md says why. */
@@ -19,7 +19,7 @@ const NEIGHBOURS = { scenario: ['memtype'] };
 const NEVER = [
   ['agent', '^src/(memtype|check|report|catalogue)/', 'the agent judges nothing, and runs what it is given'],
   ['check', '^src/(kvm|vmm|dma|lab|probe)/|^src/observe/(tracefs|[a-z]+-observer)', 'judging sees data only'],
-  ['lab', '^src/(?!lab/|process/|text/|arch/units)', 'the lab runs any program'],
+  ['lab', '^src/(?!lab/|process/|text/|formats/|arch/(units|page-tables))', 'the lab runs any program'],
   ['memtype', '^src/(?!memtype/|arch/)|^node:', 'the model is pure'],
   ['probe', '^src/(memtype|check)/', 'the machine knows no model'],
   ['recording', '^src/(kvm|memtype)/', 'what travels knows neither KVM nor the model'],

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { PAGE_SIZE } from '../arch/units.js';
+import { ElfError, type ElfImage, parseElf } from '../formats/elf.js';
 import { buildCommand } from '../kvm/build-hint.js';
-import { parseElf } from '../vmm/elf.js';
 import { ProbeBootError } from './errors.js';
 import { LAYOUT as L } from './layout.js';
-import { buildPageTables, PML4_GPA, TABLE_PAGES } from './tables.js';
+import { PML4_GPA, probeTables, TABLE_PAGES } from './tables.js';
 
 /** The probe as it lies in guest RAM from PROBE_BASE: image, then page tables. */
 export interface ProbeImage {
@@ -39,20 +39,28 @@ function readElf(): Uint8Array {
 
 /**
  * Lay an ELF out behind its page tables.
- * @throws ProbeBootError if the ELF does not fit the layout
+ * @throws ProbeBootError if it is no ELF, or does not fit the layout
  */
 export function layOut(elf: Uint8Array): ProbeImage {
-  const { entry, segments } = parseElf(elf);
+  const { entry, segments } = parsed(elf);
   const bytes = new Uint8Array(L.PROBE_IMAGE_SIZE + TABLE_PAGES * PAGE_SIZE);
-  for (const { paddr, memSize, data } of segments) {
-    const offset = Number(paddr) - L.PROBE_BASE;
-    if (offset < 0 || offset + Number(memSize) > L.PROBE_IMAGE_SIZE) {
+  for (const { physical, memorySize, data } of segments) {
+    const offset = physical - L.PROBE_BASE;
+    if (offset < 0 || offset + memorySize > L.PROBE_IMAGE_SIZE) {
       throw new ProbeBootError(
-        `probe.elf has a segment at 0x${paddr.toString(16)}, outside the probe's image`,
+        `probe.elf has a segment at 0x${physical.toString(16)}, outside the probe's image`,
       );
     }
     bytes.set(data, offset);
   }
-  bytes.set(buildPageTables(), PML4_GPA - L.PROBE_BASE);
+  bytes.set(probeTables(), PML4_GPA - L.PROBE_BASE);
   return { entry, bytes };
+}
+
+function parsed(elf: Uint8Array): ElfImage {
+  try {
+    return parseElf(elf);
+  } catch (error) {
+    throw error instanceof ElfError ? new ProbeBootError(`probe.elf: ${error.message}`) : error;
+  }
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { buildPageTables, PML4_GPA, TABLE_PAGES, WINDOW_SIZE, windowAddress } from './tables.js';
+import { PML4_GPA, probeTables, TABLE_PAGES, WINDOW_SIZE, windowAddress } from './tables.js';
 
-const tables = buildPageTables();
+const tables = probeTables();
 const view = new DataView(tables.buffer);
 
 /** Walk the tables as the processor does (4-level paging, 2 MiB leaves). */

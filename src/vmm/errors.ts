@@ -4,6 +4,12 @@ import type { Regs } from '../kvm/layout/registers.js';
 import type { LoggedExit } from './exit-log.js';
 import { exitName } from './exit-names.js';
 
+/** A guest image is not what its loader can load. */
+export class GuestImageError extends Error {
+  readonly code = 'VMM_GUEST_IMAGE';
+  override readonly name = 'GuestImageError';
+}
+
 /** State of a vCPU when a run went wrong. */
 export interface GuestState {
   vcpu: number;

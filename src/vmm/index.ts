@@ -3,9 +3,9 @@ export { bootGuest, startAt } from './boot/index.js';
 export { Bus, type BusDevice, BusRangeError } from './bus.js';
 export { type GuestCpuid, guestCpuid, maxPhyAddrOf } from './cpuid.js';
 export { Serial16550 } from './devices/serial.js';
-export { GuestImageError } from './elf.js';
 export {
   GuestExitError,
+  GuestImageError,
   GuestRunError,
   type GuestState,
   GuestTimeoutError,

@@ -1,18 +1,12 @@
 import { spawnSync } from 'node:child_process';
 import { resolve } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import { BOOT_PARAMS, isBzImage, setupSize } from '../../formats/bzimage.js';
+import { isElf } from '../../formats/elf.js';
 import { LabError } from '../errors.js';
 import type { Kernel } from '../machine/engine.js';
 import { readNamed } from './files.js';
 import { unpackLegacyLz4 } from './lz4.js';
-
-/** Offsets in the real-mode kernel header, Documentation/arch/x86/boot.rst. */
-const SETUP_SECTS = 0x1f1;
-const SYSSIZE = 0x1f4;
-const BOOT_FLAG = 0x1fe;
-const HEADER = 0x202;
-const PAYLOAD_OFFSET = 0x248;
-const PAYLOAD_LENGTH = 0x24c;
 
 const KERNEL_SIZE_LIMIT = 512 << 20;
 /** A configuration has some 300 KB. */
@@ -29,13 +23,8 @@ export async function readBzImage(path: string): Promise<Buffer> {
     why: 'the most for a kernel',
     again: true,
   });
-  if (
-    image.length < 0x400 ||
-    image.readUInt16LE(BOOT_FLAG) !== 0xaa55 ||
-    image.toString('latin1', HEADER, HEADER + 4) !== 'HdrS'
-  )
-    throw new LabError('LAB_KERNEL_INVALID', `${path} is not a bzImage`);
-  const expected = setupBytes(image) + image.readUInt32LE(SYSSIZE) * 16;
+  if (!isBzImage(image)) throw new LabError('LAB_KERNEL_INVALID', `${path} is not a bzImage`);
+  const expected = setupSize(image) + image.readUInt32LE(BOOT_PARAMS.systemSize) * 16;
   if (image.length < expected)
     throw new LabError(
       'LAB_KERNEL_INVALID',
@@ -52,15 +41,6 @@ export async function readBzImage(path: string): Promise<Buffer> {
 export async function readKernel(path: string): Promise<Kernel> {
   const bzImage = await readBzImage(path);
   return { path: resolve(path), bzImage, vmlinux: unpackKernel(bzImage, path) };
-}
-
-function setupBytes(image: Buffer): number {
-  return ((image[SETUP_SECTS] || 4) + 1) * 512;
-}
-
-/** The setup header, for boot_params: it lies at the same offset there. */
-export function setupHeader(image: Buffer): { offset: number; bytes: Buffer } {
-  return { offset: SETUP_SECTS, bytes: image.subarray(SETUP_SECTS, HEADER + (image[HEADER - 1] as number)) };
 }
 
 /** Unpacks to `size` bytes at most. Undefined where this machine lacks the tool; throws when the data is damaged. */
@@ -97,8 +77,8 @@ function withTool(tool: string): Unpacker {
  * @throws LabError LAB_KERNEL_INVALID when the packed kernel is damaged
  */
 export function unpackKernel(image: Buffer, path: string): Buffer | undefined {
-  const start = setupBytes(image) + image.readUInt32LE(PAYLOAD_OFFSET);
-  const length = image.readUInt32LE(PAYLOAD_LENGTH);
+  const start = setupSize(image) + image.readUInt32LE(BOOT_PARAMS.payloadOffset);
+  const length = image.readUInt32LE(BOOT_PARAMS.payloadLength);
   const payload = image.subarray(start, start + length);
   const known = UNPACKERS.find(({ magic }) => payload.subarray(0, 8).toString('hex').startsWith(magic));
   if (!known || payload.length < length || length < 8) return undefined;
@@ -113,7 +93,7 @@ export function unpackKernel(image: Buffer, path: string): Buffer | undefined {
   } catch {
     damaged();
   }
-  if (kernel && (kernel.length !== size || kernel.readUInt32BE(0) !== 0x7f454c46)) damaged();
+  if (kernel && (kernel.length !== size || !isElf(kernel))) damaged();
   return kernel;
 }
 

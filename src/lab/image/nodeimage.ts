@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { cacheRoot, contentKey, fillEntry } from '../cache.js';
 import { exec } from '../exec.js';
 import { cpioArchive, S_IFREG } from './cpio.js';
-import { alignForLargePages } from './elf.js';
 import { erofsImage } from './erofs.js';
+import { alignForLargePages } from './large-pages.js';
 
 /** Where the lab finds Node.js. */
 export const NODE_TARGET = '/usr/bin/node';

@@ -1,10 +1,12 @@
 import { open, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { buildPageTables } from '../../arch/page-tables.js';
+import { PAGE_SIZE } from '../../arch/units.js';
+import { BOOT_PARAMS, LOADER_UNDEFINED, setupHeader } from '../../formats/bzimage.js';
+import { tryParseElf } from '../../formats/elf.js';
 import { cacheRoot, contentKey, fillEntry } from '../cache.js';
 import { mustExec } from '../exec.js';
-import { setupHeader } from '../image/bzimage.js';
-import { elfSegments } from '../image/elf.js';
 import type { Boot } from './engine.js';
 
 /** Physical addresses of what is put into RAM below the kernel. boot.S knows all of these. */
@@ -17,7 +19,6 @@ const LOW_END = 0x109000;
 const SPARE = 0x800_0000;
 /** The initramfs: above all that. */
 const INITRD = 0x900_0000;
-const PAGE = 4096;
 
 /** Unit in which Bochs gives out guest RAM, BX_MEM_BLOCK_LEN. */
 const BLOCK = 0x20000;
@@ -25,12 +26,8 @@ const TAPE_MARK = 'tape';
 /** More blocks than the BIOS touches before it runs the ROM: it took 3. */
 const BIOS_BLOCKS = 64;
 
-/** Offsets in struct boot_params, arch/x86/include/uapi/asm/bootparam.h. */
-const TYPE_OF_LOADER = 0x210;
-const LOAD_FLAGS = 0x211;
-const RAMDISK_IMAGE = 0x218;
-const RAMDISK_SIZE = 0x21c;
-const CMD_LINE_PTR = 0x228;
+/** In loadFlags: the kernel lies at 1 MiB or above. */
+const LOADED_HIGH = 1;
 
 const ROM_ADDRESS = 0xd0000;
 const ROM_ENTRY = 8;
@@ -114,21 +111,25 @@ async function writeTape(path: string, low: Buffer, places: readonly Place[]): P
 
 /** One piece of memory with all segments in their places. The kernel clears its own bss. */
 function flatten(vmlinux: Buffer): { bytes: Buffer; address: number; entry: bigint } | undefined {
-  const elf = elfSegments(vmlinux);
-  if (!elf || elf.segments.length === 0) return undefined;
+  const elf = tryParseElf(vmlinux);
+  if (elf?.bits !== 64) return undefined;
   const address = Math.min(...elf.segments.map((segment) => segment.physical));
   const fileEnd = Math.max(...elf.segments.map((segment) => segment.physical + segment.fileSize));
   const end = Math.max(...elf.segments.map((segment) => segment.physical + segment.memorySize));
-  if (address % BLOCK !== 0 || address < LOW_END || end > SPARE) return undefined;
+  // Many headers of the same large segment would take for ever to copy.
+  const total = elf.segments.reduce((sum, { fileSize }) => sum + fileSize, 0);
+  if (total > vmlinux.length || address % BLOCK !== 0 || address < LOW_END || end > SPARE) return undefined;
   const bytes = Buffer.alloc(fileEnd - address);
-  for (const { offset, physical, fileSize } of elf.segments)
-    vmlinux.copy(bytes, physical - address, offset, offset + fileSize);
+  for (const { physical, data } of elf.segments) bytes.set(data, physical - address);
   return { bytes, address, entry: elf.entry };
 }
 
 /** One after the other, page aligned; the kernel skips zeros between two archives. */
 async function placeInitrds(files: readonly string[]): Promise<Place> {
-  const aligned = async (file: string) => ({ file, size: Math.ceil((await stat(file)).size / PAGE) * PAGE });
+  const aligned = async (file: string) => ({
+    file,
+    size: Math.ceil((await stat(file)).size / PAGE_SIZE) * PAGE_SIZE,
+  });
   return { address: INITRD, parts: await Promise.all(files.map(aligned)) };
 }
 
@@ -138,31 +139,15 @@ async function placeImage({ file, address }: { file: string; address: number }):
 
 function lowMemory(bzImage: Buffer, commandLine: string, initrdSize: number): Buffer {
   const low = Buffer.alloc(LOW_END - LOW);
-  const header = setupHeader(bzImage);
-  header.bytes.copy(low, header.offset);
-  low[TYPE_OF_LOADER] = 0xff;
-  low[LOAD_FLAGS] = (low[LOAD_FLAGS] as number) | 1;
-  low.writeUInt32LE(INITRD, RAMDISK_IMAGE);
-  low.writeUInt32LE(initrdSize, RAMDISK_SIZE);
-  low.writeUInt32LE(COMMAND_LINE, CMD_LINE_PTR);
-  low.write(commandLine, COMMAND_LINE - LOW, PAGE - 1, 'latin1');
-  writeIdentityMap(low);
+  low.set(setupHeader(bzImage), BOOT_PARAMS.setupSectors);
+  low[BOOT_PARAMS.loader] = LOADER_UNDEFINED;
+  low[BOOT_PARAMS.loadFlags] = (low[BOOT_PARAMS.loadFlags] as number) | LOADED_HIGH;
+  low.writeUInt32LE(INITRD, BOOT_PARAMS.ramdiskImage);
+  low.writeUInt32LE(initrdSize, BOOT_PARAMS.ramdiskSize);
+  low.writeUInt32LE(COMMAND_LINE, BOOT_PARAMS.cmdline);
+  low.write(commandLine, COMMAND_LINE - LOW, PAGE_SIZE - 1, 'latin1');
+  low.set(buildPageTables(PML4), PML4 - LOW);
   return low;
-}
-
-/** Map the first 4 GiB one to one with 2 MiB pages: PML4, one PDPT, four page directories. */
-function writeIdentityMap(low: Buffer): void {
-  const present = 3n; // present, writable
-  const large = 0x83n; // and a 2 MiB page
-  const entry = (table: number, index: number, value: bigint): void => {
-    low.writeBigUInt64LE(value, PML4 - LOW + table * PAGE + index * 8);
-  };
-  const tableAddress = (table: number): bigint => BigInt(PML4 + table * PAGE);
-  entry(0, 0, tableAddress(1) | present);
-  for (let gib = 0; gib < 4; gib++) {
-    entry(1, gib, tableAddress(2 + gib) | present);
-    for (let i = 0; i < 512; i++) entry(2 + gib, i, (BigInt(gib * 512 + i) * 0x200000n) | large);
-  }
 }
 
 async function bootRom(entry: bigint): Promise<Buffer> {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { isBzImage, loadBzImage } from './bzimage.js';
+import { isBzImage } from '../../formats/bzimage.js';
+import { loadBzImage } from './bzimage.js';
 import { loadElf } from './elf-boot.js';
 import { loadFlat } from './flat.js';
 import { GuestRam, PLACES } from './ram.js';

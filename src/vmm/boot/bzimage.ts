@@ -1,44 +1,20 @@
+import { buildPageTables } from '../../arch/page-tables.js';
 import { PAGE_SIZE } from '../../arch/units.js';
-import { GuestImageError } from '../elf.js';
+import {
+  BOOT_PARAMS as AT,
+  isBzImage,
+  LOADER_UNDEFINED,
+  setupHeader,
+  setupSize,
+} from '../../formats/bzimage.js';
+import { GuestImageError } from '../errors.js';
 import type { BootEntry, BootInput } from './entry.js';
 import { type GuestRam, memoryMap, PLACES } from './ram.js';
 
-/** Offsets in the setup header and the zero page (Linux, Documentation/arch/x86/boot.rst and zero-page.rst). */
-const AT = {
-  rsdp: 0x070,
-  e820Entries: 0x1e8,
-  header: 0x1f1,
-  bootFlag: 0x1fe,
-  headerLength: 0x201,
-  magic: 0x202,
-  version: 0x206,
-  loader: 0x210,
-  loadFlags: 0x211,
-  ramdiskImage: 0x218,
-  ramdiskSize: 0x21c,
-  cmdline: 0x228,
-  initrdMax: 0x22c,
-  relocatable: 0x234,
-  xloadFlags: 0x236,
-  cmdlineSize: 0x238,
-  prefAddress: 0x258,
-  initSize: 0x260,
-  e820: 0x2d0,
-} as const;
-
-const HDRS = 0x53726448;
 const PROTOCOL_2_12 = 0x20c;
 const XLF_KERNEL_64 = 1;
-const LOADER_UNDEFINED = 0xff;
 /** The 64-bit entry, bytes into the protected-mode kernel. */
 const ENTRY_64 = 0x200;
-
-/** Whether a file is a bzImage. */
-export function isBzImage(file: Uint8Array): boolean {
-  if (file.length < 0x268) return false;
-  const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
-  return view.getUint16(AT.bootFlag, true) === 0xaa55 && view.getUint32(AT.magic, true) === HDRS;
-}
 
 /**
  * Load a Linux bzImage by the 64-bit boot protocol: zero page, command line, initrd as high as the kernel takes it,
@@ -54,13 +30,13 @@ export function loadBzImage(ram: GuestRam, file: Uint8Array, input: BootInput): 
   ) {
     throw new GuestImageError('the bzImage has no 64-bit entry (boot protocol 2.12)');
   }
-  const setupSize = ((file[AT.header] || 4) + 1) * 512;
-  if (setupSize >= file.length) throw new GuestImageError('the bzImage ends inside its setup code');
+  const setup = setupSize(file);
+  if (setup >= file.length) throw new GuestImageError('the bzImage ends inside its setup code');
   const kernel = Number(header.getBigUint64(AT.prefAddress, true));
-  const initSize = Math.max(header.getUint32(AT.initSize, true), file.length - setupSize);
-  ram.put(kernel, file.subarray(setupSize), initSize, 'the kernel');
+  const initSize = Math.max(header.getUint32(AT.initSize, true), file.length - setup);
+  ram.put(kernel, file.subarray(setup), initSize, 'the kernel');
   writeZeroPage(ram, file, header, kernel + initSize, input);
-  writeIdentityTables(ram);
+  ram.put(PLACES.pageTables, buildPageTables(PLACES.pageTables));
   return { mode: 'long', rip: kernel + ENTRY_64, regs: { rsi: PLACES.zeroPage, rsp: PLACES.stack } };
 }
 
@@ -73,8 +49,7 @@ function writeZeroPage(
 ): void {
   const page = PLACES.zeroPage;
   ram.bytes.fill(0, page, page + PAGE_SIZE);
-  const headerEnd = Math.min(AT.magic + (file[AT.headerLength] ?? 0), 0x290);
-  ram.put(page + AT.header, file.subarray(AT.header, headerEnd));
+  ram.put(page + AT.setupSectors, setupHeader(file));
   const room = header.getUint32(AT.cmdlineSize, true);
   if (Buffer.byteLength(input.cmdline) > room) {
     throw new GuestImageError(`the kernel takes a command line of at most ${room} bytes`);
@@ -99,16 +74,4 @@ function writeZeroPage(
     ram.view.setBigUint64(at + 8, BigInt(size), true);
     ram.view.setUint32(at + 16, type, true);
   });
-}
-
-function writeIdentityTables(ram: GuestRam): void {
-  const pml4 = PLACES.pageTables;
-  ram.bytes.fill(0, pml4, PLACES.pageTablesEnd);
-  const put = (gpa: number, value: number) => ram.view.setUint32(gpa, value, true);
-  put(pml4, (pml4 + PAGE_SIZE) | 3);
-  for (let gib = 0; gib < 4; gib++) {
-    const pd = pml4 + (2 + gib) * PAGE_SIZE;
-    put(pml4 + PAGE_SIZE + gib * 8, pd | 3);
-    for (let i = 0; i < 512; i++) put(pd + i * 8, (((gib * 512 + i) << 21) | 0x83) >>> 0);
-  }
 }

@@ -1,5 +1,6 @@
 import { PAGE_SIZE } from '../../arch/units.js';
-import { type ElfImage, GuestImageError, parseElf } from '../elf.js';
+import { ElfError, type ElfImage, parseElf } from '../../formats/elf.js';
+import { GuestImageError } from '../errors.js';
 import type { BootEntry, BootInput } from './entry.js';
 import { type GuestRam, memoryMap, PLACES } from './ram.js';
 
@@ -47,18 +48,17 @@ const PVH = {
  * @throws GuestImageError if it has neither, or does not fit the RAM
  */
 export function loadElf(ram: GuestRam, file: Uint8Array, input: BootInput): BootEntry {
-  const elf = parseElf(file);
+  const elf = readElf(file);
   const pvh = pvhEntry(elf);
   const multiboot = hasMultibootHeader(file);
   if (!multiboot && pvh === undefined) {
     throw new GuestImageError('the ELF file has neither a multiboot 1 header nor a PVH entry note');
   }
   // Many headers of the same large segment would take for ever.
-  const total = elf.segments.reduce((sum, { memSize }) => sum + memSize, 0n);
-  if (total > BigInt(ram.size)) throw new GuestImageError(`the ELF segments need ${total} bytes of RAM`);
-  for (const { paddr, memSize, data } of elf.segments) {
-    ram.put(Number(paddr), data, Number(memSize), 'an ELF segment');
-  }
+  const total = elf.segments.reduce((sum, { memorySize }) => sum + memorySize, 0);
+  if (total > ram.size) throw new GuestImageError(`the ELF segments need ${total} bytes of RAM`);
+  for (const { physical, memorySize, data } of elf.segments)
+    ram.put(physical, data, memorySize, 'an ELF segment');
   ram.putString(PLACES.cmdline, input.cmdline, PLACES.cmdlineEnd);
   const initrd = placeInitrd(ram, endOf(elf), input.initrd);
   if (multiboot) {
@@ -69,13 +69,21 @@ export function loadElf(ram: GuestRam, file: Uint8Array, input: BootInput): Boot
   return { mode: 'protected', rip: pvh ?? 0, regs: { rbx: PLACES.info } };
 }
 
+function readElf(file: Uint8Array): ElfImage {
+  try {
+    return parseElf(file);
+  } catch (error) {
+    throw error instanceof ElfError ? new GuestImageError(error.message) : error;
+  }
+}
+
 interface Module {
   base: number;
   size: number;
 }
 
 function endOf(elf: ElfImage): number {
-  return Math.max(...elf.segments.map((s) => Number(s.paddr + s.memSize)));
+  return Math.max(...elf.segments.map(({ physical, memorySize }) => physical + memorySize));
 }
 
 function placeInitrd(ram: GuestRam, end: number, initrd: Uint8Array | undefined): Module | undefined {

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { GuestImageError } from '../elf.js';
-import { isBzImage, loadBzImage } from './bzimage.js';
+import { isBzImage } from '../../formats/bzimage.js';
+import { GuestImageError } from '../errors.js';
+import { loadBzImage } from './bzimage.js';
 import { loadElf } from './elf-boot.js';
 import { GuestRam } from './ram.js';
 

@@ -1,12 +1,12 @@
+import { isBzImage } from '../../formats/bzimage.js';
+import { isElf } from '../../formats/elf.js';
 import { flatGdt, longMode, protectedMode, realMode } from '../cpu-state.js';
 import type { Machine } from '../machine.js';
-import { isBzImage, loadBzImage } from './bzimage.js';
+import { loadBzImage } from './bzimage.js';
 import { loadElf } from './elf-boot.js';
 import type { BootEntry, BootInput } from './entry.js';
 import { loadFlat } from './flat.js';
 import { GuestRam, PLACES } from './ram.js';
-
-const ELF_MAGIC = 0x7f454c46;
 
 /**
  * Load a guest, whatever it is: a bzImage, an ELF with a multiboot 1 header or a PVH note, else a flat binary.
@@ -14,9 +14,7 @@ const ELF_MAGIC = 0x7f454c46;
  */
 function loadGuest(ram: GuestRam, file: Uint8Array, input: BootInput): BootEntry {
   if (isBzImage(file)) return loadBzImage(ram, file, input);
-  const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
-  const isElf = file.length >= 4 && view.getUint32(0) === ELF_MAGIC;
-  return isElf ? loadElf(ram, file, input) : loadFlat(ram, file);
+  return isElf(file) ? loadElf(ram, file, input) : loadFlat(ram, file);
 }
 
 /**

@@ -1,4 +1,4 @@
-import { GuestImageError } from '../elf.js';
+import { GuestImageError } from '../errors.js';
 
 /** Fixed places of what a loader hands over, all below 640 KiB: gpa in bytes. */
 export const PLACES = {

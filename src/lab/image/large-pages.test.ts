@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest';
-import { alignForLargePages, elfSegments } from './elf.js';
+import { tryParseElf } from '../../formats/elf.js';
+import { alignForLargePages } from './large-pages.js';
 
 const PT_LOAD = 1;
 const PT_DYNAMIC = 2;
+const EM_X86_64 = 62;
 const LARGE = 0x200000;
 
 /** An ELF file with the program headers given, its bytes numbered so that content can be told. */
@@ -13,6 +15,7 @@ function elf(
   const file = Buffer.from(Array.from({ length: size }, (_, index) => (index >> 4) & 0xff));
   file.fill(0, 0, 64);
   file.write('7f454c460201', 'hex');
+  file.writeUInt16LE(EM_X86_64, 18);
   file.writeBigUInt64LE(0x401000n, 24);
   file.writeBigUInt64LE(64n, 32);
   file.writeUInt16LE(56, 54);
@@ -42,8 +45,8 @@ const PROGRAM = [
 test('segments keep their content and get offsets that agree with their addresses', () => {
   const file = elf(0x2000, PROGRAM);
   const moved = alignForLargePages(file);
-  const before = elfSegments(file)?.segments ?? [];
-  const after = elfSegments(moved)?.segments ?? [];
+  const before = tryParseElf(file)?.segments ?? [];
+  const after = tryParseElf(moved)?.segments ?? [];
   expect(after).toHaveLength(3);
   for (const [index, segment] of after.entries()) {
     const from = before[index]?.offset ?? -1;
@@ -66,6 +69,6 @@ test('what cannot be moved stays as it is', () => {
 });
 
 test('a file whose segments are not all there has none', () => {
-  expect(elfSegments(elf(0x1000, PROGRAM))).toBeUndefined();
-  expect(elfSegments(Buffer.from('no ELF'))).toBeUndefined();
+  expect(tryParseElf(elf(0x1000, PROGRAM))).toBeUndefined();
+  expect(tryParseElf(Buffer.from('no ELF'))).toBeUndefined();
 });
