@@ -20,6 +20,8 @@ const NEVER = [
   ['agent', '^src/(memtype|check|report|catalogue)/', 'the agent judges nothing, and runs what it is given'],
   ['check', '^src/(kvm|vmm|dma|lab|probe)/|^src/observe/(tracefs|[a-z]+-observer)', 'judging sees data only'],
   ['lab', '^src/(?!lab/|process/|text/|formats/|arch/(units|page-tables))', 'the lab runs any program'],
+  ['lab/image', '^src/lab/(kernel|machine)/', 'what goes into RAM knows no engine'],
+  ['lab/kernel', '^src/lab/(image|machine)/', 'a kernel is built without being run'],
   ['memtype', '^src/(?!memtype/|arch/)|^node:', 'the model is pure'],
   ['probe', '^src/(memtype|check)/', 'the machine knows no model'],
   ['recording', '^src/(kvm|memtype)/', 'what travels knows neither KVM nor the model'],

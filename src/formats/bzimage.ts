@@ -11,6 +11,7 @@ export const BOOT_PARAMS = {
   headerLength: 0x201,
   magic: 0x202,
   version: 0x206,
+  kernelVersion: 0x20e,
   loader: 0x210,
   loadFlags: 0x211,
   ramdiskImage: 0x218,

@@ -1,5 +1,5 @@
 import { sweepCache } from './cache.js';
-import { sweepScratch } from './machine/scratch.js';
+import { sweepScratch } from './scratch.js';
 
 /** Remove what runs that were killed left behind: scratch directories, half-filled cache entries. */
 export async function sweepLab(): Promise<void> {

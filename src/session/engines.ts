@@ -2,8 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { sweepLeftovers } from '../agent/leftovers.js';
-import { labError } from '../lab/exec.js';
-import { type LabOutcome, makeScratch, removeScratch, runInLab, sweepLab } from '../lab/index.js';
+import { type LabOutcome, labError, makeScratch, removeScratch, runInLab, sweepLab } from '../lab/index.js';
 import { type ChildEnd, runChild } from '../process/child.js';
 import { type AgentSpec, encodeSpec } from '../recording/spec.js';
 

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { catalogue } from '../../catalogue/index.js';
-import { identifyImage } from '../../lab/kernel/identity.js';
+import { identifyImage } from '../../lab/index.js';
 import { createReport, exitStatus, wantsColor } from '../../report/index.js';
 import { labelOf, uniqueLabel } from '../../report/label.js';
 import type { Report } from '../../report/report.js';

@@ -4,9 +4,16 @@ import { gunzipSync } from 'node:zlib';
 import { BOOT_PARAMS, isBzImage, setupSize } from '../../formats/bzimage.js';
 import { isElf } from '../../formats/elf.js';
 import { LabError } from '../errors.js';
-import type { Kernel } from '../machine/engine.js';
-import { readNamed } from './files.js';
+import { readNamed } from '../files.js';
 import { unpackLegacyLz4 } from './lz4.js';
+
+/** A kernel image. */
+export interface Kernel {
+  path: string;
+  bzImage: Buffer;
+  /** The unpacked ELF file, where this machine can unpack it. */
+  vmlinux: Buffer | undefined;
+}
 
 const KERNEL_SIZE_LIMIT = 512 << 20;
 /** A configuration has some 300 KB. */

@@ -1,9 +1,4 @@
-export interface Kernel {
-  path: string;
-  bzImage: Buffer;
-  /** The unpacked ELF file, where this machine can unpack it. */
-  vmlinux: Buffer | undefined;
-}
+import type { Kernel } from '../image/bzimage.js';
 
 /** What an engine has to boot, and where the two serial ports go. */
 export interface Boot {

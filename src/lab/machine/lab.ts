@@ -5,15 +5,15 @@ import { type ChildEnd, startChild } from '../../process/child.js';
 import { openCache } from '../cache.js';
 import { LabError, orExhausted } from '../errors.js';
 import { labError } from '../exec.js';
-import { mapsInPlace, readKernel } from '../image/bzimage.js';
+import { type Kernel, mapsInPlace, readKernel } from '../image/bzimage.js';
 import { type GuestFile, programPart } from '../image/initramfs.js';
 import { nodeImage, runtimeFiles } from '../image/nodeimage.js';
+import { makeScratch, removeScratch, sweepScratch } from '../scratch.js';
 import { bochs } from './bochs.js';
 import { ConsoleWatch } from './console.js';
-import type { Boot, Command, Engine, Kernel } from './engine.js';
+import type { Boot, Command, Engine } from './engine.js';
 import { type LabOutcome, RunWatch } from './outcome.js';
 import { type QemuEngine, qemu } from './qemu.js';
-import { makeScratch, removeScratch, sweepScratch } from './scratch.js';
 import { LineTail } from './tail.js';
 
 export type LabEngine = 'bochs' | QemuEngine;

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { concatenate } from '../image/files.js';
+import { concatenate } from '../files.js';
 import type { Boot, Command, Engine } from './engine.js';
 
 /** The processor that the kernel under test sees. */

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { readBzImage } from '../image/bzimage.js';
+import { BOOT_PARAMS } from '../../formats/bzimage.js';
+import { readBzImage } from './bzimage.js';
 
 /** What tells one kernel image from another, without booting it. */
 export interface ImageIdentity {
@@ -9,14 +10,13 @@ export interface ImageIdentity {
   release?: string;
 }
 
-/** Where the setup header says where the version is, counted from 0x200: Documentation/arch/x86/boot.rst, kernel_version. */
-const KERNEL_VERSION = 0x20e;
+/** What the setup header counts the place of the version from. */
 const VERSION_BASE = 0x200;
 const VERSION_LIMIT = 1024;
 
 /** The first word of `6.1.192 (who@where) #1 SMP ...`. */
 export function releaseOf(image: Buffer): string | undefined {
-  const offset = image.readUInt16LE(KERNEL_VERSION);
+  const offset = image.readUInt16LE(BOOT_PARAMS.kernelVersion);
   if (offset === 0) return undefined;
   const start = VERSION_BASE + offset;
   const text = image.toString('latin1', start, start + VERSION_LIMIT);

@@ -1,9 +1,9 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { isOwnDirectory, visitOwnDirectory } from '../../process/own-directory.js';
-import { OwnedNames } from '../../process/owned-names.js';
-import { LabError, orExhausted } from '../errors.js';
+import { isOwnDirectory, visitOwnDirectory } from '../process/own-directory.js';
+import { OwnedNames } from '../process/owned-names.js';
+import { LabError, orExhausted } from './errors.js';
 
 const STICKY = 0o1000;
 const WRITABLE_BY_ALL = 0o002;

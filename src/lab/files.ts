@@ -1,7 +1,7 @@
 import { createReadStream, createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
-import { type ReadLimit, readInput } from '../../process/read-file.js';
-import { LabError } from '../errors.js';
+import { type ReadLimit, readInput } from '../process/read-file.js';
+import { LabError } from './errors.js';
 
 /**
  * Read a file that the user named.

@@ -17,8 +17,8 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { asNobody } from '../../../test/support/nobody.js';
-import { ownProcessId } from '../../process/owner.js';
+import { asNobody } from '../../test/support/nobody.js';
+import { ownProcessId } from '../process/owner.js';
 import { makeScratch, sweepScratch } from './scratch.js';
 
 const NOBODY = 65534;
@@ -153,7 +153,7 @@ describe.runIf(isRoot)('with another user', () => {
 
     const uid = asNobody(`
         import { statSync } from 'node:fs';
-        import { makeScratch, sweepScratch } from './src/lab/machine/scratch.js';
+        import { makeScratch, sweepScratch } from './src/lab/scratch.js';
         sweepScratch();
         tell(statSync(makeScratch()).uid);
       `);
