@@ -18,7 +18,6 @@ export const BOOT_PARAMS = {
   ramdiskSize: 0x21c,
   cmdline: 0x228,
   initrdMax: 0x22c,
-  relocatable: 0x234,
   xloadFlags: 0x236,
   cmdlineSize: 0x238,
   payloadOffset: 0x248,
