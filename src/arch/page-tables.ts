@@ -9,7 +9,7 @@ const DIRECTORIES = 4;
 const LARGE_SHIFT = 21;
 
 /** A part of the virtual addresses that leads to the first 4 GiB of physical ones. */
-export interface TableWindow {
+interface TableWindow {
   /** The GiB of virtual addresses that it begins at. */
   gib: number;
   /** Further bits of its leaves. */

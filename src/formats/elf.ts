@@ -5,7 +5,7 @@ export class ElfError extends Error {
 }
 
 /** A program header. What it leads to need not be there: only segments and notes are checked. */
-export interface ElfHeader {
+interface ElfHeader {
   /** Where it lies in the file itself. */
   at: number;
   type: number;
@@ -22,7 +22,7 @@ export interface ElfSegment extends ElfHeader {
 }
 
 /** One note of a PT_NOTE segment. */
-export interface ElfNote {
+interface ElfNote {
   name: string;
   type: number;
   desc: Uint8Array;

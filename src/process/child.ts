@@ -35,7 +35,7 @@ export interface ChildEnd {
 }
 
 /** A child that runs. */
-export interface Child {
+interface Child {
   stop(): void;
   /** Rejects with a ProcessError. */
   ended: Promise<ChildEnd>;

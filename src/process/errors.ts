@@ -1,5 +1,5 @@
 /** What keeps a child from its end, or a lock from being had. */
-export type ProcessErrorCode = 'PROCESS_MISSING' | 'PROCESS_START' | 'PROCESS_ABORTED' | 'PROCESS_LOCK';
+type ProcessErrorCode = 'PROCESS_MISSING' | 'PROCESS_START' | 'PROCESS_ABORTED' | 'PROCESS_LOCK';
 
 /** A tool is not installed or could not be started, an abort ended it, or it could not lock a file. */
 export class ProcessError extends Error {
