@@ -46,7 +46,7 @@ constexpr Ioctl kIoctls[] = {
     {"preFaultMemory", kPreFaultMemory, Shape::Struct},
 };
 
-// What enter() returns beside the errno in its low bits; src/kvm/vcpu.ts takes it apart.
+// What enter() returns beside the errno in its low bits; src/kvm/fd/vcpu.ts takes it apart.
 constexpr int kTimedOut = 1 << 16;
 constexpr int kKicked = 1 << 17;
 

@@ -1,5 +1,5 @@
 import { PAGE_SIZE } from '../arch/units.js';
-import type { Vcpu } from '../kvm/vcpu.js';
+import type { Vcpu } from '../kvm/fd/vcpu.js';
 import { longMode } from '../vmm/cpu-state.js';
 import type { Machine } from '../vmm/machine.js';
 import { ProbeBootError } from './errors.js';

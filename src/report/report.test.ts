@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { crashedSet, runOf, scenarios, setOf } from '../../test/support/results.js';
+import { renderPretty } from './formats/pretty.js';
 import type { OutputPlan } from './outputs.js';
-import { renderPretty } from './pretty.js';
 import { createReport, wantsColor } from './report.js';
 import type { RunResult } from './types.js';
 

@@ -1,14 +1,14 @@
 import { checkWritable, OutputError, writeOutput } from '../process/output-file.js';
 import { textWidth } from '../text/wrap.js';
-import { Assembler } from './assemble.js';
-import type { Journal } from './journal.js';
-import { renderJson } from './json.js';
-import { renderJunit } from './junit.js';
-import { renderKcidb } from './kcidb.js';
-import { renderKtap } from './ktap.js';
+import { renderJson } from './formats/json.js';
+import { renderJunit } from './formats/junit.js';
+import { renderKcidb } from './formats/kcidb.js';
+import { renderKtap } from './formats/ktap.js';
+import { prettyWriter, renderPretty } from './formats/pretty.js';
+import { Assembler } from './journal/assemble.js';
+import type { Journal } from './journal/journal.js';
+import { type JournalRecord, runRecord } from './journal/records.js';
 import type { Format, OutputPlan } from './outputs.js';
-import { prettyWriter, renderPretty } from './pretty.js';
-import { type JournalRecord, runRecord } from './records.js';
 import type { Incomplete, ResultSet, RunHeader, RunResult, ScenarioResult, SetHeader } from './types.js';
 
 /** Each format's writer. */

@@ -9,7 +9,7 @@ import {
 } from '../check/policy-choice.js';
 import type { LabOutcome } from '../lab/index.js';
 import type { Environment, Recording } from '../recording/recording.js';
-import { deathText } from '../report/crash.js';
+import { deathText } from '../report/formats/crash.js';
 import type { ResultSet, ScenarioResult, SetHeader } from '../report/types.js';
 import { runAgent } from './engines.js';
 import { fingerprintOf } from './fingerprint.js';

@@ -4,7 +4,7 @@ import { judgeZaps, type ZapResult } from '../check/zap-judge.js';
 import { decodeMessage } from '../recording/message-schema.js';
 import type { Environment } from '../recording/recording.js';
 import type { ZapCase, ZapMeasurement } from '../recording/zaps.js';
-import { deathText } from '../report/crash.js';
+import { deathText } from '../report/formats/crash.js';
 import type { EngineName } from './engines.js';
 import { runAgent } from './engines.js';
 

@@ -1,3 +1,4 @@
+import type { Vcpu } from '../kvm/fd/vcpu.js';
 import type { KvmRun } from '../kvm/layout/kvm-run.js';
 import {
   KVM_EXIT_IO,
@@ -8,7 +9,6 @@ import {
   KVM_MSR_EXIT_REASON_FILTER,
   KVM_MSR_EXIT_REASON_INVAL,
 } from '../kvm/uapi.js';
-import type { Vcpu } from '../kvm/vcpu.js';
 import type { Bus } from './bus.js';
 import type { ExitLog } from './exit-log.js';
 import type { MsrExits, MsrReason } from './msr.js';

@@ -1,14 +1,14 @@
 import { RAM_SLOT } from '../arch/memslots.js';
+import type { CpuidEntry, Kvm } from '../kvm/fd/system.js';
+import type { Vcpu } from '../kvm/fd/vcpu.js';
+import type { Vm } from '../kvm/fd/vm.js';
 import { HostMemory } from '../kvm/memory.js';
-import type { CpuidEntry, Kvm } from '../kvm/system.js';
 import {
   KVM_CAP_X86_USER_SPACE_MSR,
   KVM_MSR_EXIT_REASON_FILTER,
   KVM_MSR_EXIT_REASON_INVAL,
   KVM_MSR_EXIT_REASON_UNKNOWN,
 } from '../kvm/uapi.js';
-import type { Vcpu } from '../kvm/vcpu.js';
-import type { Vm } from '../kvm/vm.js';
 import { Bus } from './bus.js';
 import { type GuestCpuid, guestCpuid, maxPhyAddrOf } from './cpuid.js';
 import { type GuestExitError, MachineOptionError } from './errors.js';

@@ -1,4 +1,4 @@
-import type { Vcpu } from '../kvm/vcpu.js';
+import type { Vcpu } from '../kvm/fd/vcpu.js';
 import { MEMORY_TYPE_MSRS, validMemoryTypeWrite } from './mtrr-valid.js';
 
 /** Why KVM asked: its own emulation refused the access, does not know the MSR, or the filter denies it. */

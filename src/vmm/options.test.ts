@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Kvm } from '../kvm/system.js';
+import type { Kvm } from '../kvm/fd/system.js';
 import { MachineOptionError } from './errors.js';
 import { Machine, type MachineOptions } from './machine.js';
 import { Pc, type PcOptions } from './pc.js';

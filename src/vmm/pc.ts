@@ -1,7 +1,7 @@
 import { MT } from '../arch/memory-types.js';
 import { RAM_SLOT } from '../arch/memslots.js';
 import { defType, MSR } from '../arch/msrs.js';
-import type { Kvm } from '../kvm/system.js';
+import type { Kvm } from '../kvm/fd/system.js';
 import { KVM_MP_STATE_HALTED, KVM_MP_STATE_INIT_RECEIVED, KVM_MP_STATE_UNINITIALIZED } from '../kvm/uapi.js';
 import { acpiTables, PM, RESET } from './acpi/tables.js';
 import { bootGuest } from './boot/index.js';

@@ -1,4 +1,5 @@
 import { constants } from 'node:os';
+import type { Vcpu } from '../kvm/fd/vcpu.js';
 import {
   KVM_EXIT_HLT,
   KVM_EXIT_INTR,
@@ -10,7 +11,6 @@ import {
   KVM_EXIT_X86_RDMSR,
   KVM_EXIT_X86_WRMSR,
 } from '../kvm/uapi.js';
-import type { Vcpu } from '../kvm/vcpu.js';
 import type { Bus } from './bus.js';
 import { GuestExitError, GuestRunError, type GuestState, GuestTimeoutError } from './errors.js';
 import { ExitLog } from './exit-log.js';

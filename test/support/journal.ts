@@ -1,5 +1,5 @@
-import { type JournalRecord, runRecord } from '../../src/report/records.js';
-import { fullName } from '../../src/report/text.js';
+import { fullName } from '../../src/report/formats/text.js';
+import { type JournalRecord, runRecord } from '../../src/report/journal/records.js';
 import type { RunResult } from '../../src/report/types.js';
 
 /** The records that a run leaves which comes to this result. */

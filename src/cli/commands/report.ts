@@ -1,8 +1,8 @@
 import { Command } from 'commander';
 import { checkWritable } from '../../process/output-file.js';
 import { exitStatus, wantsColor } from '../../report/index.js';
+import { readSaved } from '../../report/journal/saved.js';
 import { writeReport } from '../../report/report.js';
-import { readSaved } from '../../report/saved.js';
 import { textWidth } from '../../text/wrap.js';
 import { addHelp, type Help, USAGE_STATUS } from '../options/help.js';
 import { addOutputOptions, outputPlans } from '../options/output.js';

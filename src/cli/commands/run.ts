@@ -1,10 +1,10 @@
 import { Command, Option } from 'commander';
 import { catalogue } from '../../catalogue/index.js';
 import { identifyImage } from '../../lab/index.js';
+import { counted } from '../../report/formats/text.js';
 import { createReport, exitStatus, wantsColor } from '../../report/index.js';
 import { labelOf, uniqueLabel } from '../../report/label.js';
 import type { Report } from '../../report/report.js';
-import { counted } from '../../report/text.js';
 import type { Incomplete } from '../../report/types.js';
 import type { EngineName } from '../../session/engines.js';
 import { selectScenarios } from '../../session/select.js';

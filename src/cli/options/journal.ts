@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { checkWritable } from '../../process/output-file.js';
-import { Journal, journalBeside } from '../../report/journal.js';
+import { Journal, journalBeside } from '../../report/journal/journal.js';
 import type { OutputPlan } from '../../report/outputs.js';
 import { UsageError } from '../errors.js';
 import { log } from '../terminal/log.js';

@@ -1,4 +1,4 @@
-import type { Erratum, Failure, ScenarioResult } from './types.js';
+import type { Erratum, Failure, ScenarioResult } from '../types.js';
 
 const IRREGULAR: Record<string, string> = { leaves: 'leaf' };
 

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import { crashedSet, runOf, scenarios, setOf } from '../../test/support/results.js';
+import { crashedSet, runOf, scenarios, setOf } from '../../../test/support/results.js';
+import type { ScenarioResult } from '../types.js';
 import { prettyWriter, renderPretty } from './pretty.js';
-import type { ScenarioResult } from './types.js';
 
 it('shows a line per scenario with what was checked, failures in full, and a summary', () => {
   const { pass, fail, skip } = scenarios;

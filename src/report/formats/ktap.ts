@@ -1,8 +1,8 @@
-import { safeLine } from '../text/safe.js';
+import { safeLine } from '../../text/safe.js';
+import { byFamily, departs, isBad, worst } from '../summary.js';
+import type { Crash, Incomplete, ResultSet, RunResult, ScenarioResult, Status } from '../types.js';
 import { deathOf } from './crash.js';
-import { byFamily, departs, isBad, worst } from './summary.js';
 import { detailLines, errataLines, outcomeText, repeatName } from './text.js';
-import type { Crash, Incomplete, ResultSet, RunResult, ScenarioResult, Status } from './types.js';
 
 /** A test of any level: its lines of diagnosis, its subtests, its result. */
 interface Test {

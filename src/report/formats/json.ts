@@ -1,6 +1,6 @@
-import { safeJson } from '../text/safe.js';
-import { RESULT_VERSION } from './schema.js';
-import type { RunResult } from './types.js';
+import { safeJson } from '../../text/safe.js';
+import { RESULT_VERSION } from '../schema.js';
+import type { RunResult } from '../types.js';
 
 /** The run as the JSON that schema/result-v1.json describes. */
 export const renderJson = (run: RunResult): string =>

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
-import { parseKtap } from '../../test/support/ktap.js';
-import { runOf, scenarios, setOf } from '../../test/support/results.js';
+import { parseKtap } from '../../../test/support/ktap.js';
+import { runOf, scenarios, setOf } from '../../../test/support/results.js';
+import type { RunResult } from '../types.js';
 import { deathText } from './crash.js';
 import { renderJunit } from './junit.js';
 import { renderKcidb } from './kcidb.js';
 import { renderKtap } from './ktap.js';
 import { renderPretty } from './pretty.js';
-import type { RunResult } from './types.js';
 
 const crashedBy = (kind: string): RunResult =>
   runOf({ ...setOf(scenarios.pass), crashed: { kind, reason: 'why', consoleTail: [] } });

@@ -1,13 +1,13 @@
+import { struct, viewOf } from '../layout/bytes.js';
+import { DirtyRing } from '../layout/dirty-ring.js';
+import { KvmRun } from '../layout/kvm-run.js';
+import { encodeCap } from '../layout/vm-structs.js';
+import { NATIVE_KICKED, NATIVE_TIMED_OUT, type NativeVcpu, native } from '../native.js';
 import { KvmFile } from './file.js';
-import { struct, viewOf } from './layout/bytes.js';
-import { DirtyRing } from './layout/dirty-ring.js';
-import { KvmRun } from './layout/kvm-run.js';
-import { encodeCap } from './layout/vm-structs.js';
-import { NATIVE_KICKED, NATIVE_TIMED_OUT, type NativeVcpu, native } from './native.js';
 import { VcpuState } from './vcpu-state.js';
 
-export type { VcpuEvents } from './layout/events.js';
-export type { DebugRegs, DescriptorTable, Regs, Segment, Sregs } from './layout/registers.js';
+export type { VcpuEvents } from '../layout/events.js';
+export type { DebugRegs, DescriptorTable, Regs, Segment, Sregs } from '../layout/registers.js';
 
 const ERRNO = 0xffff;
 

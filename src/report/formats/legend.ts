@@ -1,6 +1,6 @@
-import { hang } from '../text/wrap.js';
-import { summarize } from './summary.js';
-import type { RunResult } from './types.js';
+import { hang } from '../../text/wrap.js';
+import { summarize } from '../summary.js';
+import type { RunResult } from '../types.js';
 
 /** Words of the output that somebody who runs this for the first time cannot know, and when they stand there. */
 const WORDS: readonly (readonly [word: string, meaning: string, isShown: (run: RunResult) => boolean])[] = [

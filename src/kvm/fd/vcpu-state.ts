@@ -1,6 +1,5 @@
-import { AttrHandle } from './device.js';
-import { struct, viewOf } from './layout/bytes.js';
-import { decodeEvents, encodeEvents, VCPU_EVENTS_SIZE, type VcpuEvents } from './layout/events.js';
+import { struct, viewOf } from '../layout/bytes.js';
+import { decodeEvents, encodeEvents, VCPU_EVENTS_SIZE, type VcpuEvents } from '../layout/events.js';
 import {
   DEBUG_REGS_SIZE,
   type DebugRegs,
@@ -14,7 +13,7 @@ import {
   type Regs,
   SREGS_SIZE,
   type Sregs,
-} from './layout/registers.js';
+} from '../layout/registers.js';
 import {
   type CpuidEntry,
   decodeCpuid,
@@ -23,8 +22,9 @@ import {
   encodeCpuid,
   encodeMsrs,
   type MsrEntry,
-} from './layout/tables.js';
-import type { NativeVcpu } from './native.js';
+} from '../layout/tables.js';
+import type { NativeVcpu } from '../native.js';
+import { AttrHandle } from './device.js';
 
 const FPU_SIZE = 416;
 const LAPIC_SIZE = 1024;

@@ -1,6 +1,6 @@
 import { Ajv } from 'ajv';
 import { expect, it } from 'vitest';
-import { crashedSet, departedSet, fullRun, runOf, scenarios, setOf } from '../../test/support/results.js';
+import { crashedSet, departedSet, fullRun, runOf, scenarios, setOf } from '../../../test/support/results.js';
 import { renderKcidb } from './kcidb.js';
 
 // The rules of KCIDB's schema v5.3 for what is written here, in our own words: an id is `origin:rest`, a path is words

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { safeJson } from '../text/safe.js';
+import { safeJson } from '../../text/safe.js';
+import { variantOf } from '../label.js';
+import { departs } from '../summary.js';
+import type { Crash, ResultSet, RunResult, ScenarioResult, Status } from '../types.js';
 import { deathOf } from './crash.js';
-import { variantOf } from './label.js';
-import { departs } from './summary.js';
 import { detailLines, fullName } from './text.js';
-import type { Crash, ResultSet, RunResult, ScenarioResult, Status } from './types.js';
 
 const ORIGIN = 'kvm_memtype';
 const EXCERPT_MAX = 16_384;

@@ -1,8 +1,8 @@
-import { safeText } from '../text/safe.js';
+import { safeText } from '../../text/safe.js';
+import { byFamily, type Counted, departs, summarize } from '../summary.js';
+import type { ResultSet, RunResult, ScenarioResult } from '../types.js';
 import { deathOf } from './crash.js';
-import { byFamily, type Counted, departs, summarize } from './summary.js';
 import { checkText, detailLines, errataLines, repeatName } from './text.js';
-import type { ResultSet, RunResult, ScenarioResult } from './types.js';
 
 // What safeText() leaves and XML 1.0 has no way at all to write.
 const FORBIDDEN = /[\ufffe\uffff]/g;

@@ -1,7 +1,7 @@
-import { KvmError } from './errors.js';
-import { Handle } from './handle.js';
-import { struct, viewOf } from './layout/bytes.js';
-import { type NativeFile, native } from './native.js';
+import { KvmError } from '../errors.js';
+import { Handle } from '../handle.js';
+import { struct, viewOf } from '../layout/bytes.js';
+import { type NativeFile, native } from '../native.js';
 
 /** A file descriptor that KVM hands out or takes: stats, guest_memfd, VFIO device. */
 export class KvmFile extends Handle<NativeFile> {

@@ -1,5 +1,5 @@
+import { viewOf } from '../layout/bytes.js';
 import type { KvmFile } from './file.js';
-import { viewOf } from './layout/bytes.js';
 
 /** struct kvm_stats_header: flags, name_size, num_desc, id_offset, desc_offset, data_offset. */
 const HEADER_SIZE = 24;

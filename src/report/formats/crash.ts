@@ -1,4 +1,4 @@
-import type { Crash } from './types.js';
+import type { Crash } from '../types.js';
 
 /** What a way to end early says, of whom, in each format. */
 interface Death {

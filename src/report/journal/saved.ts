@@ -1,9 +1,9 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { resultFile } from '../schema.js';
+import type { RunResult } from '../types.js';
 import { Assembler, RecordError } from './assemble.js';
 import { type JournalRecord, journalRecord } from './records.js';
-import { resultFile } from './schema.js';
-import type { RunResult } from './types.js';
 
 /** A file of saved results cannot be read; the message says why. */
 export class SavedError extends Error {

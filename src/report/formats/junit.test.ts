@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { crashedSet, fullRun, runOf, scenarios, setOf } from '../../test/support/results.js';
+import { crashedSet, fullRun, runOf, scenarios, setOf } from '../../../test/support/results.js';
 import { renderJunit } from './junit.js';
 
 /** Read XML as strictly as this writer's subset of it allows: every tag closed, every sign escaped. */

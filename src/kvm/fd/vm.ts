@@ -1,10 +1,10 @@
+import { KvmError } from '../errors.js';
+import { struct } from '../layout/bytes.js';
+import { encodeCap, encodeMsrFilter, type MsrFilter } from '../layout/vm-structs.js';
+import { native } from '../native.js';
+import { KVM_CREATE_DEVICE_TEST } from '../uapi.js';
 import { Device } from './device.js';
-import { KvmError } from './errors.js';
 import { KvmFile } from './file.js';
-import { struct } from './layout/bytes.js';
-import { encodeCap, encodeMsrFilter, type MsrFilter } from './layout/vm-structs.js';
-import { native } from './native.js';
-import { KVM_CREATE_DEVICE_TEST } from './uapi.js';
 import { Vcpu } from './vcpu.js';
 import { VmInterrupts } from './vm-interrupts.js';
 

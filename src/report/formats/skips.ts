@@ -1,5 +1,5 @@
+import type { ScenarioResult } from '../types.js';
 import { fullName } from './text.js';
-import type { ScenarioResult } from './types.js';
 
 /** Up to this many scenarios of one reason are named; of more, the families. */
 const NAMED = 6;

@@ -1,12 +1,12 @@
 import picocolors from 'picocolors';
-import { safeLine } from '../text/safe.js';
-import { hang } from '../text/wrap.js';
+import { safeLine } from '../../text/safe.js';
+import { hang } from '../../text/wrap.js';
+import { departs, summarize } from '../summary.js';
+import type { ResultSet, RunResult, ScenarioResult, SetHeader, Status } from '../types.js';
 import { deathCounts } from './crash.js';
 import { legendText } from './legend.js';
 import { groupSkips } from './skips.js';
-import { departs, summarize } from './summary.js';
 import { checkText, detailLines, errataLines, fullName, outcomeText, secondsText } from './text.js';
-import type { ResultSet, RunResult, ScenarioResult, SetHeader, Status } from './types.js';
 
 type Colors = ReturnType<typeof picocolors.createColors>;
 

@@ -1,12 +1,12 @@
 import { expect, it } from 'vitest';
-import { parseKtap } from '../../test/support/ktap.js';
-import { departedSet, fullRun, runOf } from '../../test/support/results.js';
+import { parseKtap } from '../../../test/support/ktap.js';
+import { departedSet, fullRun, runOf } from '../../../test/support/results.js';
+import type { RunResult } from '../types.js';
 import { renderJson } from './json.js';
 import { renderJunit } from './junit.js';
 import { renderKcidb } from './kcidb.js';
 import { renderKtap } from './ktap.js';
 import { renderPretty } from './pretty.js';
-import type { RunResult } from './types.js';
 
 const POISON = '\u001b[31m\u009b2J\u202e\u2028\u0000\r\n]]>';
 

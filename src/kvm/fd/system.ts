@@ -1,5 +1,4 @@
-import { AttrHandle } from './device.js';
-import { KvmError } from './errors.js';
+import { KvmError } from '../errors.js';
 import {
   type CpuidEntry,
   decodeCpuid,
@@ -8,11 +7,12 @@ import {
   emptyCpuid,
   emptyMsrList,
   encodeMsrs,
-} from './layout/tables.js';
-import { type NativeSystem, native } from './native.js';
+} from '../layout/tables.js';
+import { type NativeSystem, native } from '../native.js';
+import { AttrHandle } from './device.js';
 import { Vm } from './vm.js';
 
-export type { CpuidEntry, MsrEntry } from './layout/tables.js';
+export type { CpuidEntry, MsrEntry } from '../layout/tables.js';
 
 const E2BIG = 7;
 const EINVAL = 22;

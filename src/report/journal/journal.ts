@@ -1,5 +1,5 @@
 import { closeSync, fdatasyncSync, openSync, rmSync, writeSync } from 'node:fs';
-import { safeJson } from '../text/safe.js';
+import { safeJson } from '../../text/safe.js';
 import type { JournalRecord } from './records.js';
 
 /** What the journal of a run is called that has this first output. */

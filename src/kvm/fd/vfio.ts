@@ -1,8 +1,8 @@
+import { Handle } from '../handle.js';
+import { struct, viewOf } from '../layout/bytes.js';
+import { type NativeVfioContainer, type NativeVfioDevice, type NativeVfioGroup, native } from '../native.js';
+import { VFIO_DMA_MAP_FLAG_READ, VFIO_DMA_MAP_FLAG_WRITE } from '../uapi.js';
 import { KvmFile } from './file.js';
-import { Handle } from './handle.js';
-import { struct, viewOf } from './layout/bytes.js';
-import { type NativeVfioContainer, type NativeVfioDevice, type NativeVfioGroup, native } from './native.js';
-import { VFIO_DMA_MAP_FLAG_READ, VFIO_DMA_MAP_FLAG_WRITE } from './uapi.js';
 
 /** A VFIO container: an IOMMU context that groups are put into. */
 export class VfioContainer extends Handle<NativeVfioContainer> {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { incomplete, resultSet, runResult, scenarioResult } from './schema.js';
+import { incomplete, resultSet, runResult, scenarioResult } from '../schema.js';
 
 /** Raised when a record changes its meaning or goes. */
 const JOURNAL_VERSION = 1;

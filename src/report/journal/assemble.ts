@@ -1,5 +1,5 @@
+import type { Incomplete, ResultSet, RunHeader, RunResult, ScenarioResult, SetHeader } from '../types.js';
 import type { JournalRecord } from './records.js';
-import type { Incomplete, ResultSet, RunHeader, RunResult, ScenarioResult, SetHeader } from './types.js';
 
 /** Records of a run are not in an order that a run can have. */
 export class RecordError extends Error {

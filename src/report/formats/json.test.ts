@@ -1,12 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { Ajv } from 'ajv';
 import { expect, it } from 'vitest';
-import { departedSet, fullRun, runOf } from '../../test/support/results.js';
+import { departedSet, fullRun, runOf } from '../../../test/support/results.js';
+import { resultJsonSchema } from '../json-schema.js';
+import { resultFile } from '../schema.js';
 import { renderJson } from './json.js';
-import { resultJsonSchema } from './json-schema.js';
-import { resultFile } from './schema.js';
 
-const published = JSON.parse(readFileSync(new URL('../../schema/result-v1.json', import.meta.url), 'utf8'));
+const published = JSON.parse(
+  readFileSync(new URL('../../../schema/result-v1.json', import.meta.url), 'utf8'),
+);
 const validate = new Ajv({ validateFormats: false, strict: true }).compile(published);
 
 it('the published JSON Schema is the one that the program has (npm run schema)', () => {

@@ -1,7 +1,7 @@
-import { KvmError } from './errors.js';
-import { Handle } from './handle.js';
-import { struct } from './layout/bytes.js';
-import type { NativeAttrs, NativeDevice, NativeHandle } from './native.js';
+import { KvmError } from '../errors.js';
+import { Handle } from '../handle.js';
+import { struct } from '../layout/bytes.js';
+import type { NativeAttrs, NativeDevice, NativeHandle } from '../native.js';
 
 /** Names an attribute, with its value where the kernel takes one. */
 export interface DeviceAttr {

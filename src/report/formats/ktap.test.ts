@@ -1,7 +1,7 @@
 import { Parser } from 'tap-parser';
 import { describe, expect, it } from 'vitest';
-import { parseKtap } from '../../test/support/ktap.js';
-import { crashedSet, fullRun, runOf, scenarios, setOf } from '../../test/support/results.js';
+import { parseKtap } from '../../../test/support/ktap.js';
+import { crashedSet, fullRun, runOf, scenarios, setOf } from '../../../test/support/results.js';
 import { renderKtap } from './ktap.js';
 
 describe('the KTAP checker', () => {

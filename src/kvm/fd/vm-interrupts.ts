@@ -1,9 +1,9 @@
+import { struct } from '../layout/bytes.js';
+import { encodeRouting, encodeZone, type GsiRoute } from '../layout/vm-structs.js';
+import type { NativeVm } from '../native.js';
+import { KVM_IOEVENTFD_FLAG_DATAMATCH, KVM_IRQFD_FLAG_RESAMPLE } from '../uapi.js';
 import { AttrHandle } from './device.js';
 import type { EventFd } from './file.js';
-import { struct } from './layout/bytes.js';
-import { encodeRouting, encodeZone, type GsiRoute } from './layout/vm-structs.js';
-import type { NativeVm } from './native.js';
-import { KVM_IOEVENTFD_FLAG_DATAMATCH, KVM_IRQFD_FLAG_RESAMPLE } from './uapi.js';
 
 /** An eventfd that KVM signals for guest writes to an address. */
 export interface IoEvent {
