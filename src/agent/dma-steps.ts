@@ -1,7 +1,7 @@
 import { RAM_SLOT } from '../arch/memslots.js';
 import type { Attachment, DmaTarget, NoncoherentDma } from '../dma/index.js';
 import { type Device, KvmError } from '../kvm/index.js';
-import type { NoncoherentStep, VirtioStep } from '../scenario/types.js';
+import { NOT_TAKEN, type NoncoherentStep, type VirtioStep } from '../scenario/types.js';
 import type { Machine } from '../vmm/index.js';
 import { closeAll } from './close.js';
 
@@ -48,34 +48,21 @@ export class DmaSteps {
     }
     const at = this.#attached.findLastIndex((a) => device === undefined || a.device === device);
     const [found] = at < 0 ? [] : this.#attached.splice(at, 1);
-    return ioctlResult(() => found?.attachment.detach());
+    return found === undefined ? NOT_TAKEN : ioctlResult(() => found.attachment.detach());
   }
 
   virtio({ op, device, group, attr }: VirtioStep): string {
     const { vm } = this.#target;
     const { type } = this.#dma.virtio;
-    switch (op) {
-      case 'create-test':
-        return vm.hasDevice(type) ? 'ok' : 'ENODEV';
-      case 'create':
-        return ioctlResult(() => {
-          this.#virtio.set(device, vm.createDevice(type));
-        });
-      case 'has-attr':
-        return this.#device(device).hasAttr({ group, attr }) ? 'ok' : 'ENXIO';
-      case 'set-attr':
-        return ioctlResult(() => this.#device(device).setAttr({ group, attr }));
-      case 'close':
-        this.#device(device).close();
-        this.#virtio.delete(device);
-        return 'ok';
-    }
-  }
-
-  #device(name: string): Device {
-    const device = this.#virtio.get(name);
-    if (device === undefined) throw new RangeError(`the scenario has no virtio device ${name}`);
-    return device;
+    const open = this.#virtio.get(device);
+    if (op === 'create-test') return vm.hasDevice(type) ? 'ok' : 'ENODEV';
+    if ((op === 'create') !== (open === undefined)) return NOT_TAKEN;
+    if (open === undefined) return ioctlResult(() => void this.#virtio.set(device, vm.createDevice(type)));
+    if (op === 'has-attr') return open.hasAttr({ group, attr }) ? 'ok' : 'ENXIO';
+    if (op === 'set-attr') return ioctlResult(() => open.setAttr({ group, attr }));
+    open.close();
+    this.#virtio.delete(device);
+    return 'ok';
   }
 
   /** Take everything back, the last first. @throws the first error of several, once all were tried */

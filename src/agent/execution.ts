@@ -2,7 +2,7 @@ import { CR0_CD } from '../arch/cr0.js';
 import { PAGE_SIZE } from '../arch/units.js';
 import type { NoncoherentDma } from '../dma/index.js';
 import {
-  HostMemory,
+  type HostMemory,
   KVM_CAP_BINARY_STATS_FD,
   KVM_CAP_DISABLE_QUIRKS2,
   type Kvm,
@@ -13,12 +13,12 @@ import type { SpteObserver } from '../observe/spte-observer.js';
 import { Probe, type ProbeCommand, type ProbeResult } from '../probe/index.js';
 import { hasLegacyMmu } from '../recording/mmu.js';
 import type { Environment, StepRecord } from '../recording/recording.js';
-import { cr0With, memslotFlags, QUIRK_BITS } from '../scenario/model-events.js';
-import { GUEST_MAXPHYADDR, type MemslotStep, RAM_SIZE, type Scenario, type Step } from '../scenario/types.js';
+import { cr0With, QUIRK_BITS } from '../scenario/bits.js';
+import { GUEST_MAXPHYADDR, RAM_SIZE, type Scenario, type Step } from '../scenario/types.js';
 import { Machine } from '../vmm/index.js';
 import { closeAll } from './close.js';
-import { DmaSteps, ioctlResult } from './dma-steps.js';
-import { hugeRam } from './huge-ram.js';
+import { DmaSteps } from './dma-steps.js';
+import { SlotSteps } from './slot-steps.js';
 
 /** What scenarios run on; shared by all of them, closed by its owner. */
 export interface Bench {
@@ -47,7 +47,7 @@ export class Execution {
   readonly #machine: Machine;
   readonly #probe: Probe;
   readonly #dma: DmaSteps;
-  readonly #slots = new Map<number, HostMemory>();
+  readonly #slots: SlotSteps;
   #stats: Stats | undefined;
 
   constructor(
@@ -69,6 +69,7 @@ export class Execution {
       if (hasLegacyMmu(bench.environment) && vm.checkExtension(KVM_CAP_BINARY_STATS_FD))
         this.#stats = new Stats(vm.statsFd());
       this.#dma = new DmaSteps(this.#machine, bench.dma);
+      this.#slots = new SlotSteps(this.#machine, bench);
     } catch (error) {
       this.#stats?.file.close();
       this.#machine.close();
@@ -118,9 +119,9 @@ export class Execution {
         this.#machine.vm.enableCap(KVM_CAP_DISABLE_QUIRKS2, [BigInt(QUIRK_BITS[step.quirk])]);
         return {};
       case 'memslot':
-        return this.#addSlot(step);
+        return { result: this.#slots.set(step) };
       case 'delete-memslot':
-        return this.#deleteSlot(step.slot);
+        return { result: this.#slots.delete(step.slot) };
       case 'discard':
         this.bench.ram.dontNeed(Number(step.gpa), step.pages * PAGE_SIZE);
         return {};
@@ -168,50 +169,13 @@ export class Execution {
     return {};
   }
 
-  #slotMemory({ slot, pages, backing }: MemslotStep): HostMemory {
-    const known = this.#slots.get(slot);
-    if (known !== undefined) return known;
-    const size = pages * PAGE_SIZE;
-    const bar = this.bench.pciBar;
-    const memory =
-      backing === 'pci-bar' && bar !== undefined
-        ? HostMemory.file(bar, { size, writable: true, shared: true })
-        : backing === 'huge-ram'
-          ? hugeRam(size)
-          : HostMemory.memfd(size);
-    this.#slots.set(slot, memory);
-    return memory;
-  }
-
-  #addSlot(step: MemslotStep): Outcome {
-    const memory = this.#slotMemory(step);
-    const flags = memslotFlags(step, this.bench.dma.memslot.flag);
-    const result = ioctlResult(() =>
-      this.#machine.setMemslot({
-        slot: step.slot,
-        gpa: step.gpa,
-        size: BigInt(step.pages * PAGE_SIZE),
-        memory,
-        flags,
-      }),
-    );
-    return { result };
-  }
-
-  #deleteSlot(slot: number): Outcome {
-    this.#machine.deleteMemslot(slot);
-    this.#slots.get(slot)?.close();
-    this.#slots.delete(slot);
-    return {};
-  }
-
   /** Give back everything; what cannot be given back keeps nothing else. @throws the first error of several */
   close(): void {
     closeAll([
       () => this.#stats?.file.close(),
       () => this.#dma.close(),
       () => this.#machine.close(),
-      ...[...this.#slots.values()].map((memory) => () => memory.close()),
+      () => this.#slots.close(),
     ]);
   }
 }

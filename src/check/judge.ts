@@ -12,7 +12,7 @@ import {
 } from '../memtype/index.js';
 import type { Environment, Recording, StepRecord } from '../recording/recording.js';
 import { describeStep } from '../scenario/describe.js';
-import { isDropped, startEvents, stepEvent } from '../scenario/model-events.js';
+import { Replay, type Taken } from '../scenario/replay.js';
 import { GUEST_MAXPHYADDR, type Scenario, type Step } from '../scenario/types.js';
 import { claimFor } from './claims.js';
 import { Contents } from './contents.js';
@@ -47,8 +47,10 @@ class Judge {
   readonly #leaves: LeafDiff;
   readonly #contents: Contents;
   readonly #pat = new Map<number, bigint>();
+  readonly #replay: Replay;
   #record: StepRecord = { step: -1 };
   #step: Step | undefined;
+  #taken: Taken = {};
 
   constructor(
     readonly scenario: Scenario,
@@ -60,7 +62,8 @@ class Judge {
     const { quirks: quirksSupported, selfSnoop = true } = env;
     this.#evidence = evidenceOf(env);
     this.#model = new VmModel(policy, { vcpus, maxphyaddr: GUEST_MAXPHYADDR, quirksSupported, selfSnoop });
-    for (const event of startEvents(scenario)) this.#model.apply(event);
+    this.#replay = new Replay(scenario, policy);
+    for (const event of this.#replay.start) this.#model.apply(event);
     this.#contents = new Contents(scenario, this.#model);
     this.#guestView = scenario.msrMode === 'filter-drop' ? this.#model.clone() : this.#model;
     this.#leaves = new LeafDiff(this.#model, this.#evidence, recording.infra, this.checks, this.fail);
@@ -119,9 +122,10 @@ class Judge {
     if (step.do === 'access') this.#judgeAccess(step);
     if (step.do === 'delete-memslot') this.#contents.drop(step.slot);
     if (this.#record.vector !== undefined && step.do !== 'access') this.#judgeVector(this.#record.vector);
-    const event = stepEvent(step, this.scenario);
+    this.#taken = this.#replay.next(step);
+    const { event, dropped } = this.#taken;
     if (event === undefined) return undefined;
-    if (isDropped(step, this.scenario)) {
+    if (dropped) {
       this.#judgeWrite(this.#guestView.apply(event));
       return undefined;
     }
@@ -175,7 +179,7 @@ class Judge {
       this.fail('ioctl', effect.refused, 'ok');
     const seen = this.#record.result;
     if (this.#step === undefined || seen === undefined) return;
-    const { author, model } = ioctlExpectation(this.#step, effect) ?? {};
+    const { author, model } = ioctlExpectation(this.#step, this.#taken, effect);
     const expected = author ?? model;
     if (expected === undefined) return;
     this.checks.ioctls++;

@@ -27,6 +27,7 @@ function fieldsOf(step: Step | undefined, ok: boolean | undefined): readonly Fie
     case 'noncoherent':
     case 'virtio':
     case 'memslot':
+    case 'delete-memslot':
       return ['result'];
     default:
       return [];

@@ -1,12 +1,8 @@
 import * as z from 'zod/mini';
-import en from 'zod/v4/locales/en.js';
-import { scenarioSchema } from '../scenario/schema.js';
+import { pathText, scenarioSchema } from '../scenario/schema.js';
 import type { Scenario } from '../scenario/types.js';
 import { decodeJson, encodeJson } from './wire.js';
 import type { ZapCase } from './zaps.js';
-
-// The agent has no other use of zod: give it the words for what is wrong.
-z.config(en());
 
 /** What an agent is asked to do. */
 export interface AgentSpec {
@@ -48,13 +44,6 @@ export function encodeSpec(spec: AgentSpec): string {
   const scenarios = [...new Set(spec.scenarios)];
   return encodeJson({ ...spec, scenarios, order: spec.scenarios.map((s) => scenarios.indexOf(s)) });
 }
-
-/** `scenarios[2].steps[3].vcpu` */
-const pathText = (path: readonly PropertyKey[]): string =>
-  path
-    .map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`))
-    .join('')
-    .replace(/^\./, '');
 
 const refusal = (why: string): SpecError => new SpecError(`the agent cannot read what it is to do: ${why}`);
 

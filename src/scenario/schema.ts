@@ -1,5 +1,10 @@
 import * as z from 'zod/mini';
+import en from 'zod/v4/locales/en.js';
+import { COUNTED_WAYS, DMA_WAYS } from '../arch/dma-ways.js';
 import type { Scenario } from './types.js';
+
+// zod/mini comes without words for what is wrong.
+z.config(en());
 
 const U64_MAX = (1n << 64n) - 1n;
 const U32_MAX = 0xffff_ffff;
@@ -12,7 +17,7 @@ const vcpu = int(0, 7);
 const pages = int(1, 1 << 20);
 const actor = z.enum(['guest', 'host']);
 const result = z.enum(['ok', 'EINVAL', 'EEXIST', 'ENODEV', 'ENXIO', 'EBUSY']);
-const via = z.enum(['vfio-noiommu', 'vfio-type1', 'vfio-cdev', 'vfio-mdev', 'mdev-cdev', 'virtio-device']);
+const via = z.enum(COUNTED_WAYS);
 
 const step = z.discriminatedUnion('do', [
   z.strictObject({ do: z.literal('wrmsr'), vcpu, msr: u32, value: u64, by: actor }),
@@ -54,21 +59,17 @@ const step = z.discriminatedUnion('do', [
   z.strictObject({ do: z.literal('discard'), gpa: u64, pages }),
 ]);
 
-const need = z.union([
-  via,
-  z.enum([
-    'ept-leaves',
-    'noncoherent',
-    'memslot-flag',
-    'no-virtio-device',
-    'no-memslot-flag',
-    'pci-bar',
-    'tdp-mmu',
-    'huge-pages',
-    'quirk-ignore-guest-pat',
-    'quirk-cd-nw-cleared',
-    'known-vendor',
-  ]),
+const need = z.enum([
+  ...DMA_WAYS,
+  'ept-leaves',
+  'noncoherent',
+  'no-virtio-device',
+  'no-memslot-flag',
+  'pci-bar',
+  'tdp-mmu',
+  'huge-pages',
+  'quirk-cd-nw-cleared',
+  'known-vendor',
 ]);
 
 /** The shape of a scenario that comes from elsewhere; what its steps must be like together is in rules.ts. */
@@ -82,3 +83,10 @@ export const scenarioSchema = z.strictObject({
   startCd: z.boolean(),
   steps: z.array(step).check(z.maxLength(100_000)),
 }) satisfies z.ZodMiniType<Scenario>;
+
+/** The path of an issue in words: `steps[3].vcpu`. */
+export const pathText = (path: readonly PropertyKey[]): string =>
+  path
+    .map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`))
+    .join('')
+    .replace(/^\./, '');

@@ -24,6 +24,9 @@ export type Claims = Readonly<Record<string, string>>;
 /** `ok`, or the name of the errno with which an ioctl must fail. */
 export type IoctlResult = 'ok' | 'EINVAL' | 'EEXIST' | 'ENODEV' | 'ENXIO' | 'EBUSY';
 
+/** The result of a step about something that is not there, or that makes what is there: no ioctl is made. */
+export const NOT_TAKEN = 'not-taken';
+
 /** Attach non-coherent DMA, or detach it: the device of the given name, or else the one attached last. */
 export interface NoncoherentStep {
   do: 'noncoherent';
@@ -102,8 +105,11 @@ export interface Scenario {
 /** Guest MAXPHYADDR in every scenario, in bits; it fixes which bits of an MTRR mask may be set. */
 export const GUEST_MAXPHYADDR = 36;
 
-/** Guest RAM of every scenario: slot 0 covers [0, RAM_SIZE); the guest itself lives at 16 MiB and above. */
+/** Guest RAM of every scenario: slot 0 covers [0, RAM_SIZE); the guest itself lives from GUEST_BASE on. */
 export const RAM_SIZE = 0x200_0000;
+
+/** Where the guest itself begins in its RAM. */
+export const GUEST_BASE = 0x100_0000;
 
 /** Highest gpa a scenario may touch: the end of the guest's alias windows. */
 export const GPA_LIMIT = 0x1_0000_0000n;

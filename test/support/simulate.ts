@@ -3,7 +3,7 @@ import { Contents } from '../../src/check/contents.js';
 import { type Effect, type Leaf, type Policy, VmModel } from '../../src/memtype/index.js';
 import type { TraceEvent } from '../../src/observe/events.js';
 import type { Recording, StepRecord } from '../../src/recording/recording.js';
-import { isDropped, startEvents, stepEvent } from '../../src/scenario/model-events.js';
+import { Replay, type Taken } from '../../src/scenario/replay.js';
 import { GUEST_MAXPHYADDR, type Scenario, type Step } from '../../src/scenario/types.js';
 
 type Ran = Extract<Recording, { outcome: 'ran' }>;
@@ -58,6 +58,7 @@ function outcome(ok: boolean, value?: bigint): Pick<StepRecord, 'ok' | 'value' |
 /** What the record of a step has of its own. */
 function fieldsOf(
   step: Step,
+  taken: Taken,
   effect: Effect | undefined,
   contents: Contents,
 ): Omit<StepRecord, 'step' | 'events'> {
@@ -70,20 +71,20 @@ function fieldsOf(
       const held = contents.access(step);
       return outcome(true, step.access === 'read' ? (held ?? 0x1234n) : undefined);
     }
-    case 'noncoherent':
-    case 'memslot':
-      return { result: effect?.refused ?? 'ok' };
-    case 'virtio':
-      return { result: effect?.refused ?? step.result };
     case 'delete-memslot':
       contents.drop(step.slot);
-      return {};
+      return { result: effect?.refused ?? 'ok' };
+    case 'noncoherent':
+    case 'memslot':
+    case 'virtio':
+      return { result: effect === undefined ? (taken.result as string) : (effect.refused ?? 'ok') };
     default:
       return {};
   }
 }
 
 interface Machine {
+  replay: Replay;
   model: VmModel;
   guestView: VmModel;
   contents: Contents;
@@ -98,13 +99,13 @@ function readMsr(
   return { ...outcome(value !== undefined, value), events: [] };
 }
 
-function record(machine: Machine, scenario: Scenario, step: Step): Omit<StepRecord, 'step'> {
+function record(machine: Machine, step: Step): Omit<StepRecord, 'step'> {
   if (step.do === 'rdmsr') return readMsr(machine, step);
   const { model, guestView, contents } = machine;
-  const event = stepEvent(step, scenario);
-  const dropped = isDropped(step, scenario);
+  const taken = machine.replay.next(step);
+  const { event, dropped } = taken;
   const effect = event === undefined ? undefined : (dropped ? guestView : model).apply(event);
-  const fields = fieldsOf(step, effect, contents);
+  const fields = fieldsOf(step, taken, effect, contents);
   if (effect === undefined || dropped) return { ...fields, events: [] };
   const events = [
     ...(effect.fastZap ? [{ kind: 'zap-all' } as const] : []),
@@ -123,15 +124,16 @@ function fetchOwn(model: VmModel, step: Step): TraceEvent[] {
 /** The recording that a kernel of this policy would give, guest's own page included. */
 export function simulate(scenario: Scenario, policy: Policy): Ran {
   const model = new VmModel(policy, { vcpus: scenario.vcpus, maxphyaddr: GUEST_MAXPHYADDR });
-  for (const event of startEvents(scenario)) model.apply(event);
+  const replay = new Replay(scenario, policy);
+  for (const event of replay.start) model.apply(event);
   const guestView = scenario.msrMode === 'filter-drop' ? model.clone() : model;
-  const machine = { model, guestView, contents: new Contents(scenario, model) };
+  const machine = { replay, model, guestView, contents: new Contents(scenario, model) };
   const start = model.apply({ kind: 'access', vcpu: 0, gfn: INFRA_GFN, access: 'read' });
   const steps: StepRecord[] = [{ step: -1, events: start.made.flatMap(made) }];
   scenario.steps.forEach((step, i) => {
     // The guest fetches its own code before it does what the step asks, and again to say that it is done.
     const before = fetchOwn(model, step);
-    const seen = record(machine, scenario, step);
+    const seen = record(machine, step);
     steps.push({ step: i, ...seen, events: [...before, ...(seen.events ?? []), ...fetchOwn(model, step)] });
   });
   return {

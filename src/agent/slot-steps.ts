@@ -1,0 +1,68 @@
+import { RAM_SLOT } from '../arch/memslots.js';
+import { PAGE_SIZE } from '../arch/units.js';
+import type { NoncoherentDma } from '../dma/index.js';
+import { HostMemory } from '../kvm/index.js';
+import { memslotFlags } from '../scenario/bits.js';
+import type { MemslotStep } from '../scenario/types.js';
+import type { Machine } from '../vmm/index.js';
+import { closeAll } from './close.js';
+import { ioctlResult } from './dma-steps.js';
+import { hugeRam } from './huge-ram.js';
+
+/** The memslots of one scenario, and their memory, which lives as long as its slot. */
+export class SlotSteps {
+  readonly #memory = new Map<number, HostMemory>();
+
+  constructor(
+    readonly machine: Machine,
+    /** The PCI BAR that may be mapped, and what the kernel's KVM_MEM_NON_COHERENT_DMA is. */
+    readonly bench: { pciBar: string | undefined; dma: Pick<NoncoherentDma, 'memslot'> },
+  ) {}
+
+  /** KVM_SET_USER_MEMORY_REGION; a slot that exists keeps its memory. */
+  set(step: MemslotStep): string {
+    const { slot, gpa, pages } = step;
+    const size = pages * PAGE_SIZE;
+    const known = slot === RAM_SLOT ? this.machine.ram : this.#memory.get(slot);
+    // KVM itself is to refuse a slot that grows: give it other memory, as there is no more of the slot's own.
+    const memory = known !== undefined && size <= known.size ? known : this.#make(step);
+    const flags = memslotFlags(step, this.bench.dma.memslot.flag);
+    let result = 'not asked';
+    try {
+      result = ioctlResult(() => this.machine.setMemslot({ slot, gpa, size: BigInt(size), memory, flags }));
+    } finally {
+      if (memory !== known && result !== 'ok') memory.close();
+    }
+    if (result === 'ok' && slot !== RAM_SLOT) this.#memory.set(slot, memory);
+    return result;
+  }
+
+  delete(slot: number): string {
+    const result = ioctlResult(() => this.machine.deleteMemslot(slot));
+    if (result === 'ok') this.#drop(slot);
+    return result;
+  }
+
+  #make({ pages, backing }: MemslotStep): HostMemory {
+    const size = pages * PAGE_SIZE;
+    switch (backing) {
+      case 'ram':
+        return HostMemory.memfd(size);
+      case 'huge-ram':
+        return hugeRam(size);
+      case 'pci-bar':
+        if (this.bench.pciBar === undefined) throw new RangeError('there is no PCI BAR to map');
+        return HostMemory.file(this.bench.pciBar, { size, writable: true, shared: true });
+    }
+  }
+
+  #drop(slot: number): void {
+    this.#memory.get(slot)?.close();
+    this.#memory.delete(slot);
+  }
+
+  /** Give the memory back, once the machine is closed. @throws the first error of several */
+  close(): void {
+    closeAll([...this.#memory.values()].map((memory) => () => memory.close()));
+  }
+}

@@ -1,0 +1,33 @@
+// The words of scenarios as KVM's bits, for those who take the steps and for those who model them.
+
+import { CR0_CD, CR0_LONG_MODE } from '../arch/cr0.js';
+import {
+  KVM_MEM_LOG_DIRTY_PAGES,
+  KVM_MEM_READONLY,
+  KVM_X86_QUIRK_CD_NW_CLEARED,
+  KVM_X86_QUIRK_IGNORE_GUEST_PAT,
+} from '../arch/kvm-flags.js';
+import { KVM_MEM_NON_COHERENT_DMA } from '../arch/memslots.js';
+import type { MemslotFlag, MemslotStep, QuirkName } from './types.js';
+
+/** KVM_X86_QUIRK_* bits. */
+export const QUIRK_BITS: Record<QuirkName, number> = {
+  'cd-nw-cleared': KVM_X86_QUIRK_CD_NW_CLEARED,
+  'ignore-guest-pat': KVM_X86_QUIRK_IGNORE_GUEST_PAT,
+};
+
+/** KVM_MEM_ flags, as the model knows them. */
+const MEMSLOT_FLAGS: Record<MemslotFlag, number> = {
+  'log-dirty-pages': KVM_MEM_LOG_DIRTY_PAGES,
+  readonly: KVM_MEM_READONLY,
+  'non-coherent-dma': KVM_MEM_NON_COHERENT_DMA,
+};
+
+/** The KVM_MEM_ flags of a step as one number; `proposed` is the kernel's KVM_MEM_NON_COHERENT_DMA. */
+export function memslotFlags(step: MemslotStep, proposed = MEMSLOT_FLAGS['non-coherent-dma']): number {
+  const bits = (flag: MemslotFlag): number => (flag === 'non-coherent-dma' ? proposed : MEMSLOT_FLAGS[flag]);
+  return (step.flags ?? []).reduce((sum, flag) => sum | bits(flag), 0);
+}
+
+/** CR0 of a running guest with CD as given. */
+export const cr0With = (cd: boolean): bigint => CR0_LONG_MODE | (cd ? CR0_CD : 0n);

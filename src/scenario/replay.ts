@@ -1,0 +1,201 @@
+import { KVM_MEM_LOG_DIRTY_PAGES, KVM_MEM_READONLY } from '../arch/kvm-flags.js';
+import { KVM_MEM_NON_COHERENT_DMA, RAM_SLOT } from '../arch/memslots.js';
+import { gfnOf, PAGE_SIZE } from '../arch/units.js';
+import type { ModelEvent } from '../memtype/index.js';
+import type { MemslotEvent } from '../memtype/model/events.js';
+import { classifyChange, type Memslot } from '../memtype/model/memslots.js';
+import { cr0With, memslotFlags, QUIRK_BITS } from './bits.js';
+import {
+  GUEST_MAXPHYADDR,
+  type IoctlResult,
+  type MemslotStep,
+  NOT_TAKEN,
+  type NoncoherentStep,
+  RAM_SIZE,
+  type Scenario,
+  type Step,
+  type VirtioStep,
+} from './types.js';
+
+/** What of a kernel decides which steps it refuses; every policy says it. */
+export interface KernelFeatures {
+  readonly virtioDevice: boolean;
+  readonly memslotFlag: boolean;
+}
+
+/** What a step does. */
+export interface Taken {
+  /** The step as the model sees it; absent for one that changes nothing there. */
+  event?: ModelEvent;
+  /** The VMM keeps the guest's MSR write to itself, so that KVM never hears of it. */
+  dropped?: true;
+  /** What the step's ioctl gives; absent for a step without one. */
+  result?: IoctlResult | typeof NOT_TAKEN;
+  /** Why that is not `ok`. */
+  why?: string;
+}
+
+/** KVM_DEV_VIRTIO_NONCOHERENT and KVM_DEV_VIRTIO_NONCOHERENT_SET. */
+const VIRTIO_GROUP = 1;
+const VIRTIO_ATTR = 1;
+
+const RAM: MemslotEvent = {
+  kind: 'memslot',
+  slot: RAM_SLOT,
+  gfn: 0,
+  npages: RAM_SIZE / PAGE_SIZE,
+  backing: 'ram',
+  flags: 0,
+};
+
+const refused = (result: IoctlResult | typeof NOT_TAKEN, why: string): Taken => ({ result, why });
+
+/** Memory of a new slot, as the model sees it. */
+const memoryOf = ({ backing }: MemslotStep): Pick<Memslot, 'backing' | 'hostLevel'> => ({
+  backing: backing === 'pci-bar' ? 'mmio' : 'ram',
+  hostLevel: backing === 'huge-ram' ? 2 : 3,
+});
+
+/**
+ * Takes the steps of one scenario on a kernel with given features, one after the other, and tells what each does: devices
+ * and memslots come, change and go by KVM's rules, whatever the scenario's author expects.
+ */
+export class Replay {
+  /** What the model must know of the VM before its first step. */
+  readonly start: readonly ModelEvent[];
+  readonly #slots = new Map<number, Memslot>();
+  /** Virtio devices that are open, and whether KVM counts them. */
+  readonly #virtio = new Map<string, boolean>();
+  readonly #attached: NoncoherentStep[] = [];
+
+  constructor(
+    readonly scenario: Scenario,
+    readonly kernel: KernelFeatures,
+  ) {
+    const vcpus = Array.from({ length: scenario.vcpus }, (_, vcpu): ModelEvent[] => [
+      { kind: 'cpuid', vcpu, maxphyaddr: GUEST_MAXPHYADDR, mtrr: scenario.guestMtrr },
+      { kind: 'cr0', vcpu, value: cr0With(scenario.startCd), by: 'host' },
+    ]);
+    this.start = [RAM, ...vcpus.flat()];
+    this.#slots.set(RAM_SLOT, { ...RAM, hostLevel: 3 });
+  }
+
+  /** The memslot that holds an address now. */
+  slotAt(gpa: bigint): Memslot | undefined {
+    const gfn = gfnOf(gpa);
+    return [...this.#slots.values()].find((slot) => gfn >= slot.gfn && gfn < slot.gfn + slot.npages);
+  }
+
+  /** The devices that are attached now, in order. */
+  get attached(): readonly NoncoherentStep[] {
+    return this.#attached;
+  }
+
+  /** Take the next step. */
+  next(step: Step): Taken {
+    switch (step.do) {
+      case 'wrmsr':
+        return this.#wrmsr(step);
+      case 'rdmsr':
+        return {};
+      case 'access':
+        return { event: { kind: 'access', vcpu: step.vcpu, gfn: gfnOf(step.gpa), access: step.access } };
+      case 'cd':
+        return { event: { kind: 'cr0', vcpu: step.vcpu, value: cr0With(step.on), by: step.by } };
+      case 'noncoherent':
+        return step.on ? this.#attach(step) : this.#detach(step);
+      case 'virtio':
+        return this.#virtioStep(step);
+      case 'disable-quirk':
+        return { event: { kind: 'disable-quirks', mask: QUIRK_BITS[step.quirk] } };
+      case 'memslot':
+        return this.#setSlot(step);
+      case 'delete-memslot':
+        return this.#changeSlot({ ...RAM, slot: step.slot, npages: 0 });
+      case 'discard':
+        return { event: { kind: 'discard', gfn: gfnOf(step.gpa), npages: step.pages } };
+    }
+  }
+
+  #wrmsr({ vcpu, msr, value, by }: Extract<Step, { do: 'wrmsr' }>): Taken {
+    const event = { kind: 'wrmsr', vcpu, msr, value, by } as const;
+    return by === 'guest' && this.scenario.msrMode === 'filter-drop' ? { event, dropped: true } : { event };
+  }
+
+  #attach(step: NoncoherentStep): Taken {
+    const virtio = step.via === 'virtio-device';
+    const event: ModelEvent = { kind: 'noncoherent', delta: 1, ...(virtio ? { via: 'virtio' } : {}) };
+    if (virtio && !this.kernel.virtioDevice) return { event, ...this.#noVirtio() };
+    this.#attached.push(step);
+    return { event, result: 'ok' };
+  }
+
+  #detach({ device }: NoncoherentStep): Taken {
+    const at = this.#attached.findLastIndex((one) => device === undefined || one.device === device);
+    if (at < 0) return refused(NOT_TAKEN, `no device ${device ?? 'at all'} is attached`);
+    this.#attached.splice(at, 1);
+    return { event: { kind: 'noncoherent', delta: -1 }, result: 'ok' };
+  }
+
+  #noVirtio(): Taken {
+    return refused('ENODEV', 'the kernel has no KVM_DEV_TYPE_VIRTIO');
+  }
+
+  #virtioStep(step: VirtioStep): Taken {
+    if (step.op === 'create-test') return this.kernel.virtioDevice ? { result: 'ok' } : this.#noVirtio();
+    if (step.op === 'create') return this.#createVirtio(step);
+    const counted = this.#virtio.get(step.device);
+    if (counted === undefined) return refused(NOT_TAKEN, `there is no virtio device ${step.device}`);
+    if (step.op === 'close') return this.#closeVirtio(step.device, counted);
+    if (step.group !== VIRTIO_GROUP || step.attr !== VIRTIO_ATTR)
+      return refused('ENXIO', `the device has no attribute ${step.attr} in a group ${step.group}`);
+    if (step.op === 'has-attr' || counted) return { result: 'ok' };
+    this.#virtio.set(step.device, true);
+    return { event: { kind: 'noncoherent', delta: 1, via: 'virtio' }, result: 'ok' };
+  }
+
+  #createVirtio({ device }: VirtioStep): Taken {
+    if (this.#virtio.has(device)) return refused(NOT_TAKEN, `there is a virtio device ${device} already`);
+    if (!this.kernel.virtioDevice) return this.#noVirtio();
+    this.#virtio.set(device, false);
+    return { result: 'ok' };
+  }
+
+  #closeVirtio(device: string, counted: boolean): Taken {
+    this.#virtio.delete(device);
+    return counted
+      ? { event: { kind: 'noncoherent', delta: -1, via: 'virtio' }, result: 'ok' }
+      : { result: 'ok' };
+  }
+
+  /** A slot that exists keeps its memory; one that was deleted and made again has other memory. */
+  #setSlot(step: MemslotStep): Taken {
+    const { backing, hostLevel } = this.#slots.get(step.slot) ?? memoryOf(step);
+    return this.#changeSlot({
+      kind: 'memslot',
+      slot: step.slot,
+      gfn: gfnOf(step.gpa),
+      npages: step.pages,
+      backing,
+      hostLevel,
+      flags: memslotFlags(step),
+    });
+  }
+
+  #changeSlot(event: MemslotEvent): Taken {
+    const proposed = this.kernel.memslotFlag ? KVM_MEM_NON_COHERENT_DMA : 0;
+    const change = classifyChange(this.#slots, event, KVM_MEM_LOG_DIRTY_PAGES | KVM_MEM_READONLY | proposed);
+    if (change.kind === 'refused')
+      return { event, ...refused(change.errno, `memslot ${event.slot} ${this.#fault(event, change.errno)}`) };
+    if (change.kind === 'delete') this.#slots.delete(event.slot);
+    else this.#slots.set(event.slot, change.slot);
+    return { event, result: 'ok' };
+  }
+
+  /** What is wrong with a slot that KVM refuses. */
+  #fault({ slot, npages }: MemslotEvent, errno: 'EINVAL' | 'EEXIST'): string {
+    if (errno === 'EEXIST') return 'overlaps another one';
+    if (this.#slots.has(slot)) return 'exists with other pages or flags';
+    return npages === 0 ? 'does not exist' : 'has a flag that the kernel does not know';
+  }
+}

@@ -1,0 +1,141 @@
+import { expect, test } from 'vitest';
+import { MSR } from '../arch/msrs.js';
+import {
+  deleteMemslot,
+  disableQuirk,
+  discard,
+  memslot,
+  mib,
+  noncoherent,
+  rdmsr,
+  scenario,
+  touch,
+  virtio,
+  wrmsr,
+} from './builder.js';
+import { brokenRules } from './rules.js';
+import type { Need, Step } from './types.js';
+
+const rulesOf = (steps: readonly Step[], needs: readonly Need[] = []) =>
+  brokenRules(scenario('test/rules', 'Steps', { needs, vcpus: 2 }, steps));
+
+const NONE: readonly Need[] = [];
+const FLAG = { flags: ['non-coherent-dma'] } as const;
+
+// Each row: what is wrong with the last step, the steps, what the scenario needs, the field and the sentence.
+test.each<[string, Step[], readonly Need[], string, RegExp]>([
+  ['a vCPU that the VM has not', [touch(0n, { vcpu: 2 })], NONE, '.vcpu', /the VM has 2 vCPUs/],
+  ['an MSR that is no MTRR', [rdmsr(0x10)], NONE, '.msr', /neither an MTRR nor the PAT/],
+  ['the slot of RAM', [deleteMemslot(0)], NONE, '.slot', /guest RAM/],
+  ['a slot that few kernels have', [memslot(509, mib(64), 4)], NONE, '.slot', /509 memslots/],
+  ['a slot within a page', [memslot(1, mib(64) + 8n, 4)], NONE, '.gpa', /start of a page/],
+  ['a slot beyond the windows', [memslot(1, mib(4095), 512)], NONE, '.gpa', /beyond 4 GiB/],
+  ['a discard beyond RAM', [discard(mib(32), 1)], NONE, '.gpa', /below the guest/],
+  ['a discard of the guest', [discard(mib(16), 1)], NONE, '.gpa', /below the guest/],
+  ['an access of the guest’s own pages', [touch(mib(16))], NONE, '.gpa', /guest itself/],
+  ['an access beside all slots', [touch(mib(64))], NONE, '.gpa', /no memslot/],
+  [
+    'an access of a slot that is gone',
+    [memslot(1, mib(64), 4), deleteMemslot(1), touch(mib(64))],
+    NONE,
+    '.gpa',
+    /no memslot/,
+  ],
+  ['an access across pages', [touch(mib(4) - 2n)], NONE, '.gpa', /crosses/],
+  [
+    'a write to a read-only slot',
+    [memslot(1, mib(64), 4, 'ram', { flags: ['readonly'] }), touch(mib(64), { access: 'write' })],
+    NONE,
+    '.gpa',
+    /read-only/,
+  ],
+  [
+    'a write to a device',
+    [memslot(1, mib(64), 4, 'pci-bar'), touch(mib(64), { access: 'write' })],
+    ['pci-bar'],
+    '.gpa',
+    /only be read/,
+  ],
+  ['a detach of nothing', [noncoherent(false)], NONE, '', /no device at all is attached/],
+  [
+    'a PCI function that is attached twice',
+    [noncoherent(true), noncoherent(true, { via: 'vfio-cdev' })],
+    ['noncoherent', 'vfio-cdev'],
+    '',
+    /attached already/,
+  ],
+  [
+    'a device that no need tells of',
+    [noncoherent(true, { via: 'vfio-mdev' })],
+    ['noncoherent'],
+    '',
+    /needs vfio-mdev/,
+  ],
+  ['a quirk that no need tells of', [disableQuirk('cd-nw-cleared')], NONE, '', /needs quirk-cd-nw-cleared/],
+  ['huge pages that no need tells of', [memslot(1, mib(64), 4, 'huge-ram')], NONE, '', /needs huge-pages/],
+  [
+    'an ioctl of a device that is closed',
+    [virtio('create', 'a'), virtio('close', 'a'), virtio('set-attr', 'a')],
+    ['virtio-device'],
+    '',
+    /no virtio device a/,
+  ],
+  [
+    'a slot that overlaps',
+    [memslot(1, mib(31), 512)],
+    NONE,
+    '',
+    /EEXIST \(memslot 1 overlaps another one\), not ok/,
+  ],
+  ['a slot that is not there', [deleteMemslot(1)], NONE, '', /EINVAL \(memslot 1 does not exist\), not ok/],
+  [
+    'a refusal that does not come',
+    [memslot(1, mib(64), 4, 'ram', { result: 'EINVAL' })],
+    NONE,
+    '',
+    /ok, not EINVAL/,
+  ],
+  ['a device on a kernel without', [virtio('create', 'a')], ['no-virtio-device'], '', /ENODEV/],
+  ['a flag on a kernel without', [memslot(1, mib(64), 4, 'ram', FLAG)], ['no-memslot-flag'], '', /EINVAL/],
+])('%s breaks one rule', (_, steps, needs, field, text) => {
+  expect(rulesOf(steps, needs)).toEqual([
+    { path: `steps[${steps.length - 1}]${field}`, text: expect.stringMatching(text) },
+  ]);
+});
+
+test('a refusal that the author foresees is legal', () => {
+  const steps = [
+    memslot(1, mib(64), 4),
+    memslot(1, mib(64), 8, 'ram', { result: 'EINVAL' }),
+    memslot(2, mib(64), 1, 'ram', { result: 'EEXIST' }),
+    memslot(3, mib(65), 4, 'ram', { ...FLAG, result: 'EINVAL' }),
+    virtio('create', 'a', { result: 'ENODEV' }),
+  ];
+
+  expect(rulesOf(steps, ['no-memslot-flag', 'no-virtio-device'])).toEqual([]);
+});
+
+test('an invalid value of an MSR is legal: KVM refuses it', () => {
+  expect(rulesOf([wrmsr(MSR.PAT, 2n), wrmsr(MSR.DEF_TYPE, 1n << 63n, { vcpu: 1 })])).toEqual([]);
+});
+
+test('every rule that is broken is told, with its place', () => {
+  expect(rulesOf([touch(mib(64), { vcpu: 7 }), rdmsr(0x10)]).map(({ path }) => path)).toEqual([
+    'steps[0].vcpu',
+    'steps[0].gpa',
+    'steps[1].msr',
+  ]);
+});
+
+test('needs that no kernel meets together are told', () => {
+  expect(rulesOf([], ['virtio-device', 'no-virtio-device'])).toEqual([
+    { path: 'needs', text: 'no kernel meets virtio-device and no-virtio-device' },
+  ]);
+});
+
+test('what has not even the shape of a scenario is told so', () => {
+  expect(rulesOf([touch(0n, { pat: 9 }), touch(0n, { pat: -1 })])).toEqual([
+    { path: 'steps[0].pat', text: expect.stringMatching(/7/) },
+    { path: 'steps[1].pat', text: expect.stringMatching(/0/) },
+  ]);
+});

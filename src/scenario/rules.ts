@@ -1,0 +1,146 @@
+import { KVM_MEM_READONLY } from '../arch/kvm-flags.js';
+import { RAM_SLOT } from '../arch/memslots.js';
+import { PAGE_OFFSET, PAGE_SIZE } from '../arch/units.js';
+import { classifyMsr } from '../memtype/sdm/msrs.js';
+import { Replay, type Taken } from './replay.js';
+import { pathText, scenarioSchema } from './schema.js';
+import { GPA_LIMIT, GUEST_BASE, type Need, NOT_TAKEN, RAM_SIZE, type Scenario, type Step } from './types.js';
+
+/** What keeps a scenario from being legal. */
+export interface BrokenRule {
+  /** Where, such as `steps[3].vcpu`. */
+  path: string;
+  /** What is wrong there. */
+  text: string;
+}
+
+/** What is known when the turn of a step comes. */
+interface Turn {
+  scenario: Scenario;
+  /** As it stands before the step. */
+  replay: Replay;
+}
+
+type StepRule = (step: Step, at: Turn) => string | undefined;
+
+/** Memslots that every kernel gives a VM (KVM_CAP_NR_MEMSLOTS); newer ones give many more. */
+const SLOT_LIMIT = 509;
+/** Bytes of an access. */
+const ACCESS_SIZE = 4;
+/** Ways that take the one PCI function that a run has; the default may be one of them. */
+const PCI_WAYS: readonly unknown[] = [undefined, 'vfio-noiommu', 'vfio-type1', 'vfio-cdev'];
+/** Needs that no kernel meets together. */
+const OPPOSITES: readonly (readonly [Need, Need])[] = [
+  ['virtio-device', 'no-virtio-device'],
+  ['memslot-flag', 'no-memslot-flag'],
+];
+
+const lacksVcpu: StepRule = (step, { scenario }) =>
+  'vcpu' in step && step.vcpu >= scenario.vcpus ? `the VM has ${scenario.vcpus} vCPUs, from 0` : undefined;
+
+const unknownMsr: StepRule = (step) =>
+  'msr' in step && classifyMsr(step.msr) === undefined ? 'it is neither an MTRR nor the PAT' : undefined;
+
+const wrongSlot: StepRule = (step) => {
+  if (step.do !== 'memslot' && step.do !== 'delete-memslot') return undefined;
+  if (step.slot === RAM_SLOT) return 'it is the memslot of guest RAM';
+  return step.slot < SLOT_LIMIT ? undefined : `not every kernel has more than ${SLOT_LIMIT} memslots`;
+};
+
+const wrongRange: StepRule = (step) => {
+  if (step.do !== 'memslot' && step.do !== 'discard') return undefined;
+  if ((step.gpa & PAGE_OFFSET) !== 0n) return 'it is not the start of a page';
+  const end = step.gpa + BigInt(step.pages * PAGE_SIZE);
+  if (step.do === 'discard' && end > BigInt(GUEST_BASE)) return 'only guest RAM below the guest is discarded';
+  return end > GPA_LIMIT ? 'the guest has no window beyond 4 GiB' : undefined;
+};
+
+const wrongAccess: StepRule = (step, { replay }) => {
+  if (step.do !== 'access') return undefined;
+  const { gpa, access } = step;
+  if (gpa >= BigInt(GUEST_BASE) && gpa < BigInt(RAM_SIZE)) return 'the guest itself lives there';
+  if ((gpa & PAGE_OFFSET) > BigInt(PAGE_SIZE - ACCESS_SIZE)) return 'it crosses the end of a page';
+  const slot = replay.slotAt(gpa);
+  if (slot === undefined) return 'no memslot is there';
+  if (slot.backing === 'mmio' && access !== 'read') return 'a PCI BAR may only be read';
+  return access === 'write' && (slot.flags & KVM_MEM_READONLY) !== 0 ? 'the memslot is read-only' : undefined;
+};
+
+const takenDevice: StepRule = (step, { replay }) =>
+  step.do === 'noncoherent' &&
+  step.on &&
+  PCI_WAYS.includes(step.via) &&
+  replay.attached.some(({ via }) => PCI_WAYS.includes(via))
+    ? 'the PCI function is attached already'
+    : undefined;
+
+/** What a step asks of the machine: of each group one. */
+function needsOf(step: Step): readonly (readonly Need[])[] {
+  switch (step.do) {
+    case 'noncoherent':
+      return step.on ? [[step.via ?? 'noncoherent']] : [];
+    case 'virtio':
+      return [['virtio-device', 'no-virtio-device']];
+    case 'disable-quirk':
+      return [[`quirk-${step.quirk}`]];
+    case 'memslot': {
+      const backing = { ram: [], 'huge-ram': ['huge-pages'], 'pci-bar': ['pci-bar'] } as const;
+      const flagged = step.flags?.includes('non-coherent-dma')
+        ? (['memslot-flag', 'no-memslot-flag'] as const)
+        : [];
+      return [backing[step.backing], flagged].filter((group) => group.length > 0);
+    }
+    default:
+      return [];
+  }
+}
+
+const lacksNeed: StepRule = (step, { scenario }) => {
+  const lacking = needsOf(step).find((group) => !group.some((need) => scenario.needs.includes(need)));
+  return lacking && `the scenario does not say that it needs ${lacking.join(' or ')}`;
+};
+
+/** What a step may not be, by the field that is wrong; an empty one is the step itself. */
+const STEP_RULES: readonly (readonly [field: string, rule: StepRule])[] = [
+  ['.vcpu', lacksVcpu],
+  ['.msr', unknownMsr],
+  ['.slot', wrongSlot],
+  ['.gpa', wrongRange],
+  ['.gpa', wrongAccess],
+  ['', takenDevice],
+  ['', lacksNeed],
+];
+
+/** Whether the step gives what its author says, `ok` unless told. */
+function wrongResult(step: Step, { result, why }: Taken): string | undefined {
+  if (result === undefined) return undefined;
+  if (result === NOT_TAKEN) return why;
+  const claimed = ('result' in step ? step.result : undefined) ?? 'ok';
+  if (claimed === result) return undefined;
+  return `it gives ${result}${why === undefined ? '' : ` (${why})`}, not ${claimed}`;
+}
+
+/** The rules that the steps of a scenario break, on a kernel that has what the scenario needs. */
+function brokenBySteps(scenario: Scenario): BrokenRule[] {
+  const has = (need: Need): boolean => scenario.needs.includes(need);
+  const kernel = { virtioDevice: has('virtio-device'), memslotFlag: has('memslot-flag') };
+  const replay = new Replay(scenario, kernel);
+  return scenario.steps.flatMap((step, i) => {
+    const texts = STEP_RULES.map(([field, rule]) => [field, rule(step, { scenario, replay })] as const);
+    return [...texts, ['', wrongResult(step, replay.next(step))] as const].flatMap(([field, text]) =>
+      text === undefined ? [] : [{ path: `steps[${i}]${field}`, text }],
+    );
+  });
+}
+
+/** Every rule that a scenario breaks, of those that its shape breaks or, where it has the right one, its content. */
+export function brokenRules(scenario: Scenario): BrokenRule[] {
+  const shape = scenarioSchema.safeParse(scenario);
+  if (!shape.success)
+    return shape.error.issues.map(({ path, message }) => ({ path: pathText(path), text: message }));
+  const opposed = OPPOSITES.filter((pair) => pair.every((need) => scenario.needs.includes(need)));
+  return [
+    ...opposed.map((pair) => ({ path: 'needs', text: `no kernel meets ${pair.join(' and ')}` })),
+    ...brokenBySteps(scenario),
+  ];
+}
