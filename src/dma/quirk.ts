@@ -1,21 +1,17 @@
-import { KVM_X86_QUIRK_CD_NW_CLEARED, KVM_X86_QUIRK_IGNORE_GUEST_PAT } from '../arch/kvm-flags.js';
+import { KVM_X86_QUIRK_IGNORE_GUEST_PAT } from '../arch/kvm-flags.js';
+import { quirkName } from '../arch/quirk-names.js';
 import { KVM_CAP_DISABLE_QUIRKS2 } from '../kvm/index.js';
 import type { Missing } from '../text/missing.js';
 import { DmaError, type NoncoherentProvider } from './types.js';
-
-const NAMES = {
-  [KVM_X86_QUIRK_CD_NW_CLEARED]: 'CD_NW_CLEARED',
-  [KVM_X86_QUIRK_IGNORE_GUEST_PAT]: 'IGNORE_GUEST_PAT',
-};
 
 /**
  * Why a quirk cannot be disabled here; undefined if it can.
  * @param quirks what KVM_CHECK_EXTENSION(KVM_CAP_DISABLE_QUIRKS2) says
  */
-export function missingQuirk(quirks: number, quirk: keyof typeof NAMES): Missing | undefined {
+export function missingQuirk(quirks: number, quirk: number): Missing | undefined {
   if ((quirks & quirk) !== 0) return undefined;
   return {
-    reason: `this kernel cannot disable KVM_X86_QUIRK_${NAMES[quirk]} (KVM_CAP_DISABLE_QUIRKS2 answers 0x${quirks.toString(16)})`,
+    reason: `this kernel cannot disable KVM_X86_QUIRK_${quirkName(quirk)} (KVM_CAP_DISABLE_QUIRKS2 answers 0x${quirks.toString(16)})`,
     lift: `run on a kernel whose KVM_CAP_DISABLE_QUIRKS2 has bit 0x${quirk.toString(16)}`,
   };
 }

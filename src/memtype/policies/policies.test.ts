@@ -448,7 +448,10 @@ describe('refusals', () => {
 
   it('name every quirk that the kernel does not know, by its bit', () => {
     expect(of('A', 0x282)).toEqual(['quirk 0x80 (SLOT_ZAP_ALL)', 'quirk 0x200 (IGNORE_GUEST_PAT)']);
-    expect(of('A-4.4', 0x60)).toEqual(['quirk 0x20', 'quirk 0x40']);
+    expect(of('A-4.4', 0x60)).toEqual([
+      'quirk 0x20 (FIX_HYPERCALL_INSN)',
+      'quirk 0x40 (MWAIT_NEVER_UD_FAULTS)',
+    ]);
     expect(of('E', 0x8000_1000)).toEqual(['quirk 0x1000', 'quirk 0x80000000']);
     expect(of('none', 0x202)).toEqual(['quirk 0x200 (IGNORE_GUEST_PAT)']);
     expect(of('E', 0xfff)).toEqual([]);

@@ -1,14 +1,8 @@
-import { KVM_X86_QUIRK_IGNORE_GUEST_PAT, KVM_X86_QUIRK_SLOT_ZAP_ALL } from '../../arch/kvm-flags.js';
+import { quirkName } from '../../arch/quirk-names.js';
 import type { Policy } from '../policy.js';
 
-/** Those that some kernels do not know. */
-const QUIRK_NAMES = new Map([
-  [KVM_X86_QUIRK_SLOT_ZAP_ALL, 'SLOT_ZAP_ALL'],
-  [KVM_X86_QUIRK_IGNORE_GUEST_PAT, 'IGNORE_GUEST_PAT'],
-]);
-
-function quirkName(bit: number): string {
-  const name = QUIRK_NAMES.get(bit);
+function quirkText(bit: number): string {
+  const name = quirkName(bit);
   return `quirk 0x${bit.toString(16)}${name === undefined ? '' : ` (${name})`}`;
 }
 
@@ -28,7 +22,7 @@ export function refusals(policy: Policy, { disabledQuirks, slotFlag }: Request):
   const refused: string[] = [];
   let unknown = (disabledQuirks & ~policy.quirks.supported) >>> 0;
   for (let bit = 1; unknown > 0; bit *= 2, unknown >>>= 1)
-    if (unknown % 2 === 1) refused.push(quirkName(bit));
+    if (unknown % 2 === 1) refused.push(quirkText(bit));
   if (slotFlag && !policy.memslotFlag) refused.push('the memslot flag of proposal P5');
   return refused;
 }
