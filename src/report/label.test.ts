@@ -5,7 +5,7 @@ const lab = { engine: 'bochs', params: [] } as const;
 
 /** Each row: what is labelled, its label. */
 const LABELS: [string, Labelled, string][] = [
-  ['this host', { engine: 'host', params: [] }, 'this host'],
+  ['this host', { engine: 'host' }, 'this host'],
   ['a kernel of Debian', { ...lab, kernel: 'debian:6.1', release: '6.1.192' }, 'debian:6.1'],
   [
     'an image, by its release and not its path',

@@ -1,20 +1,25 @@
-/** What a label is made of. */
-export interface Labelled {
-  /** `--name` */
-  name?: string | undefined;
-  /** As it stood on the command line; undefined for this host. */
-  kernel?: string | undefined;
-  /** `uname -r` of an image, as far as it tells. */
-  release?: string | undefined;
-  engine: string;
-  /** Module parameters that were asked for. */
-  params: readonly string[];
-}
+import type { ResultSet } from './types.js';
 
-const USUAL_ENGINES = ['host', 'bochs'];
+type Engine = ResultSet['engine'];
+
+/** What a label is made of: this host, or a kernel in the lab; and `--name`, which counts more. */
+export type Labelled = { name?: string | undefined } & (
+  | { engine: 'host' }
+  | {
+      engine: Exclude<Engine, 'host'>;
+      /** As it stood on the command line. */
+      kernel: string;
+      /** `uname -r` of an image, as far as it tells. */
+      release?: string | undefined;
+      /** Module parameters that were asked for. */
+      params: readonly string[];
+    }
+);
+
+const USUAL_ENGINES: readonly Engine[] = ['host', 'bochs'];
 
 /** How a run differs from a usual one of the same kernel: another engine, module parameters. The order given does not count. */
-export const variantOf = ({ engine, params }: Pick<Labelled, 'engine' | 'params'>): string[] => [
+export const variantOf = ({ engine, params }: { engine: Engine; params: readonly string[] }): string[] => [
   ...(USUAL_ENGINES.includes(engine) ? [] : [engine]),
   ...[...params].sort(),
 ];
@@ -24,10 +29,11 @@ export const variantOf = ({ engine, params }: Pick<Labelled, 'engine' | 'params'
  * the name of a build folder would begin a new history each time. Runs that differ only in parameters differ in their labels.
  */
 export function labelOf(labelled: Labelled): string {
-  const { name, kernel, release } = labelled;
-  if (name !== undefined) return name;
-  const image = kernel?.startsWith('debian:') ? kernel : (release ?? 'unknown release');
-  return [kernel === undefined ? 'this host' : image, ...variantOf(labelled)].join(',');
+  if (labelled.name !== undefined) return labelled.name;
+  if (labelled.engine === 'host') return 'this host';
+  const { kernel, release } = labelled;
+  const image = kernel.startsWith('debian:') ? kernel : (release ?? 'unknown release');
+  return [image, ...variantOf(labelled)].join(',');
 }
 
 /** The label with a number if it is taken already: two images of one release in one run. */

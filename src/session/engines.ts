@@ -2,21 +2,16 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { sweepLeftovers } from '../agent/leftovers.js';
-import { type LabOutcome, labError, makeScratch, removeScratch, runInLab, sweepLab } from '../lab/index.js';
+import { labError, makeScratch, removeScratch, runInLab, sweepLab } from '../lab/index.js';
 import { type ChildEnd, runChild } from '../process/child.js';
 import { type AgentSpec, encodeSpec } from '../recording/spec.js';
-
-/** Where scenarios run. */
-export type EngineName = 'host' | 'bochs' | 'qemu-tcg';
+import type { HostOutcome, Outcome } from './outcome.js';
+import type { LabTarget, Target } from './target.js';
 
 /** One run of an agent. */
 export interface AgentRun {
-  engine: EngineName;
-  /** Path of the bzImage; unused on the host. */
-  kernel: string | undefined;
+  target: Target;
   spec: AgentSpec;
-  /** Module parameters, `module.name=value`, for the lab's kernel. */
-  params: readonly string[];
   timeoutMs: number;
   /** A line that the agent printed. Untrusted. */
   onLine: (line: string) => void;
@@ -36,7 +31,7 @@ const LAB_FILES = [
 ] as const;
 
 /** Run the agent as a child process, so that a kernel that never lets it go cannot take us along. */
-async function runOnHost(run: AgentRun): Promise<LabOutcome> {
+async function runOnHost(run: AgentRun): Promise<HostOutcome> {
   let leftovers: string[] = [];
   const end = await runChild(process.execPath, [AGENT, '-'], {
     what: 'the run',
@@ -58,7 +53,7 @@ async function runOnHost(run: AgentRun): Promise<LabOutcome> {
   return outcomeOnHost(end, run.timeoutMs, leftovers);
 }
 
-function outcomeOnHost(end: ChildEnd, timeoutMs: number, leftovers: readonly string[]): LabOutcome {
+function outcomeOnHost(end: ChildEnd, timeoutMs: number, leftovers: readonly string[]): HostOutcome {
   const { status, killedBy } = end;
   const consoleTail = [...end.tail, ...leftovers];
   if (end.timedOut) return { kind: 'timeout', reason: `no end after ${timeoutMs / 1000} s`, consoleTail };
@@ -67,13 +62,13 @@ function outcomeOnHost(end: ChildEnd, timeoutMs: number, leftovers: readonly str
   return { kind: 'agent-died', reason: `it ended with status ${status}`, consoleTail };
 }
 
-async function runLab(run: AgentRun, engine: 'bochs' | 'qemu-tcg'): Promise<LabOutcome> {
+async function runLab(run: AgentRun, { engine, kernel, params }: LabTarget): Promise<Outcome> {
   const dir = makeScratch();
   try {
     const spec = join(dir, 'spec.json');
     await writeFile(spec, encodeSpec(run.spec));
     return await runInLab({
-      kernel: run.kernel ?? '',
+      kernel,
       engine,
       program: AGENT,
       files: [
@@ -81,7 +76,7 @@ async function runLab(run: AgentRun, engine: 'bochs' | 'qemu-tcg'): Promise<LabO
         { source: spec, target: '/app/spec.json' },
       ],
       args: ['/app/spec.json'],
-      params: run.params,
+      params,
       timeoutMs: run.timeoutMs,
       onLine: run.onLine,
       ...(run.onConsole === undefined ? {} : { onConsole: run.onConsole }),
@@ -93,7 +88,7 @@ async function runLab(run: AgentRun, engine: 'bochs' | 'qemu-tcg'): Promise<LabO
 }
 
 /** Run the agent to its end and hand out what it prints, line by line. */
-export async function runAgent(run: AgentRun): Promise<LabOutcome> {
+export async function runAgent(run: AgentRun): Promise<Outcome> {
   await sweepLab();
-  return run.engine === 'host' ? runOnHost(run) : runLab(run, run.engine);
+  return run.target.engine === 'host' ? runOnHost(run) : runLab(run, run.target);
 }

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { environmentOf } from '../../test/support/environment.js';
 import { catalogue } from '../catalogue/index.js';
-import type { LabOutcome } from '../lab/index.js';
 import { type Policy, policies } from '../memtype/index.js';
 import type { Scenario } from '../scenario/types.js';
 import { Lane, type Slot } from './lane.js';
+import type { Outcome } from './outcome.js';
 
 const [FIRST, SECOND] = catalogue as [Scenario, Scenario];
 const slot = (scenario: Scenario, round = 1): Slot => ({ scenario, wanted: true, round });
@@ -19,7 +19,7 @@ const ENVIRONMENT = JSON.stringify({
   environment: environmentOf(policies.get('A') as Policy),
 });
 const END = JSON.stringify({ type: 'end', count: 1 });
-const DONE: LabOutcome = { kind: 'done', status: 0, kernelWarnings: [] };
+const DONE: Outcome = { kind: 'done', status: 0, kernelWarnings: [] };
 
 test('recordings fill the slots of their scenario in order', () => {
   const slots = [slot(FIRST), slot(SECOND), slot(FIRST, 2)];
@@ -98,6 +98,12 @@ test.each<[string, string[], number, string | undefined]>([
     0,
     `the agent sent a recording of ${FIRST.name} that nobody asked for`,
   ],
+  [
+    'sent a line that is no message',
+    [ENVIRONMENT, recorded(FIRST), 'noise', END],
+    0,
+    'the agent sent a line that is not JSON: noise',
+  ],
   ['cannot count', [ENVIRONMENT, recorded(FIRST), end(7)], 0, 'the agent counts 7 recordings, and made 1'],
 ])('an agent that %s', (_, lines, status, reason) => {
   const lane = new Lane([slot(FIRST)]);
@@ -111,7 +117,49 @@ test.each<[string, string[], number, string | undefined]>([
 test('a panic is a death, whatever was recorded', () => {
   const lane = new Lane([slot(FIRST)]);
   for (const line of [recorded(FIRST), END]) lane.take(line);
-  const panic: LabOutcome = { kind: 'panic', reason: 'Fatal exception', consoleTail: [] };
+  const panic: Outcome = { kind: 'panic', reason: 'Fatal exception', consoleTail: [] };
 
   expect(lane.death(panic)).toBe(panic);
+});
+
+test('a line that is no message takes no recording away', () => {
+  const lane = new Lane([slot(FIRST), slot(SECOND)]);
+
+  for (const line of [recorded(FIRST), '{"type":"of-a-later-version"}', recorded(SECOND)]) lane.take(line);
+
+  expect(lane.slots.map(({ recording }) => recording?.outcome)).toEqual(['ran', 'ran']);
+});
+
+test('half a line of a machine that died is not the reason why', () => {
+  const lane = new Lane([slot(FIRST)]);
+  const panic: Outcome = { kind: 'panic', reason: 'Fatal exception', consoleTail: [] };
+
+  lane.take('{"type":"env');
+
+  expect(lane.whyNotStarted(panic)).toBeUndefined();
+  expect(lane.death(panic)).toBe(panic);
+  expect(lane.whyNotStarted(DONE)?.message).toContain('not JSON');
+});
+
+const CASES = [
+  { vcpus: 1, mib: 4 },
+  { vcpus: 2, mib: 4 },
+];
+const zaps = (vcpus: number): string =>
+  JSON.stringify({ type: 'zaps', measurement: { vcpus, mib: 4, calls: [] } });
+
+// Each row: what the agent measured, and what is wrong about that.
+test.each([
+  ['all', [1, 2], undefined],
+  ['less', [1], 'the agent ended after 1 of 2 boots'],
+  ['more', [1, 2, 2], 'the agent sent a measurement that nobody asked for'],
+  ['in another order', [2, 1, 2], 'the agent sent a measurement that nobody asked for'],
+])('an agent that boots %s', (_, vcpus, reason) => {
+  const lane = new Lane([], CASES);
+
+  for (const line of [ENVIRONMENT, ...vcpus.map(zaps), end(0)]) lane.take(line);
+
+  expect(lane.death(DONE)).toEqual(
+    reason === undefined ? undefined : { kind: 'agent-died', reason, consoleTail: [] },
+  );
 });

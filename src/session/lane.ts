@@ -1,8 +1,9 @@
-import type { LabOutcome } from '../lab/index.js';
 import type { AgentErrorCode } from '../recording/error-codes.js';
-import { decodeMessage } from '../recording/message-schema.js';
+import { decodeMessage, WireError } from '../recording/message-schema.js';
 import type { AgentMessage, Environment, Recording } from '../recording/recording.js';
+import type { ZapCase, ZapMeasurement } from '../recording/zaps.js';
 import type { Scenario } from '../scenario/types.js';
+import type { Death, Outcome } from './outcome.js';
 
 /** A scenario to be run, and what it gave. */
 export interface Slot {
@@ -14,9 +15,6 @@ export interface Slot {
   recording?: Recording;
 }
 
-/** How an agent ended that did not do all it had to. */
-export type Death = Exclude<LabOutcome, { kind: 'done' }>;
-
 /** The agent could not start; the message is its own. */
 export class AgentError extends Error {
   constructor(
@@ -27,30 +25,44 @@ export class AgentError extends Error {
   }
 }
 
-/** Follows one agent that runs `slots`, in order, on a machine of its own. */
+/** Follows one agent that runs `slots`, in order, and then boots the VMs of `cases`, on a machine of its own. */
 export class Lane {
   environment: Environment | undefined;
-  failed: AgentError | undefined;
+  readonly measurements: ZapMeasurement[] = [];
+  #failed: AgentError | undefined;
+  /** The first line that was no message. */
+  #garbage: WireError | undefined;
   #running: string | undefined;
   /** How many recordings the agent said it had made, at its end. */
   #ended: number | undefined;
   /** The first thing that the agent sent and should not have. */
   #unasked: string | undefined;
 
-  constructor(readonly slots: readonly Slot[]) {}
+  constructor(
+    readonly slots: readonly Slot[],
+    readonly cases: readonly ZapCase[] = [],
+  ) {}
 
-  /**
-   * Take in a line that the agent printed.
-   * @throws WireError
-   */
-  take(line: string): AgentMessage {
-    const message = decodeMessage(line);
-    if (message.type === 'environment') this.#describe(message.environment);
-    if (message.type === 'started') this.#running = message.scenario;
-    if (message.type === 'recording') this.#record(message.recording);
-    if (message.type === 'failed') this.failed = new AgentError(message.code, message.message);
-    if (message.type === 'end') this.#ended = message.count;
+  /** Take in a line that the agent printed; what is no message is kept for the account of its end. */
+  take(line: string): AgentMessage | undefined {
+    const message = this.#read(line);
+    if (message?.type === 'environment') this.#describe(message.environment);
+    if (message?.type === 'started') this.#running = message.scenario;
+    if (message?.type === 'recording') this.#record(message.recording);
+    if (message?.type === 'zaps') this.#measure(message.measurement);
+    if (message?.type === 'failed') this.#failed = new AgentError(message.code, message.message);
+    if (message?.type === 'end') this.#ended = message.count;
     return message;
+  }
+
+  #read(line: string): AgentMessage | undefined {
+    try {
+      return decodeMessage(line);
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      this.#garbage ??= error;
+      return undefined;
+    }
   }
 
   #describe(environment: Environment): void {
@@ -68,6 +80,13 @@ export class Lane {
     this.#running = undefined;
   }
 
+  #measure(measurement: ZapMeasurement): void {
+    const asked = this.cases[this.measurements.length];
+    if (asked?.vcpus === measurement.vcpus && asked.mib === measurement.mib)
+      this.measurements.push(measurement);
+    else this.#unasked ??= 'a measurement that nobody asked for';
+  }
+
   #next(name: string): Slot | undefined {
     return this.slots.find((slot) => slot.recording === undefined && slot.scenario.name === name);
   }
@@ -77,21 +96,29 @@ export class Lane {
     return this.#running !== undefined && this.#next(this.#running) === slot;
   }
 
+  /** Why the agent could not start, where it has recorded nothing; how a machine died says more than half a line of its. */
+  whyNotStarted(outcome: Outcome): AgentError | WireError | undefined {
+    return this.#failed ?? (outcome.kind === 'done' ? this.#garbage : undefined);
+  }
+
   /**
    * What kept the agent from its end. One that ends before it said that it was done has died, whatever its status; so
    * has one that ends with another status than 0, whatever it said, and one whose account of itself does not add up.
    */
-  death(outcome: LabOutcome): Death | undefined {
+  death(outcome: Outcome): Death | undefined {
     if (outcome.kind !== 'done') return outcome;
     const reason = this.#fault(outcome.status);
     return reason === undefined ? undefined : { kind: 'agent-died', reason, consoleTail: [] };
   }
 
   #fault(status: number): string | undefined {
-    if (this.failed !== undefined) return `the agent failed: ${this.failed.message}`;
+    if (this.#failed !== undefined) return `the agent failed: ${this.#failed.message}`;
+    if (this.#garbage !== undefined) return `the agent sent a line that is ${this.#garbage.message}`;
     if (this.#ended === undefined) return `the agent ended early, with status ${status}`;
     const lost = this.slots.find(({ recording }) => recording === undefined);
     if (lost !== undefined) return `the agent ended without ${lost.scenario.name}`;
+    if (this.measurements.length < this.cases.length)
+      return `the agent ended after ${this.measurements.length} of ${this.cases.length} boots`;
     if (this.environment === undefined) return 'the agent never told what machine it runs on';
     if (this.#unasked !== undefined) return `the agent sent ${this.#unasked}`;
     if (this.#ended !== this.slots.length)

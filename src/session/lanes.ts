@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import type { EngineName } from './engines.js';
+import type { Target } from './target.js';
 
 /** Fewer scenarios than this do not pay for the start of one more machine. */
 const SCENARIOS_PER_LANE = 12;
@@ -11,7 +11,7 @@ const MOST_LANES = 4;
  * what a scenario leaves behind are one for all.
  */
 export function laneCount(
-  engine: EngineName,
+  engine: Target['engine'],
   scenarios: number,
   processors = availableParallelism(),
 ): number {

@@ -1,15 +1,12 @@
 import type { ScenarioResult, SetHeader } from '../report/types.js';
 import type { Scenario } from '../scenario/types.js';
-import type { EngineName } from './engines.js';
+import type { Target } from './target.js';
 
 /** One kernel to run the scenarios on. */
 export interface SessionRequest {
   /** The label of the kernel in results. */
   name: string;
-  /** What the kernel is, as far as can be told without booting it. */
-  identity?: { image: string; sha256: string; release?: string };
-  engine: EngineName;
-  kernel: string | undefined;
+  target: Target;
   scenarios: readonly Scenario[];
   catalogue: readonly Scenario[];
   /** `auto` or a policy's name. */
@@ -17,12 +14,10 @@ export interface SessionRequest {
   repeat: number;
   /** A kernel that behaves otherwise than its version says is a failure, not a warning. */
   strict?: boolean;
-  device: string | null;
   /** Device type of KVM_DEV_TYPE_VIRTIO, where it is to be no other. */
   virtioType?: number;
   /** KVM_MEM_NON_COHERENT_DMA, where it is to be no other. */
   memslotFlag?: number;
-  params: readonly string[];
   timeoutMs: number;
   /** The command that runs one scenario again. */
   rerun: (scenario: string) => string;

@@ -7,17 +7,18 @@ import {
   PROBE_SCENARIOS,
   type Recorded,
 } from '../check/policy-choice.js';
-import type { LabOutcome } from '../lab/index.js';
-import type { Environment, Recording } from '../recording/recording.js';
+import type { AgentMessage, Environment, Recording } from '../recording/recording.js';
 import { deathText } from '../report/formats/crash.js';
 import type { ResultSet, ScenarioResult, SetHeader } from '../report/types.js';
-import { runAgent } from './engines.js';
 import { fingerprintOf } from './fingerprint.js';
-import { type Death, Lane, type Slot } from './lane.js';
+import { type FollowedRun, follow } from './follow.js';
+import { Lane, type Slot } from './lane.js';
 import { deal, laneCount } from './lanes.js';
+import type { Death, Outcome } from './outcome.js';
 import type { SessionListener, SessionRequest } from './request.js';
 import { lostResult, toResult } from './result.js';
 import { slotsFor } from './slots.js';
+import { paramsOf } from './target.js';
 
 export { AgentError } from './lane.js';
 export type { SessionListener, SessionRequest } from './request.js';
@@ -39,12 +40,11 @@ class Session {
     readonly listener: SessionListener,
   ) {
     this.#slots = slotsFor(request);
-    const count = laneCount(request.engine, this.#slots.length);
+    const count = laneCount(request.target.engine, this.#slots.length);
     this.lanes = deal(this.#slots, count).map((slots) => new Lane(slots));
   }
 
-  line(lane: Lane, line: string): void {
-    const message = lane.take(line);
+  take(message: AgentMessage): void {
     if (message.type === 'started') {
       this.listener.started?.(message.scenario);
       this.listener.progress(message.scenario, { done: this.#done, total: this.#slots.length });
@@ -103,15 +103,15 @@ class Session {
   }
 
   #header(): SetHeader {
-    const { name, engine } = this.request;
-    const { release, ...image } = this.request.identity ?? {};
+    const { name, target } = this.request;
+    const { release, ...image } = (target.engine === 'host' ? undefined : target.identity) ?? {};
     return {
       name,
       release: this.#env?.release ?? release ?? 'unknown',
-      engine,
+      engine: target.engine,
       policy: this.#policy(),
       fingerprint: fingerprintOf(this.#env),
-      kernel: { ...image, params: [...this.request.params] },
+      kernel: { ...image, params: [...paramsOf(target)] },
       planned: this.#slots.filter(({ wanted }) => wanted).length,
     };
   }
@@ -135,11 +135,12 @@ class Session {
   }
 
   /** @param outcomes how each lane's agent ended */
-  finish(outcomes: readonly LabOutcome[]): ResultSet {
-    const failed = this.lanes.find((lane) => lane.failed !== undefined)?.failed;
+  finish(outcomes: readonly Outcome[]): ResultSet {
+    const ends = this.lanes.map((lane, i) => ({ lane, outcome: outcomes[i] as Outcome }));
+    const [failed] = ends.flatMap(({ lane, outcome }) => lane.whyNotStarted(outcome) ?? []);
     // An agent that fails on its way has died, and what it recorded stays; one that recorded nothing could not start.
     if (failed !== undefined && this.#recorded().length === 0) throw failed;
-    const deaths = this.lanes.map((lane, i) => lane.death(outcomes[i] as LabOutcome));
+    const deaths = ends.map(({ lane, outcome }) => lane.death(outcome));
     this.#showRest(deaths);
     const env = this.#env;
     const bad = this.#results.some(({ status }) => status === 'fail');
@@ -187,7 +188,7 @@ class Session {
 
 /**
  * Run scenarios on one kernel, or on this host, and hold them against a policy. In the lab, several machines share them.
- * @throws AgentError if the agent could not start (no /dev/kvm), LabError if the lab could not, WireError on garbage
+ * @throws AgentError if the agent could not start (no /dev/kvm), LabError if the lab could not, WireError if an agent sent only garbage
  */
 export async function runSession(request: SessionRequest, listener: SessionListener): Promise<ResultSet> {
   const session = new Session(request, listener);
@@ -196,14 +197,13 @@ export async function runSession(request: SessionRequest, listener: SessionListe
   const failure = new AbortController();
   const signal = AbortSignal.any([failure.signal, ...(request.signal === undefined ? [] : [request.signal])]);
   const runs = session.lanes.map((lane) =>
-    runLane(request, lane, signal, {
-      console: (line) => listener.console?.(line),
-      line: (line) => session.line(lane, line),
-    }).catch((error: unknown) => {
-      errors.push(error);
-      failure.abort();
-      return undefined;
-    }),
+    follow(lane, runOf(request, listener, signal), (message) => session.take(message)).catch(
+      (error: unknown) => {
+        errors.push(error);
+        failure.abort();
+        return undefined;
+      },
+    ),
   );
   const outcomes = (await Promise.all(runs)).filter((outcome) => outcome !== undefined);
   if (errors.length > 0) {
@@ -215,36 +215,16 @@ export async function runSession(request: SessionRequest, listener: SessionListe
   return session.finish(outcomes);
 }
 
-async function runLane(
-  request: SessionRequest,
-  lane: Lane,
-  signal: AbortSignal,
-  on: { console(line: string): void; line(line: string): void },
-): Promise<LabOutcome> {
-  let garbage: unknown;
-  const outcome = await runAgent({
-    engine: request.engine,
-    kernel: request.kernel,
-    spec: {
-      scenarios: lane.slots.map(({ scenario }) => scenario),
-      device: request.device,
-      params: request.params.map((param) => param.replace(/=.*/s, '')),
-      ...(request.virtioType === undefined ? {} : { virtioType: request.virtioType }),
-      ...(request.memslotFlag === undefined ? {} : { memslotFlag: request.memslotFlag }),
-    },
-    params: request.params,
-    timeoutMs: request.timeoutMs,
-    onConsole: on.console,
-    onLine: (line) => {
-      try {
-        on.line(line);
-      } catch (error) {
-        garbage ??= error;
-      }
-    },
+function runOf(request: SessionRequest, listener: SessionListener, signal: AbortSignal): FollowedRun {
+  const { target, timeoutMs, virtioType, memslotFlag } = request;
+  return {
+    target,
+    timeoutMs,
     signal,
-  });
-  // A machine that died may leave half a line: how it died says more.
-  if (garbage !== undefined && outcome.kind === 'done') throw garbage;
-  return outcome;
+    spec: {
+      ...(virtioType === undefined ? {} : { virtioType }),
+      ...(memslotFlag === undefined ? {} : { memslotFlag }),
+    },
+    onConsole: (line) => listener.console?.(line),
+  };
 }

@@ -4,7 +4,7 @@ import { judge } from '../../src/check/judge.js';
 import { choosePolicy, departure, PROBE_SCENARIOS, type Recorded } from '../../src/check/policy-choice.js';
 import { buildKernel } from '../../src/lab/index.js';
 import type { Environment } from '../../src/recording/recording.js';
-import { runAgent } from '../../src/session/engines.js';
+import { follow } from '../../src/session/follow.js';
 import { Lane } from '../../src/session/lane.js';
 import { noTampers, tamperAll, tamperText } from '../support/tamper-run.js';
 
@@ -14,14 +14,8 @@ async function record(
   params: readonly string[],
 ): Promise<{ env: Environment; recorded: Recorded[] }> {
   const lane = new Lane(catalogue.map((scenario) => ({ scenario, wanted: true, round: 1 })));
-  const outcome = await runAgent({
-    engine: 'bochs',
-    kernel,
-    spec: { scenarios: catalogue, device: 'lab' },
-    params,
-    timeoutMs: 600_000,
-    onLine: (line) => void lane.take(line),
-  });
+  const target = { engine: 'bochs', kernel, params } as const;
+  const outcome = await follow(lane, { target, timeoutMs: 600_000 }, () => {});
   expect(lane.death(outcome)).toBeUndefined();
   const recorded = lane.slots.flatMap(({ scenario, recording }) =>
     recording === undefined ? [] : [{ scenario, recording }],

@@ -15,14 +15,11 @@ const run = (scenarios: readonly Scenario[], repeat = 1) =>
   runSession(
     {
       name: 'host',
-      engine: 'host',
-      kernel: undefined,
+      target: { engine: 'host', device: null },
       scenarios,
       catalogue: [],
       policy: 'none',
       repeat,
-      device: null,
-      params: [],
       timeoutMs: 60_000,
       rerun: (name) => name,
     },

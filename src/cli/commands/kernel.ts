@@ -7,7 +7,7 @@ import { safeLine } from '../../text/safe.js';
 import { addHelp, USAGE_STATUS } from '../options/help.js';
 import { addRepeatable, existingFile, outputFile, whole } from '../options/values.js';
 import { interrupted } from '../terminal/interrupt.js';
-import { startProgress } from '../terminal/progress.js';
+import { withProgress } from '../terminal/progress.js';
 import { say } from '../terminal/say.js';
 
 interface BuildOptions {
@@ -38,19 +38,19 @@ async function buildKernelFor(options: BuildOptions): Promise<void> {
 }
 
 async function make(options: BuildOptions): Promise<BuiltKernel> {
-  using progress = startProgress(`building ${options.source}`);
   try {
-    return await buildKernel({
-      source: options.source,
-      patches: options.patch,
-      configs: options.config,
-      refresh: options.refresh ?? false,
-      ...(options.jobs !== undefined && { jobs: options.jobs }),
-      onProgress: (line) => progress.update(line),
-      signal: interrupted,
-    });
+    return await withProgress(`building ${options.source}`, (progress) =>
+      buildKernel({
+        source: options.source,
+        patches: options.patch,
+        configs: options.config,
+        refresh: options.refresh ?? false,
+        ...(options.jobs !== undefined && { jobs: options.jobs }),
+        onProgress: (line) => progress.update(line),
+        signal: interrupted,
+      }),
+    );
   } catch (error) {
-    progress.done('failed');
     const tail = (error as { tail?: readonly string[] }).tail ?? [];
     for (const line of tail) process.stderr.write(`  ${safeLine(line)}\n`);
     throw error;

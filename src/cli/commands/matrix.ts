@@ -7,16 +7,18 @@ import { cellOf } from '../../matrix/cell.js';
 import { expectedPolicy, KERNELS, type MatrixKernel, PROPOSALS } from '../../matrix/data.js';
 import { matrixStatus } from '../../matrix/status.js';
 import { type Column, renderMatrix } from '../../matrix/table.js';
+import type { Report } from '../../report/report.js';
 import { isBad } from '../../report/summary.js';
-import { runSession } from '../../session/session.js';
 import { textWidth } from '../../text/wrap.js';
 import { addHelp, USAGE_STATUS } from '../options/help.js';
-import { addRepeatable, moduleParameter, seconds } from '../options/values.js';
-import { rerunCommand } from '../program/rerun.js';
+import { addRepeatable, moduleParameter, outputFile, seconds } from '../options/values.js';
+import { reportedRun, runKernel } from '../program/reported-run.js';
+import { DEFAULT_TIMEOUT, rerunCommand } from '../program/rerun.js';
 import { interrupted } from '../terminal/interrupt.js';
-import { startProgress } from '../terminal/progress.js';
+import { withProgress } from '../terminal/progress.js';
 
 interface MatrixOptions {
+  journal?: string;
   only: string[];
   param: string[];
   timeout: number;
@@ -25,36 +27,31 @@ interface MatrixOptions {
 const PATCHES = fileURLToPath(new URL('../../../kernels/patches/', import.meta.url));
 
 async function imageOf(kernel: MatrixKernel): Promise<string> {
-  using progress = startProgress(`building ${kernel.name}`);
-  const built = await buildKernel({
-    source: kernel.source,
-    patches: kernel.patches.map((file) => join(PATCHES, file)),
-    onProgress: (line) => progress.update(line),
-    signal: interrupted,
-  });
+  const built = await withProgress(`building ${kernel.name}`, (progress) =>
+    buildKernel({
+      source: kernel.source,
+      patches: kernel.patches.map((file) => join(PATCHES, file)),
+      onProgress: (line) => progress.update(line),
+      signal: interrupted,
+    }),
+  );
   return built.bzImage;
 }
 
-async function columnOf(kernel: MatrixKernel, options: MatrixOptions): Promise<Column> {
+async function columnOf(kernel: MatrixKernel, options: MatrixOptions, report: Report): Promise<Column> {
   const image = await imageOf(kernel);
-  using progress = startProgress(`running ${kernel.name}`);
-  const set = await runSession(
-    {
-      name: kernel.name,
-      engine: 'bochs',
-      kernel: image,
-      scenarios: catalogue,
-      catalogue,
-      policy: 'auto',
-      repeat: 1,
-      device: 'lab',
-      params: options.param,
-      timeoutMs: options.timeout * 1000,
-      rerun: rerunCommand({ engine: 'auto', policy: 'auto', ...options }, image),
-      signal: interrupted,
-    },
-    { header: () => {}, scenario: () => {}, progress: (text, count) => progress.update(text, count) },
-  );
+  const request = {
+    name: kernel.name,
+    target: { engine: 'bochs', kernel: image, params: options.param },
+    scenarios: catalogue,
+    catalogue,
+    policy: 'auto',
+    repeat: 1,
+    timeoutMs: options.timeout * 1000,
+    rerun: rerunCommand({ engine: 'auto', policy: 'auto', ...options }, image),
+    signal: interrupted,
+  } as const;
+  const set = await runKernel(request, report);
   const bad = set.scenarios
     .filter(({ status }) => isBad(status))
     .map(({ family, name }) => `${family}/${name}`);
@@ -69,11 +66,12 @@ async function columnOf(kernel: MatrixKernel, options: MatrixOptions): Promise<C
 }
 
 async function matrix(options: MatrixOptions): Promise<void> {
+  const { only, journal } = options;
+  const kernels = KERNELS.filter(({ name }) => only.length === 0 || only.includes(name));
   const columns: Column[] = [];
-  for (const kernel of KERNELS) {
-    if (options.only.length === 0 || options.only.includes(kernel.name))
-      columns.push(await columnOf(kernel, options));
-  }
+  await reportedRun({ plans: [], journal, planned: kernels.length }, async (report) => {
+    for (const kernel of kernels) columns.push(await columnOf(kernel, options, report));
+  });
   process.stdout.write(renderMatrix(PROPOSALS, columns, textWidth(process.stdout)));
   process.exitCode = matrixStatus(columns);
 }
@@ -99,7 +97,9 @@ export function matrixCommand(): Command {
       USAGE_STATUS,
       [4, 'everything was skipped'],
     ],
-  }).option('--timeout <seconds>', 'give up on a kernel after this long', seconds, 300);
+  })
+    .option('--timeout <seconds>', 'give up on a kernel after this long', seconds, DEFAULT_TIMEOUT)
+    .option('--journal <file>', 'keep a journal of results as they come, for `report`', outputFile);
   addRepeatable(command, '--only <kernel>', 'run only this kernel of the matrix', matrixKernel);
   addRepeatable(
     command,

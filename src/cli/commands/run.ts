@@ -1,24 +1,18 @@
 import { Command, Option } from 'commander';
 import { catalogue } from '../../catalogue/index.js';
-import { identifyImage } from '../../lab/index.js';
 import { counted } from '../../report/formats/text.js';
-import { createReport, exitStatus, wantsColor } from '../../report/index.js';
+import { exitStatus } from '../../report/index.js';
 import { labelOf, uniqueLabel } from '../../report/label.js';
-import type { Report } from '../../report/report.js';
-import type { Incomplete } from '../../report/types.js';
-import type { EngineName } from '../../session/engines.js';
+import type { SessionRequest } from '../../session/request.js';
 import { selectScenarios } from '../../session/select.js';
-import { runSession, type SessionRequest } from '../../session/session.js';
 import { hang, textWidth } from '../../text/wrap.js';
-import { sentenceOf, UsageError } from '../errors.js';
+import { UsageError } from '../errors.js';
 import { addHelp, type Help, USAGE_STATUS } from '../options/help.js';
-import { journalFor } from '../options/journal.js';
-import { imageOf } from '../options/kernel-image.js';
 import { addOutputOptions, outputPlans } from '../options/output.js';
 import { policyOption, tellAssumption } from '../options/policy.js';
+import { checkTarget, type TargetOptions, targetOf } from '../options/target.js';
 import {
   addRepeatable,
-  checkPlace,
   kernel,
   label,
   MOST_REPEATS,
@@ -31,17 +25,13 @@ import {
   uint32,
   whole,
 } from '../options/values.js';
-import { hostInfo, toolInfo } from '../program/provenance.js';
+import { reportedRun, runKernel } from '../program/reported-run.js';
 import { DEFAULT_TIMEOUT, rerunCommand } from '../program/rerun.js';
 import { interrupted } from '../terminal/interrupt.js';
-import { log } from '../terminal/log.js';
-import { clearProgressLine, startProgress } from '../terminal/progress.js';
 
-interface RunOptions {
+interface RunOptions extends TargetOptions {
   journal?: string;
-  kernel: string[];
   name: string[];
-  engine: 'auto' | EngineName;
   policy: string;
   list?: boolean;
   shard?: readonly [index: number, count: number];
@@ -49,20 +39,8 @@ interface RunOptions {
   strict?: boolean;
   timeout: number;
   param: string[];
-  vfio?: string;
   virtioType?: number;
   memslotFlag?: number;
-}
-
-/** Where to run on this kernel. */
-function engineOf(options: RunOptions, kernel: string | undefined): EngineName {
-  if (kernel === undefined) {
-    if (options.engine === 'auto' || options.engine === 'host') return 'host';
-    throw new UsageError(`--engine ${options.engine} needs a --kernel to boot`);
-  }
-  if (options.engine === 'host')
-    throw new UsageError('--engine host runs this machine’s own kernel: leave --kernel out');
-  return options.engine === 'auto' ? 'bochs' : options.engine;
 }
 
 /** A kernel of the run: what it is given as (this host: undefined), and `--name`. */
@@ -89,24 +67,21 @@ async function requestFor(
   patterns: string[],
   labels: Set<string>,
 ): Promise<SessionRequest> {
-  const engine = engineOf(options, kernel);
-  const image = kernel === undefined ? undefined : await imageOf(kernel);
-  const identity = image === undefined ? undefined : await identifyImage(image);
-  const label = labelOf({ name, kernel, release: identity?.release, engine, params: options.param });
+  const target = await targetOf(options, kernel);
+  const label =
+    target.engine === 'host'
+      ? labelOf({ name, engine: target.engine })
+      : labelOf({ name, ...target, kernel: kernel ?? target.kernel, release: target.identity?.release });
   return {
     name: uniqueLabel(label, labels),
-    ...(kernel === undefined || identity === undefined ? {} : { identity: { image: kernel, ...identity } }),
-    engine,
-    kernel: image,
+    target,
     scenarios: selectScenarios(catalogue, patterns, options.shard),
     catalogue,
     policy: options.policy,
     repeat: options.repeat,
     strict: options.strict ?? false,
-    device: engine === 'host' ? (options.vfio ?? null) : 'lab',
     ...(options.virtioType === undefined ? {} : { virtioType: options.virtioType }),
     ...(options.memslotFlag === undefined ? {} : { memslotFlag: options.memslotFlag }),
-    params: options.param,
     timeoutMs: options.timeout * 1000,
     rerun: rerunCommand(options, kernel),
     signal: interrupted,
@@ -136,57 +111,15 @@ function checkAmount(patterns: string[], { shard, repeat, kernel }: RunOptions):
 async function run(patterns: string[], options: RunOptions, command: Command): Promise<void> {
   if (options.list) return list(patterns, options);
   tellAssumption(options.policy);
-  checkPlace(options.kernel.length > 0, options);
+  checkTarget(options);
   checkAmount(patterns, options);
   const kernels = givenKernels(options);
-  const startedAt = new Date();
-  const plans = outputPlans(command);
-  const journal = journalFor(plans, options.journal);
-  const look = {
-    write: (text: string) => {
-      clearProgressLine();
-      process.stdout.write(text);
-    },
-    color: wantsColor(process.stdout),
-    width: textWidth(process.stdout),
-  };
-  const begin = {
-    tool: toolInfo(),
-    host: hostInfo(),
-    startedAt: startedAt.toISOString(),
-    planned: kernels.length,
-  };
-  const report = createReport(plans, look, begin, journal);
-  const durationMs = (): number => Date.now() - startedAt.getTime();
-  try {
+  const outputs = { plans: outputPlans(command), journal: options.journal, planned: kernels.length };
+  const result = await reportedRun(outputs, async (report) => {
     const labels = new Set<string>();
     for (const given of kernels) await runKernel(await requestFor(options, given, patterns, labels), report);
-  } catch (error) {
-    // What was found out by now is worth as much as before: write it, and that it is not all.
-    if (interrupted.aborted || !report.isEmpty)
-      report.finish({ durationMs: durationMs(), incomplete: incompleteOf(error) });
-    else report.abandon();
-    throw error;
-  }
-  process.exitCode = exitStatus(report.finish({ durationMs: durationMs() }));
-}
-
-const incompleteOf = (error: unknown): Incomplete =>
-  interrupted.aborted
-    ? { reason: 'interrupted', text: sentenceOf(interrupted.reason) }
-    : { reason: 'failed', text: sentenceOf(error) };
-
-async function runKernel(request: SessionRequest, report: Report): Promise<void> {
-  using progress = startProgress(`running ${request.name} in ${request.engine}`);
-  const set = await runSession(request, {
-    header: (header) => report.header(header),
-    started: (scenario) => report.started(scenario),
-    scenario: (result) => report.scenario(result),
-    progress: (text, count) => progress.update(text, count),
-    console: (line) => log().debug({ kernel: request.name }, line),
-    warning: (text) => log().warn({ kernel: request.name }, text),
   });
-  report.footer(set);
+  process.exitCode = exitStatus(result);
 }
 
 const HELP: Help = {

@@ -5,57 +5,42 @@ import { zapTable } from '../../session/zap-table.js';
 import { textWidth } from '../../text/wrap.js';
 import { UsageError } from '../errors.js';
 import { addHelp, USAGE_STATUS } from '../options/help.js';
-import { imageOf } from '../options/kernel-image.js';
 import { policyOption, tellAssumption } from '../options/policy.js';
-import {
-  addRepeatable,
-  checkPlace,
-  kernel,
-  list,
-  pciAddress,
-  seconds,
-  size,
-  whole,
-} from '../options/values.js';
+import { checkTarget, type TargetOptions, targetOf } from '../options/target.js';
+import { addRepeatable, kernel, list, pciAddress, seconds, size, whole } from '../options/values.js';
 import { interrupted } from '../terminal/interrupt.js';
-import { startProgress } from '../terminal/progress.js';
+import { withProgress } from '../terminal/progress.js';
 
-interface ZapOptions {
-  kernel: string[];
-  engine: 'bochs' | 'host';
+interface ZapOptions extends TargetOptions {
   policy: string;
   vcpus: number[];
   /** Bytes. */
   memory: number[];
-  vfio?: string;
   timeout: number;
 }
 
 async function zaps(options: ZapOptions): Promise<void> {
   tellAssumption(options.policy);
   const host = options.engine === 'host';
-  if (host && options.kernel.length > 0)
-    throw new UsageError('--engine host runs this machine’s own kernel: leave --kernel out');
   if (!host && options.kernel.length === 0) throw new UsageError('a --kernel is needed, or --engine host');
-  checkPlace(!host, options);
+  checkTarget(options);
   const cases = options.vcpus.flatMap((vcpus) =>
     options.memory.map((bytes) => ({ vcpus, mib: bytes / MIB })),
   );
   const sets = [];
   for (const kernel of host ? [undefined] : options.kernel) {
     const name = kernel ?? 'this host';
-    const image = kernel === undefined ? undefined : await imageOf(kernel);
-    using progress = startProgress(`booting VMs on ${name}`);
-    const set = await runZaps({
-      engine: options.engine,
-      kernel: image,
-      policy: options.policy,
-      device: host ? (options.vfio ?? null) : 'lab',
-      cases,
-      timeoutMs: options.timeout * 1000,
-      signal: interrupted,
-      progress: (text) => progress.update(text),
-    });
+    const target = await targetOf(options, kernel);
+    const set = await withProgress(`booting VMs on ${name}`, (progress) =>
+      runZaps({
+        target,
+        policy: options.policy,
+        cases,
+        timeoutMs: options.timeout * 1000,
+        signal: interrupted,
+        progress: (text) => progress.update(text),
+      }),
+    );
     sets.push({ name, set });
   }
   process.stdout.write(zapTable(sets, textWidth(process.stdout)));

@@ -2,7 +2,6 @@ import { accessSync, constants, statSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { GIB, KIB, MIB, PAGE_SIZE } from '../../arch/units.js';
 import { safeLine } from '../../text/safe.js';
-import { UsageError } from '../errors.js';
 
 // One parser for each kind of value. All throw InvalidArgumentError, so that a wrong value is told before anything runs.
 
@@ -153,18 +152,4 @@ export function addRepeatable<T>(
   ]);
   // A default would stand in the help, as `(default: [])`.
   return command.addOption(option).setOptionValue(option.attributeName(), []);
-}
-
-/**
- * What belongs to this machine or to a kernel in the lab cannot stand beside the other.
- * @throws UsageError
- */
-export function checkPlace(
-  inLab: boolean,
-  options: { vfio?: string | undefined; param?: readonly string[] },
-): void {
-  if (inLab && options.vfio !== undefined)
-    throw new UsageError('--vfio names a device of this machine: leave --kernel out');
-  if (!inLab && (options.param?.length ?? 0) > 0)
-    throw new UsageError("--param needs a --kernel: this machine's modules are loaded already");
 }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { clearProgressLine, type ProgressStream, startProgress } from './progress.js';
+import { clearProgressLine, type ProgressStream, startProgress, withProgress } from './progress.js';
 
 function recorder(isTTY: boolean): ProgressStream & { text: string } {
   return {
@@ -76,6 +76,25 @@ it('tells a long rest in minutes', () => {
   vi.advanceTimersByTime(15_000);
 
   expect(stream.text).toContain('work: 10/1000, 26 min left: b (16 s)\n');
+});
+
+it.each([
+  ['done', async () => 'it', 'it'],
+  ['failed', () => Promise.reject(new Error('no')), 'no'],
+])('says of work that it is %s only where it is', async (end, work, gives) => {
+  const stream = recorder(false);
+
+  const result = withProgress(
+    'work',
+    async () => {
+      vi.advanceTimersByTime(1_000);
+      return await work();
+    },
+    stream,
+  ).catch((error: Error) => error.message);
+
+  expect(await result).toBe(gives);
+  expect(stream.text).toBe(`work (1 s)\nwork: ${end} (1 s)\n`);
 });
 
 describe('on a terminal', () => {

@@ -1,4 +1,5 @@
 import { safeLine } from '../../text/safe.js';
+import { interrupted } from './interrupt.js';
 
 const QUIET_MS = 1_000;
 const REDRAW_MS = 100;
@@ -21,9 +22,8 @@ export interface Count {
 export interface Progress {
   /** say what it is at and, where that can be counted, how far it is: the time that is left is worked out from that */
   update(text: string, count?: Count): void;
-  /** it is over; says how long it took, if it was shown at all */
+  /** it is over; says how, and how long it took, if it was shown at all */
   done(text?: string): void;
-  [Symbol.dispose](): void;
 }
 
 let drawn: ProgressStream | undefined;
@@ -111,6 +111,22 @@ export function startProgress(label: string, stream: ProgressStream = process.st
       if (count) pace.text(count);
     },
     done,
-    [Symbol.dispose]: () => done(),
   };
+}
+
+/** Show that `work` goes on, and how it ended. */
+export async function withProgress<T>(
+  label: string,
+  work: (progress: Progress) => Promise<T>,
+  stream?: ProgressStream,
+): Promise<T> {
+  const progress = startProgress(label, stream);
+  try {
+    const result = await work(progress);
+    progress.done();
+    return result;
+  } catch (error) {
+    progress.done(interrupted.aborted ? 'interrupted' : 'failed');
+    throw error;
+  }
 }

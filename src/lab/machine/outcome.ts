@@ -10,8 +10,8 @@ export type LabOutcome =
       kernelWarnings: string[];
     }
   | {
-      /** `agent-died`: the program died, and what it ran on lives; `no-agent`: the machine went off, and nobody knows why. */
-      kind: 'panic' | 'oops' | 'timeout' | 'emulator-died' | 'no-agent' | 'agent-died';
+      /** Who died: the kernel (`panic`, `oops`), the emulator, or the machine, which went off (`no-agent`). */
+      kind: 'panic' | 'oops' | 'timeout' | 'emulator-died' | 'no-agent';
       reason: string;
       consoleTail: string[];
     };

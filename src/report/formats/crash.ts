@@ -19,21 +19,24 @@ const KERNEL: Death = {
   kcidb: 'FAIL',
 };
 
-const DEATHS: Record<string, Death> = {
+const DEATHS = {
   panic: KERNEL,
   oops: KERNEL,
   timeout: { subject: 'run', text: 'the time ran out', claim: 'ends in time', kcidb: 'ERROR' },
   'emulator-died': { subject: 'emulator', text: 'the emulator died', claim: 'stays alive', kcidb: 'MISS' },
   'no-agent': { subject: 'machine', text: 'the machine went off', claim: 'stays on', kcidb: 'MISS' },
   'agent-died': { subject: 'agent', text: 'the agent died', claim: 'stays alive', kcidb: 'ERROR' },
-};
+} satisfies Record<string, Death>;
+
+/** Every way to end early that an agent's run knows. */
+export type DeathKind = keyof typeof DEATHS;
 
 /** For results of a later version, whose kinds are not known here. */
 const OTHER: Death = { subject: 'run', text: 'the run broke off', claim: 'reaches its end', kcidb: 'MISS' };
 
 /** How a set ended early: only a panic and an oops are the kernel's death. */
 export const deathOf = ({ kind }: Pick<Crash, 'kind'>): Death =>
-  Object.hasOwn(DEATHS, kind) ? (DEATHS[kind] ?? OTHER) : OTHER;
+  Object.hasOwn(DEATHS, kind) ? DEATHS[kind as DeathKind] : OTHER;
 
 /** A death in one sentence, with its reason. */
 export const deathText = ({ kind, reason }: Pick<Crash, 'kind' | 'reason'>): string =>

@@ -1,0 +1,54 @@
+import { buildKernel, identifyImage } from '../../lab/index.js';
+import type { Target } from '../../session/target.js';
+import { UsageError } from '../errors.js';
+import { interrupted } from '../terminal/interrupt.js';
+import { withProgress } from '../terminal/progress.js';
+
+/** The options that say where to run. */
+export interface TargetOptions {
+  engine: 'auto' | Target['engine'];
+  /** Kernels for the lab; without any it is this machine's own. */
+  kernel: readonly string[];
+  vfio?: string;
+  param?: readonly string[];
+}
+
+/**
+ * What belongs to this machine or to a kernel in the lab cannot stand beside the other.
+ * @throws UsageError
+ */
+export function checkTarget({ engine, kernel, vfio, param = [] }: TargetOptions): void {
+  const inLab = kernel.length > 0;
+  if (inLab && engine === 'host')
+    throw new UsageError('--engine host runs this machine’s own kernel: leave --kernel out');
+  if (inLab && vfio !== undefined)
+    throw new UsageError('--vfio names a device of this machine: leave --kernel out');
+  if (!inLab && engine !== 'auto' && engine !== 'host')
+    throw new UsageError(`--engine ${engine} needs a --kernel to boot`);
+  if (!inLab && param.length > 0)
+    throw new UsageError("--param needs a --kernel: this machine's modules are loaded already");
+}
+
+/** `debian:6.1` and the like are built first, or found in the cache; all else is the path of an image. */
+async function imageOf(kernel: string): Promise<string> {
+  if (!kernel.startsWith('debian:')) return kernel;
+  const built = await withProgress(`building ${kernel}`, (progress) =>
+    buildKernel({ source: kernel, onProgress: (line) => progress.update(line), signal: interrupted }),
+  );
+  return built.bzImage;
+}
+
+/** Where to run on a kernel as it stood on the command line, an undefined one being this machine's; it may be built first. */
+export async function targetOf(
+  { engine, vfio, param = [] }: TargetOptions,
+  kernel: string | undefined,
+): Promise<Target> {
+  if (kernel === undefined) return { engine: 'host', device: vfio ?? null };
+  const image = await imageOf(kernel);
+  return {
+    engine: engine === 'auto' || engine === 'host' ? 'bochs' : engine,
+    kernel: image,
+    params: param,
+    identity: { image: kernel, ...(await identifyImage(image)) },
+  };
+}

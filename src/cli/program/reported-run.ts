@@ -1,0 +1,76 @@
+import { createReport, wantsColor } from '../../report/index.js';
+import type { OutputPlan } from '../../report/outputs.js';
+import type { Report } from '../../report/report.js';
+import type { Incomplete, ResultSet, RunResult } from '../../report/types.js';
+import { runSession, type SessionRequest } from '../../session/session.js';
+import { textWidth } from '../../text/wrap.js';
+import { sentenceOf } from '../errors.js';
+import { journalFor } from '../options/journal.js';
+import { interrupted } from '../terminal/interrupt.js';
+import { log } from '../terminal/log.js';
+import { clearProgressLine, withProgress } from '../terminal/progress.js';
+import { hostInfo, toolInfo } from './provenance.js';
+
+/** Where the results of a run go. */
+export interface Outputs {
+  plans: readonly OutputPlan[];
+  /** `--journal` */
+  journal: string | undefined;
+  /** How many kernels there will be. */
+  planned: number;
+}
+
+const incompleteOf = (error: unknown): Incomplete =>
+  interrupted.aborted
+    ? { reason: 'interrupted', text: sentenceOf(interrupted.reason) }
+    : { reason: 'failed', text: sentenceOf(error) };
+
+/**
+ * Do what a run consists of, and write its results, also where an error ends it early.
+ * @throws OutputError, UsageError if results cannot be written there; what `work` throws
+ */
+export async function reportedRun(
+  { plans, journal, planned }: Outputs,
+  work: (report: Report) => Promise<void>,
+): Promise<RunResult> {
+  const startedAt = new Date();
+  const durationMs = (): number => Date.now() - startedAt.getTime();
+  const look = {
+    write: (text: string) => {
+      clearProgressLine();
+      process.stdout.write(text);
+    },
+    color: wantsColor(process.stdout),
+    width: textWidth(process.stdout),
+  };
+  const begin = { tool: toolInfo(), host: hostInfo(), startedAt: startedAt.toISOString(), planned };
+  const report = createReport(plans, look, begin, journalFor(plans, journal));
+  try {
+    await work(report);
+  } catch (error) {
+    // What was found out by now is worth as much as before: write it, and that it is not all.
+    if (interrupted.aborted || !report.isEmpty)
+      report.finish({ durationMs: durationMs(), incomplete: incompleteOf(error) });
+    else report.abandon();
+    throw error;
+  }
+  return report.finish({ durationMs: durationMs() });
+}
+
+/** Run scenarios on one kernel and report its results as they come. */
+export async function runKernel(request: SessionRequest, report: Report): Promise<ResultSet> {
+  const { name, target } = request;
+  const label = target.engine === 'host' ? `running on ${name}` : `running ${name} in ${target.engine}`;
+  const set = await withProgress(label, (progress) =>
+    runSession(request, {
+      header: (header) => report.header(header),
+      started: (scenario) => report.started(scenario),
+      scenario: (result) => report.scenario(result),
+      progress: (text, count) => progress.update(text, count),
+      console: (line) => log().debug({ kernel: name }, line),
+      warning: (text) => log().warn({ kernel: name }, text),
+    }),
+  );
+  report.footer(set);
+  return set;
+}

@@ -1,0 +1,46 @@
+import type { AgentMessage } from '../recording/recording.js';
+import type { AgentSpec } from '../recording/spec.js';
+import { type AgentRun, runAgent } from './engines.js';
+import type { Lane } from './lane.js';
+import type { Outcome } from './outcome.js';
+import { deviceOf, paramsOf } from './target.js';
+
+/** How a lane's agent is to be run. */
+export interface FollowedRun extends Omit<AgentRun, 'spec' | 'onLine'> {
+  /** What the agent is to be told beside what its lane and its target say. */
+  spec?: Pick<AgentSpec, 'virtioType' | 'memslotFlag'>;
+}
+
+/**
+ * Run an agent that does what `lane` has to do, and have the lane take in what it sends.
+ *
+ * @param onMessage called for each message once the lane has it; what it throws is thrown when the agent has ended
+ * @throws LabError if the lab could not start
+ */
+export async function follow(
+  lane: Lane,
+  run: FollowedRun,
+  onMessage: (message: AgentMessage) => void,
+): Promise<Outcome> {
+  const errors: unknown[] = [];
+  const outcome = await runAgent({
+    ...run,
+    spec: {
+      scenarios: lane.slots.map(({ scenario }) => scenario),
+      device: deviceOf(run.target),
+      params: paramsOf(run.target).map((param) => param.replace(/=.*/s, '')),
+      ...(lane.cases.length > 0 ? { zaps: lane.cases } : {}),
+      ...run.spec,
+    },
+    onLine: (line) => {
+      try {
+        const message = lane.take(line);
+        if (message !== undefined) onMessage(message);
+      } catch (error) {
+        errors.push(error);
+      }
+    },
+  });
+  if (errors.length > 0) throw errors[0];
+  return outcome;
+}
