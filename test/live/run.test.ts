@@ -81,7 +81,7 @@ const BAD_DEVICES = [
 ] as const;
 
 test.each(BAD_DEVICES)('a /dev/kvm that is %s is one sentence and status 2', (_what, prepare, reason) => {
-  const script = `${prepare} && exec "$0" "$1" run`;
+  const script = `${prepare} && exec "$0" "$1" --quiet run`;
 
   const { status, stdout, stderr } = spawnSync('unshare', ['-m', 'sh', '-c', script, process.execPath, BIN], {
     encoding: 'utf8',

@@ -4,7 +4,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { type BuiltKernel, buildKernel } from '../../lab/index.js';
 import { checkWritable, writeOutput } from '../../process/output-file.js';
 import { safeLine } from '../../text/safe.js';
-import { addHelp, USAGE_STATUS } from '../options/help.js';
+import { addHelp, type Help, USAGE_STATUS } from '../options/help.js';
 import { addRepeatable, existingFile, outputFile, whole } from '../options/values.js';
 import { interrupted } from '../terminal/interrupt.js';
 import { withProgress } from '../terminal/progress.js';
@@ -57,25 +57,28 @@ async function make(options: BuildOptions): Promise<BuiltKernel> {
   }
 }
 
+const BUILD: Help = {
+  what:
+    'Build a small kernel for the lab and print the path of its bzImage. What was built before is taken from the cache. ' +
+    'The source tree that is named is never written to.',
+  examples: [
+    ['kernel build --source debian:6.1 --output bzImage-6.1', "Debian's 6.1, copied here"],
+    [
+      'kernel build --source debian:6.1 --patch kernels/patches/p2-per-vm-mtrr-6.1.patch',
+      'the same with a patch; a tree or a tarball of your own goes as --source too',
+    ],
+  ],
+  statuses: [
+    [0, 'the path of the image is on stdout'],
+    [USAGE_STATUS[0], `${USAGE_STATUS[1]}, or it does not build`],
+  ],
+};
+
 /** `kvm-memtype kernel`. */
 export function kernelCommand(): Command {
-  const command = new Command('kernel').description('Build kernels to run on.');
-  const build = addHelp(command.command('build'), {
-    what:
-      'Build a small kernel for the lab and print the path of its bzImage. What was built before is taken from the cache. ' +
-      'The source tree that is named is never written to.',
-    examples: [
-      ['kernel build --source debian:6.1 --output bzImage-6.1', "Debian's 6.1, copied here"],
-      [
-        'kernel build --source debian:6.1 --patch kernels/patches/p2-per-vm-mtrr-6.1.patch',
-        'the same with a patch; a tree or a tarball of your own goes as --source too',
-      ],
-    ],
-    statuses: [
-      [0, 'the path of the image is on stdout'],
-      [USAGE_STATUS[0], `${USAGE_STATUS[1]}, or it does not build`],
-    ],
-  })
+  const command = addHelp(new Command('kernel'), { ...BUILD, what: 'Build kernels to run on.' });
+  const build = addHelp(command.command('build'), BUILD)
+    .summary('build a small kernel for the lab and print the path of its bzImage')
     .requiredOption(
       '--source <source>',
       'debian:<version>, as in debian:6.1; a kernel tree; or a tarball of one',

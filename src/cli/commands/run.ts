@@ -5,7 +5,8 @@ import { exitStatus } from '../../report/index.js';
 import { labelOf, uniqueLabel } from '../../report/label.js';
 import type { SessionRequest } from '../../session/request.js';
 import { selectScenarios } from '../../session/select.js';
-import { hang, textWidth } from '../../text/wrap.js';
+import { describedTable } from '../../text/table.js';
+import { textWidth } from '../../text/wrap.js';
 import { UsageError } from '../errors.js';
 import { addHelp, type Help, USAGE_STATUS } from '../options/help.js';
 import { addOutputOptions, outputPlans } from '../options/output.js';
@@ -90,11 +91,14 @@ async function requestFor(
 
 function list(patterns: string[], options: RunOptions): void {
   const scenarios = selectScenarios(catalogue, patterns, options.shard);
-  const width = Math.max(...scenarios.map(({ name }) => name.length));
   // Where a program reads it, a scenario is a line.
   const room = process.stdout.isTTY ? textWidth(process.stdout) : Number.POSITIVE_INFINITY;
-  const lines = scenarios.map(({ name, title }) => hang(`${name.padEnd(width)}  `, title, room));
-  process.stdout.write(lines.map((line) => `${line}\n`).join(''));
+  process.stdout.write(
+    describedTable(
+      scenarios.map(({ name, title }) => [name, title]),
+      room,
+    ),
+  );
 }
 
 /** Results that are kept until the end, with the recordings they stand on: some kilobytes each. */

@@ -8,6 +8,7 @@ import { addHelp, USAGE_STATUS } from '../options/help.js';
 import { policyOption, tellAssumption } from '../options/policy.js';
 import { checkTarget, type TargetOptions, targetOf } from '../options/target.js';
 import { addRepeatable, kernel, list, pciAddress, seconds, size, whole } from '../options/values.js';
+import { DEFAULT_TIMEOUT } from '../program/rerun.js';
 import { interrupted } from '../terminal/interrupt.js';
 import { withProgress } from '../terminal/progress.js';
 
@@ -63,7 +64,11 @@ export function zapsCommand(): Command {
   })
     .addOption(new Option('--engine <name>', 'where to run').choices(['bochs', 'host']).default('bochs'))
     .addOption(policyOption('the zaps'))
-    .option('--vcpus <list>', 'numbers of vCPUs, 1 to 8', list(whole(1, 8)), [1, 2, 4, 8])
+    .addOption(
+      new Option('--vcpus <list>', 'numbers of vCPUs, 1 to 8')
+        .argParser(list(whole(1, 8)))
+        .default([1, 2, 4, 8], '1,2,4,8'),
+    )
     .addOption(
       new Option('--memory <list>', 'memory that is mapped, 1M to 256M; plain numbers are MiB')
         .argParser(list(size(MIB, 256 * MIB, MIB)))
@@ -73,7 +78,7 @@ export function zapsCommand(): Command {
         ),
     )
     .option('--vfio <address>', 'PCI device on this host that may be taken for non-coherent DMA', pciAddress)
-    .option('--timeout <seconds>', 'give up on a kernel after this long', seconds, 300);
+    .option('--timeout <seconds>', 'give up on a kernel after this long', seconds, DEFAULT_TIMEOUT);
   addRepeatable(
     command,
     '--kernel <image>',

@@ -1,8 +1,7 @@
 import { MEM_TYPES, type MemType } from '../../arch/memory-types.js';
 import type { FixedConfig, MsrWrite, MtrrConfig, VariableConfig } from '../../memtype/index.js';
 import { UsageError } from '../errors.js';
-
-const UNITS = { '': 0n, K: 10n, M: 20n, G: 30n, T: 40n } as const;
+import { readSize } from '../options/numbers.js';
 
 /**
  * A number as people write addresses and sizes: decimal or 0x…, with K, M, G or T after it.
@@ -10,10 +9,9 @@ const UNITS = { '': 0n, K: 10n, M: 20n, G: 30n, T: 40n } as const;
  * @throws UsageError if it is none, or does not fit 64 bits
  */
 export function parseNumber(text: string, what: string): bigint {
-  const match = /^(0x[0-9a-f]+|\d+)([KMGT]?)$/i.exec(text);
-  if (match === null) throw new UsageError(`${what} '${text}' is not a number such as 4096, 0xc00000 or 12M`);
-  const unit = (match[2] ?? '').toUpperCase() as keyof typeof UNITS;
-  const value = BigInt(match[1] as string) << UNITS[unit];
+  const value = readSize(text);
+  if (value === undefined)
+    throw new UsageError(`${what} '${text}' is not a number such as 4096, 0xc00000 or 12M`);
   if (value >= 1n << 64n) throw new UsageError(`${what} '${text}' does not fit 64 bits`);
   return value;
 }

@@ -10,6 +10,7 @@ import {
   type Rule,
   type Situation,
 } from '../../memtype/index.js';
+import { textTable } from '../../text/table.js';
 
 /** All that is told about one page. */
 export interface PageExplanation {
@@ -26,16 +27,7 @@ export interface PageExplanation {
 const hex = (value: bigint): string => `0x${value.toString(16)}`;
 const addressOf = (gfn: number): string => hex(gpaOf(gfn));
 
-/** Columns of text, each as wide as its widest cell. */
-function table(rows: readonly (readonly string[])[]): string[] {
-  const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => (row[i] ?? '').length)));
-  return rows.map((row) =>
-    row
-      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
-}
+const table = (rows: readonly (readonly string[])[]): string[] => textTable(rows).trimEnd().split('\n');
 
 const indent = (lines: readonly string[]): string[] => lines.map((line) => `  ${line}`);
 

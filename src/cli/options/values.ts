@@ -1,7 +1,8 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { GIB, KIB, MIB, PAGE_SIZE } from '../../arch/units.js';
+import { GIB, MIB, PAGE_SIZE } from '../../arch/units.js';
 import { safeLine } from '../../text/safe.js';
+import { readSize, readWhole } from './numbers.js';
 
 // One parser for each kind of value. All throw InvalidArgumentError, so that a wrong value is told before anything runs.
 
@@ -10,21 +11,13 @@ type Parser<T> = (text: string) => T;
 /** Seconds that a timer can hold: setTimeout() counts milliseconds in 31 bits and fires at once beyond them. */
 const MOST_SECONDS = Math.floor((2 ** 31 - 1) / 1000);
 const UINT32 = 2 ** 32 - 1;
-const UNITS = new Map([
-  ['', MIB],
-  ['K', KIB],
-  ['M', MIB],
-  ['G', GIB],
-]);
 /** KVM's modules, and those that give a device to a guest: all that has a say in memory types. */
 const MODULES = ['kvm', 'kvm_intel', 'kvm_amd', 'vfio', 'vfio_pci', 'vfio_iommu_type1'];
-
-const numberIn = (text: string): number => (/^(\d+|0x[0-9a-f]+)$/i.test(text) ? Number(text) : Number.NaN);
 
 /** A whole number, decimal or 0x…, from `least` to `most`. */
 export function whole(least: number, most: number): Parser<number> {
   return (text) => {
-    const value = numberIn(text);
+    const value = Number(readWhole(text) ?? Number.NaN);
     if (value >= least && value <= most) return value;
     throw new InvalidArgumentError(`a whole number from ${least} to ${most} is needed.`);
   };
@@ -44,8 +37,8 @@ export const memslotFlag: Parser<number> = (text) => 2 ** whole(2, 31)(text);
 
 /** A set of bits in 32, as people write masks: decimal or 0x…. */
 export const mask32: Parser<number> = (text) => {
-  const value = numberIn(text);
-  if (value <= UINT32) return value;
+  const value = readWhole(text);
+  if (value !== undefined && value <= UINT32) return Number(value);
   throw new InvalidArgumentError('a mask from 0 to 0xffffffff is needed.');
 };
 
@@ -57,8 +50,7 @@ const sizeText = (bytes: number): string => (bytes % GIB === 0 ? `${bytes / GIB}
  */
 export function size(least: number, most: number, step = PAGE_SIZE): Parser<number> {
   return (text) => {
-    const [, digits, unit = ''] = /^(\d+)([KMG]?)$/i.exec(text) ?? [];
-    const bytes = Number(digits) * (UNITS.get(unit.toUpperCase()) as number);
+    const bytes = Number(readSize(text, 'M') ?? Number.NaN);
     if (bytes >= least && bytes <= most && bytes % step === 0) return bytes;
     const range = `a size from ${sizeText(least)} to ${sizeText(most)}`;
     throw new InvalidArgumentError(
