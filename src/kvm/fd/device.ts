@@ -17,8 +17,8 @@ export interface DeviceAttr {
 const ENXIO = 6;
 
 function valueBytes(value: DeviceAttr['value']): Uint8Array | undefined {
-  if (typeof value === 'number') return struct(4, (view) => view.setInt32(0, value, true));
-  if (typeof value === 'bigint') return struct(8, (view) => view.setBigUint64(0, value, true));
+  if (typeof value === 'number') return struct(4, (put) => put.i32(0, value, 'value'));
+  if (typeof value === 'bigint') return struct(8, (put) => put.u64(0, value, 'value'));
   return value;
 }
 

@@ -32,7 +32,7 @@ export class EventFd extends KvmFile {
 
   /** Add `count` to the counter. */
   signal(count = 1n): void {
-    this.native.write(struct(8, (view) => view.setBigUint64(0, count, true)));
+    this.native.write(struct(8, (put) => put.u64(0, count, 'count')));
   }
 
   /** Take the counter and set it to 0; 0 if nobody signalled. */

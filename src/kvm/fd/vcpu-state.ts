@@ -193,7 +193,7 @@ export abstract class VcpuState extends AttrHandle<NativeVcpu> {
    * @throws KvmError `KVM_IOCTL`: EINVAL the state needs an in-kernel LAPIC that the VM has not
    */
   setMpState(state: number): void {
-    this.native.setMpState(struct(4, (view) => view.setUint32(0, state, true)));
+    this.native.setMpState(struct(4, (put) => put.u32(0, state, 'state')));
   }
 
   /**

@@ -146,7 +146,7 @@ export class Vcpu extends VcpuState {
    * split irqchip, one is queued already
    */
   interrupt(vector: number): void {
-    this.native.interrupt(struct(4, (view) => view.setUint32(0, vector, true)));
+    this.native.interrupt(struct(4, (put) => put.u32(0, vector, 'vector')));
   }
 
   /**
@@ -158,10 +158,10 @@ export class Vcpu extends VcpuState {
    */
   setGuestDebug(control: number, debugRegs: readonly bigint[] = []): void {
     this.native.setGuestDebug(
-      struct(72, (view) => {
-        view.setUint32(0, control, true);
+      struct(72, (put) => {
+        put.u32(0, control, 'control');
         debugRegs.slice(0, 8).forEach((value, i) => {
-          view.setBigUint64(8 + 8 * i, value, true);
+          put.u64(8 + 8 * i, value, 'debugRegs');
         });
       }),
     );
@@ -198,7 +198,7 @@ export class Vcpu extends VcpuState {
    * Needs basic KVM.
    */
   translate(linear: bigint): bigint | undefined {
-    const bytes = struct(24, (view) => view.setBigUint64(0, linear, true));
+    const bytes = struct(24, (put) => put.u64(0, linear, 'linear'));
     this.native.translate(bytes);
     const view = viewOf(bytes);
     return view.getUint8(16) ? view.getBigUint64(8, true) : undefined;
@@ -212,9 +212,9 @@ export class Vcpu extends VcpuState {
    * EOPNOTSUPP the VM has no TDP; ENOTTY on older kernels
    */
   preFaultMemory(gpa: bigint, size: bigint): bigint {
-    const bytes = struct(64, (view) => {
-      view.setBigUint64(0, gpa, true);
-      view.setBigUint64(8, size, true);
+    const bytes = struct(64, (put) => {
+      put.u64(0, gpa, 'gpa');
+      put.u64(8, size, 'size');
     });
     this.native.preFaultMemory(bytes);
     return viewOf(bytes).getBigUint64(8, true);

@@ -82,7 +82,7 @@ export class VfioGroup extends Handle<NativeVfioGroup> {
    * Needs basic VFIO.
    */
   status(): number {
-    const bytes = struct(8, (view) => view.setUint32(0, 8, true));
+    const bytes = struct(8, (put) => put.u32(0, 8, 'argsz'));
     this.native.getStatus(bytes);
     return viewOf(bytes).getUint32(4, true);
   }
@@ -147,9 +147,9 @@ export class VfioDevice extends Handle<NativeVfioDevice> {
    */
   attach(id: number): void {
     this.native.attach(
-      struct(12, (view) => {
-        view.setUint32(0, 12, true);
-        view.setUint32(8, id, true);
+      struct(12, (put) => {
+        put.u32(0, 12, 'argsz');
+        put.u32(8, id, 'id');
       }),
     );
   }

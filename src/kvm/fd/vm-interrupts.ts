@@ -1,4 +1,4 @@
-import { struct } from '../layout/bytes.js';
+import { struct, withFlags } from '../layout/bytes.js';
 import { encodeRouting, encodeZone, type GsiRoute } from '../layout/vm-structs.js';
 import type { NativeVm } from '../native.js';
 import { KVM_IOEVENTFD_FLAG_DATAMATCH, KVM_IRQFD_FLAG_RESAMPLE } from '../uapi.js';
@@ -35,7 +35,7 @@ export abstract class VmInterrupts extends AttrHandle<NativeVm> {
    * @throws KvmError `KVM_IOCTL`: ENXIO the VM has no full in-kernel irqchip; EINVAL there is no such chip
    */
   getIrqchip(chip: number): Uint8Array {
-    const bytes = struct(520, (view) => view.setUint32(0, chip, true));
+    const bytes = struct(520, (put) => put.u32(0, chip, 'chip'));
     this.native.getIrqchip(bytes);
     return bytes;
   }
@@ -56,7 +56,7 @@ export abstract class VmInterrupts extends AttrHandle<NativeVm> {
    * @throws KvmError `KVM_IOCTL`: EEXIST there is one already; ENOENT there is no in-kernel PIC; ENOMEM
    */
   createPit2(flags = 0): void {
-    this.native.createPit2(struct(64, (view) => view.setUint32(0, flags, true)));
+    this.native.createPit2(struct(64, (put) => put.u32(0, flags, 'flags')));
   }
 
   /**
@@ -86,9 +86,9 @@ export abstract class VmInterrupts extends AttrHandle<NativeVm> {
    */
   irqLine(gsi: number, level: boolean): void {
     this.native.irqLine(
-      struct(8, (view) => {
-        view.setUint32(0, gsi, true);
-        view.setUint32(4, level ? 1 : 0, true);
+      struct(8, (put) => {
+        put.u32(0, gsi, 'gsi');
+        put.u32(4, level ? 1 : 0, 'level');
       }),
     );
   }
@@ -100,9 +100,9 @@ export abstract class VmInterrupts extends AttrHandle<NativeVm> {
    */
   signalMsi(address: bigint, data: number): number {
     return this.native.signalMsi(
-      struct(32, (view) => {
-        view.setBigUint64(0, address, true);
-        view.setUint32(8, data, true);
+      struct(32, (put) => {
+        put.u64(0, address, 'address');
+        put.u32(8, data, 'data');
       }),
     );
   }
@@ -123,7 +123,7 @@ export abstract class VmInterrupts extends AttrHandle<NativeVm> {
    * no in-kernel irqchip
    */
   irqfd(event: EventFd, gsi: number, o: { flags?: number; resample?: EventFd } = {}): void {
-    const flags = (o.flags ?? 0) | (o.resample ? KVM_IRQFD_FLAG_RESAMPLE : 0);
+    const flags = withFlags(o.flags ?? 0, o.resample ? KVM_IRQFD_FLAG_RESAMPLE : 0);
     this.native.irqfd(event.number, gsi, flags, o.resample?.number);
   }
 
@@ -134,7 +134,7 @@ export abstract class VmInterrupts extends AttrHandle<NativeVm> {
    * none of those; ENOENT deassigning one that is not there
    */
   ioeventfd(event: EventFd, o: IoEvent): void {
-    const flags = (o.flags ?? 0) | (o.datamatch === undefined ? 0 : KVM_IOEVENTFD_FLAG_DATAMATCH);
+    const flags = withFlags(o.flags ?? 0, o.datamatch === undefined ? 0 : KVM_IOEVENTFD_FLAG_DATAMATCH);
     this.native.ioeventfd(event.number, o.datamatch ?? 0n, o.address, o.length, flags);
   }
 

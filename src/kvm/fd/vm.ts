@@ -130,10 +130,10 @@ export class Vm extends VmInterrupts {
    */
   setMemoryAttributes(a: { address: bigint; size: bigint; attributes: bigint }): void {
     this.native.setMemoryAttributes(
-      struct(32, (view) => {
-        view.setBigUint64(0, a.address, true);
-        view.setBigUint64(8, a.size, true);
-        view.setBigUint64(16, a.attributes, true);
+      struct(32, (put) => {
+        put.u64(0, a.address, 'address');
+        put.u64(8, a.size, 'size');
+        put.u64(16, a.attributes, 'attributes');
       }),
     );
   }
@@ -224,7 +224,7 @@ export class Vm extends VmInterrupts {
    * @throws KvmError `KVM_IOCTL`: EINVAL there are vCPUs already
    */
   setIdentityMapAddr(address: bigint): void {
-    this.native.setIdentityMapAddr(struct(8, (view) => view.setBigUint64(0, address, true)));
+    this.native.setIdentityMapAddr(struct(8, (put) => put.u64(0, address, 'address')));
   }
 
   /**
@@ -252,7 +252,7 @@ export class Vm extends VmInterrupts {
    * @throws KvmError `KVM_IOCTL`: EINVAL
    */
   setClock(nanoseconds: bigint): void {
-    this.native.setClock(struct(48, (view) => view.setBigUint64(0, nanoseconds, true)));
+    this.native.setClock(struct(48, (put) => put.u64(0, nanoseconds, 'nanoseconds')));
   }
 
   /**

@@ -1,4 +1,4 @@
-import { readU8s, struct, viewOf, writeU8s } from './bytes.js';
+import { readU8s, struct, viewOf } from './bytes.js';
 
 const EXCEPTION = ['injected', 'nr', 'hasErrorCode', 'pending'] as const;
 const INTERRUPT = ['injected', 'nr', 'soft', 'shadow'] as const;
@@ -53,16 +53,16 @@ export function decodeEvents(bytes: Uint8Array): VcpuEvents {
 
 /** @internal */
 export function encodeEvents(e: VcpuEvents): Uint8Array {
-  return struct(VCPU_EVENTS_SIZE, (view) => {
-    writeU8s(view, AT.exception, EXCEPTION, e.exception);
-    view.setUint32(AT.errorCode, e.exception.errorCode, true);
-    writeU8s(view, AT.interrupt, INTERRUPT, e.interrupt);
-    writeU8s(view, AT.nmi, NMI, e.nmi);
-    writeU8s(view, AT.smi, SMI, e.smi);
-    view.setUint32(AT.sipiVector, e.sipiVector, true);
-    view.setUint32(AT.flags, e.flags, true);
-    view.setUint8(AT.tripleFault, e.tripleFaultPending);
-    view.setUint8(AT.hasPayload, e.exceptionHasPayload);
-    view.setBigUint64(AT.payload, e.exceptionPayload, true);
+  return struct(VCPU_EVENTS_SIZE, (put) => {
+    put.u8s(AT.exception, EXCEPTION, e.exception);
+    put.u32(AT.errorCode, e.exception.errorCode, 'errorCode');
+    put.u8s(AT.interrupt, INTERRUPT, e.interrupt);
+    put.u8s(AT.nmi, NMI, e.nmi);
+    put.u8s(AT.smi, SMI, e.smi);
+    put.u32(AT.sipiVector, e.sipiVector, 'sipiVector');
+    put.u32(AT.flags, e.flags, 'flags');
+    put.u8(AT.tripleFault, e.tripleFaultPending, 'tripleFaultPending');
+    put.u8(AT.hasPayload, e.exceptionHasPayload, 'exceptionHasPayload');
+    put.u64(AT.payload, e.exceptionPayload, 'exceptionPayload');
   });
 }

@@ -1,4 +1,4 @@
-import { GONE } from './bytes.js';
+import { checkU64, GONE } from './bytes.js';
 import { decodeExit, type VcpuExit } from './exits.js';
 
 // Offsets into struct kvm_run (linux/kvm.h). The union of exits starts at 32 and is 256 bytes long.
@@ -37,7 +37,7 @@ const SYNC_REGS_SIZE = 2048;
  * A vCPU's kvm_run, read in place: every getter is one typed read of the shared page, and getters that yield
  * numbers allocate nothing. The `io`, `mmio` and `msr` groups are only meaningful after an exit of their kind.
  * What the guest chose (ports, addresses, lengths) is checked where it is used as an offset.
- * After the vCPU is closed every getter throws a TypeError.
+ * Setters of u64 fields throw KvmError `KVM_ARGUMENT` for what is none. After the vCPU is closed every getter throws a TypeError.
  */
 export class KvmRun {
   #view: DataView;
@@ -76,7 +76,7 @@ export class KvmRun {
     return this.#view.getBigUint64(AT.cr8, true);
   }
   set cr8(value: bigint) {
-    this.#view.setBigUint64(AT.cr8, value, true);
+    this.#view.setBigUint64(AT.cr8, checkU64(value, 'cr8'), true);
   }
   get apicBase(): bigint {
     return this.#view.getBigUint64(AT.apicBase, true);
@@ -108,7 +108,7 @@ export class KvmRun {
     if (size === 1) return this.#view.getUint8(at);
     return size === 2 ? this.#view.getUint16(at, true) : this.#view.getUint32(at, true);
   }
-  /** Set datum `index` of ioCount, for the guest to read. */
+  /** Set datum `index` of ioCount, for the guest to read: as many low bits of the value as the access has. */
   setIoData(value: number, index = 0): void {
     const size = this.ioSize;
     const at = this.#ioOffset(index, size);
@@ -146,7 +146,7 @@ export class KvmRun {
     return this.#view.getBigUint64(AT.msrData, true);
   }
   set msrData(value: bigint) {
-    this.#view.setBigUint64(AT.msrData, value, true);
+    this.#view.setBigUint64(AT.msrData, checkU64(value, 'msrData'), true);
   }
   /** Make the MSR access end in #GP. */
   set msrError(value: boolean) {
@@ -155,16 +155,16 @@ export class KvmRun {
 
   /** What a hypercall returns in RAX. */
   set hypercallRet(value: bigint) {
-    this.#view.setBigUint64(AT.hypercallRet, value, true);
+    this.#view.setBigUint64(AT.hypercallRet, checkU64(value, 'hypercallRet'), true);
   }
 
   /** KVM_SYNC_X86_* sets that KVM is to store into `syncRegs` at each exit. */
   set validRegs(sets: bigint) {
-    this.#view.setBigUint64(AT.validRegs, sets, true);
+    this.#view.setBigUint64(AT.validRegs, checkU64(sets, 'validRegs'), true);
   }
   /** KVM_SYNC_X86_* sets that KVM is to load from `syncRegs` at the next entry. */
   set dirtyRegs(sets: bigint) {
-    this.#view.setBigUint64(AT.dirtyRegs, sets, true);
+    this.#view.setBigUint64(AT.dirtyRegs, checkU64(sets, 'dirtyRegs'), true);
   }
   /** struct kvm_sync_regs: regs, sregs and events in turn (KVM_CAP_SYNC_REGS). */
   syncRegs(): Uint8Array {

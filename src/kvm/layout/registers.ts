@@ -1,4 +1,4 @@
-import { readU8s, readU64s, struct, viewOf, writeU8s, writeU64s } from './bytes.js';
+import { type Fields, readU8s, readU64s, struct, viewOf } from './bytes.js';
 
 const REGS = [
   ...(['rax', 'rbx', 'rcx', 'rdx', 'rsi', 'rdi', 'rsp', 'rbp'] as const),
@@ -18,7 +18,7 @@ export function decodeRegs(bytes: Uint8Array): Regs {
 
 /** @internal */
 export function encodeRegs(regs: Regs): Uint8Array {
-  return struct(REGS_SIZE, (view) => writeU64s(view, 0, REGS, regs));
+  return struct(REGS_SIZE, (put) => put.u64s(0, REGS, regs));
 }
 
 const SEGMENT_BITS = ['type', 'present', 'dpl', 'db', 's', 'l', 'g', 'avl', 'unusable'] as const;
@@ -67,11 +67,11 @@ function readSegment(view: DataView, at: number): Segment {
   };
 }
 
-function writeSegment(view: DataView, at: number, segment: Segment): void {
-  view.setBigUint64(at, segment.base, true);
-  view.setUint32(at + 8, segment.limit, true);
-  view.setUint16(at + 12, segment.selector, true);
-  writeU8s(view, at + 14, SEGMENT_BITS, segment);
+function putSegment(put: Fields, at: number, segment: Segment): void {
+  put.u64(at, segment.base, 'base');
+  put.u32(at + 8, segment.limit, 'limit');
+  put.u16(at + 12, segment.selector, 'selector');
+  put.u8s(at + 14, SEGMENT_BITS, segment);
 }
 
 /** @internal */
@@ -93,18 +93,18 @@ export function decodeSregs(bytes: Uint8Array): Sregs {
 
 /** @internal */
 export function encodeSregs(sregs: Sregs): Uint8Array {
-  return struct(SREGS_SIZE, (view) => {
+  return struct(SREGS_SIZE, (put) => {
     SEGMENTS.forEach((name, i) => {
-      writeSegment(view, i * SEGMENT_SIZE, sregs[name]);
+      putSegment(put, i * SEGMENT_SIZE, sregs[name]);
     });
     TABLES.forEach((name, i) => {
       const at = TABLES_AT + i * TABLE_SIZE;
-      view.setBigUint64(at, sregs[name].base, true);
-      view.setUint16(at + 8, sregs[name].limit, true);
+      put.u64(at, sregs[name].base, 'base');
+      put.u16(at + 8, sregs[name].limit, 'limit');
     });
-    writeU64s(view, CONTROLS_AT, CONTROLS, sregs);
+    put.u64s(CONTROLS_AT, CONTROLS, sregs);
     for (let i = 0; i < INTERRUPT_WORDS; i++) {
-      view.setBigUint64(INTERRUPTS_AT + 8 * i, sregs.interruptBitmap[i] ?? 0n, true);
+      put.u64(INTERRUPTS_AT + 8 * i, sregs.interruptBitmap[i] ?? 0n, 'interruptBitmap');
     }
   });
 }
@@ -122,4 +122,4 @@ export const decodeDebugRegs = (bytes: Uint8Array): DebugRegs => readU64s(viewOf
 
 /** @internal */
 export const encodeDebugRegs = (regs: DebugRegs): Uint8Array =>
-  struct(DEBUG_REGS_SIZE, (view) => writeU64s(view, 0, DEBUG_REGS, regs));
+  struct(DEBUG_REGS_SIZE, (put) => put.u64s(0, DEBUG_REGS, regs));

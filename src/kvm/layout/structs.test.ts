@@ -1,8 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import { KvmError, type KvmErrorCode } from '../errors.js';
+import { withFlags } from './bytes.js';
 import { DirtyRing } from './dirty-ring.js';
 import { decodeEvents, encodeEvents, VCPU_EVENTS_SIZE } from './events.js';
-import { decodeRegs, decodeSregs, encodeRegs, encodeSregs, REGS_SIZE, SREGS_SIZE } from './registers.js';
+import { KvmRun } from './kvm-run.js';
+import {
+  DEBUG_REGS_SIZE,
+  decodeDebugRegs,
+  decodeRegs,
+  decodeSregs,
+  encodeDebugRegs,
+  encodeRegs,
+  encodeSregs,
+  REGS_SIZE,
+  SREGS_SIZE,
+} from './registers.js';
 import { decodeCpuid, decodeMsrList, decodeMsrValues, encodeCpuid, encodeMsrs } from './tables.js';
 import { encodeCap, encodeMsrFilter, encodeRouting, encodeZone } from './vm-structs.js';
 
@@ -86,6 +98,99 @@ describe('structs', () => {
       1, 3, 9, 0x200, 1, 1, 0x277,
     ]);
     expect([...bitmaps]).toEqual([0xff, 1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0]);
+  });
+});
+
+describe('encoders', () => {
+  const U32 = 2 ** 32;
+  const U64 = 1n << 64n;
+  const leaf = { function: 0, index: 0, flags: 0, eax: 0, ebx: 0, ecx: 0, edx: 0 };
+  const filter = (o: { flags?: number; base?: number; nmsrs?: number; of?: number }) =>
+    encodeMsrFilter({
+      flags: o.of ?? 0,
+      ranges: [{ flags: 3, base: 0, nmsrs: 1, bitmap: Uint8Array.of(1), ...o }],
+    });
+  const zeroRegs = decodeRegs(new Uint8Array(REGS_SIZE));
+  const zeroSregs = decodeSregs(new Uint8Array(SREGS_SIZE));
+  const zeroEvents = decodeEvents(new Uint8Array(VCPU_EVENTS_SIZE));
+  const zeroDebug = decodeDebugRegs(new Uint8Array(DEBUG_REGS_SIZE));
+  const run = new KvmRun(new ArrayBuffer(4096));
+
+  const u32s: [name: string, encode: (value: number) => unknown][] = [
+    ['index', (index) => encodeMsrs([{ index }])],
+    ['function', (value) => encodeCpuid([{ ...leaf, function: value }])],
+    ['edx', (edx) => encodeCpuid([{ ...leaf, edx }])],
+    ['base', (base) => filter({ base })],
+    ['flags', (of) => filter({ of })],
+    ['flags', (flags) => filter({ flags })],
+    ['cap', (cap) => encodeCap(cap, [], 0)],
+    ['flags', (flags) => encodeCap(1, [], flags)],
+    ['flags', (flags) => withFlags(flags, 2)],
+    ['size', (size) => encodeZone(0n, size, false)],
+    ['gsi', (gsi) => encodeRouting([{ gsi, type: 'irqchip', irqchip: 0, pin: 0 }])],
+    ['pin', (pin) => encodeRouting([{ gsi: 0, type: 'irqchip', irqchip: 0, pin }])],
+    ['data', (data) => encodeRouting([{ gsi: 0, type: 'msi', address: 0n, data }])],
+    ['limit', (limit) => encodeSregs({ ...zeroSregs, cs: { ...zeroSregs.cs, limit } })],
+    ['sipiVector', (sipiVector) => encodeEvents({ ...zeroEvents, sipiVector })],
+    [
+      'errorCode',
+      (e) => encodeEvents({ ...zeroEvents, exception: { ...zeroEvents.exception, errorCode: e } }),
+    ],
+  ];
+  const narrow: typeof u32s = [
+    ['selector', (selector) => encodeSregs({ ...zeroSregs, cs: { ...zeroSregs.cs, selector } })],
+    ['limit', (limit) => encodeSregs({ ...zeroSregs, gdt: { base: 0n, limit } })],
+    ['dpl', (dpl) => encodeSregs({ ...zeroSregs, ss: { ...zeroSregs.ss, dpl } })],
+    ['tripleFaultPending', (t) => encodeEvents({ ...zeroEvents, tripleFaultPending: t })],
+    ['masked', (masked) => encodeEvents({ ...zeroEvents, nmi: { ...zeroEvents.nmi, masked } })],
+  ];
+  const u64s: [name: string, encode: (value: bigint) => unknown][] = [
+    ['value', (value) => encodeMsrs([{ index: 0, value }])],
+    ['args', (arg) => encodeCap(1, [arg], 0)],
+    ['address', (address) => encodeZone(address, 1, false)],
+    ['address', (address) => encodeRouting([{ gsi: 0, type: 'msi', address, data: 0 }])],
+    ['rip', (rip) => encodeRegs({ ...zeroRegs, rip })],
+    ['cr3', (cr3) => encodeSregs({ ...zeroSregs, cr3 })],
+    ['base', (base) => encodeSregs({ ...zeroSregs, tr: { ...zeroSregs.tr, base } })],
+    ['dr7', (dr7) => encodeDebugRegs({ ...zeroDebug, dr7 })],
+    ['exceptionPayload', (exceptionPayload) => encodeEvents({ ...zeroEvents, exceptionPayload })],
+    ['msrData', (value) => Object.assign(run, { msrData: value })],
+    ['cr8', (value) => Object.assign(run, { cr8: value })],
+  ];
+  const thrown = (encode: () => unknown): unknown => {
+    try {
+      return encode();
+    } catch (error) {
+      return error;
+    }
+  };
+  const refusal = (operation: string) =>
+    expect.objectContaining({ name: 'KvmError', code: 'KVM_ARGUMENT', operation });
+
+  it.each([...u32s, ...narrow])('refuse %s that does not fit, and never wrap it', (name, encode) => {
+    for (const bad of [-1, U32, 0.5, Number.NaN, Infinity, 1n as unknown as number]) {
+      expect(thrown(() => encode(bad))).toEqual(refusal(name));
+    }
+    expect(() => encode(0)).not.toThrow();
+  });
+
+  it.each(u32s)('take %s up to 2^32-1', (_, encode) => {
+    expect(() => encode(U32 - 1)).not.toThrow();
+  });
+
+  it.each(narrow)('refuse %s of more bits than the field has', (name, encode) => {
+    expect(thrown(() => encode(0x10000))).toEqual(refusal(name));
+  });
+
+  it.each(u64s)('refuse %s that 64 bits do not hold, and never wrap it', (name, encode) => {
+    for (const bad of [-1n, U64, 1 as unknown as bigint]) {
+      expect(thrown(() => encode(bad))).toEqual(refusal(name));
+    }
+    expect(() => encode(U64 - 1n)).not.toThrow();
+  });
+
+  it.each([-1, U32, 0.5])('refuse a filter range of %d MSRs', (nmsrs) => {
+    expect(() => filter({ nmsrs })).toThrow(expect.objectContaining({ code: 'KVM_ARGUMENT' }));
   });
 });
 

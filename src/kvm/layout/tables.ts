@@ -1,4 +1,4 @@
-import { struct, viewOf } from './bytes.js';
+import { type Fields, struct, viewOf } from './bytes.js';
 
 /** One CPUID leaf (struct kvm_cpuid_entry2). */
 export interface CpuidEntry {
@@ -24,7 +24,14 @@ const HEADER = 8;
 
 /** @internal A struct kvm_cpuid2 with room for `count` entries. */
 export function emptyCpuid(count: number): Uint8Array {
-  return struct(HEADER + count * CPUID_ENTRY, (view) => view.setUint32(0, count, true));
+  return cpuid(count, () => {});
+}
+
+function cpuid(count: number, fill: (put: Fields) => void): Uint8Array {
+  return struct(HEADER + count * CPUID_ENTRY, (put) => {
+    put.u32(0, count, 'count');
+    fill(put);
+  });
 }
 
 /** @internal */
@@ -41,23 +48,22 @@ export function decodeCpuid(bytes: Uint8Array): CpuidEntry[] {
 
 /** @internal */
 export function encodeCpuid(entries: readonly CpuidEntry[]): Uint8Array {
-  const bytes = emptyCpuid(entries.length);
-  const view = viewOf(bytes);
-  entries.forEach((entry, i) => {
-    CPUID_FIELDS.forEach((name, f) => {
-      view.setUint32(HEADER + i * CPUID_ENTRY + 4 * f, entry[name], true);
+  return cpuid(entries.length, (put) => {
+    entries.forEach((entry, i) => {
+      CPUID_FIELDS.forEach((name, f) => {
+        put.u32(HEADER + i * CPUID_ENTRY + 4 * f, entry[name], name);
+      });
     });
   });
-  return bytes;
 }
 
 /** @internal A struct kvm_msrs. */
 export function encodeMsrs(entries: readonly { index: number; value?: bigint }[]): Uint8Array {
-  return struct(HEADER + entries.length * MSR_ENTRY, (view) => {
-    view.setUint32(0, entries.length, true);
+  return struct(HEADER + entries.length * MSR_ENTRY, (put) => {
+    put.u32(0, entries.length, 'count');
     entries.forEach((entry, i) => {
-      view.setUint32(HEADER + i * MSR_ENTRY, entry.index, true);
-      view.setBigUint64(HEADER + i * MSR_ENTRY + 8, entry.value ?? 0n, true);
+      put.u32(HEADER + i * MSR_ENTRY, entry.index, 'index');
+      put.u64(HEADER + i * MSR_ENTRY + 8, entry.value ?? 0n, 'value');
     });
   });
 }
@@ -70,7 +76,7 @@ export function decodeMsrValues(bytes: Uint8Array, count: number): bigint[] {
 
 /** @internal A struct kvm_msr_list with room for `count` indices. */
 export function emptyMsrList(count: number): Uint8Array {
-  return struct(4 + 4 * count, (view) => view.setUint32(0, count, true));
+  return struct(4 + 4 * count, (put) => put.u32(0, count, 'count'));
 }
 
 /** @internal */

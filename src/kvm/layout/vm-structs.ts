@@ -36,13 +36,13 @@ export function encodeMsrFilter(f: MsrFilter): { filter: Uint8Array; bitmaps: Ui
     bytes.set(bitmap.subarray(0, bytes.length));
     return bytes;
   });
-  const filter = struct(FILTER_SIZE, (view) => {
-    view.setUint32(0, f.flags ?? 0, true);
+  const filter = struct(FILTER_SIZE, (put) => {
+    put.u32(0, f.flags ?? 0, 'flags');
     f.ranges.forEach((range, i) => {
       const at = RANGE_AT + i * RANGE_SIZE;
-      view.setUint32(at, range.flags, true);
-      view.setUint32(at + 4, range.nmsrs, true);
-      view.setUint32(at + 8, range.base, true);
+      put.u32(at, range.flags, 'flags');
+      put.u32(at + 4, range.nmsrs, 'nmsrs');
+      put.u32(at + 8, range.base, 'base');
     });
   });
   return { filter, bitmaps: Buffer.concat(padded) };
@@ -59,19 +59,19 @@ const KVM_IRQ_ROUTING_MSI = 2;
 
 /** @internal struct kvm_irq_routing */
 export function encodeRouting(routes: readonly GsiRoute[]): Uint8Array {
-  return struct(8 + routes.length * ROUTE_SIZE, (view) => {
-    view.setUint32(0, routes.length, true);
+  return struct(8 + routes.length * ROUTE_SIZE, (put) => {
+    put.u32(0, routes.length, 'count');
     routes.forEach((route, i) => {
       const at = 8 + i * ROUTE_SIZE;
-      view.setUint32(at, route.gsi, true);
+      put.u32(at, route.gsi, 'gsi');
       if (route.type === 'irqchip') {
-        view.setUint32(at + 4, KVM_IRQ_ROUTING_IRQCHIP, true);
-        view.setUint32(at + 16, route.irqchip, true);
-        view.setUint32(at + 20, route.pin, true);
+        put.u32(at + 4, KVM_IRQ_ROUTING_IRQCHIP, 'type');
+        put.u32(at + 16, route.irqchip, 'irqchip');
+        put.u32(at + 20, route.pin, 'pin');
       } else {
-        view.setUint32(at + 4, KVM_IRQ_ROUTING_MSI, true);
-        view.setBigUint64(at + 16, route.address, true);
-        view.setUint32(at + 24, route.data, true);
+        put.u32(at + 4, KVM_IRQ_ROUTING_MSI, 'type');
+        put.u64(at + 16, route.address, 'address');
+        put.u32(at + 24, route.data, 'data');
       }
     });
   });
@@ -80,20 +80,20 @@ export function encodeRouting(routes: readonly GsiRoute[]): Uint8Array {
 /** @internal struct kvm_enable_cap */
 export function encodeCap(cap: number, args: readonly bigint[], flags: number): Uint8Array {
   if (args.length > 4) throw new KvmError('KVM_ARGUMENT', 'args', 22, 'must be at most four values');
-  return struct(104, (view) => {
-    view.setUint32(0, cap, true);
-    view.setUint32(4, flags, true);
+  return struct(104, (put) => {
+    put.u32(0, cap, 'cap');
+    put.u32(4, flags, 'flags');
     args.forEach((arg, i) => {
-      view.setBigUint64(8 + 8 * i, arg, true);
+      put.u64(8 + 8 * i, arg, 'args');
     });
   });
 }
 
 /** @internal struct kvm_coalesced_mmio_zone */
 export function encodeZone(address: bigint, size: number, pio: boolean): Uint8Array {
-  return struct(16, (view) => {
-    view.setBigUint64(0, address, true);
-    view.setUint32(8, size, true);
-    view.setUint32(12, pio ? 1 : 0, true);
+  return struct(16, (put) => {
+    put.u64(0, address, 'address');
+    put.u32(8, size, 'size');
+    put.u32(12, pio ? 1 : 0, 'type');
   });
 }
