@@ -47,6 +47,12 @@ module.exports = {
   forbidden: [
     ...floorRules,
     ...NEVER.map(([folder, path, comment]) => rule(`${folder}-never`, comment, sourcesOf(folder), { path })),
+    rule(
+      'lab-by-its-index',
+      'what the lab offers is in src/lab/index.ts',
+      { path: '^src/(?!lab/)' },
+      { path: '^src/lab/(?!index\\.ts$)' },
+    ),
     rule('no-circles', 'modules that need one another are one module', { path: '^src/' }, { circular: true }),
     rule(
       'one-native-boundary',
