@@ -20,5 +20,7 @@ export const DMA_WAYS = [
   'quirk-ignore-guest-pat', // KVM_X86_QUIRK_IGNORE_GUEST_PAT disabled
 ] as const;
 
+/** A way to non-coherent DMA that KVM counts for a VM. */
 export type CountedWay = (typeof COUNTED_WAYS)[number];
+/** A way to the memory types of non-coherent DMA. */
 export type DmaWay = (typeof DMA_WAYS)[number];

@@ -1,11 +1,11 @@
 import { MT, memTypeName, typeBytes } from '../arch/memory-types.js';
 import { defType, MSR } from '../arch/msrs.js';
 import {
+  type MtrrRange,
   mib,
   mtrrs,
   noncoherent,
   physMask,
-  type Range,
   scenario,
   touch,
   touchMany,
@@ -133,7 +133,7 @@ const noCpuid = scenario(
 const OVERLAPS: readonly (readonly [
   string,
   string,
-  readonly Range[],
+  readonly MtrrRange[],
   readonly (readonly [bigint, string])[],
 ])[] = [
   [

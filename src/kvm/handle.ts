@@ -20,6 +20,7 @@ export abstract class Handle<N extends NativeHandle> {
     this.native.close();
   }
 
+  /** `using` closes it. */
   [Symbol.dispose](): void {
     this.close();
   }

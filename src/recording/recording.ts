@@ -56,26 +56,34 @@ export interface StepRecord {
   events?: readonly TraceEvent[];
 }
 
-interface Common {
+/** What is told of every run of a scenario. */
+export interface RecordingHead {
   scenario: string;
   durationMs: number;
   /** Why what the scenario took of the kernel or the host could not be given back at its end, if it could not. */
   notGivenBack?: string;
 }
 
-type Unfinished =
-  | (Common & { outcome: 'skip'; missing: Missing })
-  | (Common & { outcome: 'error'; code: AgentErrorCode; message: string; step?: number; timedOut?: boolean });
+/** A run that was not made, or that broke off. */
+export type UnfinishedRecording =
+  | (RecordingHead & { outcome: 'skip'; missing: Missing })
+  | (RecordingHead & {
+      outcome: 'error';
+      code: AgentErrorCode;
+      message: string;
+      step?: number;
+      timedOut?: boolean;
+    });
 
 /** Everything that one run of a scenario gave; the judge needs nothing else. */
 export type Recording =
-  | Unfinished
-  | (Common & { outcome: 'ran'; infra: readonly OwnPages[]; steps: readonly StepRecord[] });
+  | UnfinishedRecording
+  | (RecordingHead & { outcome: 'ran'; infra: readonly OwnPages[]; steps: readonly StepRecord[] });
 
 /** A recording as the agent sends it: reading the trace is left to the parent, which is faster than a lab's processor. */
 export type RawRecording =
-  | Unfinished
-  | (Common & {
+  | UnfinishedRecording
+  | (RecordingHead & {
       outcome: 'ran';
       infra: readonly OwnPages[];
       steps: readonly Omit<StepRecord, 'events'>[];

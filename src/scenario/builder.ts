@@ -36,6 +36,7 @@ export function scenario(
   return { ...defaults, ...options, name, title, steps: steps.flat() };
 }
 
+/** Write an MSR: the guest of vCPU 0 by WRMSR unless told, the host by KVM_SET_MSRS. */
 export const wrmsr = (msr: number, value: bigint, o: { vcpu?: number; by?: Actor } = {}): Step => ({
   do: 'wrmsr',
   vcpu: o.vcpu ?? 0,
@@ -44,6 +45,7 @@ export const wrmsr = (msr: number, value: bigint, o: { vcpu?: number; by?: Actor
   by: o.by ?? 'guest',
 });
 
+/** Read an MSR: the guest of vCPU 0 by RDMSR unless told, the host by KVM_GET_MSRS. */
 export const rdmsr = (msr: number, o: { vcpu?: number; by?: Actor } = {}): Step => ({
   do: 'rdmsr',
   vcpu: o.vcpu ?? 0,
@@ -64,6 +66,7 @@ export function touch(
 export const touchMany = (gpa: bigint, count: number, o: { vcpu?: number; stride?: bigint } = {}): Step[] =>
   Array.from({ length: count }, (_, i) => touch(gpa + BigInt(i) * (o.stride ?? BigInt(PAGE_SIZE)), o));
 
+/** Set or clear CR0.CD: the guest of vCPU 0 by MOV to CR0 unless told, the host by KVM_SET_SREGS. */
 export const cd = (on: boolean, o: { vcpu?: number; by?: Actor } = {}): Step => ({
   do: 'cd',
   vcpu: o.vcpu ?? 0,
@@ -71,6 +74,7 @@ export const cd = (on: boolean, o: { vcpu?: number; by?: Actor } = {}): Step => 
   by: o.by ?? 'guest',
 });
 
+/** Attach a device with non-coherent DMA, or detach it; `via` is the way, by default the first that can be had. */
 export const noncoherent = (on: boolean, o: Pick<NoncoherentStep, 'via' | 'device'> = {}): Step => ({
   do: 'noncoherent',
   on,
@@ -84,7 +88,10 @@ export const virtio = (
   o: Partial<Pick<VirtioStep, 'group' | 'attr' | 'result'>> = {},
 ): Step => ({ do: 'virtio', op, device, group: 1, attr: 1, result: 'ok', ...o });
 
+/** Disable a quirk by KVM_CAP_DISABLE_QUIRKS2. */
 export const disableQuirk = (quirk: QuirkName): Step => ({ do: 'disable-quirk', quirk });
+
+/** Make or change a memslot of `pages` pages at `gpa`; a slot that exists keeps its memory. */
 export const memslot = (
   slot: number,
   gpa: bigint,
@@ -92,17 +99,21 @@ export const memslot = (
   backing: MemslotStep['backing'] = 'ram',
   o: Pick<MemslotStep, 'flags' | 'result'> = {},
 ): Step => ({ do: 'memslot', slot, gpa, pages, backing, ...o });
+
+/** Delete a memslot. */
 export const deleteMemslot = (slot: number): Step => ({ do: 'delete-memslot', slot });
+
+/** Give memory of the guest back to the host (MADV_DONTNEED), so that KVM must drop its leaves. */
 export const discard = (gpa: bigint, pages: number): Step => ({ do: 'discard', gpa, pages });
 
 /** One variable range: type, base and power-of-two size in bytes. */
-export type Range = readonly [type: number, base: bigint, size: bigint];
+export type MtrrRange = readonly [type: number, base: bigint, size: bigint];
 
 /** Program MTRRs as the SDM asks ("MTRR Considerations in MP Systems"): disable, write, enable. */
 export function mtrrs(o: {
   def?: number;
   fe?: boolean;
-  ranges?: readonly Range[];
+  ranges?: readonly MtrrRange[];
   fixed?: readonly (readonly [msr: number, value: bigint])[];
   vcpu?: number;
   by?: Actor;

@@ -16,6 +16,7 @@ export type Need =
 /** Who makes a change: the guest's own instruction, or the VMM through an ioctl. */
 export type Actor = 'guest' | 'host';
 
+/** A quirk of KVM that bears on memory types, and that a scenario can disable. */
 export type QuirkName = 'ignore-guest-pat' | 'cd-nw-cleared';
 
 /** A short literal such as `WB+IPAT` that an access must give under the named policies. */
@@ -48,6 +49,7 @@ export interface VirtioStep {
   result: IoctlResult;
 }
 
+/** A KVM_MEM_ flag of a memslot. */
 export type MemslotFlag = 'log-dirty-pages' | 'readonly' | 'non-coherent-dma';
 
 /** KVM_SET_USER_MEMORY_REGION; a slot that exists keeps its memory. */

@@ -3,7 +3,9 @@
  * or 4 bytes, values are unsigned. An 8-byte MMIO access arrives as two 4-byte ones, low half first.
  */
 export interface BusDevice {
+  /** What an access reads. */
   read(offset: number, size: number): number;
+  /** Take what an access writes. */
   write(offset: number, size: number, value: number): void;
 }
 
@@ -47,11 +49,13 @@ export class Bus {
     this.#ranges.push({ base, end, device });
   }
 
+  /** Read from the device at an address; all ones where there is none. */
   read(address: number, size: number): number {
     const range = this.#find(address);
     return range ? range.device.read(address - range.base, size) : this.#nobody(size);
   }
 
+  /** Write to the device at an address, if there is one. */
   write(address: number, size: number, value: number): void {
     const range = this.#find(address);
     if (range) range.device.write(address - range.base, size, value);

@@ -196,6 +196,7 @@ export class Machine {
     if (this.#ownsRam) this.ram.close();
   }
 
+  /** `using` closes it. */
   [Symbol.dispose](): void {
     this.close();
   }

@@ -103,10 +103,12 @@ export class Pc {
     return this.#end;
   }
 
+  /** Close the machine, with its vCPUs and its RAM. */
   close(): void {
     this.machine.close();
   }
 
+  /** `using` closes it. */
   [Symbol.dispose](): void {
     this.close();
   }

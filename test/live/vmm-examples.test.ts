@@ -14,6 +14,18 @@ const EXAMPLES: [string, string][] = [
     'the counter is 42\nrdmsr 0xabcd0000: handled\nwrmsr 0xabcd0000: handled\nrdmsr 0xabcd0001: gp\n',
   ],
   ['dirty-log', 'dirty pages: 1, 5, 11\n'],
+  [
+    'scenario',
+    `Linux 6.1, policy A
+  vCPU 0: read gpa 0x400000 through PAT entry 0: UC
+  vCPU 0: read gpa 0x800000 through PAT entry 0: WB
+Linux 7.2, policy E
+  vCPU 0: read gpa 0x400000 through PAT entry 0: WB
+  vCPU 0: read gpa 0x800000 through PAT entry 0: WB
+  detach non-coherent DMA: zaps 0x400000,0x800000
+the trace shows WB
+`,
+  ],
   ['two-vcpus', 'vCPU 0 made it 1\nvCPU 1 made it 2\nvCPU 1 made it 3\nvCPU 0 made it 4\nvCPU 1 made it 5\n'],
 ];
 

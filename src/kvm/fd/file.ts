@@ -26,6 +26,10 @@ const EAGAIN = 11;
 
 /** A counter that KVM signals (irqfd, ioeventfd): non-blocking, starts at 0. */
 export class EventFd extends KvmFile {
+  /**
+   * A new counter.
+   * @throws KvmError `KVM_FILE`
+   */
   static create(): EventFd {
     return new EventFd(native().createEventFd());
   }

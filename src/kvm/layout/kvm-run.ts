@@ -72,12 +72,15 @@ export class KvmRun {
   get flags(): number {
     return this.#view.getUint16(AT.flags, true);
   }
+  /** The guest's CR8, as of the last exit; set, it is loaded at the next entry. */
   get cr8(): bigint {
     return this.#view.getBigUint64(AT.cr8, true);
   }
+  /** The guest's CR8 at the next entry. */
   set cr8(value: bigint) {
     this.#view.setBigUint64(AT.cr8, checkU64(value, 'cr8'), true);
   }
+  /** The guest's IA32_APIC_BASE, as of the last exit. */
   get apicBase(): bigint {
     return this.#view.getBigUint64(AT.apicBase, true);
   }
@@ -94,6 +97,7 @@ export class KvmRun {
   get ioSize(): number {
     return this.#view.getUint8(AT.ioSize);
   }
+  /** The port of the access. */
   get ioPort(): number {
     return this.#view.getUint16(AT.ioPort, true);
   }
@@ -130,6 +134,7 @@ export class KvmRun {
   get mmioLength(): number {
     return this.#view.getUint32(AT.mmioLength, true);
   }
+  /** Whether the guest writes. */
   get mmioIsWrite(): boolean {
     return this.#view.getUint8(AT.mmioIsWrite) !== 0;
   }
@@ -138,6 +143,7 @@ export class KvmRun {
   get msrReason(): number {
     return this.#view.getUint32(AT.msrReason, true);
   }
+  /** The MSR's number. */
   get msrIndex(): number {
     return this.#view.getUint32(AT.msrIndex, true);
   }
@@ -145,6 +151,7 @@ export class KvmRun {
   get msrData(): bigint {
     return this.#view.getBigUint64(AT.msrData, true);
   }
+  /** What RDMSR is to read. */
   set msrData(value: bigint) {
     this.#view.setBigUint64(AT.msrData, checkU64(value, 'msrData'), true);
   }

@@ -29,11 +29,12 @@ export class VmModel {
     this.#state = new VmState(policy, options);
   }
 
+  /** The policy that it was made with. */
   get policy(): Policy {
     return this.#state.policy;
   }
 
-  /** The state that decisions are made from, to look at. */
+  /** @internal The state that decisions are made from, to look at. */
   get state(): Readonly<VmState> {
     return this.#state;
   }

@@ -32,6 +32,7 @@ export class Serial16550 implements BusDevice {
     this.#setIrq = setIrq;
   }
 
+  /** Read a register. */
   read(offset: number, _size: number): number {
     const r = this.#registers;
     const latch = (r.lcr & LCR_DLAB) !== 0;
@@ -55,6 +56,7 @@ export class Serial16550 implements BusDevice {
     }
   }
 
+  /** Write a register. */
   write(offset: number, _size: number, value: number): void {
     const r = this.#registers;
     const byte = value & 0xff;
