@@ -2,8 +2,8 @@
 
 export const CR0_PE = 1n << 0n;
 export const CR0_ET = 1n << 4n;
-export const CR0_NE = 1n << 5n;
-export const CR0_WP = 1n << 16n;
+const CR0_NE = 1n << 5n;
+const CR0_WP = 1n << 16n;
 export const CR0_NW = 1n << 29n;
 export const CR0_CD = 1n << 30n;
 export const CR0_PG = 1n << 31n;

@@ -76,7 +76,7 @@ function likelihood(policy: Policy, env: Environment): number {
 }
 
 /** Every policy that this machine could have, the most likely first. */
-export function candidates(env: Environment): Policy[] {
+function candidates(env: Environment): Policy[] {
   if (env.paging !== 'ept') return withoutEpt(env);
   return ALL_POLICIES.filter((p) => p.paging === 'ept' && hasFeatures(p, env)).sort(
     (a, b) => likelihood(b, env) - likelihood(a, env),

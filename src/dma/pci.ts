@@ -35,7 +35,7 @@ export const pciGroup = (bdf: string, host = HOST): string | undefined =>
   linkName(join(pciDir(bdf, host), 'iommu_group'));
 
 /** Whether a group is one that VFIO made up for a device without an IOMMU (vfio_noiommu_group_alloc()). */
-export function isMadeUpGroup(group: string, host = HOST): boolean {
+function isMadeUpGroup(group: string, host = HOST): boolean {
   const name = join(host.sys, 'kernel/iommu_groups', group, 'name');
   return existsSync(name) && readTrimmed(name) === 'vfio-noiommu';
 }

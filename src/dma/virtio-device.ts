@@ -4,9 +4,9 @@ import { likelyVirtioType } from './kernel-tables.js';
 import type { NoncoherentProvider } from './types.js';
 
 /** Attribute group of KVM_DEV_TYPE_VIRTIO (RFC of December 2023). */
-export const KVM_DEV_VIRTIO_NONCOHERENT = 1;
+const KVM_DEV_VIRTIO_NONCOHERENT = 1;
 /** Its only attribute: count one non-coherent DMA until the device is closed. */
-export const KVM_DEV_VIRTIO_NONCOHERENT_SET = 1;
+const KVM_DEV_VIRTIO_NONCOHERENT_SET = 1;
 
 const SET = { group: KVM_DEV_VIRTIO_NONCOHERENT, attr: KVM_DEV_VIRTIO_NONCOHERENT_SET };
 const OTHER = { group: KVM_DEV_VIRTIO_NONCOHERENT, attr: KVM_DEV_VIRTIO_NONCOHERENT_SET + 1 };

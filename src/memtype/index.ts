@@ -17,7 +17,7 @@ export {
   ModelError,
   type ModelEvent,
 } from './model/events.js';
-export { type Leaf, leafRange } from './model/leaves.js';
+export type { Leaf } from './model/leaves.js';
 export { VmModel } from './model/vm-model.js';
 export type { ModelOptions } from './model/vm-state.js';
 export { ALL_POLICIES, policies } from './policies/index.js';
@@ -25,12 +25,10 @@ export { supportedQuirks } from './policies/quirks.js';
 export { refusals } from './policies/refusals.js';
 export {
   findPolicy,
-  type KernelVersion,
   NEWEST_POLICY,
   policyAssumption,
   policyForVersion,
   policyWithPaging,
-  readVersion,
   UnknownPolicyError,
 } from './policies/versions.js';
 export type {
@@ -54,8 +52,7 @@ export {
   replayWrites,
   type VariableConfig,
 } from './sdm/config.js';
-export { type EffectiveCell, effectiveCell, effectiveType } from './sdm/effective.js';
-export { describeMsr, faultOf, type MsrFault } from './sdm/msr-fault.js';
+export { effectiveType } from './sdm/effective.js';
 export * from './sdm/msrs.js';
 export { archMtrrType, MtrrState, mtrrCursors } from './sdm/mtrr.js';
 export { patType } from './sdm/pat.js';

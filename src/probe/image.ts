@@ -41,7 +41,7 @@ function readElf(): Uint8Array {
  * Lay an ELF out behind its page tables.
  * @throws ProbeBootError if it is no ELF, or does not fit the layout
  */
-export function layOut(elf: Uint8Array): ProbeImage {
+function layOut(elf: Uint8Array): ProbeImage {
   const { entry, segments } = parsed(elf);
   const bytes = new Uint8Array(L.PROBE_IMAGE_SIZE + TABLE_PAGES * PAGE_SIZE);
   for (const { physical, memorySize, data } of segments) {

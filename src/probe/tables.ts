@@ -4,7 +4,7 @@ import { LAYOUT } from './layout.js';
 /** Guest-physical bytes that each window maps, from gpa 0. */
 export const WINDOW_SIZE = 1n << 32n;
 /** Number of windows: one per PAT entry. */
-export const WINDOWS = 8;
+const WINDOWS = 8;
 
 const WINDOW_SHIFT = 36n;
 /** A window takes 64 GiB of virtual addresses, though it maps only the first four of them. */

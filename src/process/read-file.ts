@@ -55,19 +55,6 @@ export async function readInput(path: string, { limit, why, again = false }: Rea
   }
 }
 
-/**
- * Check a file that another program will read: only a regular one will do.
- *
- * @throws InputFileError
- */
-export async function mustBeFile(path: string): Promise<void> {
-  try {
-    await mustEnd(path, true);
-  } catch (error) {
-    throw inputError(path, error);
-  }
-}
-
 function inputError(path: string, error: unknown): InputFileError {
   if (error instanceof InputFileError) return error;
   const { code = '', message } = error as NodeJS.ErrnoException;

@@ -77,7 +77,7 @@ export const fingerprint = z.object({
     .meta({ description: 'KVM_CAP_* and what the kernel answered' }),
 });
 
-export const policyChoice = z.object({
+const policyChoice = z.object({
   name: z.string(),
   how: z.enum(['forced', 'probed', 'hint']),
   explainedBy: z.array(z.string()).meta({
@@ -93,7 +93,7 @@ export const policyChoice = z.object({
     .meta({ description: '--strict was given: the warning counts as a failure' }),
 });
 
-export const kernel = z.object({
+const kernel = z.object({
   image: z.string().optional().meta({ description: 'as given: a path, or debian:<series>' }),
   sha256: z
     .string()
@@ -105,7 +105,7 @@ export const kernel = z.object({
     .meta({ description: 'module parameters that were asked for, as module.name=value' }),
 });
 
-export const host = z
+const host = z
   .object({
     cpu: z.string(),
     release: z.string().meta({ description: 'uname -r' }),

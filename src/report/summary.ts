@@ -1,7 +1,7 @@
 import type { ResultSet, RunResult, ScenarioResult, Status } from './types.js';
 
 /** All statuses, the gravest first: the status of a group is the first one that any member has. */
-export const STATUSES: readonly Status[] = ['fail', 'timeout', 'error', 'pass', 'skip'];
+const STATUSES: readonly Status[] = ['fail', 'timeout', 'error', 'pass', 'skip'];
 
 const BAD = new Set<Status>(['fail', 'timeout', 'error']);
 

@@ -13,8 +13,6 @@ export type ScenarioResult = z.infer<typeof schema.scenarioResult>;
 export type Crash = z.infer<typeof schema.crash>;
 /** What machine and kernel the results are from. */
 export type Fingerprint = z.infer<typeof schema.fingerprint>;
-/** The policy that the results were held against, and how it was chosen. */
-export type PolicyChoice = z.infer<typeof schema.policyChoice>;
 /** The results of one kernel. */
 export type ResultSet = z.infer<typeof schema.resultSet>;
 /** All results of one run: one set per kernel. */

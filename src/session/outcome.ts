@@ -2,7 +2,7 @@ import type { LabOutcome } from '../lab/index.js';
 import type { DeathKind } from '../report/formats/crash.js';
 
 /** The agent came to its end, whatever it did on its way. */
-export type Done = Extract<LabOutcome, { kind: 'done' }>;
+type Done = Extract<LabOutcome, { kind: 'done' }>;
 
 /** An end before the agent's own. The kind says who died: report/crash.ts has the table. */
 export interface Death<Kind extends DeathKind = DeathKind> {

@@ -20,7 +20,6 @@ import { lostResult, toResult } from './result.js';
 import { slotsFor } from './slots.js';
 import { paramsOf } from './target.js';
 
-export { AgentError } from './lane.js';
 export type { SessionListener, SessionRequest } from './request.js';
 
 /** Follows the agents, judges each recording when its turn comes, and adds up the result. */

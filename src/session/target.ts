@@ -1,7 +1,7 @@
 import type { LabEngine } from '../lab/index.js';
 
 /** This machine's own kernel. */
-export interface HostTarget {
+interface HostTarget {
   engine: 'host';
   /** PCI function that may be taken for non-coherent DMA. */
   device: string | null;

@@ -28,7 +28,7 @@ export interface ZapSet {
 }
 
 /** No zaps could be counted; the message says why. */
-export class ZapError extends Error {
+class ZapError extends Error {
   readonly code = 'ZAPS';
 }
 

@@ -35,7 +35,7 @@ function fromHere(file: string, cwd: string): string {
  * The words that start this program again: a checkout's launcher; npx, where that started it; the bare name, where PATH leads to it;
  * else the path that was run. npx costs seconds: it is named only where nothing quicker works.
  */
-export function programWords({ root, program, cwd, env }: Start): string[] {
+function programWords({ root, program, cwd, env }: Start): string[] {
   const launcher = join(root, NAME);
   if (existsSync(launcher)) return [fromHere(launcher, cwd)];
   if (env.npm_command === 'exec') return ['npx', NAME];

@@ -45,7 +45,7 @@ function stderrStream(format: LogFormat): DestinationStream {
 }
 
 /** Make a logger to stderr. */
-export function createLogger(level: LogLevel, format: LogFormat): Logger {
+function createLogger(level: LogLevel, format: LogFormat): Logger {
   return pino(
     {
       level,

@@ -13,7 +13,7 @@ export interface ProgressStream {
 }
 
 /** How many of how many parts are done. */
-export interface Count {
+interface Count {
   done: number;
   total: number;
 }

@@ -26,7 +26,7 @@ export const repeatName = ({ name, repeat }: Pick<ScenarioResult, 'name' | 'repe
   repeat === undefined ? name : `${name} (repeat ${repeat})`;
 
 /** Where a failure was seen: vCPU and gfn, as far as they are known. */
-export function placeText({ vcpu, gfn }: Pick<Failure, 'vcpu' | 'gfn'>): string {
+function placeText({ vcpu, gfn }: Pick<Failure, 'vcpu' | 'gfn'>): string {
   const parts = [];
   if (vcpu !== undefined) parts.push(`vCPU ${vcpu}`);
   if (gfn !== undefined) parts.push(`gfn 0x${gfn.toString(16)}`);
@@ -34,7 +34,7 @@ export function placeText({ vcpu, gfn }: Pick<Failure, 'vcpu' | 'gfn'>): string 
 }
 
 /** A failure in lines of plain text, shared by all writers. */
-export function failureLines(failure: Failure): string[] {
+function failureLines(failure: Failure): string[] {
   const place = placeText(failure);
   return [
     `step ${failure.step}: ${failure.stepText}`,
@@ -45,7 +45,7 @@ export function failureLines(failure: Failure): string[] {
 }
 
 /** An erratum in one line. */
-export const erratumText = (erratum: Erratum): string =>
+const erratumText = (erratum: Erratum): string =>
   `erratum ${erratum.id} (${erratum.kernels}): ${erratum.text}`;
 
 /** Every erratum that the results met, once each, in lines. */

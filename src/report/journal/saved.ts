@@ -6,7 +6,7 @@ import { Assembler, RecordError } from './assemble.js';
 import { type JournalRecord, journalRecord } from './records.js';
 
 /** A file of saved results cannot be read; the message says why. */
-export class SavedError extends Error {
+class SavedError extends Error {
   readonly code = 'REPORT_SAVED';
 }
 
