@@ -96,6 +96,7 @@ export class HostMemory extends Handle<NativeMemory> {
   /**
    * MADV_DONTNEED on a part: KVM drops its leaves and must fault the pages again. A memfd keeps its contents,
    * anonymous memory reads as zero afterwards.
+   * @throws KvmError `KVM_ARGUMENT` if the part is not in it, `KVM_MEMORY`
    */
   dontNeed(offset: number, size: number): void {
     this.native.dontNeed(offset, size);

@@ -15,7 +15,10 @@ export class KvmFile extends Handle<NativeFile> {
     return this.native.number();
   }
 
-  /** Read up to `size` bytes at `offset`. */
+  /**
+   * Read up to `size` bytes at `offset`.
+   * @throws KvmError `KVM_FILE`
+   */
   readAt(offset: number, size: number): Uint8Array {
     const bytes = new Uint8Array(size);
     return bytes.subarray(0, this.native.readAt(bytes, offset));
@@ -34,12 +37,18 @@ export class EventFd extends KvmFile {
     return new EventFd(native().createEventFd());
   }
 
-  /** Add `count` to the counter. */
+  /**
+   * Add `count` to the counter.
+   * @throws KvmError `KVM_FILE`: EAGAIN it would overflow; EINVAL `count` is 2^64-1
+   */
   signal(count = 1n): void {
     this.native.write(struct(8, (put) => put.u64(0, count, 'count')));
   }
 
-  /** Take the counter and set it to 0; 0 if nobody signalled. */
+  /**
+   * Take the counter and set it to 0; 0 if nobody signalled.
+   * @throws KvmError `KVM_FILE`
+   */
   take(): bigint {
     const bytes = new Uint8Array(8);
     try {

@@ -84,6 +84,7 @@ export class Kvm extends AttrHandle<NativeSystem> {
   /**
    * KVM_GET_SUPPORTED_CPUID.
    * Needs KVM_CAP_EXT_CPUID.
+   * @throws KvmError `KVM_IOCTL`: ENOMEM
    */
   supportedCpuid(): CpuidEntry[] {
     return withRoom(emptyCpuid, (bytes) => this.native.supportedCpuid(bytes), decodeCpuid);
@@ -92,6 +93,7 @@ export class Kvm extends AttrHandle<NativeSystem> {
   /**
    * KVM_GET_EMULATED_CPUID.
    * Needs KVM_CAP_EXT_EMUL_CPUID.
+   * @throws KvmError `KVM_IOCTL`: ENOMEM
    */
   emulatedCpuid(): CpuidEntry[] {
     return withRoom(emptyCpuid, (bytes) => this.native.emulatedCpuid(bytes), decodeCpuid);

@@ -73,6 +73,7 @@ export abstract class VcpuState extends AttrHandle<NativeVcpu> {
   /**
    * KVM_GET_FPU: struct kvm_fpu, 416 bytes.
    * Needs basic KVM.
+   * @throws KvmError `KVM_IOCTL`: EINVAL the guest’s state is protected
    */
   getFpu(): Uint8Array {
     return this.#read(FPU_SIZE, 'getFpu');
@@ -81,6 +82,7 @@ export abstract class VcpuState extends AttrHandle<NativeVcpu> {
   /**
    * KVM_SET_FPU.
    * Needs basic KVM.
+   * @throws KvmError `KVM_IOCTL`: EINVAL the guest’s state is protected
    */
   setFpu(fpu: Uint8Array): void {
     this.native.setFpu(fpu);
@@ -89,6 +91,7 @@ export abstract class VcpuState extends AttrHandle<NativeVcpu> {
   /**
    * KVM_GET_XSAVE or KVM_GET_XSAVE2: the guest's whole XSAVE area.
    * Needs KVM_CAP_XSAVE, or KVM_CAP_XSAVE2 where the area is larger than 4096 bytes.
+   * @throws KvmError `KVM_IOCTL`: EINVAL the guest’s state is protected
    */
   getXsave(): Uint8Array {
     return this.#read(this.native.xsaveSize(), 'getXsave');

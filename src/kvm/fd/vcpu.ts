@@ -74,8 +74,10 @@ export class Vcpu extends VcpuState {
 
   /**
    * One KVM_RUN, bounded in time.
+   * Needs basic KVM; KVM_CAP_IMMEDIATE_EXIT for the bound.
    * @param budgetMs milliseconds, 0 to 86400000, fractions allowed
-   * @returns 0 for an exit, else the errno; EINTR only if `timedOut` or `kicked`
+   * @returns 0 for an exit, else the errno: EINTR only if `timedOut` or `kicked`; EAGAIN the vCPU waited for an INIT and
+   * was woken; EFAULT the guest reached memory that the host has not; EINVAL `validRegs`, `dirtyRegs` or CR8 in kvm_run are not valid
    * @throws KvmError `KVM_ARGUMENT`, `KVM_CLOSED`
    */
   enter(budgetMs: number): number {
@@ -107,6 +109,8 @@ export class Vcpu extends VcpuState {
   /**
    * Finish the access of the last PIO, MMIO or MSR exit without running the guest, so that registers can be read
    * and set (KVM_RUN with immediate_exit).
+   * Needs KVM_CAP_IMMEDIATE_EXIT.
+   * @returns the errno, EINTR if all went well
    */
   completeExit(): number {
     return this.native.complete();
