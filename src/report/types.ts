@@ -6,7 +6,7 @@ export type Status = z.infer<typeof schema.status>;
 /** One thing that was not as expected: where, what, expected and seen, and how to see it again. */
 export type Failure = z.infer<typeof schema.failure>;
 /** A known departure of a kernel from the architecture or from its own rules that a scenario met. */
-export type Erratum = z.infer<typeof schema.erratum>;
+export type MetErratum = z.infer<typeof schema.erratum>;
 /** What became of one scenario on one kernel. */
 export type ScenarioResult = z.infer<typeof schema.scenarioResult>;
 /** How a kernel (or its emulator) died under the run. */

@@ -3,7 +3,7 @@ import { KVM_MEM_NON_COHERENT_DMA, RAM_SLOT } from '../arch/memslots.js';
 import { gfnOf, PAGE_SIZE } from '../arch/units.js';
 import type { ModelEvent } from '../memtype/index.js';
 import type { MemslotEvent } from '../memtype/model/events.js';
-import { classifyChange, type Memslot } from '../memtype/model/memslots.js';
+import { classifyChange, type SlotState } from '../memtype/model/memslots.js';
 import { cr0With, memslotFlags, QUIRK_BITS } from './bits.js';
 import {
   GUEST_MAXPHYADDR,
@@ -51,7 +51,7 @@ const RAM: MemslotEvent = {
 const refused = (result: IoctlResult | typeof NOT_TAKEN, why: string): Taken => ({ result, why });
 
 /** Memory of a new slot, as the model sees it. */
-const memoryOf = ({ backing }: MemslotStep): Pick<Memslot, 'backing' | 'hostLevel'> => ({
+const memoryOf = ({ backing }: MemslotStep): Pick<SlotState, 'backing' | 'hostLevel'> => ({
   backing: backing === 'pci-bar' ? 'mmio' : 'ram',
   hostLevel: backing === 'huge-ram' ? 2 : 3,
 });
@@ -63,7 +63,7 @@ const memoryOf = ({ backing }: MemslotStep): Pick<Memslot, 'backing' | 'hostLeve
 export class Replay {
   /** What the model must know of the VM before its first step. */
   readonly start: readonly ModelEvent[];
-  readonly #slots = new Map<number, Memslot>();
+  readonly #slots = new Map<number, SlotState>();
   /** Virtio devices that are open, and whether KVM counts them. */
   readonly #virtio = new Map<string, boolean>();
   readonly #attached: NoncoherentStep[] = [];
@@ -81,7 +81,7 @@ export class Replay {
   }
 
   /** The memslot that holds an address now. */
-  slotAt(gpa: bigint): Memslot | undefined {
+  slotAt(gpa: bigint): SlotState | undefined {
     const gfn = gfnOf(gpa);
     return [...this.#slots.values()].find((slot) => gfn >= slot.gfn && gfn < slot.gfn + slot.npages);
   }

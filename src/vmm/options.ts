@@ -2,7 +2,7 @@ import { MIB, PAGE_SIZE } from '../arch/units.js';
 import { MachineOptionError } from './errors.js';
 
 /** What an option must be: how to tell, and in words. */
-export type Rule = readonly [option: string, accept: (value: unknown) => boolean, must: string];
+export type OptionRule = readonly [option: string, accept: (value: unknown) => boolean, must: string];
 
 const optional =
   (accept: (value: unknown) => boolean) =>
@@ -24,7 +24,7 @@ const isBytes = (value: unknown): boolean => value instanceof Uint8Array;
 /** A day, as native/vcpu.cc has it. */
 const MAX_BUDGET_MS = 86_400_000;
 
-export const MACHINE_RULES: readonly Rule[] = [
+export const MACHINE_RULES: readonly OptionRule[] = [
   ['vcpus', whole(1, 4096), 'a whole number from 1 to 4096'],
   // That it is whole pages, the memory says.
   ['ramSize', whole(1, 2 ** 40), 'a whole number from 1 to 2^40'],
@@ -39,13 +39,13 @@ export const MACHINE_RULES: readonly Rule[] = [
   ['prepare', optional(isFunction), 'a function'],
 ];
 
-export const CPUID_RULES: readonly Rule[] = [
+export const CPUID_RULES: readonly OptionRule[] = [
   ['maxPhyAddr', optional(whole(36, 52)), 'a whole number from 36 to 52'],
   ['mtrr', optional(isBoolean), 'a boolean'],
   ['hypervisor', optional(isBoolean), 'a boolean'],
 ];
 
-export const PC_RULES: readonly Rule[] = [
+export const PC_RULES: readonly OptionRule[] = [
   ['image', isBytes, 'a Uint8Array'],
   ['memory', whole(2 * MIB, 3072 * MIB, PAGE_SIZE), 'a multiple of 4096 from 2 MiB to 3 GiB'],
   ['cpus', optional(whole(1, 16)), 'a whole number from 1 to 16'],
@@ -59,7 +59,7 @@ export const PC_RULES: readonly Rule[] = [
  * Hold options against their rules: JavaScript callers have no types to stop them.
  * @throws MachineOptionError for the first that breaks its rule
  */
-export function checkOptions(options: object, rules: readonly Rule[], prefix = ''): void {
+export function checkOptions(options: object, rules: readonly OptionRule[], prefix = ''): void {
   for (const [option, accept, must] of rules) {
     const value: unknown = (options as Record<string, unknown>)[option];
     if (!accept(value)) throw new MachineOptionError(prefix + option, must, value);

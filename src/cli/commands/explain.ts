@@ -14,7 +14,7 @@ import { textWidth, wrapLines } from '../../text/wrap.js';
 import { UsageError } from '../errors.js';
 import { mergeMtrrs, parseMsrWrite, parseMtrrs, parseNumber } from '../explain/args.js';
 import { mustBeTaken } from '../explain/refused.js';
-import { defined, type GuestState, readState, situationOf } from '../explain/state.js';
+import { defined, type GuestFacts, readState, situationOf } from '../explain/state.js';
 import { mapJson, mapText, pageJson, pageText } from '../explain/text.js';
 import { addHelp, USAGE_STATUS } from '../options/help.js';
 import { refuseTwice } from '../options/once.js';
@@ -42,9 +42,9 @@ interface ExplainOptions {
 }
 
 /** The state that file and flags give; a flag counts more than the file. */
-async function stateOf(options: ExplainOptions): Promise<GuestState> {
+async function stateOf(options: ExplainOptions): Promise<GuestFacts> {
   const file = options.state === undefined ? {} : await readState(options.state);
-  const flags: GuestState = defined({
+  const flags: GuestFacts = defined({
     policy: options.policy,
     gpa: options.gpa,
     pat: options.pat,

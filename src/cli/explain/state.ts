@@ -59,7 +59,7 @@ const stateFile = z.strictObject({
 });
 
 /** The state of a guest, as a file or flags give it; what is left out has the value that KVM starts with. */
-export interface GuestState {
+export interface GuestFacts {
   policy?: string;
   gpa?: bigint;
   mtrr?: MtrrConfig;
@@ -98,7 +98,7 @@ async function parseJson(path: string): Promise<unknown> {
  *
  * @throws InputFileError if it cannot be read; UsageError if it says what a state does not have
  */
-export async function readState(path: string): Promise<GuestState> {
+export async function readState(path: string): Promise<GuestFacts> {
   const parsed = stateFile.safeParse(await parseJson(path));
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
@@ -107,11 +107,11 @@ export async function readState(path: string): Promise<GuestState> {
   const { msrs, disabledQuirks, ...rest } = parsed.data;
   const writes = msrs?.map(({ msr, value }) => ({ msr: Number(msr), value }));
   const quirks = disabledQuirks === undefined ? undefined : Number(disabledQuirks);
-  return defined({ ...rest, msrs: writes, disabledQuirks: quirks }) as GuestState;
+  return defined({ ...rest, msrs: writes, disabledQuirks: quirks }) as GuestFacts;
 }
 
 /** Carry out the writes, each of which must be legal; the last one to the PAT counts. */
-function registersAfter(state: GuestState, maxphyaddr: number): Pick<Situation, 'mtrr' | 'pat'> {
+function registersAfter(state: GuestFacts, maxphyaddr: number): Pick<Situation, 'mtrr' | 'pat'> {
   const { mtrr = {}, msrs = [], pat = PAT_RESET } = state;
   const isPat = ({ msr }: MsrWrite): boolean => msr === MSR.PAT;
   const pats = [{ msr: MSR.PAT, value: pat }, ...msrs.filter(isPat)];
@@ -133,7 +133,7 @@ function registersAfter(state: GuestState, maxphyaddr: number): Pick<Situation, 
  *
  * @throws MtrrConfigError if an MTRR or PAT cannot have such a value, UsageError if it can with more address bits
  */
-export function situationOf(state: GuestState): Situation {
+export function situationOf(state: GuestFacts): Situation {
   const { maxphyaddr = 40, patEntry = 0 } = state;
   return {
     ...registersAfter(state, maxphyaddr),

@@ -5,8 +5,8 @@ import type { StaleCause } from '../policy.js';
 import type { Effect, MemslotEvent, ModelEvent } from './events.js';
 import { split } from './faults.js';
 import { type Leaf, leafRange } from './leaves.js';
-import { classifyChange, type Memslot, slotLevel, slotRange } from './memslots.js';
-import { VcpuState } from './vcpu.js';
+import { classifyChange, type SlotState, slotLevel, slotRange } from './memslots.js';
+import { VcpuModel } from './vcpu.js';
 import { agrees, type VmState } from './vm-state.js';
 
 type EventOf<K extends ModelEvent['kind']> = Extract<ModelEvent, { kind: K }>;
@@ -60,7 +60,7 @@ export function applyWrmsr(state: VmState, event: EventOf<'wrmsr'>, effect: Effe
 export function applyCr0(state: VmState, event: EventOf<'cr0'>, effect: Effect): void {
   const vcpu = state.vcpu(event.vcpu);
   if (event.by === 'guest') {
-    effect.cr0 = VcpuState.isValidCr0(event.value) ? 'ok' : 'gp';
+    effect.cr0 = VcpuModel.isValidCr0(event.value) ? 'ok' : 'gp';
     if (effect.cr0 === 'gp') return;
   }
   const before = vcpu.cd;
@@ -108,7 +108,7 @@ export function applyQuirks(state: VmState, event: EventOf<'disable-quirks'>, ef
   noteLeftovers(state, 'quirks', effect);
 }
 
-function removeSlot(state: VmState, old: Memslot, effect: Effect): void {
+function removeSlot(state: VmState, old: SlotState, effect: Effect): void {
   const all = state.policy.zaps.memslot(state) === 'all';
   state.slots.delete(old.slot);
   effect.fastZap = all;
@@ -122,7 +122,7 @@ function removeSlot(state: VmState, old: Memslot, effect: Effect): void {
 }
 
 /** The huge leaves that may replace smaller ones: each copies the lowest of those in its range. */
-function recoverable(state: VmState, slot: Memslot): Leaf[] {
+function recoverable(state: VmState, slot: SlotState): Leaf[] {
   const leaves = state.leaves.within(slotRange(slot));
   return ([2, 3] as const).flatMap((level) => {
     const bases = new Set(
@@ -134,7 +134,7 @@ function recoverable(state: VmState, slot: Memslot): Leaf[] {
   });
 }
 
-function endDirtyLog(state: VmState, slot: Memslot, effect: Effect): void {
+function endDirtyLog(state: VmState, slot: SlotState, effect: Effect): void {
   if (state.policy.dirtyLogOff === 'zap') {
     effect.mayZap.push(slotRange(slot));
     return;
@@ -147,11 +147,11 @@ function endDirtyLog(state: VmState, slot: Memslot, effect: Effect): void {
   if (mixed && id !== undefined) effect.notes.push(id);
 }
 
-function changeFlags(state: VmState, old: Memslot, slot: Memslot, effect: Effect): void {
+function changeFlags(state: VmState, old: SlotState, slot: SlotState, effect: Effect): void {
   state.slots.set(slot.slot, slot);
   // What cannot be written need not be logged: KVM leaves such a slot's leaves alone.
   if ((slot.flags & KVM_MEM_READONLY) !== 0) return;
-  const logged = (s: Memslot): boolean => (s.flags & KVM_MEM_LOG_DIRTY_PAGES) !== 0;
+  const logged = (s: SlotState): boolean => (s.flags & KVM_MEM_LOG_DIRTY_PAGES) !== 0;
   // kvm_mmu_slot_apply_flags() write-protects the leaves, or clears their dirty bits.
   if (!logged(old) && logged(slot)) effect.mayRewrite.push(slotRange(slot));
   if (!logged(old) && logged(slot) && state.options.eagerPageSplit) {

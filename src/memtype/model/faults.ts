@@ -4,12 +4,12 @@ import type { Decision, VcpuView } from '../policy.js';
 import type { Rule } from '../types.js';
 import type { AccessEvent, Effect } from './events.js';
 import { type Leaf, leafRange } from './leaves.js';
-import { type Memslot, slotLevel } from './memslots.js';
+import { type SlotState, slotLevel } from './memslots.js';
 import { agrees, pageOf, type VmState } from './vm-state.js';
 
 type Access = AccessEvent['access'];
 
-function levelBound(state: VmState, vcpu: VcpuView, slot: Memslot, gfn: number, access: Access): Level {
+function levelBound(state: VmState, vcpu: VcpuView, slot: SlotState, gfn: number, access: Access): Level {
   if (access === 'fetch' && state.options.nxHugePages) return 1;
   return Math.min(slotLevel(slot, gfn), state.policy.maxLevel(state, vcpu, gfn)) as Level;
 }

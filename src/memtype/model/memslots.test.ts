@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { model, slotEvent, touch } from '../../../test/support/model-vm.js';
 import { KVM_MEM_LOG_DIRTY_PAGES, KVM_MEM_READONLY } from '../../arch/kvm-flags.js';
 import type { MemslotEvent, ModelEvent } from './events.js';
-import { classifyChange, type Memslot, slotLevel, slotRange } from './memslots.js';
+import { classifyChange, type SlotState, slotLevel, slotRange } from './memslots.js';
 
 const FLAG = 1 << 3;
 const event = (fields: Partial<MemslotEvent> = {}): MemslotEvent => ({
@@ -14,11 +14,11 @@ const event = (fields: Partial<MemslotEvent> = {}): MemslotEvent => ({
   flags: 0,
   ...fields,
 });
-const slot = (fields: Partial<Memslot> = {}): Memslot => {
+const slot = (fields: Partial<SlotState> = {}): SlotState => {
   const { kind: _, ...rest } = event();
   return { hostLevel: 3, ...rest, ...fields };
 };
-const change = (fields: Partial<MemslotEvent>, slots: Memslot[] = [slot()], allowed = 3): object =>
+const change = (fields: Partial<MemslotEvent>, slots: SlotState[] = [slot()], allowed = 3): object =>
   classifyChange(new Map(slots.map((s) => [s.slot, s])), event(fields), allowed);
 
 const refused = (errno: string): object => ({ kind: 'refused', errno });

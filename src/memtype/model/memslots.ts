@@ -4,23 +4,23 @@ import { overlaps } from '../sdm/ranges.js';
 import type { MemslotEvent } from './events.js';
 
 /** A memslot as it stands. */
-export type Memslot = Readonly<Required<Omit<MemslotEvent, 'kind'>>>;
+export type SlotState = Readonly<Required<Omit<MemslotEvent, 'kind'>>>;
 
 /** What KVM_SET_USER_MEMORY_REGION amounts to (`kvm_set_memory_region()`). */
 export type SlotChange =
   | { kind: 'refused'; errno: 'EINVAL' | 'EEXIST' }
-  | { kind: 'create'; slot: Memslot }
-  | { kind: 'delete'; old: Memslot }
-  | { kind: 'move'; old: Memslot; slot: Memslot }
-  | { kind: 'flags'; old: Memslot; slot: Memslot };
+  | { kind: 'create'; slot: SlotState }
+  | { kind: 'delete'; old: SlotState }
+  | { kind: 'move'; old: SlotState; slot: SlotState }
+  | { kind: 'flags'; old: SlotState; slot: SlotState };
 
 /** The frames of a slot. */
-export function slotRange(slot: Memslot): GfnRange {
+export function slotRange(slot: SlotState): GfnRange {
   return { start: slot.gfn, end: slot.gfn + slot.npages };
 }
 
 /** The largest leaf at a frame that lies within the slot and that the host's memory allows. */
-export function slotLevel(slot: Memslot, gfn: number): Level {
+export function slotLevel(slot: SlotState, gfn: number): Level {
   if ((slot.flags & KVM_MEM_LOG_DIRTY_PAGES) !== 0) return 1;
   for (const level of [3, 2] as const) {
     const start = levelBase(gfn, level);
@@ -32,12 +32,12 @@ export function slotLevel(slot: Memslot, gfn: number): Level {
 
 /** Tell what a call would do to these slots; `allowedFlags` are the KVM_MEM_ bits that the kernel knows. */
 export function classifyChange(
-  slots: ReadonlyMap<number, Memslot>,
+  slots: ReadonlyMap<number, SlotState>,
   event: MemslotEvent,
   allowedFlags: number,
 ): SlotChange {
   const { kind: _, ...fields } = event;
-  const slot: Memslot = { hostLevel: 3, ...fields };
+  const slot: SlotState = { hostLevel: 3, ...fields };
   const old = slots.get(slot.slot);
   if ((slot.flags & ~allowedFlags) !== 0) return { kind: 'refused', errno: 'EINVAL' };
   if (slot.npages === 0)

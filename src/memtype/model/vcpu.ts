@@ -7,7 +7,7 @@ import { MtrrState } from '../sdm/mtrr.js';
 export type MsrOutcome = { ok: true; msr: MtrrMsr } | { ok: false; reason: 'INVAL' | 'UNKNOWN' } | undefined;
 
 /** The state of one vCPU that memory types depend on. Starts as after KVM_CREATE_VCPU and KVM_SET_CPUID2. */
-export class VcpuState implements VcpuView {
+export class VcpuModel implements VcpuView {
   mtrr = MtrrState.initial;
   pat = PAT_RESET;
   cr0 = CR0_PE | CR0_PG;
@@ -18,8 +18,8 @@ export class VcpuState implements VcpuView {
     public mtrrCpuid: boolean,
   ) {}
 
-  clone(): VcpuState {
-    return Object.assign(new VcpuState(this.id, this.maxphyaddr, this.mtrrCpuid), this);
+  clone(): VcpuModel {
+    return Object.assign(new VcpuModel(this.id, this.maxphyaddr, this.mtrrCpuid), this);
   }
 
   get cd(): boolean {

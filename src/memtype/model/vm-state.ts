@@ -5,8 +5,8 @@ import type { Decision, PageView, Policy, VcpuView, VmView } from '../policy.js'
 import type { Rule } from '../types.js';
 import { ModelError } from './events.js';
 import { type Leaf, LeafStore } from './leaves.js';
-import { type Memslot, slotRange } from './memslots.js';
-import { VcpuState } from './vcpu.js';
+import { type SlotState, slotRange } from './memslots.js';
+import { VcpuModel } from './vcpu.js';
 
 /** What the model has to be told of a VM and its host. */
 export interface ModelOptions {
@@ -33,8 +33,8 @@ export interface ModelOptions {
 /** All that a VM's memory types depend on, and the leaves that are mapped. */
 export class VmState implements VmView {
   readonly options: Required<ModelOptions>;
-  vcpus: VcpuState[];
-  slots = new Map<number, Memslot>();
+  vcpus: VcpuModel[];
+  slots = new Map<number, SlotState>();
   leaves = new LeafStore();
   noncoherent = 0;
   disabledQuirks: number;
@@ -55,7 +55,7 @@ export class VmState implements VmView {
       ...options,
     };
     const { vcpus, maxphyaddr, mtrr, quirksSupported } = this.options;
-    this.vcpus = Array.from({ length: vcpus }, (_, id) => new VcpuState(id, maxphyaddr, mtrr));
+    this.vcpus = Array.from({ length: vcpus }, (_, id) => new VcpuModel(id, maxphyaddr, mtrr));
     this.disabledQuirks = policy.quirks.disabledAtCreation & quirksSupported;
   }
 
@@ -82,14 +82,14 @@ export class VmState implements VmView {
   }
 
   /** @throws ModelError if the VM has no such vCPU */
-  vcpu(id: number): VcpuState {
+  vcpu(id: number): VcpuModel {
     const vcpu = this.vcpus[id];
     if (vcpu === undefined) throw new ModelError(`the VM has no vCPU ${id}`);
     return vcpu;
   }
 
   /** The memslot that holds a frame. */
-  slotAt(gfn: number): Memslot | undefined {
+  slotAt(gfn: number): SlotState | undefined {
     for (const slot of this.slots.values()) {
       if (gfn >= slot.gfn && gfn < slot.gfn + slot.npages) return slot;
     }
@@ -97,7 +97,7 @@ export class VmState implements VmView {
   }
 
   /** What a fault of this vCPU in this slot decides. */
-  decide(vcpu: VcpuView, slot: Memslot, gfn: number, why?: Rule[]): Decision {
+  decide(vcpu: VcpuView, slot: SlotState, gfn: number, why?: Rule[]): Decision {
     return this.policy.decide(this, vcpu, pageOf(slot, gfn), why);
   }
 
@@ -109,7 +109,7 @@ export class VmState implements VmView {
 }
 
 /** What a policy may know of a frame in a slot. */
-export function pageOf(slot: Memslot, gfn: number): PageView {
+export function pageOf(slot: SlotState, gfn: number): PageView {
   return { gfn, mmio: slot.backing === 'mmio', slotFlags: slot.flags };
 }
 

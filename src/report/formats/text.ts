@@ -1,4 +1,4 @@
-import type { Erratum, Failure, ScenarioResult } from '../types.js';
+import type { Failure, MetErratum, ScenarioResult } from '../types.js';
 
 const IRREGULAR: Record<string, string> = { leaves: 'leaf' };
 
@@ -45,7 +45,7 @@ function failureLines(failure: Failure): string[] {
 }
 
 /** An erratum in one line. */
-const erratumText = (erratum: Erratum): string =>
+const erratumText = (erratum: MetErratum): string =>
   `erratum ${erratum.id} (${erratum.kernels}): ${erratum.text}`;
 
 /** Every erratum that the results met, once each, in lines. */
