@@ -91,14 +91,14 @@ it("an agent that dies is the agent's death, not the kernel's", async () => {
   const run = new LongRun('--format', 'json');
   const agent = await run.agent();
 
-  process.kill(agent, 'SIGSEGV');
+  process.kill(agent, 'SIGILL');
   const { status, stdout } = await run.end;
 
   const [set] = (JSON.parse(stdout) as RunResult).sets;
   const lost = set?.scenarios.find(({ skip }) => skip?.reason.startsWith('not run'));
   expect(status).toBe(1);
-  expect(set?.crashed).toMatchObject({ kind: 'agent-died', reason: 'it was ended by SIGSEGV' });
-  expect(lost?.skip?.reason).toBe('not run: the agent died (agent-died: it was ended by SIGSEGV)');
+  expect(set?.crashed).toMatchObject({ kind: 'agent-died', reason: 'it was ended by SIGILL' });
+  expect(lost?.skip?.reason).toBe('not run: the agent died (agent-died: it was ended by SIGILL)');
 });
 
 it('and in KTAP the kernel stays alive', async () => {
