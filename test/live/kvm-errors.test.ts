@@ -2,7 +2,15 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { HostMemory, Kvm, KvmError, type KvmErrorCode, type Vcpu, type Vm } from '../../src/kvm/index.js';
+import {
+  EventFd,
+  HostMemory,
+  Kvm,
+  KvmError,
+  type KvmErrorCode,
+  type Vcpu,
+  type Vm,
+} from '../../src/kvm/index.js';
 import { native } from '../../src/kvm/native.js';
 
 function errorOf(act: () => unknown): KvmError {
@@ -112,6 +120,28 @@ describe('bad arguments', () => {
       'a short filter bitmap',
       ({ vm }) => vm.setMsrFilter({ ranges: [{ flags: 3, base: 0, nmsrs: 9, bitmap: new Uint8Array(1) }] }),
       'bitmap',
+    ],
+    ['an MSR below 0', ({ vcpu }) => vcpu.getMsrs([-1]), 'index'],
+    ['an MSR of 33 bits', ({ vcpu }) => vcpu.setMsrs([{ index: 2 ** 32 + 0x277, value: 0n }]), 'index'],
+    ['an MSR value of 65 bits', ({ vcpu }) => vcpu.setMsrs([{ index: 0x277, value: 1n << 64n }]), 'value'],
+    ['a feature MSR below 0', ({ kvm }) => kvm.getFeatureMsrs([-1]), 'index'],
+    ['a register below 0', ({ vcpu }) => vcpu.setRegs({ ...vcpu.getRegs(), rip: -1n }), 'rip'],
+    ['an MP state of 33 bits', ({ vcpu }) => vcpu.setMpState(2 ** 32), 'state'],
+    ['a vector of 33 bits', ({ vcpu }) => vcpu.interrupt(2 ** 32), 'vector'],
+    ['a debug control below 0', ({ vcpu }) => vcpu.setGuestDebug(-1), 'control'],
+    ['a debug register of 65 bits', ({ vcpu }) => vcpu.setGuestDebug(0, [1n << 64n]), 'debugRegs'],
+    ['a linear address below 0', ({ vcpu }) => vcpu.translate(-1n), 'linear'],
+    ['a GSI below 0', ({ vm }) => vm.irqLine(-1, true), 'gsi'],
+    ['message data of 33 bits', ({ vm }) => vm.signalMsi(0n, 2 ** 32), 'data'],
+    ['a clock below 0', ({ vm }) => vm.setClock(-1n), 'nanoseconds'],
+    ['an attribute of 33 bits', ({ vm }) => vm.setAttr({ group: 0, attr: 0, value: 2 ** 32 }), 'value'],
+    [
+      'eventfd flags of 33 bits',
+      ({ vm }) => {
+        using event = EventFd.create();
+        vm.irqfd(event, 0, { flags: 2 ** 32 });
+      },
+      'flags',
     ],
     ['five capability arguments', ({ vm }) => vm.enableCap(0, [1n, 2n, 3n, 4n, 5n]), 'args'],
   ];
