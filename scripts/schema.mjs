@@ -1,8 +1,13 @@
 #!/usr/bin/env node
-// Write schema/result-v1.json from src/report/schema.ts (built). A test holds the two against each other.
+// Write the JSON Schemas in schema/ from the program's own (built). Tests hold the two against each other.
 import { mkdirSync, writeFileSync } from 'node:fs';
 
 const { resultJsonSchema } = await import('../dist/report/json-schema.js');
+const { scenarioJsonSchema } = await import('../dist/scenario/file/json-schema.js');
 const folder = new URL('../schema/', import.meta.url);
 mkdirSync(folder, { recursive: true });
-writeFileSync(new URL('result-v1.json', folder), `${JSON.stringify(resultJsonSchema(), null, 2)}\n`);
+for (const [file, schema] of [
+  ['result-v1.json', resultJsonSchema()],
+  ['scenario-v1.json', scenarioJsonSchema()],
+])
+  writeFileSync(new URL(file, folder), `${JSON.stringify(schema, null, 2)}\n`);

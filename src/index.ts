@@ -4,7 +4,8 @@
  * - Typed classes over /dev/kvm: start with `Kvm.open()`.
  * - A small virtual machine monitor on top of them: make a `Machine`, put devices on its buses, `bootGuest()` an image and `run()` it.
  * - A probe guest: `Probe.boot()` it in a machine, and have it access memory and MSRs by `exec()`.
- * - Scenarios: write one with `scenario()` and its steps (`mtrrs()`, `touch()`, …); a `Replay` tells what each step does.
+ * - Scenarios: write one with `scenario()` and its steps (`mtrrs()`, `touch()`, …); a `Replay` tells what each step does, `parseScenario()` reads one
+ *   from a file's text.
  * - The reference model: a `VmModel` under one of the `policies` tells which EPT leaf entries each event must make and zap.
  * - What was seen: `decodeLeaf()` reads the memory type of an SPTE, and `judge()` holds a recording against a policy.
  *
@@ -136,6 +137,8 @@ export {
   wrmsr,
 } from './scenario/builder.js';
 export { describeStep } from './scenario/describe.js';
+export { parseScenario, ScenarioFileError } from './scenario/file/parse.js';
+export { printScenario } from './scenario/file/print.js';
 export { type KernelFeatures, Replay, type Taken } from './scenario/replay.js';
 export { type BrokenRule, brokenRules } from './scenario/rules.js';
 export type {

@@ -59,3 +59,10 @@ export function msrName(msr: number): string | undefined {
   const name = pairName(msr) ?? Object.entries(MSR).find(([, number]) => number === msr)?.[0];
   return name === undefined ? undefined : `MTRR_${name}`;
 }
+
+/** The number of each MTRR and the PAT, by the name that msrName() gives it. */
+export const MSR_BY_NAME: ReadonlyMap<string, number> = new Map(
+  Array.from({ length: MSR.DEF_TYPE + 1 }, (_, msr) => [msrName(msr), msr] as const).filter(
+    (entry): entry is [string, number] => entry[0] !== undefined,
+  ),
+);

@@ -19,6 +19,15 @@ export const mib = (n: number): bigint => BigInt(n * MIB);
 /** IA32_MTRR_PHYSMASKn for a power-of-two size in bytes, valid bit set. */
 export const physMask = (size: bigint): bigint => addressMask(size, GUEST_MAXPHYADDR) | PHYSMASK_VALID;
 
+/** What a scenario is unless told. */
+export const SCENARIO_DEFAULTS = {
+  needs: ['ept-leaves'],
+  vcpus: 1,
+  msrMode: 'kernel',
+  guestMtrr: true,
+  startCd: false,
+} as const satisfies Partial<Scenario>;
+
 /** Fill in the defaults of a scenario: one vCPU, MSRs emulated by KVM, CPUID.MTRR set, CR0.CD clear, EPT needed. */
 export function scenario(
   name: string,
@@ -26,14 +35,7 @@ export function scenario(
   options: Partial<Omit<Scenario, 'name' | 'title' | 'steps'>>,
   steps: readonly (Step | readonly Step[])[],
 ): Scenario {
-  const defaults = {
-    needs: ['ept-leaves'],
-    vcpus: 1,
-    msrMode: 'kernel',
-    guestMtrr: true,
-    startCd: false,
-  } as const;
-  return { ...defaults, ...options, name, title, steps: steps.flat() };
+  return { ...SCENARIO_DEFAULTS, ...options, name, title, steps: steps.flat() };
 }
 
 /** Write an MSR: the guest of vCPU 0 by WRMSR unless told, the host by KVM_SET_MSRS. */

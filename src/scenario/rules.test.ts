@@ -56,6 +56,8 @@ test.each<[string, Step[], readonly Need[], string, RegExp]>([
     '.gpa',
     /only be read/,
   ],
+  ['a claim for no policy', [touch(0n, { claims: { A: 'WB', Z: 'WB' } })], NONE, '.claims', /called Z/],
+  ['a claim of no type', [touch(0n, { claims: { A: 'WB+PAT' } })], NONE, '.claims', /^WB\+PAT is not/],
   ['a detach of nothing', [noncoherent(false)], NONE, '', /no device at all is attached/],
   [
     'a PCI function that is attached twice',

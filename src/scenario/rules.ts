@@ -1,6 +1,8 @@
 import { KVM_MEM_READONLY } from '../arch/kvm-flags.js';
+import { MEM_TYPES } from '../arch/memory-types.js';
 import { RAM_SLOT } from '../arch/memslots.js';
 import { PAGE_OFFSET, PAGE_SIZE } from '../arch/units.js';
+import { ALL_POLICIES } from '../memtype/index.js';
 import { classifyMsr } from '../memtype/sdm/msrs.js';
 import { Replay, type Taken } from './replay.js';
 import { pathText, scenarioSchema } from './schema.js';
@@ -74,6 +76,26 @@ const takenDevice: StepRule = (step, { replay }) =>
     ? 'the PCI function is attached already'
     : undefined;
 
+/** What a claim can be for: a policy, or an era with or without proposals (claimFor() of the check). */
+const CLAIMANTS = new Set(
+  ALL_POLICIES.filter(({ paging }) => paging === 'ept').flatMap(({ name, era, base, proposals }) => [
+    name,
+    era,
+    base,
+    [era, ...proposals].join('+'),
+  ]),
+);
+const LEAF_TYPE = new RegExp(`^(${MEM_TYPES.join('|')})(\\+IPAT)?$`);
+
+const wrongClaim: StepRule = (step) => {
+  if (step.do !== 'access') return undefined;
+  const claims = Object.entries(step.claims ?? {});
+  const [name] = claims.find(([policy]) => !CLAIMANTS.has(policy)) ?? [];
+  if (name !== undefined) return `no policy is called ${name}`;
+  const [, type] = claims.find(([, text]) => !LEAF_TYPE.test(text)) ?? [];
+  return type === undefined ? undefined : `${type} is not the type of a leaf, such as WB or WB+IPAT`;
+};
+
 /** What a step asks of the machine: of each group one. */
 function needsOf(step: Step): readonly (readonly Need[])[] {
   switch (step.do) {
@@ -107,6 +129,7 @@ const STEP_RULES: readonly (readonly [field: string, rule: StepRule])[] = [
   ['.slot', wrongSlot],
   ['.gpa', wrongRange],
   ['.gpa', wrongAccess],
+  ['.claims', wrongClaim],
   ['', takenDevice],
   ['', lacksNeed],
 ];

@@ -19,10 +19,11 @@ const actor = z.enum(['guest', 'host']);
 const result = z.enum(['ok', 'EINVAL', 'EEXIST', 'ENODEV', 'ENXIO', 'EBUSY']);
 const via = z.enum(COUNTED_WAYS);
 
-const step = z.discriminatedUnion('do', [
-  z.strictObject({ do: z.literal('wrmsr'), vcpu, msr: u32, value: u64, by: actor }),
-  z.strictObject({ do: z.literal('rdmsr'), vcpu, msr: u32, by: actor }),
-  z.strictObject({
+/** The shape of each kind of step. */
+export const stepSchemas = {
+  wrmsr: z.strictObject({ do: z.literal('wrmsr'), vcpu, msr: u32, value: u64, by: actor }),
+  rdmsr: z.strictObject({ do: z.literal('rdmsr'), vcpu, msr: u32, by: actor }),
+  access: z.strictObject({
     do: z.literal('access'),
     vcpu,
     gpa: u64,
@@ -30,14 +31,14 @@ const step = z.discriminatedUnion('do', [
     pat: int(0, 7),
     claims: z.exactOptional(z.record(text, text)),
   }),
-  z.strictObject({ do: z.literal('cd'), vcpu, on: z.boolean(), by: actor }),
-  z.strictObject({
+  cd: z.strictObject({ do: z.literal('cd'), vcpu, on: z.boolean(), by: actor }),
+  noncoherent: z.strictObject({
     do: z.literal('noncoherent'),
     on: z.boolean(),
     via: z.exactOptional(via),
     device: z.exactOptional(text),
   }),
-  z.strictObject({
+  virtio: z.strictObject({
     do: z.literal('virtio'),
     op: z.enum(['create-test', 'create', 'has-attr', 'set-attr', 'close']),
     device: text,
@@ -45,8 +46,11 @@ const step = z.discriminatedUnion('do', [
     attr: u32,
     result,
   }),
-  z.strictObject({ do: z.literal('disable-quirk'), quirk: z.enum(['ignore-guest-pat', 'cd-nw-cleared']) }),
-  z.strictObject({
+  'disable-quirk': z.strictObject({
+    do: z.literal('disable-quirk'),
+    quirk: z.enum(['ignore-guest-pat', 'cd-nw-cleared']),
+  }),
+  memslot: z.strictObject({
     do: z.literal('memslot'),
     slot: u32,
     gpa: u64,
@@ -55,8 +59,21 @@ const step = z.discriminatedUnion('do', [
     flags: z.exactOptional(z.array(z.enum(['log-dirty-pages', 'readonly', 'non-coherent-dma']))),
     result: z.exactOptional(result),
   }),
-  z.strictObject({ do: z.literal('delete-memslot'), slot: u32 }),
-  z.strictObject({ do: z.literal('discard'), gpa: u64, pages }),
+  'delete-memslot': z.strictObject({ do: z.literal('delete-memslot'), slot: u32 }),
+  discard: z.strictObject({ do: z.literal('discard'), gpa: u64, pages }),
+};
+
+const step = z.discriminatedUnion('do', [
+  stepSchemas.wrmsr,
+  stepSchemas.rdmsr,
+  stepSchemas.access,
+  stepSchemas.cd,
+  stepSchemas.noncoherent,
+  stepSchemas.virtio,
+  stepSchemas['disable-quirk'],
+  stepSchemas.memslot,
+  stepSchemas['delete-memslot'],
+  stepSchemas.discard,
 ]);
 
 const need = z.enum([

@@ -1,0 +1,26 @@
+import * as z from 'zod/mini';
+import { SCENARIO_DEFAULTS } from '../builder.js';
+import type { Scenario } from '../types.js';
+import { fileSchema, STEP_DEFAULTS } from './schema.js';
+
+type Fields = Record<string, unknown>;
+
+const json = (value: unknown): string => JSON.stringify(value);
+const defaultsOf = (kind: string): Fields => (STEP_DEFAULTS as Record<string, Fields>)[kind] ?? {};
+
+/** What differs from the defaults. */
+const told = (fields: object, defaults: Fields): Fields =>
+  Object.fromEntries(Object.entries(fields).filter(([key, value]) => json(value) !== json(defaults[key])));
+
+/** A value on one line, with blanks between its parts. */
+const line = (value: unknown): string => JSON.stringify(value, null, 1).replace(/\n */g, ' ');
+
+/** A scenario as a file for people: what is as usual is left out, and each step takes one line. */
+export function printScenario(scenario: Scenario): string {
+  const { steps, ...head } = z.encode(fileSchema, structuredClone(scenario) as never);
+  const fields = Object.entries(told(head, SCENARIO_DEFAULTS)).map(
+    ([key, value]) => `  ${json(key)}: ${line(value)}`,
+  );
+  const lines = steps.map((step) => `    ${line(told(step, defaultsOf(step.do)))}`);
+  return `{\n${[...fields, `  "steps": [\n${lines.join(',\n')}\n  ]`].join(',\n')}\n}\n`;
+}

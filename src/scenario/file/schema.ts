@@ -1,0 +1,58 @@
+import * as z from 'zod/mini';
+import { SCENARIO_DEFAULTS } from '../builder.js';
+import { scenarioSchema, stepSchemas } from '../schema.js';
+import { hex, msr, pages } from './fields.js';
+
+/** What a step is unless told, as the builder's functions have it. */
+export const STEP_DEFAULTS = {
+  wrmsr: { vcpu: 0, by: 'guest' },
+  rdmsr: { vcpu: 0, by: 'guest' },
+  access: { vcpu: 0, access: 'read', pat: 0 },
+  cd: { vcpu: 0, by: 'guest' },
+  virtio: { group: 1, attr: 1, result: 'ok' },
+  memslot: { backing: 'ram' },
+} as const;
+
+const { wrmsr, rdmsr, access, cd, virtio, memslot, discard } = stepSchemas;
+const vcpu = z._default(cd.shape.vcpu, 0);
+const by = z._default(cd.shape.by, 'guest');
+
+const step = z.discriminatedUnion('do', [
+  z.extend(wrmsr, { vcpu, msr, value: hex, by }),
+  z.extend(rdmsr, { vcpu, msr, by }),
+  z.extend(access, {
+    vcpu,
+    gpa: hex,
+    access: z._default(access.shape.access, STEP_DEFAULTS.access.access),
+    pat: z._default(access.shape.pat, STEP_DEFAULTS.access.pat),
+  }),
+  z.extend(cd, { vcpu, by }),
+  stepSchemas.noncoherent,
+  z.extend(virtio, {
+    group: z._default(virtio.shape.group, STEP_DEFAULTS.virtio.group),
+    attr: z._default(virtio.shape.attr, STEP_DEFAULTS.virtio.attr),
+    result: z._default(virtio.shape.result, STEP_DEFAULTS.virtio.result),
+  }),
+  stepSchemas['disable-quirk'],
+  z.extend(memslot, {
+    gpa: hex,
+    pages,
+    backing: z._default(memslot.shape.backing, STEP_DEFAULTS.memslot.backing),
+  }),
+  stepSchemas['delete-memslot'],
+  z.extend(discard, { gpa: hex, pages }),
+]);
+
+const { shape } = scenarioSchema;
+
+/** A scenario as people write it down: the schema of schema.ts, with other words for numbers, and with defaults. */
+export const fileSchema = z.extend(scenarioSchema, {
+  needs: z._default(shape.needs, [...SCENARIO_DEFAULTS.needs]),
+  vcpus: z._default(shape.vcpus, SCENARIO_DEFAULTS.vcpus),
+  msrMode: z._default(shape.msrMode, SCENARIO_DEFAULTS.msrMode),
+  guestMtrr: z._default(shape.guestMtrr, SCENARIO_DEFAULTS.guestMtrr),
+  startCd: z._default(shape.startCd, SCENARIO_DEFAULTS.startCd),
+  steps: z.array(step).check(z.maxLength(100_000)),
+  /** Where an editor finds the JSON Schema; nothing else reads it. */
+  $schema: z.exactOptional(z.string()),
+});
