@@ -36,10 +36,15 @@ const REASONS: Record<string, string> = {
   EROFS: 'the file system is read-only',
 };
 
+/** Why a file cannot be written, in words where a user can cause it. */
+export function reasonOf(error: unknown): string {
+  const { code = '', message } = error as NodeJS.ErrnoException;
+  return REASONS[code] ?? message;
+}
+
 function outputError(file: string, error: unknown): OutputError {
   if (error instanceof OutputError) return error;
-  const { code = '', message } = error as NodeJS.ErrnoException;
-  return new OutputError(`cannot write --output ${file}: ${REASONS[code] ?? message}`, { cause: error });
+  return new OutputError(`cannot write --output ${file}: ${reasonOf(error)}`, { cause: error });
 }
 
 const failure = (errno: string): Error => Object.assign(new Error(errno), { code: errno });

@@ -1,10 +1,15 @@
+import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { catalogue } from '../../catalogue/index.js';
+import { writeNewFiles } from '../../process/new-files.js';
 import { counted } from '../../report/formats/text.js';
 import { exitStatus } from '../../report/index.js';
 import { labelOf, uniqueLabel } from '../../report/label.js';
+import { printScenario } from '../../scenario/file/print.js';
+import type { Scenario } from '../../scenario/types.js';
 import type { SessionRequest } from '../../session/request.js';
 import { selectScenarios } from '../../session/select.js';
+import { safeLine } from '../../text/safe.js';
 import { describedTable } from '../../text/table.js';
 import { textWidth } from '../../text/wrap.js';
 import { UsageError } from '../errors.js';
@@ -20,6 +25,7 @@ import {
   memslotFlag,
   moduleParameter,
   outputFile,
+  outputFolder,
   pciAddress,
   seconds,
   shard,
@@ -28,6 +34,7 @@ import {
 } from '../options/values.js';
 import { reportedRun, runKernel } from '../program/reported-run.js';
 import { DEFAULT_TIMEOUT, rerunCommand } from '../program/rerun.js';
+import { readArguments } from '../program/scenario-arguments.js';
 import { interrupted } from '../terminal/interrupt.js';
 
 interface RunOptions extends TargetOptions {
@@ -35,6 +42,7 @@ interface RunOptions extends TargetOptions {
   name: string[];
   policy: string;
   list?: boolean;
+  export?: string;
   shard?: readonly [index: number, count: number];
   repeat: number;
   strict?: boolean;
@@ -42,6 +50,13 @@ interface RunOptions extends TargetOptions {
   param: string[];
   virtioType?: number;
   memslotFlag?: number;
+}
+
+/** What to run. */
+interface Chosen {
+  scenarios: readonly Scenario[];
+  /** The argument that names a scenario again. */
+  argumentOf: (name: string) => string;
 }
 
 /** A kernel of the run: what it is given as (this host: undefined), and `--name`. */
@@ -65,10 +80,11 @@ function givenKernels({ kernel, name }: RunOptions): Given[] {
 async function requestFor(
   options: RunOptions,
   { kernel, name }: Given,
-  patterns: string[],
+  { scenarios, argumentOf }: Chosen,
   labels: Set<string>,
 ): Promise<SessionRequest> {
   const target = await targetOf(options, kernel);
+  const rerun = rerunCommand(options, kernel);
   const label =
     target.engine === 'host'
       ? labelOf({ name, engine: target.engine })
@@ -76,7 +92,7 @@ async function requestFor(
   return {
     name: uniqueLabel(label, labels),
     target,
-    scenarios: selectScenarios(catalogue, patterns, options.shard),
+    scenarios,
     catalogue,
     policy: options.policy,
     repeat: options.repeat,
@@ -84,13 +100,12 @@ async function requestFor(
     ...(options.virtioType === undefined ? {} : { virtioType: options.virtioType }),
     ...(options.memslotFlag === undefined ? {} : { memslotFlag: options.memslotFlag }),
     timeoutMs: options.timeout * 1000,
-    rerun: rerunCommand(options, kernel),
+    rerun: (scenario) => rerun(argumentOf(scenario)),
     signal: interrupted,
   };
 }
 
-function list(patterns: string[], options: RunOptions): void {
-  const scenarios = selectScenarios(catalogue, patterns, options.shard);
+function list({ scenarios }: Chosen): void {
   // Where a program reads it, a scenario is a line.
   const room = process.stdout.isTTY ? textWidth(process.stdout) : Number.POSITIVE_INFINITY;
   process.stdout.write(
@@ -101,27 +116,42 @@ function list(patterns: string[], options: RunOptions): void {
   );
 }
 
+/** Write each scenario into a file of its own, `<folder>/<family>/<name>.json`. */
+function exportInto(folder: string, { scenarios }: Chosen): void {
+  writeNewFiles(
+    scenarios.map((scenario) => [join(folder, `${scenario.name}.json`), printScenario(scenario)]),
+  );
+  process.stdout.write(`${counted(scenarios.length, 'scenarios')} written into ${safeLine(folder)}\n`);
+}
+
 /** Results that are kept until the end, with the recordings they stand on: some kilobytes each. */
 const MOST_RESULTS = 20_000;
 
-function checkAmount(patterns: string[], { shard, repeat, kernel }: RunOptions): void {
-  const results = selectScenarios(catalogue, patterns, shard).length * repeat * Math.max(1, kernel.length);
+function checkAmount({ scenarios }: Chosen, { repeat, kernel }: RunOptions): void {
+  const results = scenarios.length * repeat * Math.max(1, kernel.length);
   if (results > MOST_RESULTS)
     throw new UsageError(
       `--repeat ${repeat} makes ${results} results, and ${MOST_RESULTS} at most can be kept`,
     );
 }
 
-async function run(patterns: string[], options: RunOptions, command: Command): Promise<void> {
-  if (options.list) return list(patterns, options);
+async function choose(args: readonly string[], { shard }: RunOptions): Promise<Chosen> {
+  const { all, patterns, argumentOf } = await readArguments(args, catalogue);
+  return { scenarios: selectScenarios(all, patterns, shard), argumentOf };
+}
+
+async function run(args: string[], options: RunOptions, command: Command): Promise<void> {
+  if (options.list) return list(await choose(args, options));
+  if (options.export !== undefined) return exportInto(options.export, await choose(args, options));
   tellAssumption(options.policy);
   checkTarget(options);
-  checkAmount(patterns, options);
+  const chosen = await choose(args, options);
+  checkAmount(chosen, options);
   const kernels = givenKernels(options);
   const outputs = { plans: outputPlans(command), journal: options.journal, planned: kernels.length };
   const result = await reportedRun(outputs, async (report) => {
     const labels = new Set<string>();
-    for (const given of kernels) await runKernel(await requestFor(options, given, patterns, labels), report);
+    for (const given of kernels) await runKernel(await requestFor(options, given, chosen, labels), report);
   });
   process.exitCode = exitStatus(result);
 }
@@ -148,7 +178,10 @@ const HELP: Help = {
 /** `kvm-memtype run`. */
 export function runCommand(): Command {
   const command = addHelp(new Command('run'), HELP)
-    .argument('[pattern...]', 'scenarios to run: names, with * for any part; all if none is given')
+    .argument(
+      '[scenario...]',
+      'scenarios to run: names, with * for any part, or files (*.json, or - for standard input); all if none is given',
+    )
     .addOption(
       new Option('--engine <name>', 'where to run')
         .choices(['auto', 'host', 'bochs', 'qemu-tcg'])
@@ -157,6 +190,11 @@ export function runCommand(): Command {
     .addOption(policyOption('the kernel'))
     .option('--strict', 'fail if the kernel behaves otherwise than its version is known to')
     .option('--list', 'print the scenarios, run nothing')
+    .addOption(
+      new Option('--export <folder>', 'write the scenarios as files, run nothing')
+        .argParser(outputFolder)
+        .conflicts('list'),
+    )
     .option('--shard <i/n>', 'run the i-th of n parts', shard)
     .option('--repeat <n>', `run everything n times, ${MOST_REPEATS} at most`, whole(1, MOST_REPEATS), 1)
     .option('--timeout <seconds>', 'give up on a kernel after this long', seconds, DEFAULT_TIMEOUT)
@@ -177,7 +215,7 @@ export function runCommand(): Command {
     moduleParameter,
   );
   addRepeatable(command, '--name <text>', 'what to call the kernel in results; one for each --kernel', label);
-  return addOutputOptions(command).action((patterns: string[], options: RunOptions) =>
-    run(patterns, options, command),
+  return addOutputOptions(command).action((args: string[], options: RunOptions) =>
+    run(args, options, command),
   );
 }

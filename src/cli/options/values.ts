@@ -131,6 +131,12 @@ export const outputFile: Parser<string> = (path) => {
   return path;
 };
 
+/** The name of a folder that files are to be written into. */
+export const outputFolder: Parser<string> = (path) => {
+  if (path === '') throw new InvalidArgumentError('the name of a folder is needed.');
+  return path;
+};
+
 /** Give a command an option that takes a value and may be given several times; it is a list, empty if never given. */
 export function addRepeatable<T>(
   command: Command,

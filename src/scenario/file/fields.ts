@@ -1,18 +1,16 @@
 import * as z from 'zod/mini';
 import { MSR_BY_NAME, msrName } from '../../arch/msrs.js';
-import { MIB, PAGE_SIZE } from '../../arch/units.js';
+import { GIB, MIB, PAGE_SIZE } from '../../arch/units.js';
 
 // The fields that people write otherwise than the program keeps them, each as a codec: read one way, written the other.
 
 const U32_MAX = 0xffff_ffff;
 const MOST_PAGES = 1 << 20;
-const KIB = 1024;
-const GIB = MIB * KIB;
 
 const HEX = /^0x[0-9a-fA-F]{1,16}$/;
 const MSR_HEX = /^0x[0-9a-fA-F]{1,8}$/;
 const SIZE = /^[1-9][0-9]{0,6}[KMG]$/;
-const BYTES: Record<string, number> = { K: KIB, M: MIB, G: GIB };
+const BYTES: Record<string, number> = { K: 1024, M: MIB, G: GIB };
 
 const HEX_WORDS = 'a hexadecimal number of at most 64 bits is needed, in quotes, such as "0x4000000"';
 const MSR_WORDS =
