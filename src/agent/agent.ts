@@ -3,10 +3,11 @@ import { constants, setPriority } from 'node:os';
 import { NoncoherentDma } from '../dma/index.js';
 import { HostMemory, Kvm } from '../kvm/index.js';
 import { TraceError } from '../observe/events.js';
+import { KernelLog, openKernelLog } from '../observe/kernel-log.js';
 import { SpteObserver } from '../observe/spte-observer.js';
 import { findTracefs } from '../observe/tracefs.js';
 import { ZapObserver } from '../observe/zap-observer.js';
-import type { AgentMessage, RawRecording } from '../recording/recording.js';
+import type { AgentMessage, Environment, RawRecording } from '../recording/recording.js';
 import { type AgentSpec, decodeSpec } from '../recording/spec.js';
 import { encodeJson } from '../recording/wire.js';
 import type { ZapCase } from '../recording/zaps.js';
@@ -65,24 +66,37 @@ function countZaps(kvm: Kvm, dma: NoncoherentDma, cases: readonly ZapCase[]): vo
     send({ type: 'zaps', measurement: measureZaps({ kvm, dma, observer }, zapCase) });
 }
 
+/** How the kernel's log is read: a machine of the lab runs our scenario and nothing else. */
+const kernelLogOf = (
+  log: ReturnType<typeof openKernelLog>,
+  spec: AgentSpec,
+): NonNullable<Environment['kernelLog']> => {
+  if (!(log instanceof KernelLog)) return log;
+  return spec.device === 'lab' ? 'own' : 'shared';
+};
+
 /** Open everything, run the scenarios of `spec`, stream each recording, and put everything back. */
 function work(spec: AgentSpec): void {
   using kvm = Kvm.open();
   using ram = HostMemory.memfd(RAM_SIZE);
   for (const problem of sweepLeftovers()) process.stderr.write(`${problem}\n`);
   const dma = new NoncoherentDma({ kvm, ...spec });
+  const opened = openKernelLog();
+  const log = opened instanceof KernelLog ? opened : undefined;
   let observer: SpteObserver | undefined;
   try {
-    const environment = describeEnvironment(kvm, dma, spec.params);
+    const kernelLog = kernelLogOf(opened, spec);
+    const environment = { ...describeEnvironment(kvm, dma, spec.params), kernelLog };
     send({ type: 'environment', environment });
     observer = environment.paging === 'shadow' ? undefined : openObserver();
     const pciBar = dma.device === undefined ? undefined : pciBarOf(dma.device);
-    runAll(spec.scenarios, { kvm, environment, ram, observer, dma, pciBar });
+    runAll(spec.scenarios, { kvm, environment, ram, observer, dma, log, pciBar });
     observer?.close(); // tracing leaves would be counted as time in zaps
     if (spec.zaps !== undefined) countZaps(kvm, dma, spec.zaps);
     send({ type: 'end', count: spec.scenarios.length });
   } finally {
     observer?.close();
+    log?.close();
     dma.close();
   }
 }

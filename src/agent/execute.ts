@@ -7,6 +7,7 @@ import { GuestTimeoutError } from '../vmm/index.js';
 import { agentErrorCode, messageOf } from './error-codes.js';
 import { type Bench, Execution, type RawStep } from './execution.js';
 import { UnmetNeedError } from './huge-ram.js';
+import { ScenarioLog } from './scenario-log.js';
 
 /** Populate the pages that a scenario touches, so that their leaves are writable from the first fault on. */
 function populate(scenario: Scenario, ram: HostMemory): void {
@@ -30,12 +31,15 @@ class Run {
   readonly #started = performance.now();
   /** The step that is being taken, from 0; undefined before the first. */
   #at: number | undefined;
+  readonly #log: ScenarioLog;
   #execution: Execution | undefined;
 
   constructor(
     readonly scenario: Scenario,
     readonly bench: Bench,
-  ) {}
+  ) {
+    this.#log = new ScenarioLog(bench.log);
+  }
 
   #base(): { scenario: string; durationMs: number } {
     return { scenario: this.scenario.name, durationMs: performance.now() - this.#started };
@@ -51,17 +55,20 @@ class Run {
     observer?.take();
     observer?.mark(-1);
     execution.start();
+    this.#log.take(-1);
     const steps: RawStep[] = [{ step: -1, ...execution.leaves() }];
     for (const [i, step] of scenario.steps.entries()) {
       this.#at = i;
       observer?.mark(i);
       steps.push({ step: i, ...execution.step(step), ...execution.leaves() });
+      this.#log.take(i);
     }
     const trace = observer === undefined ? {} : { trace: packText(observer.take()) };
     return { ...this.#base(), outcome: 'ran', infra: execution.infra(), steps, ...trace };
   }
 
   failed(error: unknown): RawRecording {
+    this.#log.take(this.#at ?? -1);
     if (error instanceof UnmetNeedError) return { ...this.#base(), outcome: 'skip', missing: error.missing };
     return {
       ...this.#base(),
@@ -75,6 +82,12 @@ class Run {
 
   close(): void {
     this.#execution?.close();
+  }
+
+  /** What the kernel logged from the start to the end, the giving back included. */
+  logged(): Pick<RawRecording, 'kernelLog'> {
+    this.#log.take(this.scenario.steps.length);
+    return this.#log.field();
   }
 }
 
@@ -97,7 +110,7 @@ export function execute(scenario: Scenario, bench: Bench): RawRecording {
   try {
     run.close();
   } catch (error) {
-    return { ...recording, notGivenBack: messageOf(error) };
+    recording = { ...recording, notGivenBack: messageOf(error) };
   }
-  return recording;
+  return { ...recording, ...run.logged() };
 }

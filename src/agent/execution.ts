@@ -9,6 +9,7 @@ import {
   Stats,
   type Vcpu,
 } from '../kvm/index.js';
+import type { KernelLog } from '../observe/kernel-log.js';
 import type { SpteObserver } from '../observe/spte-observer.js';
 import { Probe, type ProbeCommand, type ProbeResult } from '../probe/index.js';
 import { hasLegacyMmu } from '../recording/mmu.js';
@@ -28,6 +29,8 @@ export interface Bench {
   ram: HostMemory;
   observer: Pick<SpteObserver, 'mark' | 'take'> | undefined;
   dma: NoncoherentDma;
+  /** The kernel's log, where it can be read. */
+  log?: Pick<KernelLog, 'take'> | undefined;
   /** Path of the PCI BAR that may be mapped. */
   pciBar: string | undefined;
   /** Longest time that one batch of guest commands may take, in milliseconds; 10 s if not told. */

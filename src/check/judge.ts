@@ -10,7 +10,7 @@ import {
   patType,
   VmModel,
 } from '../memtype/index.js';
-import type { Environment, Recording, StepRecord } from '../recording/recording.js';
+import type { Environment, Recording, StepRecord, UnfinishedRecording } from '../recording/recording.js';
 import { describeStep } from '../scenario/describe.js';
 import { Replay, type Taken } from '../scenario/replay.js';
 import { GUEST_MAXPHYADDR, type Scenario, type Step } from '../scenario/types.js';
@@ -18,6 +18,7 @@ import { claimFor } from './claims.js';
 import { Contents } from './contents.js';
 import { type Evidence, evidenceOf, levelOf, type Move, typeOf } from './evidence/index.js';
 import { ioctlExpectation } from './ioctl-judge.js';
+import { type AllowedWarning, logFault, logMismatches } from './kernel-log.js';
 import { LeafDiff } from './leaves/leaf-diff.js';
 import { recordingFault } from './step-fields.js';
 import type { Checks, Fail, Mismatch, Note, Verdict } from './verdict.js';
@@ -40,6 +41,7 @@ class Judge {
   readonly checks = noChecks();
   readonly mismatches: Mismatch[] = [];
   readonly notes = new Map<string, Note>();
+  readonly allowed: AllowedWarning[] = [];
   readonly #model: VmModel;
   /** What the guest's own MSR accesses see: another state where the VMM keeps writes to itself. */
   readonly #guestView: VmModel;
@@ -112,7 +114,9 @@ class Judge {
 
   #note(id: ErratumId): void {
     const erratum = ERRATA.get(id);
-    if (erratum !== undefined) this.notes.set(id, { id, kernels: erratum.kernels, text: erratum.title });
+    if (erratum === undefined) return;
+    this.notes.set(id, { id, kernels: erratum.kernels, text: erratum.title });
+    if (erratum.warns !== undefined) this.allowed.push({ step: this.#record.step, warns: erratum.warns });
   }
 
   #applyStep(moves: readonly Move[]): Effect | undefined {
@@ -239,24 +243,33 @@ function withLeftover(
   return { status, message: found.message === undefined ? message : `${found.message}; ${message}` };
 }
 
+/** What a run that was not made or broke off comes to; one that made the kernel warn is no skip. */
+function unfinished(recording: UnfinishedRecording, warned: boolean): Pick<Verdict, 'status' | 'message'> {
+  if (recording.outcome === 'skip')
+    return withLeftover({ status: warned ? 'fail' : 'skip' }, recording.notGivenBack);
+  const status = recording.timedOut === true ? 'timeout' : 'error';
+  return withLeftover({ status, message: recording.message }, recording.notGivenBack);
+}
+
 /**
  * Say whether `recording` is what the model of `policy` expects.
  *
  * Pure: the same recording can be judged under any policy, at any time.
  */
 export function judge(scenario: Scenario, recording: Recording, policy: Policy, env: Environment): Verdict {
-  const nothing = { checks: noChecks(), mismatches: [], notes: [] };
-  if (recording.outcome === 'skip')
-    return { ...nothing, ...withLeftover({ status: 'skip' }, recording.notGivenBack) };
-  if (recording.outcome === 'error') {
-    const status = recording.timedOut === true ? 'timeout' : 'error';
-    return { ...nothing, ...withLeftover({ status, message: recording.message }, recording.notGivenBack) };
+  if (recording.outcome !== 'ran') {
+    const mismatches = logMismatches(scenario, recording, env, []);
+    return { checks: noChecks(), mismatches, notes: [], ...unfinished(recording, mismatches.length > 0) };
   }
-  const fault = recordingFault(scenario, recording, env);
-  if (fault !== undefined)
-    return { ...nothing, status: 'error', message: `the recording is not that of a whole run: ${fault}` };
+  const fault = recordingFault(scenario, recording, env) ?? logFault(recording, env);
+  if (fault !== undefined) {
+    const message = `the recording is not that of a whole run: ${fault}`;
+    const mismatches = logMismatches(scenario, recording, env, []);
+    return { checks: noChecks(), mismatches, notes: [], status: 'error', message };
+  }
   const run = new Judge(scenario, recording, policy, env);
   run.run();
+  run.mismatches.push(...logMismatches(scenario, recording, env, run.allowed));
   return {
     ...withLeftover(statusOf(run, scenario, env), recording.notGivenBack),
     checks: run.checks,

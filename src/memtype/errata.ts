@@ -20,6 +20,8 @@ export interface Erratum {
   readonly title: string;
   readonly kernels: string;
   readonly source: string;
+  /** The kernel's function that may warn of it, once a boot. */
+  readonly warns?: string;
 }
 
 const OLD = 'up to 6.10';
@@ -58,6 +60,7 @@ const LIST: readonly Erratum[] = [
       'PHYSBASE written before PHYSMASK ever was, with MTRRs on and non-coherent DMA: an empty zap and a host warning',
     kernels: OLD,
     source: 'update_mtrr() and kvm_zap_gfn_range(), up to 6.10',
+    warns: 'kvm_zap_gfn_range',
   },
   {
     id: 's1',

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { GFN_LIMIT } from '../arch/units.js';
 import { parseTrace } from '../observe/events.js';
 import { AGENT_ERROR_CODES } from './error-codes.js';
+import { KERNEL_LINE_LENGTH, KERNEL_LINES } from './kernel-log.js';
 import type { AgentMessage, RawRecording, Recording } from './recording.js';
 import { decodeJson, unpackText } from './wire.js';
 
@@ -10,8 +11,11 @@ const gfn = z.number().int().nonnegative().max(GFN_LIMIT);
 const text = z.string().max(10_000);
 const missing = z.strictObject({ reason: text, lift: text });
 
+const stepIndex = z.number().int().min(-1).max(100_000);
+const count = z.number().int().nonnegative();
+
 const stepRecord = z.strictObject({
-  step: z.number().int().min(-1).max(100_000),
+  step: stepIndex,
   ok: z.boolean().optional(),
   value: u64.optional(),
   result: z.string().max(40).optional(),
@@ -21,10 +25,18 @@ const stepRecord = z.strictObject({
 
 const code = z.enum(AGENT_ERROR_CODES);
 
+const kernelLog = z.strictObject({
+  lines: z
+    .array(z.strictObject({ step: stepIndex, text: z.string().max(KERNEL_LINE_LENGTH) }))
+    .max(KERNEL_LINES),
+  lost: count,
+});
+
 const common = {
   scenario: text,
   durationMs: z.number().nonnegative(),
   notGivenBack: text.optional(),
+  kernelLog: kernelLog.optional(),
 };
 const recording = z.discriminatedUnion('outcome', [
   z.strictObject({
@@ -58,6 +70,7 @@ const environment = z.strictObject({
   memslotFlag: z.number().int().nonnegative(),
   noncoherent: text.nullable(),
   params: z.record(z.string(), text),
+  kernelLog: z.union([z.enum(['own', 'shared']), missing]).optional(),
   missing: z.record(z.string(), missing),
 });
 
@@ -73,7 +86,7 @@ const message = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('started'), scenario: text }),
   z.strictObject({ type: z.literal('recording'), recording }),
   z.strictObject({ type: z.literal('zaps'), measurement: zaps }),
-  z.strictObject({ type: z.literal('end'), count: z.number().int().nonnegative() }),
+  z.strictObject({ type: z.literal('end'), count }),
   z.strictObject({ type: z.literal('failed'), code, message: text }),
 ]);
 

@@ -2,6 +2,7 @@ import type { TraceEvent } from '../observe/events.js';
 import type { Need } from '../scenario/types.js';
 import type { Missing } from '../text/missing.js';
 import type { AgentErrorCode } from './error-codes.js';
+import type { KernelLogRecord } from './kernel-log.js';
 import type { ZapMeasurement } from './zaps.js';
 
 /** What the machine that runs the scenarios is and can do. */
@@ -28,6 +29,11 @@ export interface Environment {
   noncoherent: string | null;
   /** Values of the module parameters that matter or were asked for, by `module.name`. */
   params: Record<string, string>;
+  /**
+   * Whether all that the kernel logs comes of the scenario that runs (`own`, in the lab) or others use it too (`shared`), or why its
+   * log cannot be read. Absent in recordings of older agents.
+   */
+  kernelLog?: 'own' | 'shared' | Missing;
   /** Every need that is not met. */
   missing: Partial<Record<Need, Missing>>;
 }
@@ -62,6 +68,8 @@ export interface RecordingHead {
   durationMs: number;
   /** Why what the scenario took of the kernel or the host could not be given back at its end, if it could not. */
   notGivenBack?: string;
+  /** Present wherever the environment says that the kernel's log is read, and something ran. */
+  kernelLog?: KernelLogRecord;
 }
 
 /** A run that was not made, or that broke off. */

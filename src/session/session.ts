@@ -1,4 +1,5 @@
 import { judge } from '../check/judge.js';
+import { foreignWarnings } from '../check/kernel-log.js';
 import {
   choosePolicy,
   departure,
@@ -33,6 +34,7 @@ class Session {
   #shown = 0;
   readonly #started = Date.now();
   #choice: PolicyChoice | undefined;
+  #toldLog = false;
 
   constructor(
     readonly request: SessionRequest,
@@ -44,6 +46,7 @@ class Session {
   }
 
   take(message: AgentMessage): void {
+    if (message.type === 'environment') this.#tellLog(message.environment);
     if (message.type === 'started') {
       this.listener.started?.(message.scenario);
       this.listener.progress(message.scenario, { done: this.#done, total: this.#slots.length });
@@ -52,6 +55,15 @@ class Session {
       this.#done++;
       this.#show();
     }
+  }
+
+  /** Say it where the kernel's warnings cannot be checked: once, for all machines are alike. */
+  #tellLog({ kernelLog }: Environment): void {
+    if (typeof kernelLog !== 'object' || this.#toldLog) return;
+    this.#toldLog = true;
+    this.listener.warning?.(
+      `warnings of the kernel are not checked: ${kernelLog.reason} (${kernelLog.lift})`,
+    );
   }
 
   get #env(): Environment | undefined {
@@ -87,6 +99,10 @@ class Session {
   #judge({ scenario, wanted, round }: Slot, recording: Recording, env: Environment): void {
     const { policy } = this.#choose(env);
     this.#shown++;
+    for (const text of foreignWarnings(recording, env))
+      this.listener.warning?.(
+        `while ${scenario.name} ran, this host’s kernel warned of something else: ${text}`,
+      );
     if (!wanted) return;
     const verdict = judge(scenario, recording, policy, env);
     const result = toResult(scenario, recording, verdict, this.request.rerun(scenario.name));

@@ -49,6 +49,7 @@ export function environmentOf(policy: Policy, release = '6.1.0'): Environment {
     memslotFlag: 8,
     noncoherent: 'vfio-noiommu',
     params: {},
+    kernelLog: 'own',
     missing: Object.fromEntries(missing),
   };
 }

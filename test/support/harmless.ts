@@ -103,6 +103,15 @@ export const HARMLESS: readonly Harmless[] = [
     where: readsDevice,
     reason: 'what a device’s register holds is the device’s affair: reads of a PCI BAR only',
   },
+  {
+    kinds: /^kernel log, a warning: (deleted|twice)$/,
+    reason:
+      'a warning passes only where the model allows it, and the kernel gives such a one once a boot: it may come or not, and its number is held against nothing',
+  },
+  {
+    kinds: /^kernel log, a line around one: (deleted|twice|step)$/,
+    reason: 'the call trace under a warning that the model allows says nothing of its own',
+  },
   { kinds: /^durationMs$/, reason: 'time decides nothing' },
 ];
 

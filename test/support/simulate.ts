@@ -1,7 +1,8 @@
 import { MT } from '../../src/arch/memory-types.js';
 import { Contents } from '../../src/check/contents.js';
-import { type Effect, type Leaf, type Policy, VmModel } from '../../src/memtype/index.js';
+import { type Effect, ERRATA, type Leaf, type Policy, VmModel } from '../../src/memtype/index.js';
 import type { TraceEvent } from '../../src/observe/events.js';
+import type { KernelLogRecord } from '../../src/recording/kernel-log.js';
 import type { Recording, StepRecord } from '../../src/recording/recording.js';
 import { Replay, type Taken } from '../../src/scenario/replay.js';
 import { GUEST_MAXPHYADDR, type Scenario, type Step } from '../../src/scenario/types.js';
@@ -83,11 +84,24 @@ function fieldsOf(
   }
 }
 
+/** How the kernel warns of what one of its functions met. */
+const warningOf = (by: string | undefined): string[] =>
+  by === undefined
+    ? []
+    : [
+        '------------[ cut here ]------------',
+        `WARNING: CPU: 0 PID: 65 at arch/x86/kvm/mmu/mmu.c:6084 ${by}+0x1a0/0x1c0`,
+        'RIP: 0010:f+0x1/0x2',
+        '---[ end trace 0000000000000000 ]---',
+      ];
+
 interface Machine {
   replay: Replay;
   model: VmModel;
   guestView: VmModel;
   contents: Contents;
+  /** What the kernel says of the step. */
+  log: string[];
 }
 
 function readMsr(
@@ -105,6 +119,7 @@ function record(machine: Machine, step: Step): Omit<StepRecord, 'step'> {
   const taken = machine.replay.next(step);
   const { event, dropped } = taken;
   const effect = event === undefined ? undefined : (dropped ? guestView : model).apply(event);
+  for (const id of effect?.notes ?? []) machine.log.push(...warningOf(ERRATA.get(id)?.warns));
   const fields = fieldsOf(step, taken, effect, contents);
   if (effect === undefined || dropped) return { ...fields, events: [] };
   const events = [
@@ -127,13 +142,15 @@ export function simulate(scenario: Scenario, policy: Policy): Ran {
   const replay = new Replay(scenario, policy);
   for (const event of replay.start) model.apply(event);
   const guestView = scenario.msrMode === 'filter-drop' ? model.clone() : model;
-  const machine = { replay, model, guestView, contents: new Contents(scenario, model) };
+  const machine = { replay, model, guestView, contents: new Contents(scenario, model), log: [] as string[] };
+  const lines: KernelLogRecord['lines'][number][] = [];
   const start = model.apply({ kind: 'access', vcpu: 0, gfn: INFRA_GFN, access: 'read' });
   const steps: StepRecord[] = [{ step: -1, events: start.made.flatMap(made) }];
   scenario.steps.forEach((step, i) => {
     // The guest fetches its own code before it does what the step asks, and again to say that it is done.
     const before = fetchOwn(model, step);
     const seen = record(machine, step);
+    lines.push(...machine.log.splice(0).map((text) => ({ step: i, text })));
     steps.push({ step: i, ...seen, events: [...before, ...(seen.events ?? []), ...fetchOwn(model, step)] });
   });
   return {
@@ -142,6 +159,7 @@ export function simulate(scenario: Scenario, policy: Policy): Ran {
     outcome: 'ran',
     infra: [{ gfn: INFRA_GFN, npages: 1 }],
     steps,
+    kernelLog: { lines, lost: 0 },
   };
 }
 

@@ -148,6 +148,30 @@ function* tamperedRest(recording: Ran): Generator<[string, Recording]> {
   yield ['outcome', { scenario, durationMs, outcome: 'error', code: 'INTERNAL', message: 'x' }];
 }
 
+const SPLAT = 'WARNING: CPU: 0 PID: 65 at mm/slub.c:1 kfree+0x1/0x2';
+
+/** Each way to change what the kernel logged. */
+function* tamperedLog(recording: Ran): Generator<[string, Recording]> {
+  const { kernelLog, ...rest } = recording;
+  if (kernelLog === undefined) {
+    yield ['kernel log added', { ...recording, kernelLog: { lines: [], lost: 0 } }];
+    return;
+  }
+  const { lines, lost } = kernelLog;
+  const withLines = (changed: typeof lines): Recording => ({ ...rest, kernelLog: { lines: changed, lost } });
+  yield ['kernel log deleted', rest];
+  yield ['kernel log lost', { ...rest, kernelLog: { lines, lost: lost + 1 } }];
+  for (const step of [-1, 0, recording.steps.length])
+    yield ['kernel log line added', withLines([...lines, { step, text: SPLAT }])];
+  for (const [i, line] of lines.entries()) {
+    const of = `kernel log, ${line.text.startsWith('WARNING: ') ? 'a warning' : 'a line around one'}`;
+    yield [`${of}: deleted`, withLines(without(lines, i))];
+    yield [`${of}: twice`, withLines(twice(lines, i))];
+    yield [`${of}: text`, withLines(replaced(lines, i, { ...line, text: SPLAT }))];
+    yield [`${of}: step`, withLines(replaced(lines, i, { ...line, step: line.step + 1 }))];
+  }
+}
+
 /**
  * Every recording that differs from this one in a single deletion, duplication or change.
  * @param bits which bits of entries are changed; one of each meaning if not told
@@ -155,5 +179,6 @@ function* tamperedRest(recording: Ran): Generator<[string, Recording]> {
 export function* tamper(recording: Ran, bits: Bits = ALL_BITS): Generator<Tampered> {
   for (const { steps, ...rest } of tamperedSteps(recording.steps, bits))
     yield { ...rest, recording: { ...recording, steps } };
-  for (const [kind, changed] of tamperedRest(recording)) yield { kind, recording: changed };
+  for (const [kind, changed] of [...tamperedRest(recording), ...tamperedLog(recording)])
+    yield { kind, recording: changed };
 }

@@ -1,0 +1,26 @@
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { buildKernel } from '../../src/lab/index.js';
+import type { RunResult } from '../../src/report/types.js';
+import { runCli } from '../support/cli.js';
+
+const PATCH = fileURLToPath(new URL('./patches/warn-fixed-mtrr-6.1.patch', import.meta.url));
+
+test('a kernel that warns fails the scenarios that make it do so, and no other', async () => {
+  const { bzImage } = await buildKernel({ source: 'debian:6.1', patches: [PATCH] });
+
+  const { status, stdout } = await runCli(['run', 'mtrr', '--kernel', bzImage, '--format', 'json']);
+
+  const [set] = (JSON.parse(stdout) as RunResult).sets;
+  const failed = set?.scenarios.filter(({ status }) => status === 'fail') ?? [];
+  expect(status).toBe(1);
+  expect(set?.policy).toMatchObject({ name: 'A', how: 'probed' });
+  expect(failed.map(({ name }) => name)).toContain('FIXED');
+  expect(failed.length).toBeLessThan((set?.scenarios.length ?? 0) / 2);
+  for (const { what, seen } of failed.flatMap(({ failures }) => failures)) {
+    expect(what).toBe('kernel log');
+    expect(seen).toMatch(
+      /^WARNING: CPU: \d PID: \d+ at arch\/x86\/kvm\/mtrr\.c:\d+ update_mtrr\+\S+ \| CPU: /,
+    );
+  }
+});
