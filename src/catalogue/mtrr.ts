@@ -230,6 +230,21 @@ const d4 = scenario(
   ],
 );
 
+const d5 = scenario(
+  'mtrr/d5-base-before-mask',
+  'In eras A and B a PHYSBASE without its PHYSMASK zaps nothing, and the kernel may warn (erratum D5)',
+  { needs },
+  [
+    noncoherent(true),
+    wrmsr(MSR.DEF_TYPE, defType(MT.WB)),
+    touch(mib(4), { claims: claim('WB') }),
+    wrmsr(MSR.PHYSBASE0, mib(4) | BigInt(MT.UC)),
+    touch(mib(4), { claims: claim('WB') }),
+    wrmsr(MSR.PHYSMASK0, physMask(mib(4))),
+    touch(mib(4), { claims: claim('UC') }),
+  ],
+);
+
 const shrink = scenario(
   'mtrr/s6-shrink',
   'Shrinking an enabled range zaps only the new range in eras A and B (stale case s6)',
@@ -271,6 +286,7 @@ export const mtrr = [
   ...overlaps,
   d3,
   d4,
+  d5,
   shrink,
   byHost,
 ];
