@@ -110,6 +110,7 @@ export {
   windowAddress,
 } from './probe/index.js';
 export type { AgentErrorCode } from './recording/error-codes.js';
+export type { KernelLogRecord } from './recording/kernel-log.js';
 export type {
   Environment,
   OwnPages,
