@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { KERNEL_LINE_LENGTH, KERNEL_LINES } from './kernel-log.js';
 import { decodeMessage } from './message-schema.js';
 import type { RawRecording } from './recording.js';
 import { encodeJson, packText } from './wire.js';
@@ -35,6 +36,29 @@ test.each([
   ['too long', packText(Buffer.alloc(65 << 20))],
 ])('a trace that is %s makes an error of the recording', (_, trace) => {
   expect(decodeMessage(sent(trace))).toMatchObject({ recording: { outcome: 'error', code: 'TRACE' } });
+});
+
+const logged = (lines: number, length: number): string => {
+  const line = { step: 0, text: 'x'.repeat(length) };
+  const kernelLog = { lines: Array.from({ length: lines }, () => line), lost: 0 };
+  const head = { scenario: 'a/b', durationMs: 1, kernelLog };
+  return encodeJson({
+    type: 'recording',
+    recording: { ...head, outcome: 'ran', infra: [], steps: [], trace: 'AAAA' },
+  });
+};
+
+test('what the kernel logged stays where the trace cannot be read', () => {
+  expect(decodeMessage(logged(KERNEL_LINES, KERNEL_LINE_LENGTH))).toMatchObject({
+    recording: { outcome: 'error', kernelLog: { lost: 0 } },
+  });
+});
+
+test.each([
+  ['lines', KERNEL_LINES + 1, 1],
+  ['characters', 1, KERNEL_LINE_LENGTH + 1],
+])('more %s of the kernel’s log than an agent keeps are no message', (_, lines, length) => {
+  expect(() => decodeMessage(logged(lines, length))).toThrow(expect.objectContaining({ code: 'WIRE' }));
 });
 
 test.each([['garbage'], ['{"type":"nonsense"}'], ['{"type":"end"}']])('%s is no message', (line) => {

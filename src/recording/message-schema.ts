@@ -122,7 +122,7 @@ function readRecording(raw: RawRecording): Recording {
     const steps = rest.steps.map((record) => ({ ...record, events: events.get(record.step) ?? [] }));
     return { ...rest, steps };
   } catch (error) {
-    const { scenario, durationMs } = rest;
-    return { scenario, durationMs, outcome: 'error', code: 'TRACE', message: (error as Error).message };
+    const { infra: _, steps: __, ...head } = rest;
+    return { ...head, outcome: 'error', code: 'TRACE', message: (error as Error).message };
   }
 }
