@@ -76,6 +76,13 @@ class Session {
     );
   }
 
+  /** Whether a line of the kernel's console was logged while a scenario ran, so that its verdict has it. */
+  heard(line: string): boolean {
+    return this.#recorded().some(({ recording }) =>
+      recording.kernelLog?.lines.some(({ text }) => text.includes(line)),
+    );
+  }
+
   #probes(): Recorded[] {
     return this.#recorded().filter(({ scenario }) => PROBE_SCENARIOS.includes(scenario.name));
   }
@@ -226,7 +233,8 @@ export async function runSession(request: SessionRequest, listener: SessionListe
     throw errors[0];
   }
   const warnings = outcomes.flatMap((outcome) => (outcome.kind === 'done' ? outcome.kernelWarnings : []));
-  for (const warning of new Set(warnings)) listener.warning?.(`the kernel under test said: ${warning}`);
+  for (const warning of new Set(warnings))
+    if (!session.heard(warning)) listener.warning?.(`the kernel under test said: ${warning}`);
   return session.finish(outcomes);
 }
 
