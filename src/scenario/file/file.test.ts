@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type * as z from 'zod/mini';
@@ -115,13 +116,19 @@ test('a file shows what is unusual, a step on each line', () => {
   expect(printScenario(one)).toBe(`{
   "name": "test/one",
   "title": "A “title”",
-  "needs": [ "ept-leaves", "noncoherent" ],
+  "needs": ["ept-leaves", "noncoherent"],
   "steps": [
     { "do": "noncoherent", "on": true },
     { "do": "access", "gpa": "0x400000", "pat": 1, "claims": { "A": "WB" } }
   ]
 }
 `);
+});
+
+test('the example is a scenario, printed as it would be, but for its editor', () => {
+  const text = readFileSync(new URL('../../../examples/mtrr-off.json', import.meta.url), 'utf8');
+
+  expect(printScenario(parseScenario(text))).toBe(text.replace(/ {2}"\$schema".*\n/, ''));
 });
 
 test('a name for editors is taken, and forgotten', () => {

@@ -12,8 +12,13 @@ const defaultsOf = (kind: string): Fields => (STEP_DEFAULTS as Record<string, Fi
 const told = (fields: object, defaults: Fields): Fields =>
   Object.fromEntries(Object.entries(fields).filter(([key, value]) => json(value) !== json(defaults[key])));
 
-/** A value on one line, with blanks between its parts. */
-const line = (value: unknown): string => JSON.stringify(value, null, 1).replace(/\n */g, ' ');
+/** A value on one line, with blanks where people put them. */
+function line(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(line).join(', ')}]`;
+  if (typeof value !== 'object' || value === null) return json(value);
+  const fields = Object.entries(value).map(([key, field]) => `${json(key)}: ${line(field)}`);
+  return `{ ${fields.join(', ')} }`;
+}
 
 /** A scenario as a file for people: what is as usual is left out, and each step takes one line. */
 export function printScenario(scenario: Scenario): string {
