@@ -20,8 +20,6 @@ test('a kernel that warns fails the scenarios that make it do so, and no other',
   expect(set?.scenarios.filter(({ status }) => status === 'pass').length).toBeGreaterThan(10);
   for (const { what, seen } of failed.flatMap(({ failures }) => failures)) {
     expect(what).toBe('kernel log');
-    expect(seen).toMatch(
-      /^WARNING: CPU: \d PID: \d+ at arch\/x86\/kvm\/mtrr\.c:\d+ update_mtrr\+\S+ \| CPU: /,
-    );
+    expect(seen).toMatch(/^WARNING: CPU: \d PID: \d+ at arch\/x86\/kvm\/mtrr\.c:\d+ \S+ \| CPU: /);
   }
 });
