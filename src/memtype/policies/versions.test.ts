@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ALL_POLICIES } from './index.js';
+import { ALL_POLICIES, policies } from './index.js';
 import {
   findPolicy,
   NEWEST_POLICY,
@@ -246,4 +246,8 @@ describe('policyAssumption', () => {
   ])('%s leaves nothing open', (name) => {
     expect(policyAssumption(name)).toBeUndefined();
   });
+});
+
+it.each(['A', 'B', 'C', 'D', 'E'])('the policy named %s is of the era of that name', (era) => {
+  expect(policies.get(era)?.era).toBe(era);
 });
