@@ -1,8 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { openKernelLog, parseKernelRecord } from './kernel-log.js';
+import { KernelLog, openKernelLog, parseKernelRecord } from './kernel-log.js';
 
 // Each row: a record, and what it is read as.
 test.each([
@@ -31,4 +31,12 @@ test('says why there is no log to follow', () => {
   } finally {
     rmSync(folder, { recursive: true });
   }
+});
+
+test('a log that cannot be read is not kept open', () => {
+  const before = readdirSync('/proc/self/fd').length;
+
+  expect(() => new KernelLog(tmpdir())).toThrow('EISDIR');
+
+  expect(readdirSync('/proc/self/fd')).toHaveLength(before);
 });

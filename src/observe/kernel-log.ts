@@ -41,7 +41,12 @@ export class KernelLog {
   /** @throws what open(2) gives, EPERM where only root may read */
   constructor(path = DEVICE) {
     this.#fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    this.take(); // what was logged before
+    try {
+      this.take(); // what was logged before
+    } catch (error) {
+      this.close();
+      throw error;
+    }
   }
 
   /** Take what was logged since the last call. */
