@@ -4,7 +4,7 @@ import type { DeathKind } from '../report/formats/crash.js';
 /** The agent came to its end, whatever it did on its way. */
 type Done = Extract<LabOutcome, { kind: 'done' }>;
 
-/** An end before the agent's own. The kind says who died: report/crash.ts has the table. */
+/** An end before the agent's own. The kind says who died: report/formats/crash.ts has the table. */
 export interface Death<Kind extends DeathKind = DeathKind> {
   kind: Kind;
   reason: string;
