@@ -19,6 +19,9 @@ const bash = (line: string) =>
     timeout: 25_000,
   });
 
+/** What a command says besides what this machine lacks, such as a kernel's log in a container. */
+const withoutWarnings = (stderr: string): string => stderr.replace(/^kvm-memtype: warning: .*\n/gm, '');
+
 describe('a stdout without room is one sentence and status 2', () => {
   it.each([
     '--help',
@@ -36,7 +39,7 @@ describe('a stdout without room is one sentence and status 2', () => {
 
     const { status, stderr } = bash(`$cli ${args} > /dev/full`);
 
-    expect(stderr).toBe('kvm-memtype: cannot write to stdout: the disk is full\n');
+    expect(withoutWarnings(stderr)).toBe('kvm-memtype: cannot write to stdout: the disk is full\n');
     expect(status).toBe(2);
   });
 });
