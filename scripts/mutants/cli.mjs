@@ -1,0 +1,47 @@
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { ROOT } from '../setup.mjs';
+
+const PROGRAM = join(ROOT, 'bin', 'kvm-memtype.js');
+
+/** Numbers of the processors that this process may run on. */
+export function allowedProcessors(status = readFileSync('/proc/self/status', 'utf8')) {
+  const list = /^Cpus_allowed_list:\s*(\S+)/m.exec(status)[1];
+  return list.split(',').flatMap((range) => {
+    const [first, last = first] = range.split('-').map(Number);
+    return Array.from({ length: last - first + 1 }, (_, i) => first + i);
+  });
+}
+
+/**
+ * Run our own command on one processor: two builds, or a build and a machine, that each have one get along better than two that share
+ * both. Waits for what the command undoes when it is stopped.
+ */
+async function kvmMemtype(args, { processor, signal }) {
+  const { runChild } = await import('../../dist/process/child.js');
+  const lines = [];
+  const end = await runChild(
+    'taskset',
+    ['--cpu-list', String(processor), process.execPath, PROGRAM, '--quiet', ...args],
+    { endBy: 'SIGTERM', detached: true, signal, what: 'kvm-memtype', onStdout: (line) => lines.push(line) },
+  );
+  return { status: end.status, lines, said: end.tail.join('\n') };
+}
+
+/** Build a kernel. Answers its image, or why there is none. */
+export async function build({ source, patches }, where) {
+  const args = ['kernel', 'build', '--source', source, ...patches.flatMap((path) => ['--patch', path])];
+  const { status, lines, said } = await kvmMemtype(args, where);
+  return status === 0 ? { image: lines.at(-1) } : { error: said };
+}
+
+/** Run scenarios, all if none is named. Answers the results of the one kernel, and the status that a user sees. */
+export async function runCatalogue(image, { scenarios = [], policy, output, ...where }) {
+  rmSync(output, { force: true });
+  const forced = policy === undefined ? [] : ['--policy', policy];
+  const args = ['run', ...scenarios, '--kernel', image, ...forced, '--format', 'json', '--output', output];
+  const { status, said } = await kvmMemtype(args, where);
+  if (status !== 0 && status !== 1 && status !== 4) return { status, error: said };
+  const { sets } = JSON.parse(readFileSync(output, 'utf8'));
+  return { status, set: sets[0] };
+}

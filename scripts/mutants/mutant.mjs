@@ -1,0 +1,42 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const PROPOSALS = fileURLToPath(new URL('../../kernels/patches/', import.meta.url));
+
+/** What the mutants of one folder are faults of: a Debian source, and our own patches below the fault. */
+export function kernelNamed(name, patches = readdirSync(PROPOSALS)) {
+  const [series, ...proposals] = name.split('+');
+  const patchOf = (proposal) => {
+    const found = patches.filter(
+      (file) => file.startsWith(`${proposal}-`) && file.endsWith(`-${series}.patch`),
+    );
+    if (found.length !== 1)
+      throw new Error(`${name}: ${found.length} patches of kernels/patches/ are ${proposal}`);
+    return join(PROPOSALS, found[0]);
+  };
+  return { name, series, source: `debian:${series}`, patches: proposals.map(patchOf) };
+}
+
+/** The sentence that a patch begins with, and the diff below it. */
+function splitPatch(text) {
+  const [sentence, empty, ...diff] = text.split('\n');
+  return { sentence, hasGap: empty === '', diff: diff.join('\n') };
+}
+
+/** Every `<kernel>/<name>.patch` below `folder`, sorted. */
+export function readMutants(folder) {
+  const kernels = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  const paths = kernels.flatMap(({ name: kernel }) =>
+    readdirSync(join(folder, kernel))
+      .filter((file) => file.endsWith('.patch'))
+      .map((file) => [kernel, file.slice(0, -'.patch'.length)]),
+  );
+  return paths
+    .map(([kernel, name]) => {
+      const path = join(folder, kernel, `${name}.patch`);
+      const text = readFileSync(path, 'utf8');
+      return { id: `${kernel}/${name}`, kernel, name, path, text, ...splitPatch(text) };
+    })
+    .sort((a, b) => a.id.localeCompare(b.id, 'en', { numeric: true }));
+}

@@ -1,0 +1,56 @@
+const BEGIN = '<!-- made by npm run mutation:kernel -->';
+const END = '<!-- end -->';
+const UNKNOWN = 'not run';
+const MOST_KILLERS = 3;
+
+const plural = (names) =>
+  names.length > MOST_KILLERS
+    ? `${names.slice(0, MOST_KILLERS).join(', ')} and ${names.length - MOST_KILLERS} more`
+    : names.join(', ');
+
+/** The outcome in words. */
+export function told({ state, killers = [], why = '' }) {
+  if (state === 'killed') return `killed by ${plural(killers)}`;
+  const [first] = why.split('\n');
+  if (state === 'died') return `killed, the machine died (${first})`;
+  if (state === 'survived') return why === '' ? 'survived' : `survived: ${first}`;
+  return state === 'not-built' ? `does not apply or build: ${first}` : `could not be run: ${first}`;
+}
+
+/** A line about a mutant that has been tried. */
+export const outcomeLine = ({ id }, { buildSeconds = 0, runSeconds = 0, ...outcome }) =>
+  `${id}: ${told(outcome)} (${buildSeconds} s to build, ${runSeconds} s to run)`;
+
+/** How many had which outcome. */
+export function summary(outcomes, seconds) {
+  const count = (...states) => outcomes.filter(({ state }) => states.includes(state)).length;
+  const counts = [
+    [count('killed', 'died'), 'killed'],
+    [count('survived'), 'survived'],
+    [count('not-built', 'no-run'), 'could not be tried'],
+  ];
+  const told = counts.filter(([n], i) => n > 0 || i < 2).map(([n, what]) => `${n} ${what}`);
+  return `${outcomes.length} mutants: ${told.join(', ')}; ${seconds.toFixed(0)} s`;
+}
+
+const cell = (text) => text.replaceAll('|', '\\|');
+
+/** The table's rows: what this checkout has found, else what the page said of the same mutant. */
+export function rowsOf(page, mutants, results) {
+  const before = page.split('\n');
+  return mutants.map(({ id, kernel, sentence, text }) => {
+    const outcome = results.current(id, results.keyFor(kernel, text));
+    const key = `\`${id}\` | ${cell(sentence)}`;
+    const known = before.find((line) => line.startsWith(`| ${key} |`));
+    if (outcome === undefined && known !== undefined) return known;
+    return `| ${key} | ${cell(outcome === undefined ? UNKNOWN : told(outcome))} |`;
+  });
+}
+
+/** The page with these rows in its table. */
+export function withTable(page, rows) {
+  const [start, end] = [page.indexOf(BEGIN), page.indexOf(END)];
+  if (start < 0 || end < start) throw new Error('docs/kernel-mutants.md has lost the marks around its table');
+  const table = ['', '| mutant | what is wrong | outcome |', '| --- | --- | --- |', ...rows, ''];
+  return `${page.slice(0, start + BEGIN.length)}\n${table.join('\n')}\n${page.slice(end)}`;
+}

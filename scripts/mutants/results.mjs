@@ -1,0 +1,64 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { kernelNamed } from './mutant.mjs';
+
+/** Short name for all of `parts`, which are told apart. */
+function keyOf(...parts) {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(`${Buffer.byteLength(part)}:${part}`);
+  return hash.digest('hex').slice(0, 16);
+}
+
+async function fingerprint() {
+  const { catalogue } = await import('../../dist/catalogue/index.js');
+  const { printScenario } = await import('../../dist/scenario/file/print.js');
+  return { names: catalogue.map(({ name }) => name), key: keyOf(...catalogue.map(printScenario)) };
+}
+
+/** What is known of each mutant, a file for each: it holds for one patch, kernel and catalogue. */
+export class Results {
+  constructor(folder, catalogue, isFresh) {
+    this.folder = folder;
+    this.catalogue = catalogue;
+    this.isFresh = isFresh;
+  }
+
+  static async open(folder, isFresh) {
+    return new Results(folder, await fingerprint(), isFresh);
+  }
+
+  /** The key of what a mutant, or with no text a kernel itself, gives. */
+  keyFor(kernel, text = '') {
+    const below = kernelNamed(kernel).patches.map((path) => readFileSync(path, 'utf8'));
+    return keyOf(kernel, ...below, text, this.catalogue.key);
+  }
+
+  pathOf(id, kind = 'json') {
+    const path = join(this.folder, `${id}.${kind}`);
+    mkdirSync(dirname(path), { recursive: true });
+    return path;
+  }
+
+  /** What was found last, whatever it holds for; undefined if there is nothing that can be read. */
+  last(id) {
+    try {
+      return JSON.parse(readFileSync(this.pathOf(id), 'utf8'));
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** What still holds. */
+  current(id, key) {
+    const last = this.last(id);
+    return !this.isFresh && last?.key === key ? last : undefined;
+  }
+
+  save(id, result) {
+    const path = this.pathOf(id);
+    writeFileSync(`${path}.new`, `${JSON.stringify(result, undefined, 2)}\n`);
+    renameSync(`${path}.new`, path);
+    return result;
+  }
+}

@@ -1,0 +1,34 @@
+/** Names of the scenarios that went wrong in a set of results. */
+export const badOf = ({ scenarios }) => [
+  ...new Set(
+    scenarios
+      .filter(({ status }) => status !== 'pass' && status !== 'skip')
+      .map(({ family, name }) => `${family}/${name}`),
+  ),
+];
+
+/** What a run says of a mutant. `base` is what the kernel without the fault gives: what goes wrong there notices nothing. */
+export function judge({ status, error, set }, base) {
+  if (set === undefined) return { state: 'no-run', why: error };
+  const killers = badOf(set).filter((name) => !base.bad.includes(name));
+  const policy = set.policy.name;
+  if (set.crashed !== undefined)
+    return { state: 'died', why: `${set.crashed.kind}: ${set.crashed.reason}`, killers, policy };
+  return { state: status === 1 && killers.length > 0 ? 'killed' : 'survived', killers, policy };
+}
+
+/**
+ * Try a mutant as its user would, with no policy given. `run` runs scenarios on its kernel.
+ * Those that noticed it last time come first: mostly one of them does again, and the rest need not be run.
+ */
+export async function tryMutant(run, base, former = []) {
+  if (former.length > 0) {
+    const outcome = judge(await run({ scenarios: former }), base);
+    if (outcome.state === 'killed') return outcome;
+  }
+  const outcome = judge(await run({}), base);
+  if (outcome.state !== 'survived' || outcome.policy === base.policy) return outcome;
+  const { state, killers } = judge(await run({ policy: base.policy }), base);
+  const forced = state === 'killed' ? `killed by ${killers.join(', ')}` : 'the same';
+  return { ...outcome, why: `taken for policy ${outcome.policy}; with --policy ${base.policy}: ${forced}` };
+}

@@ -1,0 +1,74 @@
+import { expect, test } from 'vitest';
+import { judge, tryMutant } from './trial.mjs';
+
+const BASE = { policy: 'A', bad: ['msr/known'] };
+
+/** What a run of `run` gives: which scenarios end how. */
+const runOf = (statuses, more = {}) => ({
+  status: Object.values(statuses).includes('fail') ? 1 : 0,
+  set: {
+    policy: { name: 'A' },
+    scenarios: Object.entries(statuses).map(([id, status]) => {
+      const [family, name] = id.split('/');
+      return { family, name, status };
+    }),
+    ...more,
+  },
+});
+
+const ROWS = [
+  ['a scenario that fails', runOf({ 'mtrr/a': 'fail', 'mtrr/b': 'pass' }), 'killed', ['mtrr/a']],
+  ['only what fails without the fault too', runOf({ 'msr/known': 'fail' }), 'survived', []],
+  ['everything passes', runOf({ 'mtrr/a': 'pass', 'mtrr/b': 'skip' }), 'survived', []],
+  [
+    'the kernel died',
+    runOf({ 'mtrr/a': 'error' }, { crashed: { kind: 'panic', reason: 'oh' } }),
+    'died',
+    ['mtrr/a'],
+  ],
+];
+
+test.each(ROWS)('%s', (_, run, state, killers) => {
+  expect(judge(run, BASE)).toMatchObject({ state, killers });
+});
+
+test('a run that could not be made is told as that', () => {
+  expect(judge({ status: 2, error: 'no bochs' }, BASE)).toEqual({ state: 'no-run', why: 'no bochs' });
+});
+
+/** Runs that are answered in turn, and what was asked for. */
+function answers(...runs) {
+  const asked = [];
+  const run = async (what) => {
+    asked.push(what);
+    return runs.shift();
+  };
+  return { asked, run };
+}
+
+test('what killed a mutant last time runs first, and alone if it does again', async () => {
+  const { asked, run } = answers(runOf({ 'mtrr/a': 'fail' }));
+
+  expect(await tryMutant(run, BASE, ['mtrr/a'])).toMatchObject({ state: 'killed' });
+  expect(asked).toEqual([{ scenarios: ['mtrr/a'] }]);
+});
+
+test('if it does not, the whole catalogue runs', async () => {
+  const { asked, run } = answers(runOf({ 'mtrr/a': 'pass' }), runOf({ 'mtrr/b': 'fail' }));
+
+  expect(await tryMutant(run, BASE, ['mtrr/a'])).toMatchObject({ state: 'killed', killers: ['mtrr/b'] });
+  expect(asked).toEqual([{ scenarios: ['mtrr/a'] }, {}]);
+});
+
+test('a mutant that passes for another policy has survived, whatever its own policy says', async () => {
+  const { asked, run } = answers(
+    runOf({ 'mtrr/a': 'pass' }, { policy: { name: 'B' } }),
+    runOf({ 'mtrr/a': 'fail' }),
+  );
+
+  expect(await tryMutant(run, BASE)).toMatchObject({
+    state: 'survived',
+    why: 'taken for policy B; with --policy A: killed by mtrr/a',
+  });
+  expect(asked).toEqual([{}, { policy: 'A' }]);
+});
