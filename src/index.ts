@@ -98,6 +98,7 @@ export type { FramePattern } from './memtype/sdm/ranges.js';
 export { parseTrace, TraceError, type TraceEvent } from './observe/events.js';
 export { decodeLeaf, type LeafBits } from './observe/spte.js';
 export {
+  type FarAddress,
   Probe,
   ProbeBootError,
   type ProbeCommand,

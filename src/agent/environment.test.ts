@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
-import { pagingOf, readCpuinfo, vendorOf } from './environment.js';
+import { memslot, mib, scenario } from '../scenario/builder.js';
+import { gpaBitsOf, pagingOf, readCpuinfo, vendorOf } from './environment.js';
+import { missingReach } from './execute.js';
 
 const BOTH = { 'kvm_intel.ept': 'Y', 'kvm_amd.npt': '1' };
 
@@ -29,4 +31,28 @@ test.each([
   const read = readCpuinfo(text);
 
   expect([read.microcode, [...read.flags]]).toEqual([microcode, flags]);
+});
+
+test.each([
+  [0x0000_3028, 40],
+  [0x0030_3934, 48],
+  [0x0034_3934, 52],
+  [0x0000_3934, 48],
+  [undefined, 36],
+])('leaf 0x80000008 with EAX=%i: memslots have addresses of %i bits', (eax, bits) => {
+  const leaf = { function: 0x80000008, index: 0, flags: 0, ebx: 0, ecx: 0, edx: 0 };
+
+  expect(gpaBitsOf(eax === undefined ? [] : [{ ...leaf, eax }])).toBe(bits);
+});
+
+test('a scenario whose memslots lie beyond the addresses of the machine is skipped', () => {
+  const one = (gpa: bigint) => scenario('test/one', 'One', { maxphyaddr: 52 }, [memslot(1, gpa, 1)]);
+  const missing = (gpa: bigint, gpaBits?: number) =>
+    missingReach(one(gpa), gpaBits === undefined ? {} : { gpaBits });
+
+  expect(missing((1n << 40n) - 0x1000n, 40)).toBeUndefined();
+  expect(missing(1n << 40n, 40)?.reason).toMatch(/40 bits here.*some of 41/);
+  expect(missing(1n << 51n)).toBeUndefined();
+  expect(missingReach(scenario('test/none', 'None', {}, []), { gpaBits: 36 })).toBeUndefined();
+  expect(missing(mib(64), 36)).toBeUndefined();
 });

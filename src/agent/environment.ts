@@ -4,11 +4,11 @@ import { DMA_WAYS } from '../arch/dma-ways.js';
 import { KVM_X86_QUIRK_CD_NW_CLEARED } from '../arch/kvm-flags.js';
 import { missingQuirk, type NoncoherentDma } from '../dma/index.js';
 import { listPci, pciDir } from '../dma/pci.js';
-import { KVM_CAP_DISABLE_QUIRKS2, type Kvm } from '../kvm/index.js';
+import { type CpuidEntry, KVM_CAP_DISABLE_QUIRKS2, type Kvm } from '../kvm/index.js';
 import { findTracefs } from '../observe/tracefs.js';
 import { hasLegacyMmu } from '../recording/mmu.js';
 import type { Environment } from '../recording/recording.js';
-import type { Need } from '../scenario/types.js';
+import { GUEST_MAXPHYADDR, type Need } from '../scenario/types.js';
 import type { Missing } from '../text/missing.js';
 
 const PARAMS = [
@@ -53,6 +53,18 @@ export function pagingOf(
 ): Environment['paging'] {
   if (vendor === 'intel' && on(params['kvm_intel.ept'])) return 'ept';
   return vendor === 'amd' && on(params['kvm_amd.npt']) ? 'npt' : 'shadow';
+}
+
+/** Addresses that four levels of EPT map. */
+const FOUR_LEVELS = 48;
+
+/**
+ * Bits of the addresses that KVM maps: GuestPhysAddrSize (EAX 23:16), which 6.9 and later fill in, else MAXPHYADDR; nothing tells
+ * there whether EPT has a fifth level, for more than 48.
+ */
+export function gpaBitsOf(cpuid: readonly CpuidEntry[]): number {
+  const eax = cpuid.find((entry) => entry.function === 0x80000008)?.eax ?? GUEST_MAXPHYADDR;
+  return Math.min(eax & 0xff, (eax >> 16) & 0xff || FOUR_LEVELS);
 }
 
 /** Path of a PCI BAR of the device `bdf` that can be mapped, or undefined. */
@@ -139,6 +151,7 @@ export function describeEnvironment(
     paging,
     quirks,
     selfSnoop: flags.has('ss'),
+    gpaBits: gpaBitsOf(kvm.supportedCpuid()),
     virtioType: dma.virtio.type,
     memslotFlag: dma.memslot.flag,
     noncoherent: dma.default ?? null,

@@ -1,8 +1,10 @@
 import { performance } from 'node:perf_hooks';
+import { PAGE_SIZE } from '../arch/units.js';
 import type { HostMemory } from '../kvm/index.js';
-import type { RawRecording } from '../recording/recording.js';
+import type { Environment, RawRecording } from '../recording/recording.js';
 import { packText } from '../recording/wire.js';
 import { RAM_SIZE, type Scenario } from '../scenario/types.js';
+import type { Missing } from '../text/missing.js';
 import { GuestTimeoutError } from '../vmm/index.js';
 import { agentErrorCode, messageOf } from './error-codes.js';
 import { type Bench, Execution, type RawStep } from './execution.js';
@@ -17,13 +19,29 @@ function populate(scenario: Scenario, ram: HostMemory): void {
   }
 }
 
+/** KVM takes no memslot beyond the addresses of the machine's own processor (kvm_arch_prepare_memory_region()). */
+export function missingReach(
+  { steps }: Scenario,
+  { gpaBits = 52 }: Pick<Environment, 'gpaBits'>,
+): Missing | undefined {
+  const slots = steps.filter((step) => step.do === 'memslot');
+  const last = slots.map(({ gpa, pages }) => gpa + BigInt(pages * PAGE_SIZE) - 1n);
+  const bits = Math.max(0, ...last.map((address) => address.toString(2).length));
+  if (bits <= gpaBits) return undefined;
+  return {
+    reason: `guest memory can have addresses of ${gpaBits} bits here, and the scenario has some of ${bits}`,
+    lift: `run on a processor with ${bits} bits of physical addresses`,
+  };
+}
+
 /** The first need that is not met here, as a skip. */
 function skipOf(scenario: Scenario, bench: Bench): RawRecording | undefined {
   for (const need of scenario.needs) {
     const missing = bench.environment.missing[need];
     if (missing !== undefined) return { scenario: scenario.name, durationMs: 0, outcome: 'skip', missing };
   }
-  return undefined;
+  const missing = missingReach(scenario, bench.environment);
+  return missing && { scenario: scenario.name, durationMs: 0, outcome: 'skip', missing };
 }
 
 /** A run of one scenario, and how far it came. */

@@ -11,11 +11,11 @@ import {
 } from '../kvm/index.js';
 import type { KernelLog } from '../observe/kernel-log.js';
 import type { SpteObserver } from '../observe/spte-observer.js';
-import { Probe, type ProbeCommand, type ProbeResult } from '../probe/index.js';
+import { type FarAddress, Probe, type ProbeCommand, type ProbeResult } from '../probe/index.js';
 import { hasLegacyMmu } from '../recording/mmu.js';
 import type { Environment, StepRecord } from '../recording/recording.js';
 import { cr0With, QUIRK_BITS } from '../scenario/bits.js';
-import { GUEST_MAXPHYADDR, RAM_SIZE, type Scenario, type Step } from '../scenario/types.js';
+import { RAM_SIZE, type Scenario, type Step, WINDOW_END } from '../scenario/types.js';
 import { Machine } from '../vmm/index.js';
 import { closeAll } from './close.js';
 import { DmaSteps } from './dma-steps.js';
@@ -45,6 +45,10 @@ const LEAF_COUNTERS = ['pages_4k', 'pages_2m', 'pages_1g'];
 export type RawStep = Omit<StepRecord, 'events'>;
 type Outcome = Omit<RawStep, 'step'>;
 
+/** The addresses that the guest must have in its tables beside its windows. */
+const farAddresses = ({ steps }: Scenario): FarAddress[] =>
+  steps.flatMap((step) => (step.do === 'access' && step.gpa >= WINDOW_END ? [step] : []));
+
 /** Runs the steps of one scenario on one VM. */
 export class Execution {
   readonly #machine: Machine;
@@ -64,10 +68,10 @@ export class Execution {
       msrMode: scenario.msrMode === 'kernel' ? 'kernel' : 'filter',
       forwardMsrs: scenario.msrMode !== 'filter-drop',
       budgetMs: bench.budgetMs ?? BUDGET_MS,
-      cpuid: { maxPhyAddr: GUEST_MAXPHYADDR, mtrr: scenario.guestMtrr },
+      cpuid: { maxPhyAddr: scenario.maxphyaddr, mtrr: scenario.guestMtrr },
     });
     try {
-      this.#probe = Probe.boot(this.#machine);
+      this.#probe = Probe.boot(this.#machine, farAddresses(scenario));
       const { vm } = this.#machine;
       if (hasLegacyMmu(bench.environment) && vm.checkExtension(KVM_CAP_BINARY_STATS_FD))
         this.#stats = new Stats(vm.statsFd());

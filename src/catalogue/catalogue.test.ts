@@ -6,7 +6,7 @@ import { claimFor } from '../check/claims.js';
 import { ALL_POLICIES, type Policy, policies, VmModel } from '../memtype/index.js';
 import { Replay } from '../scenario/replay.js';
 import { brokenRules } from '../scenario/rules.js';
-import { GUEST_MAXPHYADDR, type Scenario } from '../scenario/types.js';
+import type { Scenario } from '../scenario/types.js';
 import { catalogue } from './index.js';
 
 const EPT_POLICIES = ALL_POLICIES.filter((p) => p.paging === 'ept').map((p) => p.name);
@@ -15,7 +15,7 @@ const EPT_POLICIES = ALL_POLICIES.filter((p) => p.paging === 'ept').map((p) => p
 function claims(scenario: Scenario, policyName: string): [gpa: bigint, claim: string, model: string][] {
   const policy = policies.get(policyName);
   if (policy === undefined) throw new Error(policyName);
-  const model = new VmModel(policy, { vcpus: scenario.vcpus, maxphyaddr: GUEST_MAXPHYADDR });
+  const model = new VmModel(policy, { vcpus: scenario.vcpus, maxphyaddr: scenario.maxphyaddr });
   const replay = new Replay(scenario, policy);
   for (const event of replay.start) model.apply(event);
   const found: [bigint, string, string][] = [];

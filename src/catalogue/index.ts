@@ -8,6 +8,7 @@ import { mtrr } from './mtrr.js';
 import { pat } from './pat.js';
 import { ram } from './ram.js';
 import { size } from './size.js';
+import { space } from './space.js';
 import { vcpus } from './vcpus.js';
 import { virtioDevice } from './virtio.js';
 
@@ -16,6 +17,7 @@ export const catalogue: readonly Scenario[] = [
   ...dma,
   ...ram,
   ...size,
+  ...space,
   ...mtrr,
   ...cr0cd,
   ...pat,

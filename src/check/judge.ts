@@ -13,7 +13,7 @@ import {
 import type { Environment, Recording, StepRecord, UnfinishedRecording } from '../recording/recording.js';
 import { describeStep } from '../scenario/describe.js';
 import { Replay, type Taken } from '../scenario/replay.js';
-import { GUEST_MAXPHYADDR, type Scenario, type Step } from '../scenario/types.js';
+import type { Scenario, Step } from '../scenario/types.js';
 import { claimFor } from './claims.js';
 import { Contents } from './contents.js';
 import { type Evidence, evidenceOf, levelOf, type Move, typeOf } from './evidence/index.js';
@@ -63,7 +63,7 @@ class Judge {
     const { vcpus } = scenario;
     const { quirks: quirksSupported, selfSnoop = true } = env;
     this.#evidence = evidenceOf(env);
-    this.#model = new VmModel(policy, { vcpus, maxphyaddr: GUEST_MAXPHYADDR, quirksSupported, selfSnoop });
+    this.#model = new VmModel(policy, { vcpus, maxphyaddr: scenario.maxphyaddr, quirksSupported, selfSnoop });
     this.#replay = new Replay(scenario, policy);
     for (const event of this.#replay.start) this.#model.apply(event);
     this.#contents = new Contents(scenario, this.#model);

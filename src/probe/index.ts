@@ -1,4 +1,4 @@
 export { ProbeBootError, ProbeProtocolError } from './errors.js';
 export { Probe, probeRamSize } from './probe.js';
 export type { ProbeCommand, ProbeFault, ProbeResult, Width } from './protocol.js';
-export { WINDOW_SIZE, windowAddress } from './tables.js';
+export { type FarAddress, WINDOW_SIZE, windowAddress } from './tables.js';

@@ -6,7 +6,7 @@ import { ProbeBootError } from './errors.js';
 import { type ProbeImage, probeImage } from './image.js';
 import { LAYOUT as L, MAX_VCPUS } from './layout.js';
 import { decodeBatch, encodeBatch, type ProbeCommand, type ProbeResult } from './protocol.js';
-import { PML4_GPA, TABLE_PAGES } from './tables.js';
+import { FAR_DIRECTORY_GPA, type FarAddress, FarPages, PML4_GPA, TABLE_PAGES } from './tables.js';
 
 /** The vCPU blocks follow the tables, aligned to their own size. */
 const BLOCKS_GPA = L.PROBE_BASE + roundUp(L.PROBE_IMAGE_SIZE + TABLE_PAGES * PAGE_SIZE, L.PROBE_BLOCK_SIZE);
@@ -24,17 +24,21 @@ function roundUp(n: number, to: number): number {
 export class Probe {
   readonly #machine: Machine;
   readonly #mailboxes: DataView[];
+  readonly #far: FarPages;
 
-  private constructor(machine: Machine, mailboxes: DataView[]) {
+  private constructor(machine: Machine, mailboxes: DataView[], far: FarPages) {
     this.#machine = machine;
     this.#mailboxes = mailboxes;
+    this.#far = far;
   }
 
   /**
    * Load the guest into slot 0 at 16 MiB and put every vCPU at its entry, in long mode. No guest code runs yet.
+   * @param reach addresses from 4 GiB on that commands will name: what lies in the same 2 MiB is reached too
    * @throws ProbeBootError if the machine is too small or the guest is not built
+   * @throws RangeError if `reach` is in more than 512 large pages
    */
-  static boot(machine: Machine): Probe {
+  static boot(machine: Machine, reach: readonly FarAddress[] = []): Probe {
     const { vcpus, ram } = machine;
     if (vcpus.length > MAX_VCPUS)
       throw new ProbeBootError(`${vcpus.length} vCPUs, the probe takes ${MAX_VCPUS}`);
@@ -44,11 +48,14 @@ export class Probe {
       );
     }
     const image = probeImage();
-    new Uint8Array(ram.buffer).set(image.bytes, L.PROBE_BASE);
+    const far = new FarPages(reach);
+    const bytes = new Uint8Array(ram.buffer);
+    bytes.set(image.bytes, L.PROBE_BASE);
+    bytes.set(far.directory(), FAR_DIRECTORY_GPA);
     for (const [i, vcpu] of vcpus.entries()) start(vcpu, i, image);
     machine.pio.register(L.PROBE_DOORBELL_PORT, 4, { read: () => 0, write: () => machine.stop() });
     const mailboxes = vcpus.map((_, i) => new DataView(ram.buffer, blockGpa(i), PAGE_SIZE));
-    return new Probe(machine, mailboxes);
+    return new Probe(machine, mailboxes, far);
   }
 
   /**
@@ -63,7 +70,7 @@ export class Probe {
     for (let at = 0; at < commands.length; at += L.PROBE_MAX_COMMANDS) {
       const batch = commands.slice(at, at + L.PROBE_MAX_COMMANDS);
       for (const command of batch) this.#plant(command);
-      encodeBatch(mailbox, batch);
+      encodeBatch(mailbox, batch, (gpa, pat) => this.#far.address(gpa, pat));
       this.#machine.runUntilDoorbell(vcpu);
       results.push(...decodeBatch(mailbox, batch));
     }

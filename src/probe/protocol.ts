@@ -2,12 +2,15 @@ import { ProbeProtocolError } from './errors.js';
 import { LAYOUT as L } from './layout.js';
 import { windowAddress } from './tables.js';
 
+/** Gives the virtual address that reaches a gpa with a PAT entry. */
+type AddressOf = (gpa: bigint, pat: number) => bigint;
+
 /** Bytes of one access: 8 unless told. */
 export type Width = 1 | 2 | 4 | 8;
 
 /**
- * One command for the guest. `gpa` is a guest-physical address below 4 GiB, `pat` the PAT index (0..7) of the
- * window it is reached through, MSR numbers are 32 bits, values 64.
+ * One command for the guest. `gpa` is a guest-physical address below 4 GiB, or one that the probe was booted for; `pat` the PAT
+ * index (0..7) that it is reached through, MSR numbers are 32 bits, values 64.
  *
  * `fetch` calls the page: the VMM first plants a `ret` there, unless `plant` is false.
  * `timed-read` answers with the cycles of its load (rdtsc) in `extra`; `cpuid` with EAX | EBX << 32 in `value`
@@ -53,14 +56,14 @@ const OPS: Record<ProbeCommand['op'], number> = {
 };
 
 /** The two operands of a command, as the guest wants them. */
-function operands(c: ProbeCommand): [a: bigint, b: bigint] {
+function operands(c: ProbeCommand, addressOf: AddressOf): [a: bigint, b: bigint] {
   switch (c.op) {
     case 'rdmsr':
       return [BigInt(c.msr), 0n];
     case 'wrmsr':
       return [BigInt(c.msr), c.value];
     case 'write':
-      return [windowAddress(c.gpa, c.pat), c.value];
+      return [addressOf(c.gpa, c.pat), c.value];
     case 'read-cr':
       return [BigInt(c.cr), 0n];
     case 'write-cr':
@@ -71,15 +74,19 @@ function operands(c: ProbeCommand): [a: bigint, b: bigint] {
     case 'pause':
       return [0n, 0n];
     default:
-      return [windowAddress(c.gpa, c.pat), 0n];
+      return [addressOf(c.gpa, c.pat), 0n];
   }
 }
 
 /**
  * Write a batch into a mailbox: header and entries, results cleared.
- * @throws RangeError for more than PROBE_MAX_COMMANDS commands, or an address outside the windows
+ * @throws RangeError for more than PROBE_MAX_COMMANDS commands, or an address that the guest does not map
  */
-export function encodeBatch(mailbox: DataView, commands: readonly ProbeCommand[]): void {
+export function encodeBatch(
+  mailbox: DataView,
+  commands: readonly ProbeCommand[],
+  addressOf: AddressOf = windowAddress,
+): void {
   if (commands.length > L.PROBE_MAX_COMMANDS) {
     throw new RangeError(`${commands.length} commands in a batch, want at most ${L.PROBE_MAX_COMMANDS}`);
   }
@@ -89,7 +96,7 @@ export function encodeBatch(mailbox: DataView, commands: readonly ProbeCommand[]
   mailbox.setBigUint64(L.PROBE_MAILBOX_SAVED_RSP, 0n, true);
   let at: number = L.PROBE_MAILBOX_ENTRIES;
   for (const command of commands) {
-    const [a, b] = operands(command);
+    const [a, b] = operands(command, addressOf);
     mailbox.setUint16(at + L.PROBE_ENTRY_OP, OPS[command.op], true);
     mailbox.setUint16(at + L.PROBE_ENTRY_WIDTH, ('width' in command && command.width) || 8, true);
     mailbox.setUint32(at + L.PROBE_ENTRY_STATUS, L.PROBE_STATUS_PENDING, true);

@@ -1,5 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { PML4_GPA, probeTables, TABLE_PAGES, WINDOW_SIZE, windowAddress } from './tables.js';
+import { FAR_PAGES } from '../scenario/types.js';
+import {
+  FAR_DIRECTORY_GPA,
+  FarPages,
+  PML4_GPA,
+  probeTables,
+  TABLE_PAGES,
+  WINDOW_SIZE,
+  windowAddress,
+} from './tables.js';
 
 const tables = probeTables();
 const view = new DataView(tables.buffer);
@@ -49,5 +58,34 @@ describe('page tables', () => {
     expect(() => windowAddress(-1n, 0)).toThrow(RangeError);
     expect(() => windowAddress(0n, 8)).toThrow(RangeError);
     expect(() => windowAddress(0n, 1.5)).toThrow(RangeError);
+  });
+});
+
+describe('large pages above the windows', () => {
+  const TOP = (1n << 52n) - 0x1000n;
+
+  test('each address is reached through its own PAT entry, what is in the same large page with it', () => {
+    const addresses = [WINDOW_SIZE, WINDOW_SIZE + 0x1f_f000n, TOP].flatMap((gpa) => [
+      { gpa, pat: 0 },
+      { gpa, pat: 7 },
+    ]);
+    const far = new FarPages(addresses);
+    tables.set(far.directory(), FAR_DIRECTORY_GPA - PML4_GPA);
+
+    for (const { gpa, pat } of addresses)
+      expect(walk(far.address(gpa, pat))).toEqual({ gpa, pat, flags: 0x83 });
+    expect(far.address(0x5000n, 3)).toBe(windowAddress(0x5000n, 3));
+    expect(() => far.address(WINDOW_SIZE, 1)).toThrow(RangeError);
+    expect(() => far.address(WINDOW_SIZE * 2n, 0)).toThrow(RangeError);
+  });
+
+  test('there is room for as many as scenarios may have, and no more', () => {
+    const some = (count: number) =>
+      Array.from({ length: count }, (_, i) => ({ gpa: WINDOW_SIZE + (BigInt(i) << 21n), pat: 1 }));
+
+    expect(FarPages.LIMIT).toBe(FAR_PAGES);
+    expect(() => new FarPages(some(FAR_PAGES))).not.toThrow();
+    expect(() => new FarPages(some(FAR_PAGES + 1))).toThrow(RangeError);
+    expect(() => new FarPages([{ gpa: WINDOW_SIZE, pat: 8 }])).toThrow(RangeError);
   });
 });

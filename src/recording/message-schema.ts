@@ -66,6 +66,7 @@ const environment = z.strictObject({
   paging: z.enum(['ept', 'npt', 'shadow']),
   quirks: z.number().int().nonnegative(),
   selfSnoop: z.boolean().optional(),
+  gpaBits: z.number().int().min(32).max(52).optional(),
   virtioType: z.number().int().nonnegative(),
   memslotFlag: z.number().int().nonnegative(),
   noncoherent: text.nullable(),

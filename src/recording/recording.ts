@@ -21,6 +21,8 @@ export interface Environment {
   quirks: number;
   /** The CPU snoops its own caches, as far as the kernel believes it; absent in recordings of older agents, where it is taken to. */
   selfSnoop?: boolean;
+  /** How many bits the addresses of memslots can have; absent in recordings of older agents. */
+  gpaBits?: number;
   /** Device type of KVM_DEV_TYPE_VIRTIO, or the one that it would have. */
   virtioType: number;
   /** KVM_MEM_NON_COHERENT_DMA, or the flag that it would be. */

@@ -17,7 +17,8 @@ import { GUEST_MAXPHYADDR } from './types.js';
 export const mib = (n: number): bigint => BigInt(n * MIB);
 
 /** IA32_MTRR_PHYSMASKn for a power-of-two size in bytes, valid bit set. */
-export const physMask = (size: bigint): bigint => addressMask(size, GUEST_MAXPHYADDR) | PHYSMASK_VALID;
+export const physMask = (size: bigint, maxphyaddr = GUEST_MAXPHYADDR): bigint =>
+  addressMask(size, maxphyaddr) | PHYSMASK_VALID;
 
 /** What a scenario is unless told. */
 export const SCENARIO_DEFAULTS = {
@@ -26,6 +27,7 @@ export const SCENARIO_DEFAULTS = {
   msrMode: 'kernel',
   guestMtrr: true,
   startCd: false,
+  maxphyaddr: GUEST_MAXPHYADDR,
 } as const satisfies Partial<Scenario>;
 
 /** Fill in the defaults of a scenario: one vCPU, MSRs emulated by KVM, CPUID.MTRR set, CR0.CD clear, EPT needed. */
@@ -119,6 +121,7 @@ export function mtrrs(o: {
   fixed?: readonly (readonly [msr: number, value: bigint])[];
   vcpu?: number;
   by?: Actor;
+  maxphyaddr?: number;
 }): Step[] {
   const ranges = o.ranges ?? [];
   return [
@@ -126,7 +129,7 @@ export function mtrrs(o: {
     ...(o.fixed ?? []).map(([msr, value]) => wrmsr(msr, value, o)),
     ...ranges.flatMap(([type, base, size], i) => [
       wrmsr(MSR.PHYSBASE0 + 2 * i, base | BigInt(type), o),
-      wrmsr(MSR.PHYSMASK0 + 2 * i, physMask(size), o),
+      wrmsr(MSR.PHYSMASK0 + 2 * i, physMask(size, o.maxphyaddr), o),
     ]),
     wrmsr(MSR.DEF_TYPE, defType(o.def ?? MT.WB, { e: true, fe: o.fe ?? false }), o),
   ];

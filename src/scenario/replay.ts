@@ -6,7 +6,6 @@ import type { MemslotEvent } from '../memtype/model/events.js';
 import { classifyChange, type SlotState } from '../memtype/model/memslots.js';
 import { cr0With, memslotFlags, QUIRK_BITS } from './bits.js';
 import {
-  GUEST_MAXPHYADDR,
   type IoctlResult,
   type MemslotStep,
   NOT_TAKEN,
@@ -73,7 +72,7 @@ export class Replay {
     readonly kernel: KernelFeatures,
   ) {
     const vcpus = Array.from({ length: scenario.vcpus }, (_, vcpu): ModelEvent[] => [
-      { kind: 'cpuid', vcpu, maxphyaddr: GUEST_MAXPHYADDR, mtrr: scenario.guestMtrr },
+      { kind: 'cpuid', vcpu, maxphyaddr: scenario.maxphyaddr, mtrr: scenario.guestMtrr },
       { kind: 'cr0', vcpu, value: cr0With(scenario.startCd), by: 'host' },
     ]);
     this.start = [RAM, ...vcpus.flat()];

@@ -29,7 +29,8 @@ test.each<[string, Step[], readonly Need[], string, RegExp]>([
   ['the slot of RAM', [deleteMemslot(0)], NONE, '.slot', /guest RAM/],
   ['a slot that few kernels have', [memslot(509, mib(64), 4)], NONE, '.slot', /509 memslots/],
   ['a slot within a page', [memslot(1, mib(64) + 8n, 4)], NONE, '.gpa', /start of a page/],
-  ['a slot beyond the windows', [memslot(1, mib(4095), 512)], NONE, '.gpa', /beyond 4 GiB/],
+  ['a slot beyond the addresses of 36 bits', [memslot(1, 0xf_ffff_f000n, 2)], NONE, '.gpa', /MAXPHYADDR, 36/],
+  ['a slot of more bits than there are', [memslot(1, 1n << 60n, 2)], NONE, '.gpa', /MAXPHYADDR, 36/],
   ['a discard beyond RAM', [discard(mib(32), 1)], NONE, '.gpa', /below the guest/],
   ['a discard of the guest', [discard(mib(16), 1)], NONE, '.gpa', /below the guest/],
   ['an access of the guest’s own pages', [touch(mib(16))], NONE, '.gpa', /guest itself/],
@@ -140,4 +141,17 @@ test('what has not even the shape of a scenario is told so', () => {
     { path: 'steps[0].pat', text: expect.stringMatching(/7/) },
     { path: 'steps[1].pat', text: expect.stringMatching(/0/) },
   ]);
+});
+
+test('from 4 GiB on 512 large pages are reached, each through one PAT entry', () => {
+  const of = (count: number) =>
+    scenario('test/far', 'Far', {}, [
+      memslot(1, 1n << 32n, 1 << 19),
+      Array.from({ length: count }, (_, i) => touch((1n << 32n) + (BigInt(i) << 21n), { pat: i % 8 })),
+      touch((1n << 32n) + 0x1000n),
+      touch(mib(4)),
+    ]);
+
+  expect(brokenRules(of(512))).toEqual([]);
+  expect(brokenRules(of(513))).toEqual([{ path: 'steps', text: expect.stringMatching(/^513 large pages/) }]);
 });

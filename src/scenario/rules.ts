@@ -6,7 +6,16 @@ import { ALL_POLICIES } from '../memtype/index.js';
 import { classifyMsr } from '../memtype/sdm/msrs.js';
 import { Replay, type Taken } from './replay.js';
 import { pathText, scenarioSchema } from './schema.js';
-import { GPA_LIMIT, GUEST_BASE, type Need, NOT_TAKEN, RAM_SIZE, type Scenario, type Step } from './types.js';
+import {
+  FAR_PAGES,
+  GUEST_BASE,
+  type Need,
+  NOT_TAKEN,
+  RAM_SIZE,
+  type Scenario,
+  type Step,
+  WINDOW_END,
+} from './types.js';
 
 /** What keeps a scenario from being legal. */
 export interface BrokenRule {
@@ -49,12 +58,15 @@ const wrongSlot: StepRule = (step) => {
   return step.slot < SLOT_LIMIT ? undefined : `not every kernel has more than ${SLOT_LIMIT} memslots`;
 };
 
-const wrongRange: StepRule = (step) => {
+const wrongRange: StepRule = (step, { scenario }) => {
   if (step.do !== 'memslot' && step.do !== 'discard') return undefined;
   if ((step.gpa & PAGE_OFFSET) !== 0n) return 'it is not the start of a page';
   const end = step.gpa + BigInt(step.pages * PAGE_SIZE);
   if (step.do === 'discard' && end > BigInt(GUEST_BASE)) return 'only guest RAM below the guest is discarded';
-  return end > GPA_LIMIT ? 'the guest has no window beyond 4 GiB' : undefined;
+  const { maxphyaddr } = scenario;
+  return end > 1n << BigInt(maxphyaddr)
+    ? `it ends beyond the guest's MAXPHYADDR, ${maxphyaddr} bits`
+    : undefined;
 };
 
 const wrongAccess: StepRule = (step, { replay }) => {
@@ -156,6 +168,16 @@ function brokenBySteps(scenario: Scenario): BrokenRule[] {
   });
 }
 
+/** The large pages that a guest is to have in its tables, each with its PAT entry, are too many. */
+function tooFar({ steps }: Scenario): BrokenRule[] {
+  const far = steps.flatMap((step) =>
+    step.do === 'access' && step.gpa >= WINDOW_END ? [`${step.gpa >> 21n} ${step.pat}`] : [],
+  );
+  const count = new Set(far).size;
+  const text = `${count} large pages from 4 GiB on are touched, and the guest's tables have room for ${FAR_PAGES}`;
+  return count > FAR_PAGES ? [{ path: 'steps', text }] : [];
+}
+
 /** Every rule that a scenario breaks, of those that its shape breaks or, where it has the right one, its content. */
 export function brokenRules(scenario: Scenario): BrokenRule[] {
   const shape = scenarioSchema.safeParse(scenario);
@@ -164,6 +186,7 @@ export function brokenRules(scenario: Scenario): BrokenRule[] {
   const opposed = OPPOSITES.filter((pair) => pair.every((need) => scenario.needs.includes(need)));
   return [
     ...opposed.map((pair) => ({ path: 'needs', text: `no kernel meets ${pair.join(' and ')}` })),
+    ...tooFar(scenario),
     ...brokenBySteps(scenario),
   ];
 }

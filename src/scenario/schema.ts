@@ -98,6 +98,7 @@ export const scenarioSchema = z.strictObject({
   msrMode: z.enum(['kernel', 'filter', 'filter-drop']),
   guestMtrr: z.boolean(),
   startCd: z.boolean(),
+  maxphyaddr: int(36, 52),
   steps: z.array(step).check(z.maxLength(100_000)),
 }) satisfies z.ZodMiniType<Scenario>;
 

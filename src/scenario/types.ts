@@ -101,17 +101,21 @@ export interface Scenario {
   guestMtrr: boolean;
   /** CR0.CD of every vCPU when the guest starts. */
   startCd: boolean;
+  /** Guest MAXPHYADDR in bits, 36 to 52: how far its addresses go, and which bits of an MTRR may be set. */
+  maxphyaddr: number;
   steps: readonly Step[];
 }
 
-/** Guest MAXPHYADDR in every scenario, in bits; it fixes which bits of an MTRR mask may be set. */
+/** Guest MAXPHYADDR unless a scenario says otherwise, in bits. */
 export const GUEST_MAXPHYADDR = 36;
 
 /** Guest RAM of every scenario: slot 0 covers [0, RAM_SIZE); the guest itself lives from GUEST_BASE on. */
 export const RAM_SIZE = 0x200_0000;
 
+/** Where the guest's windows onto its memory end: beyond, it reaches only the large pages (2 MiB) that its tables have room for. */
+export const WINDOW_END = 1n << 32n;
+/** How many these are, each with one PAT entry. */
+export const FAR_PAGES = 512;
+
 /** Where the guest itself begins in its RAM. */
 export const GUEST_BASE = 0x100_0000;
-
-/** Highest gpa a scenario may touch: the end of the guest's alias windows. */
-export const GPA_LIMIT = 0x1_0000_0000n;

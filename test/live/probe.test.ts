@@ -1,5 +1,5 @@
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
-import { Kvm } from '../../src/kvm/index.js';
+import { HostMemory, Kvm } from '../../src/kvm/index.js';
 import { Probe, type ProbeCommand, type ProbeResult, probeRamSize } from '../../src/probe/index.js';
 import { Machine, type MachineOptions } from '../../src/vmm/index.js';
 
@@ -37,6 +37,27 @@ describe('commands', () => {
 
     expect(values(reads)).toEqual(Array(8).fill(0x1122_3344_5566_7788n));
     expect(ram.getBigUint64(0x6000, true)).toBe(42n);
+  });
+
+  test('addresses above 4 GiB are reached, each with its PAT entry, once they were named', () => {
+    const machine = Machine.create(kvm, { vcpus: 1, ramSize: 32 * MIB, msrMode: 'kernel' });
+    open.push(machine);
+    using memory = HostMemory.memfd(0x1000);
+    const gpa = (1n << 36n) - 0x1000n;
+    machine.setMemslot({ slot: 1, gpa, size: 0x1000n, memory });
+    const probe = Probe.boot(machine, [
+      { gpa, pat: 0 },
+      { gpa, pat: 5 },
+    ]);
+
+    const results = probe.exec(0, [
+      { op: 'write', gpa: gpa + 8n, pat: 5, value: 42n },
+      { op: 'read', gpa: gpa + 8n, pat: 0 },
+    ]);
+
+    expect(values(results)).toEqual([0n, 42n]);
+    expect(new DataView(memory.buffer).getBigUint64(8, true)).toBe(42n);
+    expect(() => probe.exec(0, [{ op: 'read', gpa, pat: 1 }])).toThrow(RangeError);
   });
 
   test.each([

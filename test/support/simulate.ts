@@ -5,7 +5,7 @@ import type { TraceEvent } from '../../src/observe/events.js';
 import type { KernelLogRecord } from '../../src/recording/kernel-log.js';
 import type { Recording, StepRecord } from '../../src/recording/recording.js';
 import { Replay, type Taken } from '../../src/scenario/replay.js';
-import { GUEST_MAXPHYADDR, type Scenario, type Step } from '../../src/scenario/types.js';
+import type { Scenario, Step } from '../../src/scenario/types.js';
 
 type Ran = Extract<Recording, { outcome: 'ran' }>;
 
@@ -138,7 +138,7 @@ function fetchOwn(model: VmModel, step: Step): TraceEvent[] {
 
 /** The recording that a kernel of this policy would give, guest's own page included. */
 export function simulate(scenario: Scenario, policy: Policy): Ran {
-  const model = new VmModel(policy, { vcpus: scenario.vcpus, maxphyaddr: GUEST_MAXPHYADDR });
+  const model = new VmModel(policy, { vcpus: scenario.vcpus, maxphyaddr: scenario.maxphyaddr });
   const replay = new Replay(scenario, policy);
   for (const event of replay.start) model.apply(event);
   const guestView = scenario.msrMode === 'filter-drop' ? model.clone() : model;

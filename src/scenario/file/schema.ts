@@ -52,6 +52,7 @@ export const fileSchema = z.extend(scenarioSchema, {
   msrMode: z._default(shape.msrMode, SCENARIO_DEFAULTS.msrMode),
   guestMtrr: z._default(shape.guestMtrr, SCENARIO_DEFAULTS.guestMtrr),
   startCd: z._default(shape.startCd, SCENARIO_DEFAULTS.startCd),
+  maxphyaddr: z._default(shape.maxphyaddr, SCENARIO_DEFAULTS.maxphyaddr),
   steps: z.array(step).check(z.maxLength(100_000)),
   /** Where an editor finds the JSON Schema; nothing else reads it. */
   $schema: z.exactOptional(z.string()),
