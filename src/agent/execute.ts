@@ -66,8 +66,8 @@ class Run {
   /** Take every step. */
   steps(): RawRecording {
     const { scenario, bench } = this;
-    populate(scenario, bench.ram);
     const execution = new Execution(scenario, bench);
+    populate(scenario, execution.ram);
     this.#execution = execution;
     const observer = bench.environment.paging === 'shadow' ? undefined : bench.observer;
     observer?.take();

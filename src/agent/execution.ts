@@ -19,6 +19,7 @@ import { RAM_SIZE, type Scenario, type Step, WINDOW_END } from '../scenario/type
 import { Machine } from '../vmm/index.js';
 import { closeAll } from './close.js';
 import { DmaSteps } from './dma-steps.js';
+import { hugeRam } from './huge-ram.js';
 import { SlotSteps } from './slot-steps.js';
 
 /** What scenarios run on; shared by all of them, closed by its owner. */
@@ -51,6 +52,8 @@ const farAddresses = ({ steps }: Scenario): FarAddress[] =>
 
 /** Runs the steps of one scenario on one VM. */
 export class Execution {
+  /** Backing of guest RAM. */
+  readonly ram: HostMemory;
   readonly #machine: Machine;
   readonly #probe: Probe;
   readonly #dma: DmaSteps;
@@ -61,15 +64,8 @@ export class Execution {
     readonly scenario: Scenario,
     readonly bench: Bench,
   ) {
-    this.#machine = Machine.create(bench.kvm, {
-      vcpus: scenario.vcpus,
-      ramSize: RAM_SIZE,
-      ram: bench.ram,
-      msrMode: scenario.msrMode === 'kernel' ? 'kernel' : 'filter',
-      forwardMsrs: scenario.msrMode !== 'filter-drop',
-      budgetMs: bench.budgetMs ?? BUDGET_MS,
-      cpuid: { maxPhyAddr: scenario.maxphyaddr, mtrr: scenario.guestMtrr },
-    });
+    this.ram = scenario.hugeRam ? hugeRam(RAM_SIZE) : bench.ram;
+    this.#machine = this.#createMachine();
     try {
       this.#probe = Probe.boot(this.#machine, farAddresses(scenario));
       const { vm } = this.#machine;
@@ -80,8 +76,32 @@ export class Execution {
     } catch (error) {
       this.#stats?.file.close();
       this.#machine.close();
+      this.#closeRam();
       throw error;
     }
+  }
+
+  #createMachine(): Machine {
+    const { scenario, bench } = this;
+    try {
+      return Machine.create(bench.kvm, {
+        vcpus: scenario.vcpus,
+        ramSize: RAM_SIZE,
+        ram: this.ram,
+        msrMode: scenario.msrMode === 'kernel' ? 'kernel' : 'filter',
+        forwardMsrs: scenario.msrMode !== 'filter-drop',
+        budgetMs: bench.budgetMs ?? BUDGET_MS,
+        cpuid: { maxPhyAddr: scenario.maxphyaddr, mtrr: scenario.guestMtrr },
+      });
+    } catch (error) {
+      this.#closeRam();
+      throw error;
+    }
+  }
+
+  /** Memory in huge pages is the scenario's own. */
+  #closeRam(): void {
+    if (this.ram !== this.bench.ram) this.ram.close();
   }
 
   /** Start the guest: fault in the pages that it uses itself, on every vCPU. */
@@ -130,7 +150,7 @@ export class Execution {
       case 'delete-memslot':
         return { result: this.#slots.delete(step.slot) };
       case 'discard':
-        this.bench.ram.dontNeed(Number(step.gpa), step.pages * PAGE_SIZE);
+        this.ram.dontNeed(Number(step.gpa), step.pages * PAGE_SIZE);
         return {};
     }
   }
@@ -183,6 +203,7 @@ export class Execution {
       () => this.#dma.close(),
       () => this.#machine.close(),
       () => this.#slots.close(),
+      () => this.#closeRam(),
     ]);
   }
 }

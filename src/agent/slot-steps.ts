@@ -9,9 +9,15 @@ import { closeAll } from './close.js';
 import { ioctlResult } from './dma-steps.js';
 import { hugeRam } from './huge-ram.js';
 
+/** Memory of a slot, and how many bytes of it lie before the slot. */
+interface Backing {
+  memory: HostMemory;
+  offset: number;
+}
+
 /** The memslots of one scenario, and their memory, which lives as long as its slot. */
 export class SlotSteps {
-  readonly #memory = new Map<number, HostMemory>();
+  readonly #memory = new Map<number, Backing>();
 
   constructor(
     readonly machine: Machine,
@@ -23,17 +29,20 @@ export class SlotSteps {
   set(step: MemslotStep): string {
     const { slot, gpa, pages } = step;
     const size = pages * PAGE_SIZE;
-    const known = slot === RAM_SLOT ? this.machine.ram : this.#memory.get(slot);
+    const known = slot === RAM_SLOT ? { memory: this.machine.ram, offset: 0 } : this.#memory.get(slot);
     // KVM itself is to refuse a slot that grows: give it other memory, as there is no more of the slot's own.
-    const memory = known !== undefined && size <= known.size ? known : this.#make(step);
+    const isEnough = known !== undefined && known.offset + size <= known.memory.size;
+    const backing = isEnough ? known : this.#make(step);
     const flags = memslotFlags(step, this.bench.dma.memslot.flag);
     let result = 'not asked';
     try {
-      result = ioctlResult(() => this.machine.setMemslot({ slot, gpa, size: BigInt(size), memory, flags }));
+      result = ioctlResult(() =>
+        this.machine.setMemslot({ slot, gpa, size: BigInt(size), flags, ...backing }),
+      );
     } finally {
-      if (memory !== known && result !== 'ok') memory.close();
+      if (backing !== known && result !== 'ok') backing.memory.close();
     }
-    if (result === 'ok' && slot !== RAM_SLOT) this.#memory.set(slot, memory);
+    if (result === 'ok' && slot !== RAM_SLOT) this.#memory.set(slot, backing);
     return result;
   }
 
@@ -43,8 +52,12 @@ export class SlotSteps {
     return result;
   }
 
-  #make({ pages, backing }: MemslotStep): HostMemory {
-    const size = pages * PAGE_SIZE;
+  #make({ pages, backing, offset: before = 0 }: MemslotStep): Backing {
+    const offset = before * PAGE_SIZE;
+    return { memory: this.#memoryOf(backing, offset + pages * PAGE_SIZE), offset };
+  }
+
+  #memoryOf(backing: MemslotStep['backing'], size: number): HostMemory {
     switch (backing) {
       case 'ram':
         return HostMemory.memfd(size);
@@ -57,12 +70,18 @@ export class SlotSteps {
   }
 
   #drop(slot: number): void {
-    this.#memory.get(slot)?.close();
+    this.#memory.get(slot)?.memory.close();
     this.#memory.delete(slot);
   }
 
   /** Give the memory back, once the machine is closed. @throws the first error of several */
   close(): void {
-    closeAll([...this.#memory.values()].map((memory) => () => memory.close()));
+    closeAll(
+      [...this.#memory.values()].map(
+        ({ memory }) =>
+          () =>
+            memory.close(),
+      ),
+    );
   }
 }

@@ -63,7 +63,14 @@ class Judge {
     const { vcpus } = scenario;
     const { quirks: quirksSupported, selfSnoop = true } = env;
     this.#evidence = evidenceOf(env);
-    this.#model = new VmModel(policy, { vcpus, maxphyaddr: scenario.maxphyaddr, quirksSupported, selfSnoop });
+    const nxHugePages = env.params['kvm.nx_huge_pages'] === 'Y';
+    this.#model = new VmModel(policy, {
+      vcpus,
+      maxphyaddr: scenario.maxphyaddr,
+      quirksSupported,
+      selfSnoop,
+      nxHugePages,
+    });
     this.#replay = new Replay(scenario, policy);
     for (const event of this.#replay.start) this.#model.apply(event);
     this.#contents = new Contents(scenario, this.#model);

@@ -28,6 +28,7 @@ export const SCENARIO_DEFAULTS = {
   guestMtrr: true,
   startCd: false,
   maxphyaddr: GUEST_MAXPHYADDR,
+  hugeRam: false,
 } as const satisfies Partial<Scenario>;
 
 /** Fill in the defaults of a scenario: one vCPU, MSRs emulated by KVM, CPUID.MTRR set, CR0.CD clear, EPT needed. */
@@ -101,7 +102,7 @@ export const memslot = (
   gpa: bigint,
   pages: number,
   backing: MemslotStep['backing'] = 'ram',
-  o: Pick<MemslotStep, 'flags' | 'result'> = {},
+  o: Pick<MemslotStep, 'flags' | 'offset' | 'result'> = {},
 ): Step => ({ do: 'memslot', slot, gpa, pages, backing, ...o });
 
 /** Delete a memslot. */

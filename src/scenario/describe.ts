@@ -33,7 +33,7 @@ export function describeStep(step: Step): string {
     case 'disable-quirk':
       return `disable quirk ${step.quirk}`;
     case 'memslot':
-      return `memslot ${step.slot}: ${step.pages} pages of ${step.backing} at gpa ${hex(step.gpa)}${
+      return `memslot ${step.slot}: ${step.pages} pages of ${step.backing}${step.offset === undefined ? '' : ` from its page ${step.offset}`} at gpa ${hex(step.gpa)}${
         step.flags === undefined ? '' : `, flags ${step.flags.join('|') || '0'}`
       }`;
     case 'delete-memslot':

@@ -1,6 +1,6 @@
 import { KVM_MEM_LOG_DIRTY_PAGES, KVM_MEM_READONLY } from '../arch/kvm-flags.js';
 import { KVM_MEM_NON_COHERENT_DMA, RAM_SLOT } from '../arch/memslots.js';
-import { gfnOf, PAGE_SIZE } from '../arch/units.js';
+import { gfnOf, PAGE_SIZE, pagesOf } from '../arch/units.js';
 import type { ModelEvent } from '../memtype/index.js';
 import type { MemslotEvent } from '../memtype/model/events.js';
 import { classifyChange, type SlotState } from '../memtype/model/memslots.js';
@@ -38,21 +38,38 @@ export interface Taken {
 const VIRTIO_GROUP = 1;
 const VIRTIO_ATTR = 1;
 
-const RAM: MemslotEvent = {
+const RAM = {
   kind: 'memslot',
   slot: RAM_SLOT,
   gfn: 0,
   npages: RAM_SIZE / PAGE_SIZE,
   backing: 'ram',
   flags: 0,
-};
+} as const satisfies MemslotEvent;
 
 const refused = (result: IoctlResult | typeof NOT_TAKEN, why: string): Taken => ({ result, why });
 
-/** Memory of a new slot, as the model sees it. */
-const memoryOf = ({ backing }: MemslotStep): Pick<SlotState, 'backing' | 'hostLevel'> => ({
+/** What a slot keeps as long as it is there. */
+type SlotMemory = Pick<MemslotStep, 'backing' | 'offset'>;
+
+/** Memory in huge pages: a leaf maps one whole, so a slot must lie as its memory does (kvm_alloc_memslot_metadata()). */
+function hugeLevels(gfn: number, offset: number): Pick<SlotState, 'hostLevel' | 'sureLevel'> {
+  const level = (gfn - offset) % pagesOf(2) === 0 ? 2 : 1;
+  return { hostLevel: level, sureLevel: level };
+}
+
+/** Memory of a slot at a frame, as the model sees it; ordinary memory may be in pages of any size. */
+const memoryAt = (
+  gfn: number,
+  { backing, offset = 0 }: SlotMemory,
+): Pick<SlotState, 'backing' | 'hostLevel' | 'sureLevel'> => ({
   backing: backing === 'pci-bar' ? 'mmio' : 'ram',
-  hostLevel: backing === 'huge-ram' ? 2 : 3,
+  ...(backing === 'huge-ram' ? hugeLevels(gfn, offset) : { hostLevel: 3, sureLevel: 1 }),
+});
+
+const ramOf = ({ hugeRam }: Scenario): SlotState => ({
+  ...RAM,
+  ...memoryAt(RAM.gfn, { backing: hugeRam ? 'huge-ram' : 'ram' }),
 });
 
 /**
@@ -63,6 +80,7 @@ export class Replay {
   /** What the model must know of the VM before its first step. */
   readonly start: readonly ModelEvent[];
   readonly #slots = new Map<number, SlotState>();
+  readonly #memory = new Map<number, SlotMemory>();
   /** Virtio devices that are open, and whether KVM counts them. */
   readonly #virtio = new Map<string, boolean>();
   readonly #attached: NoncoherentStep[] = [];
@@ -75,8 +93,9 @@ export class Replay {
       { kind: 'cpuid', vcpu, maxphyaddr: scenario.maxphyaddr, mtrr: scenario.guestMtrr },
       { kind: 'cr0', vcpu, value: cr0With(scenario.startCd), by: 'host' },
     ]);
-    this.start = [RAM, ...vcpus.flat()];
-    this.#slots.set(RAM_SLOT, { ...RAM, hostLevel: 3 });
+    const ram = ramOf(scenario);
+    this.start = [{ kind: 'memslot', ...ram }, ...vcpus.flat()];
+    this.#slots.set(RAM_SLOT, ram);
   }
 
   /** The memslot that holds an address now. */
@@ -110,7 +129,7 @@ export class Replay {
       case 'memslot':
         return this.#setSlot(step);
       case 'delete-memslot':
-        return this.#changeSlot({ ...RAM, slot: step.slot, npages: 0 });
+        return this.#deleteSlot(step.slot);
       case 'discard':
         return { event: { kind: 'discard', gfn: gfnOf(step.gpa), npages: step.pages } };
     }
@@ -169,16 +188,19 @@ export class Replay {
 
   /** A slot that exists keeps its memory; one that was deleted and made again has other memory. */
   #setSlot(step: MemslotStep): Taken {
-    const { backing, hostLevel } = this.#slots.get(step.slot) ?? memoryOf(step);
-    return this.#changeSlot({
-      kind: 'memslot',
-      slot: step.slot,
-      gfn: gfnOf(step.gpa),
-      npages: step.pages,
-      backing,
-      hostLevel,
-      flags: memslotFlags(step),
-    });
+    const { slot, gpa, pages: npages } = step;
+    const memory = this.#memory.get(slot) ?? step;
+    const gfn = gfnOf(gpa);
+    const flags = memslotFlags(step);
+    const taken = this.#changeSlot({ kind: 'memslot', slot, gfn, npages, flags, ...memoryAt(gfn, memory) });
+    if (taken.result === 'ok') this.#memory.set(slot, memory);
+    return taken;
+  }
+
+  #deleteSlot(slot: number): Taken {
+    const taken = this.#changeSlot({ ...RAM, slot, npages: 0 });
+    if (taken.result === 'ok') this.#memory.delete(slot);
+    return taken;
   }
 
   #changeSlot(event: MemslotEvent): Taken {

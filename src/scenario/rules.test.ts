@@ -31,6 +31,13 @@ test.each<[string, Step[], readonly Need[], string, RegExp]>([
   ['a slot within a page', [memslot(1, mib(64) + 8n, 4)], NONE, '.gpa', /start of a page/],
   ['a slot beyond the addresses of 36 bits', [memslot(1, 0xf_ffff_f000n, 2)], NONE, '.gpa', /MAXPHYADDR, 36/],
   ['a slot of more bits than there are', [memslot(1, 1n << 60n, 2)], NONE, '.gpa', /MAXPHYADDR, 36/],
+  [
+    'a slot that begins within its memory at no page',
+    [memslot(1, mib(64), 2, 'ram', { offset: 0 })],
+    NONE,
+    '.offset',
+    /1/,
+  ],
   ['a discard beyond RAM', [discard(mib(32), 1)], NONE, '.gpa', /below the guest/],
   ['a discard of the guest', [discard(mib(16), 1)], NONE, '.gpa', /below the guest/],
   ['an access of the guest’s own pages', [touch(mib(16))], NONE, '.gpa', /guest itself/],
@@ -154,4 +161,12 @@ test('from 4 GiB on 512 large pages are reached, each through one PAT entry', ()
 
   expect(brokenRules(of(512))).toEqual([]);
   expect(brokenRules(of(513))).toEqual([{ path: 'steps', text: expect.stringMatching(/^513 large pages/) }]);
+});
+
+test('RAM in huge pages is a need, and is not discarded', () => {
+  const of = (needs: readonly Need[]) =>
+    brokenRules(scenario('test/huge', 'Huge', { needs, hugeRam: true }, [touch(0n), discard(0n, 1)]));
+
+  expect(of([]).map(({ path }) => path)).toEqual(['hugeRam', 'steps[1].gpa']);
+  expect(of(['huge-pages']).map(({ path }) => path)).toEqual(['steps[1].gpa']);
 });

@@ -63,6 +63,7 @@ const wrongRange: StepRule = (step, { scenario }) => {
   if ((step.gpa & PAGE_OFFSET) !== 0n) return 'it is not the start of a page';
   const end = step.gpa + BigInt(step.pages * PAGE_SIZE);
   if (step.do === 'discard' && end > BigInt(GUEST_BASE)) return 'only guest RAM below the guest is discarded';
+  if (step.do === 'discard' && scenario.hugeRam) return 'memory in huge pages would come back in small ones';
   const { maxphyaddr } = scenario;
   return end > 1n << BigInt(maxphyaddr)
     ? `it ends beyond the guest's MAXPHYADDR, ${maxphyaddr} bits`
@@ -186,6 +187,9 @@ export function brokenRules(scenario: Scenario): BrokenRule[] {
   const opposed = OPPOSITES.filter((pair) => pair.every((need) => scenario.needs.includes(need)));
   return [
     ...opposed.map((pair) => ({ path: 'needs', text: `no kernel meets ${pair.join(' and ')}` })),
+    ...(scenario.hugeRam && !scenario.needs.includes('huge-pages')
+      ? [{ path: 'hugeRam', text: 'the scenario does not say that it needs huge-pages' }]
+      : []),
     ...tooFar(scenario),
     ...brokenBySteps(scenario),
   ];

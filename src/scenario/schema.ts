@@ -56,6 +56,7 @@ export const stepSchemas = {
     gpa: u64,
     pages,
     backing: z.enum(['ram', 'huge-ram', 'pci-bar']),
+    offset: z.exactOptional(pages),
     flags: z.exactOptional(z.array(z.enum(['log-dirty-pages', 'readonly', 'non-coherent-dma']))),
     result: z.exactOptional(result),
   }),
@@ -99,6 +100,7 @@ export const scenarioSchema = z.strictObject({
   guestMtrr: z.boolean(),
   startCd: z.boolean(),
   maxphyaddr: int(36, 52),
+  hugeRam: z.boolean(),
   steps: z.array(step).check(z.maxLength(100_000)),
 }) satisfies z.ZodMiniType<Scenario>;
 

@@ -60,6 +60,8 @@ export interface MemslotStep {
   pages: number;
   /** `huge-ram` is backed by transparent huge pages. */
   backing: 'ram' | 'huge-ram' | 'pci-bar';
+  /** How many pages of its memory lie before the slot; none unless told. */
+  offset?: number;
   flags?: readonly MemslotFlag[];
   result?: IoctlResult;
 }
@@ -103,6 +105,8 @@ export interface Scenario {
   startCd: boolean;
   /** Guest MAXPHYADDR in bits, 36 to 52: how far its addresses go, and which bits of an MTRR may be set. */
   maxphyaddr: number;
+  /** Whether guest RAM is backed by transparent huge pages. */
+  hugeRam: boolean;
   steps: readonly Step[];
 }
 

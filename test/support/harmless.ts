@@ -57,9 +57,9 @@ export const HARMLESS: readonly Harmless[] = [
       'what an entry holds that maps nothing is KVM’s own affair: zero, bit 63, a frozen entry’s value, a generation of MMIO',
   },
   {
-    kinds: /^change old of an empty huge entry: present$/,
+    kinds: /^change (old|new) of an empty huge entry: present$/,
     reason:
-      'a fault may put a huge leaf in the place of a table (tdp_mmu_map_handle_target_level()), and a table that holds no leaf maps nothing, as an empty entry does',
+      'a huge leaf may give way to a table, and a fault may put a huge leaf in the place of one (tdp_mmu_map_handle_target_level()), and a table that holds no leaf maps nothing, as an empty entry does',
   },
   {
     kinds: new RegExp(`^change (old|new) of a leaf: ${FREE_BITS}$`),

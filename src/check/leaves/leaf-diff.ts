@@ -249,8 +249,15 @@ export class LeafDiff {
       this.fail('leaf', show(expected), show(seen), { gfn, why });
       this.#adopt(seen);
     }
-    if (level > expected.maxLevel)
-      this.fail('mapping level', `at most ${expected.maxLevel}`, String(level), { gfn, why });
+    const { minLevel, maxLevel } = expected;
+    if (level >= minLevel && level <= maxLevel) return;
+    const wanted =
+      minLevel === maxLevel
+        ? `${maxLevel}`
+        : level > maxLevel
+          ? `at most ${maxLevel}`
+          : `at least ${minLevel}`;
+    this.fail('mapping level', wanted, String(level), { gfn, why });
   }
 
   #judgeCollapse(): void {

@@ -26,6 +26,8 @@ export interface MemslotEvent {
   flags: number;
   /** The largest leaf that the host's memory allows (page size, congruence of gpa and hva); 3 if not told. */
   hostLevel?: Level;
+  /** The leaf that it allows for certain; 1 if not told. */
+  sureLevel?: Level;
 }
 
 /** A guest access, after which the page is mapped. */
@@ -34,7 +36,7 @@ export interface AccessEvent {
   vcpu: number;
   gfn: number;
   access: 'read' | 'write' | 'fetch';
-  /** The level that was really mapped, if it was seen; 1 if not told. */
+  /** The level that was really mapped, if it was seen; the least that is right if not told. */
   level?: Level;
 }
 

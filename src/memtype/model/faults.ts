@@ -9,9 +9,18 @@ import { agrees, pageOf, type VmState } from './vm-state.js';
 
 type Access = AccessEvent['access'];
 
-function levelBound(state: VmState, vcpu: VcpuView, slot: SlotState, gfn: number, access: Access): Level {
-  if (access === 'fetch' && state.options.nxHugePages) return 1;
-  return Math.min(slotLevel(slot, gfn), state.policy.maxLevel(state, vcpu, gfn)) as Level;
+/** The levels at which a fault may map: KVM takes the largest that slot, memory and policy allow (kvm_mmu_hugepage_adjust()). */
+function levelBounds(
+  state: VmState,
+  vcpu: VcpuView,
+  slot: SlotState,
+  gfn: number,
+  access: Access,
+): Pick<Leaf, 'minLevel' | 'maxLevel'> {
+  if (access === 'fetch' && state.options.nxHugePages) return { minLevel: 1, maxLevel: 1 };
+  const allowed = state.policy.maxLevel(state, vcpu, gfn);
+  const bound = (memory: Level): Level => Math.min(slotLevel(slot, gfn, memory), allowed) as Level;
+  return { minLevel: bound(slot.sureLevel), maxLevel: bound(slot.hostLevel) };
 }
 
 /** The leaf that a fault of this vCPU makes now; undefined where the VM has no memory or no second-level paging. */
@@ -20,13 +29,15 @@ export function freshLeaf(
   vcpu: VcpuView,
   gfn: number,
   access: Access,
-  level: Level = 1,
+  seenLevel?: Level,
 ): Leaf | undefined {
   const slot = state.slotAt(gfn);
   if (slot === undefined || state.policy.paging === 'shadow') return undefined;
   const readOnly = (slot.flags & KVM_MEM_READONLY) !== 0;
   if (readOnly && access === 'write') return undefined;
   const why: Rule[] = [];
+  const bounds = levelBounds(state, vcpu, slot, gfn, access);
+  const level = seenLevel ?? bounds.minLevel;
   const base = levelBase(gfn, level);
   return {
     gfn: base,
@@ -34,7 +45,7 @@ export function freshLeaf(
     ...state.decide(vcpu, slot, base, why),
     why,
     vcpu: vcpu.id,
-    maxLevel: levelBound(state, vcpu, slot, gfn, access),
+    ...bounds,
     errata: state.policy.errata(state, vcpu, pageOf(slot, base)),
   };
 }

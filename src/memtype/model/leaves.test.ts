@@ -10,6 +10,7 @@ const leaf = (gfn: number, level: Level = 1): Leaf => ({
   why: [],
   vcpu: 0,
   maxLevel: 3,
+  minLevel: 1,
   errata: [],
 });
 const store = (...leaves: Leaf[]): LeafStore => {

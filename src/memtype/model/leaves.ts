@@ -15,6 +15,8 @@ export interface Leaf {
   readonly vcpu: number;
   /** The largest level that would have been right. */
   readonly maxLevel: Level;
+  /** The smallest one: that, where the host's memory is surely in pages as large. */
+  readonly minLevel: Level;
   /** Departures from the SDM that decided the type. */
   readonly errata: readonly ErratumId[];
 }

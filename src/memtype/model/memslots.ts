@@ -19,13 +19,13 @@ export function slotRange(slot: SlotState): GfnRange {
   return { start: slot.gfn, end: slot.gfn + slot.npages };
 }
 
-/** The largest leaf at a frame that lies within the slot and that the host's memory allows. */
-export function slotLevel(slot: SlotState, gfn: number): Level {
+/** The largest leaf at a frame that lies within the slot and that the host's memory allows, `memory` if that is not all that it may. */
+export function slotLevel(slot: SlotState, gfn: number, memory = slot.hostLevel): Level {
   if ((slot.flags & KVM_MEM_LOG_DIRTY_PAGES) !== 0) return 1;
   for (const level of [3, 2] as const) {
     const start = levelBase(gfn, level);
     const fits = start >= slot.gfn && start + pagesOf(level) <= slot.gfn + slot.npages;
-    if (fits && level <= slot.hostLevel) return level;
+    if (fits && level <= memory) return level;
   }
   return 1;
 }
@@ -37,7 +37,7 @@ export function classifyChange(
   allowedFlags: number,
 ): SlotChange {
   const { kind: _, ...fields } = event;
-  const slot: SlotState = { hostLevel: 3, ...fields };
+  const slot: SlotState = { hostLevel: 3, sureLevel: 1, ...fields };
   const old = slots.get(slot.slot);
   if ((slot.flags & ~allowedFlags) !== 0) return { kind: 'refused', errno: 'EINVAL' };
   if (slot.npages === 0)
@@ -49,6 +49,7 @@ export function classifyChange(
   const flagsFixed = ((slot.flags ^ old.flags) & ~KVM_MEM_LOG_DIRTY_PAGES) !== 0;
   const fixed = slot.npages !== old.npages || slot.backing !== old.backing || flagsFixed;
   if (fixed) return { kind: 'refused', errno: 'EINVAL' };
-  if (slot.gfn === old.gfn) return { kind: 'flags', old, slot: { ...slot, hostLevel: old.hostLevel } };
+  if (slot.gfn === old.gfn)
+    return { kind: 'flags', old, slot: { ...slot, hostLevel: old.hostLevel, sureLevel: old.sureLevel } };
   return taken ? { kind: 'refused', errno: 'EEXIST' } : { kind: 'move', old, slot };
 }

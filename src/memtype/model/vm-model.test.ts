@@ -135,7 +135,14 @@ describe('observed leaves', () => {
     expect(vm.observeLeaf({ gfn: 0x200, level: 2, type: 'WC', ipat: false }).map(show)).toEqual([
       '200/1 WB+IPAT',
     ]);
-    expect(vm.leafAt(0x3ff)).toMatchObject({ type: 'WC', ipat: false, level: 2, maxLevel: 2, vcpu: 0 });
+    expect(vm.leafAt(0x3ff)).toMatchObject({
+      type: 'WC',
+      ipat: false,
+      level: 2,
+      maxLevel: 2,
+      minLevel: 1,
+      vcpu: 0,
+    });
     vm.observeLeaf({ gfn: 0x5000, level: 1, type: 'UC', ipat: true, vcpu: 1 });
     expect(vm.leafAt(0x5000)).toEqual({
       gfn: 0x5000,
@@ -144,6 +151,7 @@ describe('observed leaves', () => {
       ipat: true,
       vcpu: 1,
       maxLevel: 3,
+      minLevel: 1,
       errata: [],
       why: [{ text: 'seen, not expected', source: 'observation' }],
     });

@@ -109,8 +109,8 @@ export class VmModel {
    */
   observeLeaf(seen: { gfn: number; level: Level; type: LeafType; ipat: boolean; vcpu?: number }): Leaf[] {
     const known = this.leafAt(seen.gfn);
-    const { why = [OBSERVED], vcpu = 0, maxLevel = 3, errata = [] } = known ?? {};
-    return this.#state.leaves.put({ why, vcpu, maxLevel, errata, ...seen });
+    const { why = [OBSERVED], vcpu = 0, maxLevel = 3, minLevel = 1, errata = [] } = known ?? {};
+    return this.#state.leaves.put({ why, vcpu, maxLevel, minLevel, errata, ...seen });
   }
 
   /** Take over that the leaves of these frames are gone, and return them. */

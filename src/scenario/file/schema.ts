@@ -38,6 +38,7 @@ const step = z.discriminatedUnion('do', [
     gpa: hex,
     pages,
     backing: z._default(memslot.shape.backing, STEP_DEFAULTS.memslot.backing),
+    offset: z.exactOptional(pages),
   }),
   stepSchemas['delete-memslot'],
   z.extend(discard, { gpa: hex, pages }),
@@ -53,6 +54,7 @@ export const fileSchema = z.extend(scenarioSchema, {
   guestMtrr: z._default(shape.guestMtrr, SCENARIO_DEFAULTS.guestMtrr),
   startCd: z._default(shape.startCd, SCENARIO_DEFAULTS.startCd),
   maxphyaddr: z._default(shape.maxphyaddr, SCENARIO_DEFAULTS.maxphyaddr),
+  hugeRam: z._default(shape.hugeRam, SCENARIO_DEFAULTS.hugeRam),
   steps: z.array(step).check(z.maxLength(100_000)),
   /** Where an editor finds the JSON Schema; nothing else reads it. */
   $schema: z.exactOptional(z.string()),
