@@ -33,7 +33,8 @@ function complaint(tree, paths) {
   for (const file of paths.flatMap((path) => filesOf(readFileSync(path, 'utf8')))) {
     const copy = join(folder, file);
     mkdirSync(dirname(copy), { recursive: true });
-    if (!existsSync(copy)) copyFileSync(join(tree, file), copy);
+    const original = join(tree, file); // A patch below may make the file.
+    if (!existsSync(copy) && existsSync(original)) copyFileSync(original, copy);
   }
   for (const path of paths) {
     const args = ['-p1', '--batch', '--forward', '--fuzz=0', '--reject-file=-', '-d', folder, '-i', path];

@@ -35,22 +35,37 @@ export function summary(outcomes, seconds) {
 
 const cell = (text) => text.replaceAll('|', '\\|');
 
+/** The cells of a table's line, or undefined for any other line. */
+const cellsOf = (line) =>
+  line.startsWith('| ')
+    ? line
+        .split(/(?<!\\)\|/)
+        .slice(1, -1)
+        .map((text) => text.trim())
+    : undefined;
+
 /** The table's rows: what this checkout has found, else what the page said of the same mutant. */
 export function rowsOf(page, mutants, results) {
-  const before = page.split('\n');
+  const before = page.split('\n').flatMap((line) => [cellsOf(line) ?? []]);
   return mutants.map(({ id, kernel, sentence, text }) => {
     const outcome = results.current(id, results.keyFor(kernel, text));
-    const key = `\`${id}\` | ${cell(sentence)}`;
-    const known = before.find((line) => line.startsWith(`| ${key} |`));
-    if (outcome === undefined && known !== undefined) return known;
-    return `| ${key} | ${cell(outcome === undefined ? UNKNOWN : told(outcome))} |`;
+    const [name, what] = [`\`${id}\``, cell(sentence)];
+    const [, , known = UNKNOWN] = before.find((row) => row[0] === name && row[1] === what) ?? [];
+    return [name, what, outcome === undefined ? known : cell(told(outcome))];
   });
+}
+
+/** Lines of a table as the formatter has them: every column as wide as its widest cell. */
+function tableLines(head, rows) {
+  const widths = head.map((_, i) => Math.max(...[head, ...rows].map((row) => row[i].length)));
+  const line = (row) => `| ${row.map((text, i) => text.padEnd(widths[i])).join(' | ')} |`;
+  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)];
 }
 
 /** The page with these rows in its table. */
 export function withTable(page, rows) {
   const [start, end] = [page.indexOf(BEGIN), page.indexOf(END)];
   if (start < 0 || end < start) throw new Error('docs/kernel-mutants.md has lost the marks around its table');
-  const table = ['', '| mutant | what is wrong | outcome |', '| --- | --- | --- |', ...rows, ''];
+  const table = ['', ...tableLines(['mutant', 'what is wrong', 'outcome'], rows), ''];
   return `${page.slice(0, start + BEGIN.length)}\n${table.join('\n')}\n${page.slice(end)}`;
 }

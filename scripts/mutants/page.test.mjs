@@ -30,8 +30,8 @@ test('the table has what was found, and keeps what is not known anew', () => {
     rowsOf(PAGE, [mutant('6.1/a'), mutant('6.1/b')], resultsOf({ '6.1/a': KILLED })),
   );
 
-  expect(page).toContain('| `6.1/a` | A \\| B. | killed by a/1, a/2, a/3 and 1 more |\n');
-  expect(page).toContain('| `6.1/b` | A \\| B. | not run |\n');
+  expect(page).toMatch(/\| `6\.1\/a` \| A \\\| B\. +\| killed by a\/1, a\/2, a\/3 and 1 more +\|\n/);
+  expect(page).toMatch(/\| `6\.1\/b` \| A \\\| B\. +\| not run +\|\n/);
   expect(page).not.toContain('old');
   expect(withTable(page, rowsOf(page, [mutant('6.1/a'), mutant('6.1/b')], resultsOf({})))).toBe(page);
 });

@@ -2,6 +2,7 @@ import { COUNTED_WAYS, type CountedWay } from '../arch/dma-ways.js';
 import { MT } from '../arch/memory-types.js';
 import {
   disableQuirk,
+  discard,
   memslot,
   mib,
   mtrrs,
@@ -10,6 +11,7 @@ import {
   touch,
   touchMany,
 } from '../scenario/builder.js';
+import type { Claims, Step } from '../scenario/types.js';
 
 const needs = ['ept-leaves', 'noncoherent'] as const;
 const quirk = ['ept-leaves', 'quirk-ignore-guest-pat'] as const;
@@ -90,6 +92,12 @@ const several = [
 /** Pages of 4 KiB in a huge one. */
 const HUGE = 512;
 
+/** Touch pages at both ends of the first megabyte, of the RAM below the guest, and of a memslot far above at 3 GiB. */
+const everywhere = (claims?: Claims): Step[] =>
+  [0n, 0x7_f000n, 0xf_f000n, mib(1), mib(16) - 0x1000n, mib(3072), mib(3072) + 0x1000n].map((gpa) =>
+    touch(gpa, claims === undefined ? {} : { claims }),
+  );
+
 /** Non-coherent DMA that comes and goes, and the quirk that stands for it on newer kernels. */
 export const dma = [
   scenario(
@@ -128,6 +136,29 @@ export const dma = [
       noncoherent(true),
       touch(mib(9), { claims: { A: 'WT', B: 'WT', D: 'WB', E: 'WB' } }),
     ],
+  ),
+  scenario(
+    'dma/all-memory',
+    'A device that comes or goes concerns all memory, from the first page to the last',
+    { needs },
+    [
+      memslot(1, mib(3072), 2),
+      mtrrs({ def: MT.WT }),
+      everywhere(COHERENT),
+      noncoherent(true),
+      everywhere(),
+      discard(0n, 1),
+      touch(0n, { claims: WRITE_THROUGH }),
+      touch(mib(16) - 0x2000n, { claims: WRITE_THROUGH }),
+      noncoherent(false),
+      everywhere(),
+    ],
+  ),
+  scenario(
+    'quirk/one-by-one',
+    'A quirk stays disabled when another one is disabled after it',
+    { needs: [...quirk, 'quirk-cd-nw-cleared'] },
+    [disableQuirk('ignore-guest-pat'), disableQuirk('cd-nw-cleared'), touch(mib(4), { claims: { E: 'WB' } })],
   ),
   scenario('quirk/off', 'Disabling IGNORE_GUEST_PAT honors guest PAT without any device', { needs: quirk }, [
     disableQuirk('ignore-guest-pat'),

@@ -5,6 +5,7 @@ import { memslotFlag } from './memslot.js';
 import { mmio } from './mmio.js';
 import { msr } from './msr.js';
 import { mtrr } from './mtrr.js';
+import { mtrrLive } from './mtrr-live.js';
 import { pat } from './pat.js';
 import { ram } from './ram.js';
 import { size } from './size.js';
@@ -19,6 +20,7 @@ export const catalogue: readonly Scenario[] = [
   ...size,
   ...space,
   ...mtrr,
+  ...mtrrLive,
   ...cr0cd,
   ...pat,
   ...msr,
