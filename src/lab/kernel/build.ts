@@ -1,7 +1,6 @@
-import { copyFile } from 'node:fs/promises';
+import { copyFile, readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { ReadLimit } from '../../process/read-file.js';
 import { cacheRoot, contentKey, fillEntry, isComplete } from '../cache.js';
 import { exhausted, LabError } from '../errors.js';
@@ -11,6 +10,7 @@ import { temporaryDirectory } from '../scratch.js';
 import type { BuildDir } from './builddir.js';
 import { configure } from './configure.js';
 import { fragmentLines, parseFragments, type WantedOption } from './kconfig.js';
+import { labConfigs } from './lab-config.js';
 import { kernelSource } from './sources.js';
 import { WorkTree } from './worktree.js';
 
@@ -38,8 +38,6 @@ export interface BuiltKernel {
   cached: boolean;
   seconds: number;
 }
-
-const LAB_CONFIG = fileURLToPath(new URL('../../../kernels/lab.config', import.meta.url));
 
 /** What a build gives, and its place in the build directory. */
 const PLACES = { bzImage: 'arch/x86/boot/bzImage', config: '.config', 'System.map': 'System.map' };
@@ -69,7 +67,8 @@ export async function buildKernel(request: KernelRequest): Promise<BuiltKernel> 
     refresh: request.refresh ?? false,
   });
   const patches = await readAll(request.patches ?? [], PATCH_LIMIT);
-  const fragments = await readAll([LAB_CONFIG, ...(request.configs ?? [])], CONFIG_LIMIT);
+  const kvmKconfig = await readFile(join(source.tree, 'arch/x86/kvm/Kconfig'), 'utf8');
+  const fragments = await readAll([...labConfigs(kvmKconfig), ...(request.configs ?? [])], CONFIG_LIMIT);
   const wanted = parseFragments(fragments.map(({ name, text }) => ({ name, text: text.toString() })));
   const compiler = await toolchain();
   const key = contentKey(source.key, fragmentLines(wanted), ...patches.map(({ text }) => text), compiler);

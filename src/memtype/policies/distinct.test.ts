@@ -43,6 +43,7 @@ const TELLING: ModelEvent[] = [
   off(0x200),
   touch(6),
   { kind: 'noncoherent', delta: 1, via: 'virtio' },
+  off(0x80),
   off(0x100),
   off(0x800),
   { kind: 'dirty-log', slot: 0, on: true },

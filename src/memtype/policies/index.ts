@@ -5,6 +5,7 @@ import { policyA65 } from './eras/a-6.5.js';
 import { policyB } from './eras/b.js';
 import { policyC } from './eras/c.js';
 import { policyD } from './eras/d.js';
+import { policyD611 } from './eras/d-6.11.js';
 import { policyD613 } from './eras/d-6.13.js';
 import { policyE } from './eras/e.js';
 import { policyE612 } from './eras/e-6.12.js';
@@ -21,6 +22,7 @@ export const ALL_POLICIES: readonly Policy[] = [
   policyA65,
   policyB,
   policyC,
+  policyD611,
   policyD,
   policyD613,
   policyE612,

@@ -86,11 +86,11 @@ describe('policyForVersion', () => {
     ['6.10.14', 'B'],
     ['6.11-rc1', 'C'],
     ['6.11.0-rc7', 'C'],
-    ['6.11.5-rc1', 'D'],
+    ['6.11.5-rc1', 'D-6.11'],
     ['6.12.78-rc1', 'E-6.12'],
-    ['6.11-rc8', 'D'],
-    ['6.11-rc10', 'D'],
-    ['6.11', 'D'],
+    ['6.11-rc8', 'D-6.11'],
+    ['6.11-rc10', 'D-6.11'],
+    ['6.11', 'D-6.11'],
     ['6.12.0', 'D'],
     ['6.12.77', 'D'],
     ['6.12.78', 'E-6.12'],
@@ -184,7 +184,7 @@ describe('findPolicy', () => {
         '6.1.0-28-amd64',
         '6.14.3',
       ].map((name) => findPolicy(name).name),
-    ).toEqual(['A', 'A', 'A', 'C', 'C', 'D', 'E', 'E+P5-device', 'none', 'A', 'D-6.13']);
+    ).toEqual(['A', 'A', 'A', 'C', 'C', 'D-6.11', 'E', 'E+P5-device', 'none', 'A', 'D-6.13']);
   });
 
   it('gives a version the same policy whether it is an alias or not', () => {

@@ -1,12 +1,12 @@
 import type { Policy } from '../../policy.js';
 import { forcedWb, hostMmio, wbWithPat } from '../decisions.js';
-import { policyD } from './d.js';
+import { policyD611 } from './d-6.11.js';
 
 const SOURCE = 'vmx_get_mt_mask(), 6.11-rc1 to 6.11-rc7';
 
 /** The PAT is always honored on CPUs that snoop themselves; reverted before 6.11 because of slow UC graphics. */
 export const policyC: Policy = {
-  ...policyD,
+  ...policyD611,
   decide: (vm, _vcpu, page, why) => {
     if (page.mmio) return hostMmio(why);
     if (vm.noncoherent === 0 && !vm.selfSnoop) {
@@ -18,7 +18,7 @@ export const policyC: Policy = {
       why,
     );
   },
-  zaps: { ...policyD.zaps, noncoherent: (vm) => !vm.selfSnoop, memslot: () => 'all' },
+  zaps: { ...policyD611.zaps, noncoherent: (vm) => !vm.selfSnoop },
   name: 'C',
   era: 'C',
   base: 'C',

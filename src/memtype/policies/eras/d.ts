@@ -12,10 +12,10 @@ export const policyD: Policy = {
   era: 'D',
   base: 'D',
   proposals: [],
-  versions: { first: [6, 11, 0, 8], last: [6, 12, 77] },
-  aliases: ['6.11', '6.12.0'],
+  versions: { first: [6, 12], last: [6, 12, 77] },
+  aliases: ['6.12.0'],
   title: 'guest MTRRs ignored, PAT honored with non-coherent DMA',
-  kernels: '6.11, and 6.12.0 to 6.12.77',
+  kernels: '6.12.0 to 6.12.77',
   paging: 'ept',
   decide: (vm, _vcpu, page, why) => {
     if (page.mmio) return hostMmio(why);
