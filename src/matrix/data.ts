@@ -1,6 +1,6 @@
 import { findPolicy, policyWithPaging } from '../memtype/index.js';
 
-/** A kernel of the matrix: a Debian source, with our own patches. */
+/** A kernel of the matrix: a Debian source, with our own patches, which bring a proposal or what an era in between does. */
 export interface MatrixKernel {
   name: string;
   source: string;
@@ -25,9 +25,24 @@ const p5 = (version: string): string[] => [
 
 export const KERNELS: readonly MatrixKernel[] = [
   { name: '6.1', source: 'debian:6.1', patches: [], policy: 'A' },
+  { name: '6.1+B', source: 'debian:6.1', patches: ['era-a-6.5-6.1.patch', 'era-b-6.1.patch'], policy: 'B' },
   { name: '6.1+P2', source: 'debian:6.1', patches: ['p2-per-vm-mtrr-6.1.patch'], policy: 'A+P2' },
+  {
+    name: '6.12+C',
+    source: 'debian:6.12',
+    patches: ['era-d-6.12.patch', 'era-d-6.11-6.12.patch', 'era-c-6.12.patch'],
+    policy: 'C',
+  },
+  {
+    name: '6.12+D-6.11',
+    source: 'debian:6.12',
+    patches: ['era-d-6.12.patch', 'era-d-6.11-6.12.patch'],
+    policy: 'D-6.11',
+  },
+  { name: '6.12+D', source: 'debian:6.12', patches: ['era-d-6.12.patch'], policy: 'D' },
   { name: '6.12', source: 'debian:6.12', patches: [], policy: 'E-6.12' },
   { name: '6.12+P5', source: 'debian:6.12', patches: p5('6.12'), policy: 'E-6.12+P5' },
+  { name: '7.2+D-6.13', source: 'debian:7.2', patches: ['era-d-6.13-7.2.patch'], policy: 'D-6.13' },
   { name: '7.2', source: 'debian:7.2', patches: [], policy: 'E' },
   { name: '7.2+P5', source: 'debian:7.2', patches: p5('7.2'), policy: 'E+P5' },
   { name: '7.3', source: 'debian:7.3', patches: [], policy: 'E' },
