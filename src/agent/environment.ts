@@ -14,7 +14,9 @@ import type { Missing } from '../text/missing.js';
 const PARAMS = [
   'kvm.tdp_mmu',
   'kvm.nx_huge_pages',
+  'kvm.eager_page_split',
   'kvm_intel.ept',
+  'kvm_intel.pml',
   'kvm_intel.unrestricted_guest',
   'kvm_amd.npt',
   'vfio.enable_unsafe_noiommu_mode',

@@ -5,6 +5,7 @@ import {
   type HostMemory,
   KVM_CAP_BINARY_STATS_FD,
   KVM_CAP_DISABLE_QUIRKS2,
+  KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2,
   type Kvm,
   Stats,
   type Vcpu,
@@ -133,7 +134,7 @@ export class Execution {
           ? this.#run(step.vcpu, { op: 'rdmsr', msr: step.msr })
           : this.#getMsr(step);
       case 'access':
-        return this.#access(step);
+        return this.#countMmio(() => this.#access(step));
       case 'cd':
         return step.by === 'guest'
           ? this.#setCdByGuest(step.vcpu, step.on)
@@ -149,6 +150,13 @@ export class Execution {
         return { result: this.#slots.set(step) };
       case 'delete-memslot':
         return { result: this.#slots.delete(step.slot) };
+      case 'get-dirty-log':
+        return this.#slots.dirtyLog(step.slot);
+      case 'clear-dirty-log':
+        return { result: this.#slots.clearDirtyLog(step) };
+      case 'manual-protect':
+        this.#machine.vm.enableCap(KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, [step.initiallySet ? 3n : 1n]);
+        return {};
       case 'discard':
         this.ram.dontNeed(Number(step.gpa), step.pages * PAGE_SIZE);
         return {};
@@ -183,6 +191,12 @@ export class Execution {
       return this.#run(step.vcpu, { op: 'write', gpa: step.gpa, pat: step.pat, value: 1n, width: 4 });
     if (step.access === 'fetch') return this.#run(step.vcpu, { op: 'fetch', gpa: step.gpa, pat: step.pat });
     return this.#run(step.vcpu, { op: 'read', gpa: step.gpa, pat: step.pat, width: 4 });
+  }
+
+  /** How many exits an access makes as MMIO: no device of ours is there, so nobody answers them. */
+  #countMmio(access: () => Outcome): Outcome {
+    const before = this.#machine.mmio.unclaimed;
+    return { ...access(), mmio: this.#machine.mmio.unclaimed - before };
   }
 
   #setCdByGuest(vcpu: number, on: boolean): Outcome {

@@ -3,7 +3,7 @@ import { PAGE_SIZE } from '../arch/units.js';
 import type { NoncoherentDma } from '../dma/index.js';
 import { HostMemory } from '../kvm/index.js';
 import { memslotFlags } from '../scenario/bits.js';
-import type { MemslotStep } from '../scenario/types.js';
+import type { DirtyLogStep, MemslotStep } from '../scenario/types.js';
 import type { Machine } from '../vmm/index.js';
 import { closeAll } from './close.js';
 import { ioctlResult } from './dma-steps.js';
@@ -14,6 +14,11 @@ interface Backing {
   memory: HostMemory;
   offset: number;
 }
+/** Numbers of the bits that are set. */
+const setBits = (bitmap: Uint8Array): number[] =>
+  [...bitmap].flatMap((byte, i) =>
+    [0, 1, 2, 3, 4, 5, 6, 7].filter((bit) => byte & (1 << bit)).map((bit) => 8 * i + bit),
+  );
 
 /** The memslots of one scenario, and their memory, which lives as long as its slot. */
 export class SlotSteps {
@@ -50,6 +55,22 @@ export class SlotSteps {
     const result = ioctlResult(() => this.machine.deleteMemslot(slot));
     if (result === 'ok') this.#drop(slot);
     return result;
+  }
+
+  /** KVM_GET_DIRTY_LOG: the pages that were written. */
+  dirtyLog(slot: number): { result: string; dirty?: number[] } {
+    const pages = Number(this.machine.memslot(slot)?.size ?? 0n) / PAGE_SIZE;
+    let bitmap: Uint8Array = new Uint8Array();
+    const result = ioctlResult(() => {
+      bitmap = this.machine.vm.getDirtyLog(slot, pages);
+    });
+    return result === 'ok' ? { result, dirty: setBits(bitmap) } : { result };
+  }
+
+  /** KVM_CLEAR_DIRTY_LOG of all pages of a range. */
+  clearDirtyLog({ slot, first, pages }: Extract<DirtyLogStep, { do: 'clear-dirty-log' }>): string {
+    const all = new Uint8Array(Math.ceil(pages / 64) * 8).fill(0xff);
+    return ioctlResult(() => this.machine.vm.clearDirtyLog(slot, first, pages, all));
   }
 
   #make({ pages, backing, offset: before = 0 }: MemslotStep): Backing {

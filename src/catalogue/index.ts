@@ -1,5 +1,6 @@
 import type { Scenario } from '../scenario/types.js';
 import { cr0cd } from './cd.js';
+import { dirty } from './dirty.js';
 import { dma } from './dma.js';
 import { memslotFlag } from './memslot.js';
 import { mmio } from './mmio.js';
@@ -19,6 +20,7 @@ export const catalogue: readonly Scenario[] = [
   ...ram,
   ...size,
   ...space,
+  ...dirty,
   ...mtrr,
   ...mtrrLive,
   ...cr0cd,

@@ -1,3 +1,4 @@
+import { KVM_MEM_READONLY } from '../arch/kvm-flags.js';
 import { RAM_SLOT } from '../arch/memslots.js';
 import { gfnOf, PAGE_OFFSET } from '../arch/units.js';
 import type { VmModel } from '../memtype/index.js';
@@ -7,6 +8,8 @@ type Access = Extract<Step, { do: 'access' }>;
 
 /** What the executor puts on each page of RAM that the scenario touches: `ret`, for fetches. */
 const RET = 0xc3n;
+/** What a read gives where there is no memory: nobody answers on the bus. */
+const NOBODY = 0xffff_ffffn;
 /** What a write access writes: four bytes. */
 const WRITTEN = 1n;
 
@@ -30,9 +33,10 @@ export class Contents {
   access({ gpa, access }: Access): bigint | undefined {
     const gfn = gfnOf(gpa);
     const slot = this.model.state.slotAt(gfn);
-    if (slot === undefined || slot.backing === 'mmio' || !this.#known) return undefined;
+    if (slot === undefined) return NOBODY;
+    if (slot.backing === 'mmio' || !this.#known) return undefined;
     const page = `${slot.slot} ${gfn - slot.gfn}`;
-    if (access === 'write') this.#written.set(page, WRITTEN);
+    if (access === 'write' && (slot.flags & KVM_MEM_READONLY) === 0) this.#written.set(page, WRITTEN);
     if (access === 'fetch') this.#written.set(page, RET);
     return this.#written.get(page) ?? (slot.slot === RAM_SLOT ? RET : 0n);
   }

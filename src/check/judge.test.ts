@@ -207,7 +207,7 @@ const runsOnLegacy = (s: Scenario, name: string): boolean =>
 
 test.each(['A', 'E'])('with kvm.tdp_mmu=N policy %s is judged by the leaves that are made', (name) => {
   for (const s of catalogue.filter((x) => runsOnLegacy(x, name))) {
-    const verdict = judge(s, withoutCounts(simulate(s, policy(name))), policy(name), legacyEnv(name));
+    const verdict = judge(s, withoutCounts(simulate(s, policy(name), true)), policy(name), legacyEnv(name));
     expect([s.name, verdict.status, verdict.mismatches]).toEqual([s.name, 'pass', []]);
     expect(verdict.checks.kept).toBe(0);
   }
@@ -224,9 +224,11 @@ test('with kvm.tdp_mmu=N a zap that did not come shows at the next access', () =
 test.each(['A', 'E'])('with kvm.tdp_mmu=N KVM’s own count of leaves proves the zaps of policy %s', (name) => {
   const zaps = { traced: 0, counted: 0 };
   for (const s of catalogue.filter((x) => runsOnLegacy(x, name))) {
-    const full = simulate(s, policy(name));
+    const full = simulate(s, policy(name), true);
     const verdict = judge(s, asLegacy(full), policy(name), legacyEnv(name));
     expect([s.name, verdict.status, verdict.mismatches]).toEqual([s.name, 'pass', []]);
+    // The TDP MMU splits the huge leaf that the legacy MMU drops.
+    if (s.name === 'dirty/huge') continue;
     zaps.counted += verdict.checks.zaps;
     zaps.traced += judge(s, full, policy(name), envOf(name)).checks.zaps;
   }

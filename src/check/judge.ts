@@ -10,6 +10,7 @@ import {
   patType,
   VmModel,
 } from '../memtype/index.js';
+import { hasLegacyMmu } from '../recording/mmu.js';
 import type { Environment, Recording, StepRecord, UnfinishedRecording } from '../recording/recording.js';
 import { describeStep } from '../scenario/describe.js';
 import { Replay, type Taken } from '../scenario/replay.js';
@@ -20,6 +21,7 @@ import { type Evidence, evidenceOf, levelOf, type Move, typeOf } from './evidenc
 import { ioctlExpectation } from './ioctl-judge.js';
 import { type AllowedWarning, logFault, logMismatches } from './kernel-log.js';
 import { LeafDiff } from './leaves/leaf-diff.js';
+import { judgeDirty, judgeMmio } from './slot-judge.js';
 import { recordingFault } from './step-fields.js';
 import type { Checks, Fail, Mismatch, Note, Verdict } from './verdict.js';
 
@@ -64,12 +66,18 @@ class Judge {
     const { quirks: quirksSupported, selfSnoop = true } = env;
     this.#evidence = evidenceOf(env);
     const nxHugePages = env.params['kvm.nx_huge_pages'] === 'Y';
+    // A module that does not run guests here has parameters too.
+    const pml = env.vendor === 'intel' && env.params['kvm_intel.pml'] === 'Y';
+    const eagerPageSplit = env.params['kvm.eager_page_split'] !== 'N';
     this.#model = new VmModel(policy, {
       vcpus,
       maxphyaddr: scenario.maxphyaddr,
       quirksSupported,
       selfSnoop,
       nxHugePages,
+      pml,
+      eagerPageSplit,
+      legacyMmu: hasLegacyMmu(env),
     });
     this.#replay = new Replay(scenario, policy);
     for (const event of this.#replay.start) this.#model.apply(event);
@@ -144,6 +152,11 @@ class Judge {
     const effect = this.#model.apply(
       event.kind === 'access' && level !== undefined ? { ...event, level } : event,
     );
+    if (step.do === 'access') judgeMmio(step, this.#record, effect, this.fail);
+    if (step.do === 'get-dirty-log' && effect.dirty !== undefined) {
+      this.checks.ioctls++;
+      judgeDirty(this.#model.state.slots.get(step.slot), this.#record, effect.dirty, this.fail);
+    }
     if (step.do === 'wrmsr') this.#judgeWrite(effect);
     if (step.do === 'cd' && step.by === 'guest') this.#judgeCr0(effect);
     return effect;

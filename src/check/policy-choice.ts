@@ -48,6 +48,7 @@ function withoutEpt(env: Environment): Policy[] {
   return [own, ...sorts.filter(({ era }) => era !== own.era)].map((policy) => ({
     ...policy,
     dirtyLogOff: hint.dirtyLogOff,
+    hugeLeaves: hint.hugeLeaves,
     virtioDevice: hasVirtio(env),
     memslotFlag: hasFlag(env),
   }));

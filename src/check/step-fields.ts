@@ -13,7 +13,7 @@ function commandFields(ok: boolean | undefined, reads: boolean): readonly Field[
 }
 
 /** What the record of a step must have, no more and no less; `undefined` is the guest's start. */
-function fieldsOf(step: Step | undefined, ok: boolean | undefined): readonly Field[] {
+function fieldsOf(step: Step | undefined, { ok, result }: StepRecord): readonly Field[] {
   switch (step?.do) {
     case 'wrmsr':
       return step.by === 'guest' ? commandFields(ok, false) : ['ok'];
@@ -21,20 +21,23 @@ function fieldsOf(step: Step | undefined, ok: boolean | undefined): readonly Fie
       if (step.by === 'guest') return commandFields(ok, true);
       return ok === false ? ['ok'] : ['ok', 'value'];
     case 'access':
-      return commandFields(ok, step.access === 'read');
+      return [...commandFields(ok, step.access === 'read'), 'mmio'];
     case 'cd':
       return step.by === 'guest' ? commandFields(ok, false) : [];
     case 'noncoherent':
     case 'virtio':
     case 'memslot':
     case 'delete-memslot':
+    case 'clear-dirty-log':
       return ['result'];
+    case 'get-dirty-log':
+      return result === 'ok' ? ['result', 'dirty'] : ['result'];
     default:
       return [];
   }
 }
 
-const FIELDS: readonly Field[] = ['ok', 'value', 'result', 'vector', 'leaves', 'events'];
+const FIELDS: readonly Field[] = ['ok', 'value', 'result', 'vector', 'mmio', 'dirty', 'leaves', 'events'];
 
 /** Whether the agent could trace: it does wherever there are leaves, and a way to see them. */
 const isTraced = ({ paging, missing }: Environment): boolean =>
@@ -47,7 +50,7 @@ function fieldFault(
   always: readonly Field[],
 ): string | undefined {
   const name = step === undefined ? 'the guest’s start' : `step ${record.step + 1} (${describeStep(step)})`;
-  const wanted = new Set([...fieldsOf(step, record.ok), ...always]);
+  const wanted = new Set([...fieldsOf(step, record), ...always]);
   const lacking = [...wanted].find((field) => record[field] === undefined);
   if (lacking !== undefined) return `${name} has no ${lacking}`;
   const extra = FIELDS.find((field) => record[field] !== undefined && !wanted.has(field));

@@ -39,7 +39,7 @@ describe.each(MACHINES)('policy %s, %s', (name, _, changes) => {
     (family) => {
       const count = noTampers();
       for (const scenario of catalogue.filter((s) => s.name.startsWith(`${family}/`) && runs(s))) {
-        const recording = simulate(scenario, policy);
+        const recording = simulate(scenario, policy, legacy);
         tamperAll(scenario, legacy ? asLegacy(recording) : recording, { policy, env, count, bits: BITS });
       }
 

@@ -17,7 +17,7 @@ export {
   ModelError,
   type ModelEvent,
 } from './model/events.js';
-export type { Leaf } from './model/leaves.js';
+export { type Leaf, leafRange } from './model/leaves.js';
 export { VmModel } from './model/vm-model.js';
 export type { ModelOptions } from './model/vm-state.js';
 export { ALL_POLICIES, policies } from './policies/index.js';

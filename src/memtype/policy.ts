@@ -73,6 +73,14 @@ export interface ZapRules {
   memslot(vm: VmView): 'all' | 'slot';
 }
 
+/** What becomes of huge leaves where small ones are needed. */
+export interface HugeLeafRules {
+  /** A fault that needs a small leaf drops the huge one, or splits it (`kvm_tdp_mmu_map()`). */
+  readonly inTheWay: 'zap' | 'split';
+  /** KVM_CLEAR_DIRTY_LOG of a log that started full splits up to its last page, that included. */
+  readonly splitToEnd: boolean;
+}
+
 /** How a kernel routes and stores MTRR MSRs. */
 export interface MsrRules {
   /** Whether a number in 0x200..0x2ff (no PAT, no MTRR) reaches the MTRR code: INVAL there, else UNKNOWN. */
@@ -125,6 +133,7 @@ export interface Policy {
   readonly stale: Readonly<Partial<Record<StaleCause, ErratumId>>>;
   /** When dirty logging ends: page tables that could be huge are zapped, or replaced by a huge leaf in place. */
   readonly dirtyLogOff: 'zap' | 'recover';
+  readonly hugeLeaves: HugeLeafRules;
   /** The kernel has KVM_DEV_TYPE_VIRTIO. */
   readonly virtioDevice: boolean;
   /** The kernel accepts the proposed memslot flag. */

@@ -3,12 +3,12 @@ import { decodeLeaf } from './spte.js';
 
 // Rows from live kernels and from the kernel's special values: name, entry, level, expected leaf.
 const CASES = [
-  ['WB with IPAT', 0x600000010a400b77n | 0x800n, 1, { type: 6, ipat: true }],
-  ['UC without IPAT', 0x807n, 1, { type: 0, ipat: false }],
-  ['WC without IPAT', 0x80fn, 1, { type: 1, ipat: false }],
-  ['WP without IPAT', 0x82fn, 1, { type: 5, ipat: false }],
-  ['access-tracked, RWX clear', 0x870n, 1, { type: 6, ipat: true }],
-  ['2M leaf', 0x8f7n, 2, { type: 6, ipat: true }],
+  ['WB with IPAT', 0x600000010a400b77n | 0x800n, 1, { type: 6, ipat: true, writable: true }],
+  ['UC without IPAT', 0x807n, 1, { type: 0, ipat: false, writable: true }],
+  ['WC without IPAT', 0x80fn, 1, { type: 1, ipat: false, writable: true }],
+  ['WP without IPAT', 0x82fn, 1, { type: 5, ipat: false, writable: true }],
+  ['access-tracked, RWX clear', 0x870n, 1, { type: 6, ipat: true, writable: false }],
+  ['2M leaf', 0x8f7n, 2, { type: 6, ipat: true, writable: true }],
   ['2M table', 0x807n, 2, undefined],
   ['empty', 0n, 1, undefined],
   ['suppress #VE only', 1n << 63n, 1, undefined],

@@ -4,12 +4,15 @@ export interface LeafBits {
   type: number;
   /** Ignore-PAT, bit 6. */
   ipat: boolean;
+  /** Bit 1, of EPT and of NPT entries alike. */
+  writable: boolean;
 }
 
 /** Set in an SPTE that maps something, a leaf or a table: SPTE_MMU_PRESENT_MASK, 6.1 to 7.3. */
 export const PRESENT = 1n << 11n;
 /** Set in a leaf above level 1: PT_PAGE_SIZE_MASK. */
 export const HUGE = 1n << 7n;
+const WRITABLE = 1n << 1n;
 const IPAT = 1n << 6n;
 
 /**
@@ -21,5 +24,9 @@ const IPAT = 1n << 6n;
 export function decodeLeaf(spte: bigint, level: number): LeafBits | undefined {
   if ((spte & PRESENT) === 0n) return undefined;
   if (level > 1 && (spte & HUGE) === 0n) return undefined;
-  return { type: Number((spte >> 3n) & 7n), ipat: (spte & IPAT) !== 0n };
+  return {
+    type: Number((spte >> 3n) & 7n),
+    ipat: (spte & IPAT) !== 0n,
+    writable: (spte & WRITABLE) !== 0n,
+  };
 }

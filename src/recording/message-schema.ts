@@ -20,6 +20,11 @@ const stepRecord = z.strictObject({
   value: u64.optional(),
   result: z.string().max(40).optional(),
   vector: z.number().int().min(0).max(255).optional(),
+  mmio: count.max(1000).optional(),
+  dirty: z
+    .array(count.max(1 << 20))
+    .max(5000)
+    .optional(),
   leaves: z.array(z.number().int().nonnegative()).length(3).optional(),
 });
 

@@ -58,6 +58,10 @@ export interface StepRecord {
   result?: string;
   /** For a faulting guest access: the vector. */
   vector?: number;
+  /** For guest accesses: how many exits to the VMM they made as MMIO. */
+  mmio?: number;
+  /** For KVM_GET_DIRTY_LOG: the pages of the slot whose bits are set, in order. */
+  dirty?: readonly number[];
   /** How many leaves of 4K, 2M and 1G the VM has after the step, by KVM's own count; absent where the trace tells of all. */
   leaves?: readonly number[];
   /** In order; absent where nothing can be observed. */

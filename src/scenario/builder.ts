@@ -4,6 +4,7 @@ import { MIB, PAGE_SIZE } from '../arch/units.js';
 import type {
   Actor,
   Claims,
+  IoctlResult,
   MemslotStep,
   NoncoherentStep,
   QuirkName,
@@ -107,6 +108,21 @@ export const memslot = (
 
 /** Delete a memslot. */
 export const deleteMemslot = (slot: number): Step => ({ do: 'delete-memslot', slot });
+
+/** KVM_GET_DIRTY_LOG. */
+export const getDirtyLog = (slot: number, o: { result?: IoctlResult } = {}): Step => ({
+  do: 'get-dirty-log',
+  slot,
+  ...o,
+});
+
+/** KVM_CLEAR_DIRTY_LOG. */
+export const clearDirtyLog = (
+  slot: number,
+  first: number,
+  pages: number,
+  o: { result?: IoctlResult } = {},
+): Step => ({ do: 'clear-dirty-log', slot, first, pages, ...o });
 
 /** Give memory of the guest back to the host (MADV_DONTNEED), so that KVM must drop its leaves. */
 export const discard = (gpa: bigint, pages: number): Step => ({ do: 'discard', gpa, pages });

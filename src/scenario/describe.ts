@@ -38,6 +38,12 @@ export function describeStep(step: Step): string {
       }`;
     case 'delete-memslot':
       return `delete memslot ${step.slot}`;
+    case 'get-dirty-log':
+      return `KVM_GET_DIRTY_LOG of memslot ${step.slot}`;
+    case 'clear-dirty-log':
+      return `KVM_CLEAR_DIRTY_LOG of memslot ${step.slot}: ${step.pages} pages from page ${step.first} on`;
+    case 'manual-protect':
+      return `manual dirty log protection${step.initiallySet ? ', every page dirty at first' : ''}`;
     case 'discard':
       return `discard ${step.pages} pages at gpa ${hex(step.gpa)}`;
   }

@@ -104,6 +104,11 @@ export class Replay {
     return [...this.#slots.values()].find((slot) => gfn >= slot.gfn && gfn < slot.gfn + slot.npages);
   }
 
+  /** The memslots that there are now. */
+  get slots(): ReadonlyMap<number, SlotState> {
+    return this.#slots;
+  }
+
   /** The devices that are attached now, in order. */
   get attached(): readonly NoncoherentStep[] {
     return this.#attached;
@@ -130,6 +135,12 @@ export class Replay {
         return this.#setSlot(step);
       case 'delete-memslot':
         return this.#deleteSlot(step.slot);
+      case 'get-dirty-log':
+        return { event: { kind: 'get-dirty-log', slot: step.slot }, ...this.#logOf(step.slot) };
+      case 'clear-dirty-log':
+        return this.#clearLog(step);
+      case 'manual-protect':
+        return { event: { kind: 'manual-protect', initiallySet: step.initiallySet }, result: 'ok' };
       case 'discard':
         return { event: { kind: 'discard', gfn: gfnOf(step.gpa), npages: step.pages } };
     }
@@ -201,6 +212,24 @@ export class Replay {
     const taken = this.#changeSlot({ ...RAM, slot, npages: 0 });
     if (taken.result === 'ok') this.#memory.delete(slot);
     return taken;
+  }
+
+  /** The log of a slot: there is one while it has the flag. */
+  #logOf(slot: number): Pick<Taken, 'result' | 'why'> {
+    const { flags } = this.#slots.get(slot) ?? { flags: 0 };
+    return (flags & KVM_MEM_LOG_DIRTY_PAGES) !== 0
+      ? { result: 'ok' }
+      : refused('ENOENT', `memslot ${slot} logs no writes`);
+  }
+
+  /** Whole words of the bitmap are cleared, but for the last. */
+  #clearLog({ slot, first, pages }: Extract<Step, { do: 'clear-dirty-log' }>): Taken {
+    const event: ModelEvent = { kind: 'clear-dirty-log', slot, first, npages: pages };
+    const log = this.#logOf(slot);
+    const left = (this.#slots.get(slot)?.npages ?? 0) - first;
+    const isSound =
+      first % 64 === 0 && (log.result !== 'ok' || pages === left || (pages < left && pages % 64 === 0));
+    return { event, ...(isSound ? log : refused('EINVAL', 'its pages are not whole words of the bitmap')) };
   }
 
   #changeSlot(event: MemslotEvent): Taken {

@@ -41,21 +41,28 @@ test.each<[string, Step[], readonly Need[], string, RegExp]>([
   ['a discard beyond RAM', [discard(mib(32), 1)], NONE, '.gpa', /below the guest/],
   ['a discard of the guest', [discard(mib(16), 1)], NONE, '.gpa', /below the guest/],
   ['an access of the guest’s own pages', [touch(mib(16))], NONE, '.gpa', /guest itself/],
-  ['an access beside all slots', [touch(mib(64))], NONE, '.gpa', /no memslot/],
+  ['a fetch beside all slots', [touch(mib(64), { access: 'fetch' })], NONE, '.gpa', /no memslot/],
   [
-    'an access of a slot that is gone',
-    [memslot(1, mib(64), 4), deleteMemslot(1), touch(mib(64))],
+    'a fetch of a slot that is gone',
+    [memslot(1, mib(64), 4), deleteMemslot(1), touch(mib(64), { access: 'fetch' })],
     NONE,
     '.gpa',
     /no memslot/,
   ],
   ['an access across pages', [touch(mib(4) - 2n)], NONE, '.gpa', /crosses/],
   [
-    'a write to a read-only slot',
-    [memslot(1, mib(64), 4, 'ram', { flags: ['readonly'] }), touch(mib(64), { access: 'write' })],
+    'a log that nobody keeps',
+    [memslot(1, mib(64), 4), { do: 'get-dirty-log', slot: 1 }],
     NONE,
-    '.gpa',
-    /read-only/,
+    '',
+    /ENOENT \(memslot 1 logs no writes\)/,
+  ],
+  [
+    'a log of too many pages',
+    [memslot(1, mib(64), 4097, 'ram', { flags: ['log-dirty-pages'] }), { do: 'get-dirty-log', slot: 1 }],
+    NONE,
+    '.slot',
+    /4096 pages/,
   ],
   [
     'a write to a device',
@@ -130,7 +137,7 @@ test('an invalid value of an MSR is legal: KVM refuses it', () => {
 });
 
 test('every rule that is broken is told, with its place', () => {
-  expect(rulesOf([touch(mib(64), { vcpu: 7 }), rdmsr(0x10)]).map(({ path }) => path)).toEqual([
+  expect(rulesOf([touch(mib(16), { vcpu: 7 }), rdmsr(0x10)]).map(({ path }) => path)).toEqual([
     'steps[0].vcpu',
     'steps[0].gpa',
     'steps[1].msr',

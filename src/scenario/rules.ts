@@ -1,4 +1,3 @@
-import { KVM_MEM_READONLY } from '../arch/kvm-flags.js';
 import { MEM_TYPES } from '../arch/memory-types.js';
 import { RAM_SLOT } from '../arch/memslots.js';
 import { PAGE_OFFSET, PAGE_SIZE } from '../arch/units.js';
@@ -53,7 +52,7 @@ const unknownMsr: StepRule = (step) =>
   'msr' in step && classifyMsr(step.msr) === undefined ? 'it is neither an MTRR nor the PAT' : undefined;
 
 const wrongSlot: StepRule = (step) => {
-  if (step.do !== 'memslot' && step.do !== 'delete-memslot') return undefined;
+  if (!('slot' in step)) return undefined;
   if (step.slot === RAM_SLOT) return 'it is the memslot of guest RAM';
   return step.slot < SLOT_LIMIT ? undefined : `not every kernel has more than ${SLOT_LIMIT} memslots`;
 };
@@ -76,10 +75,17 @@ const wrongAccess: StepRule = (step, { replay }) => {
   if (gpa >= BigInt(GUEST_BASE) && gpa < BigInt(RAM_SIZE)) return 'the guest itself lives there';
   if ((gpa & PAGE_OFFSET) > BigInt(PAGE_SIZE - ACCESS_SIZE)) return 'it crosses the end of a page';
   const slot = replay.slotAt(gpa);
-  if (slot === undefined) return 'no memslot is there';
-  if (slot.backing === 'mmio' && access !== 'read') return 'a PCI BAR may only be read';
-  return access === 'write' && (slot.flags & KVM_MEM_READONLY) !== 0 ? 'the memslot is read-only' : undefined;
+  if (slot === undefined) return access === 'fetch' ? 'no memslot is there' : undefined;
+  return slot.backing === 'mmio' && access !== 'read' ? 'a PCI BAR may only be read' : undefined;
 };
+
+/** Pages of the largest slot whose log is read: each that was written is a number in the recording. */
+const LOG_LIMIT = 4096;
+
+const wrongLog: StepRule = (step, { replay }) =>
+  step.do === 'get-dirty-log' && (replay.slots.get(step.slot)?.npages ?? 0) > LOG_LIMIT
+    ? `only the log of at most ${LOG_LIMIT} pages is read`
+    : undefined;
 
 const takenDevice: StepRule = (step, { replay }) =>
   step.do === 'noncoherent' &&
@@ -142,6 +148,7 @@ const STEP_RULES: readonly (readonly [field: string, rule: StepRule])[] = [
   ['.slot', wrongSlot],
   ['.gpa', wrongRange],
   ['.gpa', wrongAccess],
+  ['.slot', wrongLog],
   ['.claims', wrongClaim],
   ['', takenDevice],
   ['', lacksNeed],

@@ -16,7 +16,7 @@ const u32 = int(0, U32_MAX);
 const vcpu = int(0, 7);
 const pages = int(1, 1 << 20);
 const actor = z.enum(['guest', 'host']);
-const result = z.enum(['ok', 'EINVAL', 'EEXIST', 'ENODEV', 'ENXIO', 'EBUSY']);
+const result = z.enum(['ok', 'EINVAL', 'EEXIST', 'ENODEV', 'ENOENT', 'ENXIO', 'EBUSY']);
 const via = z.enum(COUNTED_WAYS);
 
 /** The shape of each kind of step. */
@@ -62,6 +62,19 @@ export const stepSchemas = {
   }),
   'delete-memslot': z.strictObject({ do: z.literal('delete-memslot'), slot: u32 }),
   discard: z.strictObject({ do: z.literal('discard'), gpa: u64, pages }),
+  'get-dirty-log': z.strictObject({
+    do: z.literal('get-dirty-log'),
+    slot: u32,
+    result: z.exactOptional(result),
+  }),
+  'clear-dirty-log': z.strictObject({
+    do: z.literal('clear-dirty-log'),
+    slot: u32,
+    first: int(0, 1 << 20),
+    pages,
+    result: z.exactOptional(result),
+  }),
+  'manual-protect': z.strictObject({ do: z.literal('manual-protect'), initiallySet: z.boolean() }),
 };
 
 const step = z.discriminatedUnion('do', [
@@ -75,6 +88,9 @@ const step = z.discriminatedUnion('do', [
   stepSchemas.memslot,
   stepSchemas['delete-memslot'],
   stepSchemas.discard,
+  stepSchemas['get-dirty-log'],
+  stepSchemas['clear-dirty-log'],
+  stepSchemas['manual-protect'],
 ]);
 
 const need = z.enum([

@@ -23,7 +23,7 @@ export type QuirkName = 'ignore-guest-pat' | 'cd-nw-cleared';
 export type Claims = Readonly<Record<string, string>>;
 
 /** `ok`, or the name of the errno with which an ioctl must fail. */
-export type IoctlResult = 'ok' | 'EINVAL' | 'EEXIST' | 'ENODEV' | 'ENXIO' | 'EBUSY';
+export type IoctlResult = 'ok' | 'EINVAL' | 'EEXIST' | 'ENODEV' | 'ENOENT' | 'ENXIO' | 'EBUSY';
 
 /** The result of a step about something that is not there, or that makes what is there: no ioctl is made. */
 export const NOT_TAKEN = 'not-taken';
@@ -66,6 +66,15 @@ export interface MemslotStep {
   result?: IoctlResult;
 }
 
+/** What a VMM does with the log of the pages that a guest wrote. */
+export type DirtyLogStep =
+  /** KVM_GET_DIRTY_LOG; the model says which pages it must name. */
+  | { do: 'get-dirty-log'; slot: number; result?: IoctlResult }
+  /** KVM_CLEAR_DIRTY_LOG of so many pages, from page `first` of the slot on. */
+  | { do: 'clear-dirty-log'; slot: number; first: number; pages: number; result?: IoctlResult }
+  /** KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2: reading a log clears nothing; `initiallySet`: a log starts with every page in it. */
+  | { do: 'manual-protect'; initiallySet: boolean };
+
 /** One step of a scenario. Addresses and MSR values are `bigint`; `vcpu` counts from 0. */
 export type Step =
   | { do: 'wrmsr'; vcpu: number; msr: number; value: bigint; by: Actor }
@@ -84,6 +93,7 @@ export type Step =
   | { do: 'disable-quirk'; quirk: QuirkName }
   | MemslotStep
   | { do: 'delete-memslot'; slot: number }
+  | DirtyLogStep
   | { do: 'discard'; gpa: bigint; pages: number };
 
 /** How MTRR and PAT MSR accesses of the guest are handled. */

@@ -143,6 +143,11 @@ export class Machine {
     this.#slots.delete(slot);
   }
 
+  /** A slot set by setMemslot(), as it is now. */
+  memslot(slot: number): Memslot | undefined {
+    return this.#slots.get(slot);
+  }
+
   /** Host view of guest memory, or undefined if [gpa, gpa + length) is not in one slot set by setMemslot(). */
   guestBytes(gpa: bigint, length: number): Uint8Array | undefined {
     for (const { gpa: base, size, memory, offset = 0 } of this.#slots.values()) {

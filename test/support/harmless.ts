@@ -47,7 +47,7 @@ function isNeighbour(scenario: Scenario, { gfn, step: at }: Tampered): boolean {
   return gfn !== touched && gfn >> 3 === touched >> 3;
 }
 
-const FREE_BITS = '(read|write|execute|huge|accessed|dirty|lowest of the software|highest of the software)';
+const FREE_BITS = '(read|execute|huge|accessed|dirty|lowest of the software|highest of the software)';
 
 /** Every change that passes, by kind. A change of another kind that passes is a fault of the judge. */
 export const HARMLESS: readonly Harmless[] = [

@@ -14,10 +14,15 @@ const INFRA_GFN = 0x1000;
 const TABLE = 0x907n;
 
 /** The entry that KVM would write for a leaf. */
-export function spteOf(leaf: Pick<Leaf, 'gfn' | 'type' | 'ipat'> & { level?: number }): bigint {
+export function spteOf(
+  leaf: Pick<Leaf, 'gfn' | 'type' | 'ipat'> & Partial<Pick<Leaf, 'level' | 'writable'>>,
+): bigint {
   const type = leaf.type === 'none' ? 0 : MT[leaf.type];
   const huge = (leaf.level ?? 1) > 1 ? 0x80 : 0;
-  return BigInt(leaf.gfn * 0x1000) | BigInt(0xb07 | huge | (type << 3) | (leaf.ipat ? 0x40 : 0));
+  return (
+    BigInt(leaf.gfn * 0x1000) |
+    BigInt((leaf.writable === false ? 0xb05 : 0xb07) | huge | (type << 3) | (leaf.ipat ? 0x40 : 0))
+  );
 }
 
 const made = (leaf: Leaf): TraceEvent[] => [
@@ -31,6 +36,34 @@ const zapped = (leaf: Leaf): TraceEvent => ({
   old: spteOf(leaf),
   new: 0n,
 });
+
+/** What KVM tells of a huge leaf that it splits: a table takes its place, and nothing is told of the small ones. */
+const splitUp = (huge: Leaf): TraceEvent => ({
+  kind: 'change',
+  gfn: huge.gfn,
+  level: huge.level,
+  old: spteOf(huge),
+  new: TABLE,
+});
+
+const readOnlyGfns = (model: VmModel): number[] =>
+  model
+    .leaves()
+    .filter(({ writable }) => !writable)
+    .map(({ gfn }) => gfn);
+
+/** What KVM tells of the leaves that a log protects; `before` are those that were protected already. */
+const protectedAgain = ({ mayRewrite }: Effect, model: VmModel, before: ReadonlySet<number>): TraceEvent[] =>
+  mayRewrite
+    .flatMap((range) => model.leavesWithin(range))
+    .filter(({ writable, gfn }) => !writable && !before.has(gfn))
+    .map((leaf) => ({
+      kind: 'change',
+      gfn: leaf.gfn,
+      level: leaf.level,
+      old: spteOf({ ...leaf, writable: true }),
+      new: spteOf(leaf),
+    }));
 
 /** What KVM tells of a huge leaf that it puts in the place of small ones: no fault made it. */
 const merged = (huge: Leaf): TraceEvent => ({
@@ -70,11 +103,15 @@ function fieldsOf(
       return step.by === 'guest' ? outcome(effect?.cr0 !== 'gp') : {};
     case 'access': {
       const held = contents.access(step);
-      return outcome(true, step.access === 'read' ? (held ?? 0x1234n) : undefined);
+      const value = step.access === 'read' ? (held ?? 0x1234n) : undefined;
+      return { ...outcome(true, value), mmio: effect?.mmio ? 1 : 0 };
     }
     case 'delete-memslot':
       contents.drop(step.slot);
       return { result: effect?.refused ?? 'ok' };
+    case 'get-dirty-log':
+      return effect?.dirty ? { result: 'ok', dirty: effect.dirty } : { result: effect?.refused ?? 'ok' };
+    case 'clear-dirty-log':
     case 'noncoherent':
     case 'memslot':
     case 'virtio':
@@ -118,12 +155,15 @@ function record(machine: Machine, step: Step): Omit<StepRecord, 'step'> {
   const { model, guestView, contents } = machine;
   const taken = machine.replay.next(step);
   const { event, dropped } = taken;
+  const before = new Set(readOnlyGfns(model));
   const effect = event === undefined ? undefined : (dropped ? guestView : model).apply(event);
   for (const id of effect?.notes ?? []) machine.log.push(...warningOf(ERRATA.get(id)?.warns));
   const fields = fieldsOf(step, taken, effect, contents);
   if (effect === undefined || dropped) return { ...fields, events: [] };
   const events = [
     ...(effect.fastZap ? [{ kind: 'zap-all' } as const] : []),
+    ...effect.split.map(splitUp),
+    ...(step.do === 'access' ? [] : protectedAgain(effect, model, before)),
     ...effect.zapped.map(zapped),
     ...effect.made.flatMap(made),
     ...settle(model, effect, step),
@@ -136,9 +176,9 @@ function fetchOwn(model: VmModel, step: Step): TraceEvent[] {
   return model.apply({ kind: 'access', vcpu: step.vcpu, gfn: INFRA_GFN, access: 'read' }).made.flatMap(made);
 }
 
-/** The recording that a kernel of this policy would give, guest's own page included. */
-export function simulate(scenario: Scenario, policy: Policy): Ran {
-  const model = new VmModel(policy, { vcpus: scenario.vcpus, maxphyaddr: scenario.maxphyaddr });
+/** The recording that a kernel of this policy would give, guest's own page included; `legacyMmu` with kvm.tdp_mmu=N. */
+export function simulate(scenario: Scenario, policy: Policy, legacyMmu = false): Ran {
+  const model = new VmModel(policy, { vcpus: scenario.vcpus, maxphyaddr: scenario.maxphyaddr, legacyMmu });
   const replay = new Replay(scenario, policy);
   for (const event of replay.start) model.apply(event);
   const guestView = scenario.msrMode === 'filter-drop' ? model.clone() : model;
@@ -178,8 +218,9 @@ export function asLegacy(recording: Ran): Ran {
   const steps = recording.steps.map((r) => {
     for (const e of r.events ?? []) {
       if (e.kind !== 'change') continue;
+      if (e.old !== 0n && e.new === TABLE) add(1, 512);
       if (e.new !== 0n && e.old === 0n) add(e.level, 1);
-      if (e.new === 0n && e.old !== 0n) add(e.level, -1);
+      if ((e.new === 0n || e.new === TABLE) && e.old !== 0n) add(e.level, -1);
     }
     return { ...r, leaves: [...leaves] };
   });

@@ -85,14 +85,23 @@ function* tamperedEvents(
   yield ['zap-all added', [...events, { kind: 'zap-all' }]];
 }
 
+/** An empty list has no first one to leave out. */
+const isOther =
+  (list: readonly number[]) =>
+  (changed: readonly number[] | undefined): boolean =>
+    changed?.length !== list.length;
+
 /** Each way to change one field of a step's record, but its events. */
 function* tamperedFields(record: StepRecord): Generator<[string, StepRecord]> {
-  const { ok, value, result, vector, leaves } = record;
+  const { ok, value, result, vector, mmio, dirty, leaves } = record;
   const fields: Record<string, unknown[]> = {
     ok: ok === undefined ? [true, false] : [!ok, undefined],
     value: value === undefined ? [0n] : [value ^ 1n, value ^ (1n << 63n), undefined],
     result: result === undefined ? ['ok'] : [result === 'ok' ? 'EINVAL' : 'ok', 'EPERM', undefined],
     vector: vector === undefined ? [13, 14] : [14, undefined],
+    mmio: mmio === undefined ? [0, 1] : [1 - mmio, undefined],
+    dirty:
+      dirty === undefined ? [[], [0]] : [[...dirty, 4095], dirty.slice(1), undefined].filter(isOther(dirty)),
     leaves:
       leaves === undefined
         ? [[0, 0, 0]]

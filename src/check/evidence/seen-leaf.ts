@@ -9,6 +9,7 @@ export interface SeenLeaf {
   level: Level;
   type: string;
   ipat: boolean;
+  writable: boolean;
   /** First host frame that it maps. */
   frame: bigint;
 }
@@ -26,23 +27,26 @@ const isLevel = (level: number): level is Level => level >= 1 && level <= 3;
 export function leafOf(gfn: number, level: number, spte: bigint): SeenLeaf | undefined {
   if (!isLevel(level) || gfn % pagesOf(level) !== 0) return undefined;
   const bits = decodeLeaf(spte, level);
-  return bits && { gfn, level, type: memTypeName(bits.type), ipat: bits.ipat, frame: frameOf(spte) };
+  if (bits === undefined) return undefined;
+  const { type, ipat, writable } = bits;
+  return { gfn, level, type: memTypeName(type), ipat, writable, frame: frameOf(spte) };
 }
 
-/** A leaf's type and IPAT, for people. */
-export const show = (leaf: { type: string; ipat: boolean }): string =>
-  `${leaf.type} IPAT=${leaf.ipat ? 1 : 0}`;
+/** A leaf's type, IPAT and whether it is read-only, for people. */
+export const show = (leaf: { type: string; ipat: boolean; writable: boolean }): string =>
+  `${leaf.type} IPAT=${leaf.ipat ? 1 : 0}${leaf.writable ? '' : ', read-only'}`;
 
-/** Whether a leaf is of the type and IPAT that the model expects; where there are no types, any is. */
+/** Whether a leaf is as the model expects: type and IPAT, where there are types, and whether it may be written. */
 export const matches = (expected: Leaf, seen: SeenLeaf): boolean =>
-  expected.type === 'none' || (expected.type === seen.type && expected.ipat === seen.ipat);
+  expected.writable === seen.writable &&
+  (expected.type === 'none' || (expected.type === seen.type && expected.ipat === seen.ipat));
 
-/**
- * Whether an entry is that of a leaf seen before. Accessed, dirty and permission bits are left out: the processor and
- * KVM's fast page fault change them, and no event tells.
- */
-export const sameLeaf = (a: SeenLeaf, b: SeenLeaf): boolean =>
+/** Whether two leaves map the same frames with the same type; whether they may be written is left out. */
+export const sameMapping = (a: SeenLeaf, b: SeenLeaf): boolean =>
   a.level === b.level && a.type === b.type && a.ipat === b.ipat && a.frame === b.frame;
+
+/** Whether an entry is that of a leaf seen before. Accessed and dirty bits are left out: the processor changes them, and no event tells. */
+export const sameLeaf = (a: SeenLeaf, b: SeenLeaf): boolean => sameMapping(a, b) && a.writable === b.writable;
 
 /** The memory type of a leaf, undefined for a reserved one. */
 export const typeOf = (seen: SeenLeaf | undefined): MemType | undefined =>

@@ -1,6 +1,7 @@
 import { pagesOf } from '../../arch/units.js';
 import type { Leaf } from '../../memtype/index.js';
-import { covers, type SeenLeaf } from '../evidence/index.js';
+import { covers, type Move, type SeenLeaf, show } from '../evidence/index.js';
+import type { Fail } from '../verdict.js';
 import type { SeenLeaves } from './seen-leaves.js';
 
 const tableOf = (gfn: number): number => Math.floor(gfn / pagesOf(2));
@@ -13,7 +14,7 @@ const tableOf = (gfn: number): number => Math.floor(gfn / pagesOf(2));
  * @param merged the huge leaves that came
  * @returns the leaves that stayed while their table went, and those whose frame the huge leaf does not map in their place
  */
-export function collapseFaults(
+function collapseFaults(
   seen: SeenLeaves,
   collapsed: readonly SeenLeaf[],
   merged: readonly Leaf[],
@@ -31,4 +32,27 @@ export function collapseFaults(
       .filter(({ level, gfn }) => level === 1 && (tables.has(tableOf(gfn)) || hugeAt(gfn) !== undefined)),
     misplaced: collapsed.filter(isMisplaced),
   };
+}
+
+/** Of the huge leaves that may take the place of smaller ones, those that do. */
+export const mergesAmong = (moves: readonly Move[], mayMerge: readonly Leaf[]): Leaf[] =>
+  mayMerge.filter(({ gfn, level }) =>
+    moves.some(
+      (m) => m.kind === 'make' && m.over === 'table' && m.leaf.gfn === gfn && m.leaf.level === level,
+    ),
+  );
+
+/** Fail what is wrong with small leaves that gave way to huge ones, and forget those that went unseen. */
+export function judgeCollapse(
+  seen: SeenLeaves,
+  collapsed: readonly SeenLeaf[],
+  merged: readonly Leaf[],
+  fail: Fail,
+): void {
+  const { left, misplaced } = collapseFaults(seen, collapsed, merged);
+  for (const leaf of left) {
+    fail('zap', `${show(leaf)} zapped with its table`, 'the leaf stayed', { gfn: leaf.gfn });
+    seen.delete(leaf);
+  }
+  for (const { gfn } of misplaced) fail('huge leaf', 'the frames of the small ones', 'other frames', { gfn });
 }

@@ -9,13 +9,16 @@ import {
   type SeenLeaf,
   type StepSeen,
   sameLeaf,
+  sameMapping,
   show,
   typeOf,
 } from '../evidence/index.js';
 import type { Checks, Fail } from '../verdict.js';
-import { collapseFaults } from './collapse.js';
+import { judgeCollapse, mergesAmong } from './collapse.js';
 import { CountDiff } from './count-diff.js';
+import { judgePermissions } from './permissions.js';
 import { SeenLeaves } from './seen-leaves.js';
+import { judgeZapAll } from './zap-all.js';
 
 type MoveOf<K extends Move['kind']> = Extract<Move, { kind: K }>;
 
@@ -111,28 +114,18 @@ export class LeafDiff {
   judge({ moves, counts }: StepSeen, effect: Effect = emptyEffect()): void {
     this.#effect = effect;
     // The small leaves may go before or after the huge one comes: know first whether it comes.
-    this.#merged = effect.mayMerge.filter((huge) =>
-      moves.some(
-        (m) =>
-          m.kind === 'make' && m.over === 'table' && m.leaf.gfn === huge.gfn && m.leaf.level === huge.level,
-      ),
-    );
+    this.#merged = mergesAmong(moves, effect.mayMerge);
     this.#collapsed = [];
     this.#toMake = new Map(effect.made.map((leaf) => [leaf.gfn, leaf]));
     this.#toZap = new Map(effect.zapped.map((leaf) => [leaf.gfn, leaf]));
-    this.#judgeZapAll(moves);
+    judgeZapAll(moves, effect, this.fail);
     const believed = this.#believeZaps(moves);
+    this.#believeSplits();
     for (const move of moves) this.#judgeMove(move);
-    this.#judgeCollapse();
+    judgePermissions(this.model, this.#effect, this.#seen, this.evidence, this.fail);
+    judgeCollapse(this.#seen, this.#collapsed, this.#merged, this.fail);
     this.#judgeMissing();
     if (counts !== undefined) this.#counts.judge(counts, believed);
-  }
-
-  /** KVM drops every root at once exactly where the model says so. */
-  #judgeZapAll(moves: readonly Move[]): void {
-    const count = moves.filter(({ kind }) => kind === 'zap-all').length;
-    const expected = this.#effect.fastZap ? 1 : 0;
-    if (count !== expected) this.fail('zap of everything', String(expected), String(count));
   }
 
   /**
@@ -167,9 +160,22 @@ export class LeafDiff {
     this.fail('entry', expected, `${show(old)}, frame 0x${old.frame.toString(16)}`, { gfn: old.gfn });
   }
 
+  /** Splits that nothing tells of, but for the huge leaf's going where zaps are told. */
+  #believeSplits(): void {
+    if (this.evidence.tellsZaps) return;
+    for (const huge of this.#effect.split) {
+      const seen = this.#seen.get(huge.gfn, huge.level);
+      if (seen !== undefined) this.#seen.split(seen);
+    }
+  }
+
   #judgeZap(old: SeenLeaf): void {
     const { gfn, level } = old;
     this.#takeOld(old);
+    if (this.#effect.split.some((huge) => huge.gfn === gfn && huge.level === level)) {
+      this.#seen.split(old);
+      return;
+    }
     if (this.#toZap.delete(gfn)) {
       this.checks.zaps++;
       return;
@@ -190,8 +196,14 @@ export class LeafDiff {
   /** A leaf may change in place only in its permissions and in its accessed and dirty bits, where its slot is logged. */
   #judgeRewrite({ old, leaf }: MoveOf<'rewrite'>): void {
     this.#takeOld(old);
+    const wanted = this.#toMake.get(leaf.gfn);
+    if (wanted !== undefined && sameMapping(old, leaf)) {
+      this.#toMake.delete(wanted.gfn);
+      this.#compare(wanted, leaf);
+      return;
+    }
     this.#seen.set(leaf);
-    if (contains(this.#effect.mayRewrite, leaf.gfn) && sameLeaf(old, leaf)) return;
+    if (contains(this.#effect.mayRewrite, leaf.gfn) && sameMapping(old, leaf)) return;
     this.fail('leaf', `${show(old)} stays`, `${show(leaf)} in its place`, { gfn: leaf.gfn });
     this.#adopt(leaf);
   }
@@ -225,7 +237,7 @@ export class LeafDiff {
     }
     // Where only the new entry is told, a change of permissions looks like this.
     const mayBeOld = over === 'untold' && contains(this.#effect.mayRewrite, gfn);
-    if (mayBeOld && there !== undefined && sameLeaf(there, seen)) return;
+    if (mayBeOld && there !== undefined && sameMapping(there, seen)) return;
     this.#failMade(seen, fault, stays);
   }
 
@@ -260,16 +272,6 @@ export class LeafDiff {
     this.fail('mapping level', wanted, String(level), { gfn, why });
   }
 
-  #judgeCollapse(): void {
-    const { left, misplaced } = collapseFaults(this.#seen, this.#collapsed, this.#merged);
-    for (const seen of left) {
-      this.fail('zap', `${show(seen)} zapped with its table`, 'the leaf stayed', { gfn: seen.gfn });
-      this.#seen.delete(seen);
-    }
-    for (const { gfn } of misplaced)
-      this.fail('huge leaf', 'the frames of the small ones', 'other frames', { gfn });
-  }
-
   /** Fail what did not come; go on from what is really there, so that one fault is not told again at each step. */
   #judgeMissing(): void {
     for (const leaf of this.#toMake.values()) {
@@ -287,6 +289,12 @@ export class LeafDiff {
     this.#seen.set(seen);
     const type = typeOf(seen);
     if (type !== undefined)
-      this.model.observeLeaf({ gfn: seen.gfn, level: seen.level, type, ipat: seen.ipat });
+      this.model.observeLeaf({
+        gfn: seen.gfn,
+        level: seen.level,
+        type,
+        ipat: seen.ipat,
+        writable: seen.writable,
+      });
   }
 }

@@ -1,3 +1,4 @@
+import { pagesOf } from '../../arch/units.js';
 import type { SeenLeaf } from '../evidence/index.js';
 
 const LEVELS = [1, 2, 3] as const;
@@ -25,6 +26,16 @@ export class SeenLeaves {
 
   delete({ gfn, level }: Pick<SeenLeaf, 'gfn' | 'level'>): void {
     this.#leaves.delete(SeenLeaves.#key(gfn, level));
+  }
+
+  /** Put the small leaves in the place of a huge one: KVM makes them in passing, and tells of none. */
+  split(huge: SeenLeaf): void {
+    this.delete(huge);
+    const level = huge.level === 3 ? 2 : 1;
+    for (let i = 0; i < 512; i++) {
+      const gfn = huge.gfn + i * pagesOf(level);
+      this.set({ ...huge, level, gfn, frame: huge.frame + BigInt(gfn - huge.gfn) });
+    }
   }
 
   all(): SeenLeaf[] {

@@ -1,11 +1,11 @@
 import { KVM_MEM_LOG_DIRTY_PAGES, KVM_MEM_READONLY } from '../../arch/kvm-flags.js';
-import { ALL_GFNS, GFN_LIMIT, type GfnRange, levelBase } from '../../arch/units.js';
+import { ALL_GFNS, GFN_LIMIT, type GfnRange } from '../../arch/units.js';
 import type { ErratumId } from '../errata.js';
 import type { StaleCause } from '../policy.js';
+import { applyBitmap, changeFlags } from './dirty-log.js';
 import type { Effect, MemslotEvent, ModelEvent } from './events.js';
-import { split } from './faults.js';
-import { type Leaf, leafRange } from './leaves.js';
-import { classifyChange, type SlotState, slotLevel, slotRange } from './memslots.js';
+import type { Leaf } from './leaves.js';
+import { classifyChange, type SlotState, slotRange } from './memslots.js';
 import { VcpuModel } from './vcpu.js';
 import { agrees, type VmState } from './vm-state.js';
 
@@ -121,45 +121,6 @@ function removeSlot(state: VmState, old: SlotState, effect: Effect): void {
   effect.zapped.push(...state.leaves.zap(all ? ALL_GFNS : slotRange(old)));
 }
 
-/** The huge leaves that may replace smaller ones: each copies the lowest of those in its range. */
-function recoverable(state: VmState, slot: SlotState): Leaf[] {
-  const leaves = state.leaves.within(slotRange(slot));
-  return ([2, 3] as const).flatMap((level) => {
-    const bases = new Set(
-      leaves.filter((leaf) => leaf.level < level).map((leaf) => levelBase(leaf.gfn, level)),
-    );
-    return [...bases]
-      .filter((gfn) => slotLevel(slot, gfn) >= level)
-      .map((gfn): Leaf => ({ ...(leaves.find((leaf) => leaf.gfn >= gfn) as Leaf), gfn, level }));
-  });
-}
-
-function endDirtyLog(state: VmState, slot: SlotState, effect: Effect): void {
-  if (state.policy.dirtyLogOff === 'zap') {
-    effect.mayZap.push(slotRange(slot));
-    return;
-  }
-  effect.mayMerge.push(...recoverable(state, slot));
-  const mixed = effect.mayMerge.some((huge) =>
-    state.leaves.within(leafRange(huge)).some((leaf) => !agrees(leaf, huge)),
-  );
-  const id = state.policy.stale['dirty-log-off'];
-  if (mixed && id !== undefined) effect.notes.push(id);
-}
-
-function changeFlags(state: VmState, old: SlotState, slot: SlotState, effect: Effect): void {
-  state.slots.set(slot.slot, slot);
-  // What cannot be written need not be logged: KVM leaves such a slot's leaves alone.
-  if ((slot.flags & KVM_MEM_READONLY) !== 0) return;
-  const logged = (s: SlotState): boolean => (s.flags & KVM_MEM_LOG_DIRTY_PAGES) !== 0;
-  // kvm_mmu_slot_apply_flags() write-protects the leaves, or clears their dirty bits.
-  if (!logged(old) && logged(slot)) effect.mayRewrite.push(slotRange(slot));
-  if (!logged(old) && logged(slot) && state.options.eagerPageSplit) {
-    for (const leaf of state.leaves.within(slotRange(slot))) split(state, leaf, effect);
-  }
-  if (logged(old) && !logged(slot)) endDirtyLog(state, slot, effect);
-}
-
 /** KVM_SET_USER_MEMORY_REGION. */
 export function applyMemslot(state: VmState, event: MemslotEvent, effect: Effect): void {
   const extra = state.policy.memslotFlag ? state.options.memslotFlag : 0;
@@ -170,6 +131,7 @@ export function applyMemslot(state: VmState, event: MemslotEvent, effect: Effect
       return;
     case 'create':
       state.slots.set(event.slot, change.slot);
+      applyBitmap(state, change.slot);
       return;
     case 'flags':
       changeFlags(state, change.old, change.slot, effect);
@@ -177,21 +139,12 @@ export function applyMemslot(state: VmState, event: MemslotEvent, effect: Effect
     case 'move':
       removeSlot(state, change.old, effect);
       state.slots.set(event.slot, change.slot);
+      applyBitmap(state, change.slot);
       return;
     case 'delete':
       removeSlot(state, change.old, effect);
+      state.dirty.delete(event.slot);
   }
-}
-
-/** KVM_MEM_LOG_DIRTY_PAGES set or cleared on a slot. */
-export function applyDirtyLog(state: VmState, event: EventOf<'dirty-log'>, effect: Effect): void {
-  const old = state.slots.get(event.slot);
-  if (old === undefined) {
-    effect.refused = 'EINVAL';
-    return;
-  }
-  const flags = event.on ? old.flags | KVM_MEM_LOG_DIRTY_PAGES : old.flags & ~KVM_MEM_LOG_DIRTY_PAGES;
-  changeFlags(state, old, { ...old, flags }, effect);
 }
 
 /** The host took the memory back (munmap, MADV_DONTNEED, migration): an MMU notifier zaps its leaves. */

@@ -14,7 +14,10 @@ export type ModelEvent =
   | { kind: 'cpuid'; vcpu: number; maxphyaddr: number; mtrr: boolean }
   | AccessEvent
   | { kind: 'discard'; gfn: number; npages: number }
-  | { kind: 'dirty-log'; slot: number; on: boolean };
+  | { kind: 'dirty-log'; slot: number; on: boolean }
+  | { kind: 'get-dirty-log'; slot: number }
+  | { kind: 'clear-dirty-log'; slot: number; first: number; npages: number }
+  | { kind: 'manual-protect'; initiallySet: boolean };
 
 /** KVM_SET_USER_MEMORY_REGION; `npages` 0 deletes the slot. */
 export interface MemslotEvent {
@@ -56,6 +59,12 @@ export interface Effect {
   fastZap: boolean;
   /** Leaves in these ranges may change in their permissions and in their accessed and dirty bits, as logging asks. */
   mayRewrite: GfnRange[];
+  /** A write made this leaf writable again without a lock, which nothing tells of (`fast_page_fault()`). */
+  fixed?: Leaf;
+  /** The access ends in an MMIO exit: nothing may be mapped there for it. */
+  mmio?: true;
+  /** Pages of the slot, from its start, that KVM_GET_DIRTY_LOG names, in order. */
+  dirty?: readonly number[];
   /** These huge leaves may replace the small ones that they cover, as the host's memory decides. */
   mayMerge: Leaf[];
   /** An access found a leaf that is not what a fault now would make; it stays. */
@@ -67,7 +76,7 @@ export interface Effect {
   /** The guest's write to CR0 faults. */
   cr0?: 'ok' | 'gp';
   /** The ioctl fails with this errno, and changes nothing. */
-  refused?: 'EINVAL' | 'EEXIST' | 'ENODEV';
+  refused?: 'EINVAL' | 'EEXIST' | 'ENODEV' | 'ENOENT';
   /** Errata in play. */
   notes: ErratumId[];
   /** Why leaves were zapped, or were not although their inputs changed. */

@@ -1,10 +1,10 @@
-import { KVM_MEM_LOG_DIRTY_PAGES, KVM_MEM_READONLY } from '../../arch/kvm-flags.js';
+import { KVM_MEM_READONLY } from '../../arch/kvm-flags.js';
 import { type Level, levelBase, pagesOf } from '../../arch/units.js';
 import type { Decision, VcpuView } from '../policy.js';
 import type { Rule } from '../types.js';
 import type { AccessEvent, Effect } from './events.js';
 import { type Leaf, leafRange } from './leaves.js';
-import { type SlotState, slotLevel } from './memslots.js';
+import { isLogged, type SlotState, slotLevel } from './memslots.js';
 import { agrees, pageOf, type VmState } from './vm-state.js';
 
 type Access = AccessEvent['access'];
@@ -44,6 +44,8 @@ export function freshLeaf(
     level,
     ...state.decide(vcpu, slot, base, why),
     why,
+    writable: !readOnly,
+    clean: false,
     vcpu: vcpu.id,
     ...bounds,
     errata: state.policy.errata(state, vcpu, pageOf(slot, base)),
@@ -68,14 +70,11 @@ export function split(state: VmState, leaf: Leaf, effect: Effect, gfn?: number):
   }
 }
 
-/** A first write to a logged page makes its leaf writable again (fast_page_fault()). */
-const isLogged = (state: VmState, leaf: Leaf): boolean =>
-  ((state.slotAt(leaf.gfn)?.flags ?? 0) & KVM_MEM_LOG_DIRTY_PAGES) !== 0;
-
-/** A huge leaf cannot serve a write under dirty logging, nor a fetch where huge leaves are not executable. */
-function needsSmallLeaf(state: VmState, leaf: Leaf, access: Access): boolean {
+/** A huge leaf cannot serve a write that is to be logged, nor a fetch where huge leaves are not executable. */
+function needsSmallLeaf(state: VmState, leaf: Leaf, slot: SlotState, access: Access): boolean {
   if (leaf.level === 1) return false;
-  return (access === 'write' && isLogged(state, leaf)) || (access === 'fetch' && state.options.nxHugePages);
+  if (access === 'fetch') return state.options.nxHugePages;
+  return access === 'write' && !leaf.writable && isLogged(slot);
 }
 
 /** Note why an existing leaf is not what this vCPU would have made of it. */
@@ -87,21 +86,45 @@ function noteStale(state: VmState, leaf: Leaf, vcpu: VcpuView, effect: Effect): 
   if (agrees(leaf, maker)) effect.notes.push('P3');
 }
 
+/** Take a write through a leaf that is there, which logging may have protected. */
+function writeThrough(state: VmState, leaf: Leaf, gfn: number, effect: Effect): void {
+  if (leaf.writable && !leaf.clean) return;
+  const fixed = { ...leaf, writable: true, clean: false };
+  state.leaves.put(fixed);
+  state.markDirty(gfn);
+  effect.mayRewrite.push(leafRange(leaf));
+  effect.fixed = fixed;
+}
+
+/** Let a small leaf come in the place of a huge one: split that (`kvm_tdp_mmu_map()`), or drop it (`drop_large_spte()` of the legacy MMU). */
+function makeRoom(state: VmState, leaf: Leaf, gfn: number, effect: Effect): void {
+  if (state.options.legacyMmu || state.policy.hugeLeaves.inTheWay === 'zap')
+    effect.zapped.push(...state.leaves.zap(leafRange(leaf)));
+  else split(state, leaf, effect, gfn);
+}
+
 /** A guest access: a leaf is made if none maps the page, else the one that does stays, right or stale. */
 export function applyAccess(state: VmState, event: AccessEvent, effect: Effect): void {
   const vcpu = state.vcpu(event.vcpu);
+  const slot = state.slotAt(event.gfn);
+  if (slot === undefined || (event.access === 'write' && (slot.flags & KVM_MEM_READONLY) !== 0)) {
+    effect.mmio = true;
+    return;
+  }
   const leaf = state.leaves.find(event.gfn);
-  if (leaf !== undefined && !needsSmallLeaf(state, leaf, event.access)) {
-    if (event.access === 'write' && isLogged(state, leaf)) effect.mayRewrite.push(leafRange(leaf));
+  if (leaf !== undefined && !needsSmallLeaf(state, leaf, slot, event.access)) {
+    if (event.access === 'write') writeThrough(state, leaf, event.gfn, effect);
     noteStale(state, leaf, vcpu, effect);
     return;
   }
-  if (leaf !== undefined) split(state, leaf, effect, event.gfn);
+  if (leaf !== undefined) makeRoom(state, leaf, event.gfn, effect);
   const made = freshLeaf(state, vcpu, event.gfn, event.access, event.level);
   if (made === undefined) return;
   // The leaf that a split left here is replaced, not zapped.
   state.leaves.zap({ start: event.gfn, end: event.gfn + 1 });
   effect.zapped.push(...state.leaves.put(made));
   effect.made.push(made);
+  // make_spte() takes a page as written as soon as it may be.
+  if (made.writable) state.markDirty(event.gfn);
   effect.notes.push(...made.errata);
 }

@@ -11,6 +11,8 @@ const leaf = (gfn: number, level: Level = 1): Leaf => ({
   vcpu: 0,
   maxLevel: 3,
   minLevel: 1,
+  writable: true,
+  clean: false,
   errata: [],
 });
 const store = (...leaves: Leaf[]): LeafStore => {

@@ -9,6 +9,10 @@ export interface Leaf {
   readonly level: Level;
   readonly type: LeafType;
   readonly ipat: boolean;
+  /** The guest may write through it (bit 1, PT_WRITABLE_MASK). */
+  readonly writable: boolean;
+  /** Its dirty bit is clear, so that the processor logs the next write itself (page-modification logging). */
+  readonly clean: boolean;
   /** The chain of rules that gave type and IPAT. */
   readonly why: readonly Rule[];
   /** The vCPU whose fault made it. */

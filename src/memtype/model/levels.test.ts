@@ -41,7 +41,7 @@ describe('dirty logging', () => {
   });
 
   it('splits on the first write where it is not eager, and makes the page anew', () => {
-    const vm = model('6.1', [ADD, wrmsr(0x2ff, 0x806n), touch(0x200, { level: 2 }), DEL], {
+    const vm = model('6.6', [ADD, wrmsr(0x2ff, 0x806n), touch(0x200, { level: 2 }), DEL], {
       eagerPageSplit: false,
     });
     expect(vm.apply(log(true)).split).toEqual([]);

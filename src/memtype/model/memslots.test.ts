@@ -101,9 +101,10 @@ describe('what a change of slots lets KVM do besides', () => {
     ['logging begins', [], LOGGED, false, [{ start: 0, end: 0x1000 }]],
     ['logging goes on', [LOGGED], LOGGED, false, []],
     ['logging ends', [LOGGED], slotEvent(0, 0, 0x1000), false, []],
+    ['a logged page is written again', [LOGGED, touch(5)], touch(5, { access: 'write' }), false, []],
     [
-      'a logged page is written',
-      [LOGGED, touch(5)],
+      'a protected page is written',
+      [LOGGED, touch(5), { kind: 'get-dirty-log', slot: 0 }],
       touch(5, { access: 'write' }),
       false,
       [{ start: 5, end: 6 }],

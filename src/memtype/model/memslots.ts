@@ -14,6 +14,9 @@ export type SlotChange =
   | { kind: 'move'; old: SlotState; slot: SlotState }
   | { kind: 'flags'; old: SlotState; slot: SlotState };
 
+/** Whether writes to the slot are logged. */
+export const isLogged = (slot: SlotState): boolean => (slot.flags & KVM_MEM_LOG_DIRTY_PAGES) !== 0;
+
 /** The frames of a slot. */
 export function slotRange(slot: SlotState): GfnRange {
   return { start: slot.gfn, end: slot.gfn + slot.npages };
@@ -21,7 +24,7 @@ export function slotRange(slot: SlotState): GfnRange {
 
 /** The largest leaf at a frame that lies within the slot and that the host's memory allows, `memory` if that is not all that it may. */
 export function slotLevel(slot: SlotState, gfn: number, memory = slot.hostLevel): Level {
-  if ((slot.flags & KVM_MEM_LOG_DIRTY_PAGES) !== 0) return 1;
+  if (isLogged(slot)) return 1;
   for (const level of [3, 2] as const) {
     const start = levelBase(gfn, level);
     const fits = start >= slot.gfn && start + pagesOf(level) <= slot.gfn + slot.npages;

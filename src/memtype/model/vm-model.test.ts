@@ -150,6 +150,8 @@ describe('observed leaves', () => {
       type: 'UC',
       ipat: true,
       vcpu: 1,
+      writable: true,
+      clean: false,
       maxLevel: 3,
       minLevel: 1,
       errata: [],

@@ -1,16 +1,16 @@
-import { ALL_GFNS, type Level } from '../../arch/units.js';
+import { ALL_GFNS, type GfnRange } from '../../arch/units.js';
 import type { Policy } from '../policy.js';
-import type { LeafType, Rule } from '../types.js';
+import type { Rule } from '../types.js';
 import {
   applyCpuid,
   applyCr0,
-  applyDirtyLog,
   applyDiscard,
   applyMemslot,
   applyNoncoherent,
   applyQuirks,
   applyWrmsr,
 } from './changes.js';
+import { applyClearDirtyLog, applyDirtyLog, applyGetDirtyLog, applyManualProtect } from './dirty-log.js';
 import { type AccessEvent, type Effect, emptyEffect, type ModelEvent } from './events.js';
 import { applyAccess, freshLeaf } from './faults.js';
 import type { Leaf } from './leaves.js';
@@ -74,6 +74,15 @@ export class VmModel {
       case 'dirty-log':
         applyDirtyLog(state, event, effect);
         break;
+      case 'get-dirty-log':
+        applyGetDirtyLog(state, event, effect);
+        break;
+      case 'clear-dirty-log':
+        applyClearDirtyLog(state, event, effect);
+        break;
+      case 'manual-protect':
+        applyManualProtect(state, event);
+        break;
       case 'discard':
         applyDiscard(state, event, effect);
         break;
@@ -98,6 +107,11 @@ export class VmModel {
     return this.#state.leaves.find(gfn);
   }
 
+  /** Every leaf that maps a frame of the range, in order of frames. */
+  leavesWithin(range: GfnRange): Leaf[] {
+    return this.#state.leaves.within(range);
+  }
+
   /** Every leaf that is mapped, in order of frames. */
   leaves(): Leaf[] {
     return this.#state.leaves.within(ALL_GFNS);
@@ -107,10 +121,18 @@ export class VmModel {
    * Take over a leaf that was really seen, so that later steps start from the truth: another level, another type, or a
    * leaf that the model did not expect. Returns the leaves that it replaces.
    */
-  observeLeaf(seen: { gfn: number; level: Level; type: LeafType; ipat: boolean; vcpu?: number }): Leaf[] {
+  observeLeaf(seen: Pick<Leaf, 'gfn' | 'level' | 'type' | 'ipat'> & Partial<Leaf>): Leaf[] {
     const known = this.leafAt(seen.gfn);
-    const { why = [OBSERVED], vcpu = 0, maxLevel = 3, minLevel = 1, errata = [] } = known ?? {};
-    return this.#state.leaves.put({ why, vcpu, maxLevel, minLevel, errata, ...seen });
+    const {
+      why = [OBSERVED],
+      vcpu = 0,
+      maxLevel = 3,
+      minLevel = 1,
+      errata = [],
+      writable = true,
+      clean = false,
+    } = known ?? {};
+    return this.#state.leaves.put({ why, vcpu, maxLevel, minLevel, errata, writable, clean, ...seen });
   }
 
   /** Take over that the leaves of these frames are gone, and return them. */

@@ -22,8 +22,12 @@ export interface ModelOptions {
   selfSnoop?: boolean;
   /** The module parameter kvm.nx_huge_pages is in force: fetches map 4 KiB. */
   nxHugePages?: boolean;
+  /** The processor logs writes itself (the module parameter kvm_intel.pml). */
+  pml?: boolean;
   /** The module parameter kvm.eager_page_split, true if not told. */
   eagerPageSplit?: boolean;
+  /** The legacy MMU maps the guest (the module parameter kvm.tdp_mmu is N, or not there): it never splits a huge leaf, it zaps it. */
+  legacyMmu?: boolean;
   /** The module parameter kvm.ignore_msrs. */
   ignoreMsrs?: boolean;
   /** KVM_MEM_ bit of the memslot flag of proposal P5; bit 3 if not told. */
@@ -38,6 +42,10 @@ export class VmState implements VmView {
   leaves = new LeafStore();
   noncoherent = 0;
   disabledQuirks: number;
+  /** Of each slot that logs: the pages, from its start, that were written (`kvm_memory_slot.dirty_bitmap`). */
+  dirty = new Map<number, Set<number>>();
+  /** KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2: reading the log clears nothing; `all-set`: it starts with every page in it. */
+  manualProtect: 'off' | 'on' | 'all-set' = 'off';
 
   constructor(
     readonly policy: Policy,
@@ -49,7 +57,9 @@ export class VmState implements VmView {
       quirksSupported: supportedQuirks(policy, options.selfSnoop ?? true),
       selfSnoop: true,
       nxHugePages: false,
+      pml: false,
       eagerPageSplit: true,
+      legacyMmu: false,
       ignoreMsrs: false,
       memslotFlag: KVM_MEM_NON_COHERENT_DMA,
       ...options,
@@ -78,6 +88,8 @@ export class VmState implements VmView {
     copy.leaves = new LeafStore(this.leaves);
     copy.noncoherent = this.noncoherent;
     copy.disabledQuirks = this.disabledQuirks;
+    copy.dirty = new Map([...this.dirty].map(([slot, pages]) => [slot, new Set(pages)]));
+    copy.manualProtect = this.manualProtect;
     return copy;
   }
 
@@ -94,6 +106,12 @@ export class VmState implements VmView {
       if (gfn >= slot.gfn && gfn < slot.gfn + slot.npages) return slot;
     }
     return undefined;
+  }
+
+  /** Note that a page was written, if its slot logs (`mark_page_dirty_in_slot()`). */
+  markDirty(gfn: number): void {
+    const slot = this.slotAt(gfn);
+    if (slot !== undefined) this.dirty.get(slot.slot)?.add(gfn - slot.gfn);
   }
 
   /** What a fault of this vCPU in this slot decides. */

@@ -82,7 +82,7 @@ function mtrrZap(owner: MtrrOwner, vm: VmView, vcpu: VcpuView, msr: MtrrMsr): Gf
 /** The behaviour shared by the kernels that virtualize guest MTRRs (4.4 to 6.10). */
 export function virtualizedMtrrs(
   variant: Variant,
-): Pick<Policy, 'paging' | 'decide' | 'maxLevel' | 'errata' | 'zaps' | 'dirtyLogOff'> {
+): Pick<Policy, 'paging' | 'decide' | 'maxLevel' | 'errata' | 'zaps' | 'dirtyLogOff' | 'hugeLeaves'> {
   const { owner } = variant;
   return {
     paging: 'ept',
@@ -100,5 +100,6 @@ export function virtualizedMtrrs(
       memslot: () => 'all',
     },
     dirtyLogOff: 'zap',
+    hugeLeaves: { inTheWay: 'zap', splitToEnd: false },
   };
 }

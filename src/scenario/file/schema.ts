@@ -11,6 +11,8 @@ export const STEP_DEFAULTS = {
   cd: { vcpu: 0, by: 'guest' },
   virtio: { group: 1, attr: 1, result: 'ok' },
   memslot: { backing: 'ram' },
+  'clear-dirty-log': { first: 0 },
+  'manual-protect': { initiallySet: false },
 } as const;
 
 const { wrmsr, rdmsr, access, cd, virtio, memslot, discard } = stepSchemas;
@@ -42,6 +44,14 @@ const step = z.discriminatedUnion('do', [
   }),
   stepSchemas['delete-memslot'],
   z.extend(discard, { gpa: hex, pages }),
+  stepSchemas['get-dirty-log'],
+  z.extend(stepSchemas['clear-dirty-log'], {
+    first: z._default(stepSchemas['clear-dirty-log'].shape.first, 0),
+    pages,
+  }),
+  z.extend(stepSchemas['manual-protect'], {
+    initiallySet: z._default(stepSchemas['manual-protect'].shape.initiallySet, false),
+  }),
 ]);
 
 const { shape } = scenarioSchema;

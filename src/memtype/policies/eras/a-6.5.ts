@@ -12,4 +12,5 @@ export const policyA65: Policy = {
   title: 'as A, with the narrower MSR routing of 6.5',
   kernels: '6.5 and 6.6',
   msrs: NARROW_MSRS,
+  hugeLeaves: { inTheWay: 'split', splitToEnd: false },
 };

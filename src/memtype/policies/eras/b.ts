@@ -18,6 +18,7 @@ export const policyB: Policy = {
   kernels: '6.7 to 6.10',
   quirks: { supported: 0x7f, needSelfSnoop: 0, disabledAtCreation: 0, update: 'assign' },
   msrs: NARROW_MSRS,
+  hugeLeaves: { inTheWay: 'split', splitToEnd: true },
   stale: { mtrr: 's6', 'cr0-guest': 's2', 'cr0-host': 's7' },
   virtioDevice: false,
   memslotFlag: false,

@@ -1,0 +1,33 @@
+import { gfnOf } from '../arch/units.js';
+import type { Effect } from '../memtype/index.js';
+import type { StepRecord } from '../recording/recording.js';
+import type { Step } from '../scenario/types.js';
+import type { Fail } from './verdict.js';
+
+/** An access leaves the guest as MMIO just where nothing may be mapped for it. */
+export function judgeMmio(
+  { gpa }: Extract<Step, { do: 'access' }>,
+  { mmio: seen }: StepRecord,
+  { mmio }: Effect,
+  fail: Fail,
+): void {
+  const expected = mmio === true ? 1 : 0;
+  if (seen !== expected) fail('MMIO exits', String(expected), String(seen), { gfn: gfnOf(gpa) });
+}
+
+/** The log names each page that was written since it was read last, and no other. */
+export function judgeDirty(
+  slot: { gfn: number } | undefined,
+  { dirty: seen = [] }: StepRecord,
+  expected: readonly number[],
+  fail: Fail,
+): void {
+  const base = slot?.gfn ?? 0;
+  const text = (pages: readonly number[]): string =>
+    pages.length === 0
+      ? 'no page'
+      : `gfn ${pages.map((page) => `0x${(base + page).toString(16)}`).join(' ')}`;
+  if (text(expected) === text(seen)) return;
+  const odd = [...expected, ...seen].find((page) => expected.includes(page) !== seen.includes(page)) ?? 0;
+  fail('dirty log', text(expected), text(seen), { gfn: base + odd });
+}
