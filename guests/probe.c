@@ -58,7 +58,16 @@ AT(entry, vector, PROBE_ENTRY_VECTOR);
 _Static_assert(sizeof(struct entry) == PROBE_ENTRY_SIZE, "entry size");
 _Static_assert(sizeof(struct mailbox) <= PROBE_BLOCK_SIZE / 2, "mailbox fits its page");
 
+/* A field of the VMCS, for reading why a VMX instruction failed and why L2 ended. */
+#define VMCS_INSTRUCTION_ERROR 0x4400
+#define VMCS_EXIT_REASON 0x4402
+#define CR4_VMXE 0x2000
+#define INVEPT_SINGLE_CONTEXT 1
+
 void probe_guarded(struct mailbox *m, struct entry *e);
+/* Run L2 until it exits: whether it was entered, and its RAX. */
+u32 probe_l2(u64 address, const char *code, u64 *rax);
+extern const char probe_l2_read[], probe_l2_write[];
 
 static u64 load(u64 address, u16 width) {
   switch (width) {
@@ -129,6 +138,52 @@ static void timed_read(struct entry *e) {
   e->value = value;
 }
 
+static u64 vmread(u64 field) {
+  u64 value;
+  __asm__ volatile("vmread %1, %0" : "=r"(value) : "r"(field) : "cc");
+  return value;
+}
+
+/* Be a hypervisor: run one VMX instruction, or L2, as L1 of a KVM that nests. */
+static int vmx_command(struct entry *e) {
+  struct {
+    u64 eptp, reserved;
+  } invept = {e->a, 0};
+  u8 failed = 0;
+  switch (e->op) {
+  case PROBE_OP_VMXON:
+    write_cr(4, read_cr(4) | CR4_VMXE);
+    __asm__ volatile("vmxon %1" : "=@ccbe"(failed) : "m"(e->a) : "memory");
+    break;
+  case PROBE_OP_VMPTRLD:
+    __asm__ volatile("vmclear %1" : "=@ccbe"(failed) : "m"(e->a) : "memory");
+    if (!failed)
+      __asm__ volatile("vmptrld %1" : "=@ccbe"(failed) : "m"(e->a) : "memory");
+    break;
+  case PROBE_OP_VMWRITE:
+    __asm__ volatile("vmwrite %2, %1" : "=@ccbe"(failed) : "r"(e->a), "r"(e->b) : "memory");
+    break;
+  case PROBE_OP_INVEPT:
+    __asm__ volatile("invept %1, %2"
+                     : "=@ccbe"(failed)
+                     : "m"(invept), "r"((u64)INVEPT_SINGLE_CONTEXT)
+                     : "memory");
+    break;
+  case PROBE_OP_L2_READ:
+  case PROBE_OP_L2_WRITE:
+    failed = !probe_l2(e->a, e->op == PROBE_OP_L2_READ ? probe_l2_read : probe_l2_write, &e->value);
+    if (!failed)
+      e->extra = vmread(VMCS_EXIT_REASON);
+    break;
+  default:
+    return 0;
+  }
+  e->status = failed ? PROBE_STATUS_VMFAIL : PROBE_STATUS_OK;
+  if (failed && e->op != PROBE_OP_VMXON)
+    e->value = vmread(VMCS_INSTRUCTION_ERROR);
+  return 1;
+}
+
 /* Fill in the result of one command. Called through probe_guarded(): any line may fault. */
 void probe_command(struct entry *e) {
   u32 lo, hi, c, d;
@@ -179,7 +234,8 @@ void probe_command(struct entry *e) {
     __asm__ volatile("pause");
     break;
   default:
-    e->status = PROBE_STATUS_BAD_OP;
+    if (!vmx_command(e))
+      e->status = PROBE_STATUS_BAD_OP;
     return;
   }
   e->status = PROBE_STATUS_OK;

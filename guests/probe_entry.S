@@ -75,6 +75,54 @@ guarded_return:
 	pop %rbx
 	ret
 
+/* Fields of the VMCS that change from one entry of L2 to the next. */
+#define VMCS_GUEST_CR0 0x6800
+#define VMCS_GUEST_RIP 0x681e
+#define VMCS_HOST_CR0 0x6c00
+#define VMCS_HOST_RSP 0x6c14
+#define VMCS_HOST_RIP 0x6c16
+
+	.macro vmcs_write field, value
+	mov $\field, %eax
+	vmwrite \value, %rax
+	.endm
+
+/*
+ * probe_l2(address, code, &rax): have L2 run `code` until it exits. CR0 is L1's own but for paging: neither an entry
+ * nor an exit changes CR0.CD (SDM, "Loading Guest Control Registers"). Answer 1, or 0 if L2 was not entered.
+ */
+	.globl probe_l2
+probe_l2:
+	push %rdx
+	vmcs_write VMCS_GUEST_RIP, %rsi
+	mov %cr0, %rcx
+	vmcs_write VMCS_HOST_CR0, %rcx
+	btr $31, %rcx			/* PG */
+	vmcs_write VMCS_GUEST_CR0, %rcx
+	vmcs_write VMCS_HOST_RSP, %rsp
+	lea 1f(%rip), %rcx
+	vmcs_write VMCS_HOST_RIP, %rcx
+	/* Fails once, before the first launch. */
+	vmresume
+	vmlaunch
+	pop %rdx
+	xor %eax, %eax
+	ret
+1:	pop %rdx
+	mov %rax, (%rdx)
+	mov $1, %eax
+	ret
+
+/* What L2 runs: EDI is where. L2 is in 32-bit mode, where these bytes mean the same. */
+	.globl probe_l2_read
+probe_l2_read:
+	mov (%rdi), %eax
+	vmcall
+	.globl probe_l2_write
+probe_l2_write:
+	movl $1, (%rdi)
+	vmcall
+
 /* Stack: vector, error code, RIP, CS, RFLAGS, RSP, SS. Never returns by iret: the command is over. */
 common_fault:
 	cld

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { cpus, release, version } from 'node:os';
 import { DMA_WAYS } from '../arch/dma-ways.js';
 import { KVM_X86_QUIRK_CD_NW_CLEARED } from '../arch/kvm-flags.js';
+import { CPUID_VMX } from '../arch/vmx.js';
 import { missingQuirk, type NoncoherentDma } from '../dma/index.js';
 import { listPci, pciDir } from '../dma/pci.js';
 import { type CpuidEntry, KVM_CAP_DISABLE_QUIRKS2, type Kvm } from '../kvm/index.js';
@@ -18,6 +19,7 @@ const PARAMS = [
   'kvm_intel.ept',
   'kvm_intel.pml',
   'kvm_intel.unrestricted_guest',
+  'kvm_intel.nested',
   'kvm_amd.npt',
   'vfio.enable_unsafe_noiommu_mode',
 ] as const;
@@ -99,6 +101,29 @@ function missingHugePages(): Missing | undefined {
   return { reason: 'this host gives no transparent huge pages', lift: `echo madvise > ${THP} (as root)` };
 }
 
+/** Why the guest cannot run a guest of its own whose leaves are told from the guest's. */
+function missingNested(kvm: Kvm, mmu: Pick<Environment, 'paging' | 'params'>): Missing | undefined {
+  const { paging, params } = mmu;
+  if (paging !== 'ept')
+    return {
+      reason: 'a guest of the guest has leaves with memory types only where kvm_intel maps guests by EPT',
+      lift: 'run on an Intel host with kvm_intel.ept=Y, or in the lab with --kernel',
+    };
+  if (hasLegacyMmu(mmu))
+    return {
+      reason:
+        'the legacy MMU maps guests: its trace does not tell leaves of a guest’s guest from the guest’s',
+      lift: 'load kvm with tdp_mmu=Y, in the lab without --param kvm.tdp_mmu=N',
+    };
+  if (!kvm.supportedCpuid().some((leaf) => leaf.function === 1 && (leaf.ecx & CPUID_VMX) !== 0))
+    return { reason: 'this KVM gives guests no VMX', lift: 'load kvm_intel with nested=Y' };
+  if (on(params['kvm_intel.unrestricted_guest'])) return undefined;
+  return {
+    reason: 'the processor cannot run a guest without paging, as the guest of the guest is',
+    lift: 'run on a processor with unrestricted guests, and kvm_intel.unrestricted_guest=Y',
+  };
+}
+
 const UNKNOWN_VENDOR: Missing = {
   reason:
     'neither kvm_intel nor kvm_amd runs guests here, and it is the vendor module that checks PAT writes',
@@ -142,6 +167,7 @@ export function describeEnvironment(
     'huge-pages': missingHugePages(),
     'pci-bar': dma.device === undefined || pciBarOf(dma.device) === undefined ? noBar : undefined,
     'quirk-cd-nw-cleared': missingQuirk(quirks, KVM_X86_QUIRK_CD_NW_CLEARED),
+    nested: missingNested(kvm, { paging, params }),
     'known-vendor': vendor === 'other' ? UNKNOWN_VENDOR : undefined,
   };
   return {

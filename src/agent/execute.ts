@@ -15,7 +15,8 @@ import { ScenarioLog } from './scenario-log.js';
 function populate(scenario: Scenario, ram: HostMemory): void {
   const bytes = new Uint8Array(ram.buffer);
   for (const step of scenario.steps) {
-    if (step.do === 'access' && step.gpa < BigInt(RAM_SIZE)) bytes[Number(step.gpa)] = 0xc3;
+    const touches = step.do === 'access' || step.do === 'nested-access';
+    if (touches && step.gpa < BigInt(RAM_SIZE)) bytes[Number(step.gpa)] = 0xc3;
   }
 }
 

@@ -21,6 +21,7 @@ import { Machine } from '../vmm/index.js';
 import { closeAll } from './close.js';
 import { DmaSteps } from './dma-steps.js';
 import { hugeRam } from './huge-ram.js';
+import { NestedSteps } from './nested-steps.js';
 import { SlotSteps } from './slot-steps.js';
 
 /** What scenarios run on; shared by all of them, closed by its owner. */
@@ -59,6 +60,7 @@ export class Execution {
   readonly #probe: Probe;
   readonly #dma: DmaSteps;
   readonly #slots: SlotSteps;
+  readonly #nested: NestedSteps;
   #stats: Stats | undefined;
 
   constructor(
@@ -74,6 +76,7 @@ export class Execution {
         this.#stats = new Stats(vm.statsFd());
       this.#dma = new DmaSteps(this.#machine, bench.dma);
       this.#slots = new SlotSteps(this.#machine, bench);
+      this.#nested = new NestedSteps(this.#machine, this.#probe, scenario);
     } catch (error) {
       this.#stats?.file.close();
       this.#machine.close();
@@ -135,6 +138,10 @@ export class Execution {
           : this.#getMsr(step);
       case 'access':
         return this.#countMmio(() => this.#access(step));
+      case 'nested-access':
+        return this.#nested.access(step);
+      case 'invept':
+        return this.#nested.invept(step.vcpu);
       case 'cd':
         return step.by === 'guest'
           ? this.#setCdByGuest(step.vcpu, step.on)

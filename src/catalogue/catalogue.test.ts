@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
 import { runsUnder } from '../../test/support/environment.js';
 import { settle } from '../../test/support/simulate.js';
-import { gfnOf } from '../arch/units.js';
 import { claimFor } from '../check/claims.js';
 import { ALL_POLICIES, type Policy, policies, VmModel } from '../memtype/index.js';
 import { Replay } from '../scenario/replay.js';
@@ -22,10 +21,9 @@ function claims(scenario: Scenario, policyName: string): [gpa: bigint, claim: st
   for (const step of scenario.steps) {
     const { event, dropped } = replay.next(step);
     if (event !== undefined && !dropped) settle(model, model.apply(event), step);
-    const claim =
-      step.do === 'access' && step.claims !== undefined ? claimFor(step.claims, policy) : undefined;
-    if (step.do !== 'access' || claim === undefined) continue;
-    const leaf = model.leafAt(gfnOf(step.gpa));
+    const claim = 'claims' in step && step.claims !== undefined ? claimFor(step.claims, policy) : undefined;
+    if (!('claims' in step) || claim === undefined) continue;
+    const leaf = model.leafReached(event);
     found.push([step.gpa, claim, leaf === undefined ? 'no leaf' : `${leaf.type}${leaf.ipat ? '+IPAT' : ''}`]);
   }
   return found;

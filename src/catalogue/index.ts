@@ -7,6 +7,7 @@ import { mmio } from './mmio.js';
 import { msr } from './msr.js';
 import { mtrr } from './mtrr.js';
 import { mtrrLive } from './mtrr-live.js';
+import { nested } from './nested.js';
 import { pat } from './pat.js';
 import { ram } from './ram.js';
 import { size } from './size.js';
@@ -28,6 +29,7 @@ export const catalogue: readonly Scenario[] = [
   ...msr,
   ...mmio,
   ...vcpus,
+  ...nested,
   ...virtioDevice,
   ...memslotFlag,
 ];

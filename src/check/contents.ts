@@ -4,7 +4,9 @@ import { gfnOf, PAGE_OFFSET } from '../arch/units.js';
 import type { VmModel } from '../memtype/index.js';
 import type { Scenario, Step } from '../scenario/types.js';
 
-type Access = Extract<Step, { do: 'access' }>;
+type Access = Extract<Step, { do: 'access' | 'nested-access' }>;
+
+const isAccess = (step: Step): step is Access => step.do === 'access' || step.do === 'nested-access';
 
 /** What the executor puts on each page of RAM that the scenario touches: `ret`, for fetches. */
 const RET = 0xc3n;
@@ -26,7 +28,7 @@ export class Contents {
     readonly model: VmModel,
   ) {
     // Accesses that overlap within a page are beyond this.
-    this.#known = scenario.steps.every((step) => step.do !== 'access' || (step.gpa & PAGE_OFFSET) === 0n);
+    this.#known = scenario.steps.every((step) => !isAccess(step) || (step.gpa & PAGE_OFFSET) === 0n);
   }
 
   /** Take an access, after which the page holds something; give what a read must give, undefined if nobody knows. */

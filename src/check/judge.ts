@@ -18,9 +18,11 @@ import type { Scenario, Step } from '../scenario/types.js';
 import { claimFor } from './claims.js';
 import { Contents } from './contents.js';
 import { type Evidence, evidenceOf, levelOf, type Move, typeOf } from './evidence/index.js';
+import { endText, isGuestStep, runsGuest } from './guest-steps.js';
 import { ioctlExpectation } from './ioctl-judge.js';
 import { type AllowedWarning, logFault, logMismatches } from './kernel-log.js';
 import { LeafDiff } from './leaves/leaf-diff.js';
+import { judgeShadow } from './leaves/shadow-diff.js';
 import { judgeDirty, judgeMmio } from './slot-judge.js';
 import { recordingFault } from './step-fields.js';
 import type { Checks, Fail, Mismatch, Note, Verdict } from './verdict.js';
@@ -31,10 +33,6 @@ const noChecks = (): Checks => ({ leaves: 0, zaps: 0, kept: 0, msrs: 0, effectiv
 const hex = (value: bigint | undefined): string => (value === undefined ? '#GP' : `0x${value.toString(16)}`);
 /** #GP (SDM, "Exception and Interrupt Vectors"). */
 const GENERAL_PROTECTION = 13;
-
-/** Whether the guest runs in this step; `undefined` is its start. What the host does runs no guest code. */
-const runsGuest = (step: Step | undefined): boolean =>
-  step === undefined || step.do === 'access' || ('by' in step && step.by === 'guest');
 
 const accepted = (ok: boolean | undefined): string => (ok ? 'accepted' : 'refused (#GP)');
 
@@ -114,10 +112,14 @@ class Judge {
   #judgeStep(): void {
     const seen = this.#evidence.read(this.#record);
     const source = { vcpu: this.#vcpu(), guestRuns: runsGuest(this.#step) };
-    const moves = this.#leaves.takeEarly(seen?.moves ?? [], source);
-    const effect = this.#applyStep(seen?.moves ?? []);
+    const ofGuest = (seen?.moves ?? []).filter(({ kind }) => kind !== 'shadow');
+    const moves = this.#leaves.takeEarly(ofGuest, source);
+    const effect = this.#applyStep(ofGuest);
     this.#judgeClaim();
-    if (seen !== undefined) this.#leaves.judge({ ...seen, moves }, effect);
+    if (seen !== undefined) {
+      judgeShadow(seen.moves, effect?.shadowMade ?? [], this);
+      this.#leaves.judge({ ...seen, moves }, effect);
+    }
     const seesZaps = seen !== undefined && (this.#evidence.tellsZaps || seen.counts !== undefined);
     if (seesZaps && effect !== undefined && this.#step?.do !== 'access') {
       this.checks.kept += this.#model.leaves().length;
@@ -138,9 +140,11 @@ class Judge {
     const step = this.#step;
     if (step === undefined) return undefined;
     if (step.do === 'rdmsr') this.#judgeRead(step);
-    if (step.do === 'access') this.#judgeAccess(step);
+    if (step.do === 'access' || step.do === 'nested-access') this.#judgeAccess(step);
+    if (step.do === 'invept') this.#judgeDone('INVEPT');
     if (step.do === 'delete-memslot') this.#contents.drop(step.slot);
-    if (this.#record.vector !== undefined && step.do !== 'access') this.#judgeVector(this.#record.vector);
+    const { vector } = this.#record;
+    if (vector !== undefined && !isGuestStep(step)) this.#judgeVector(vector);
     this.#taken = this.#replay.next(step);
     const { event, dropped } = this.#taken;
     if (event === undefined) return undefined;
@@ -163,12 +167,18 @@ class Judge {
   }
 
   /** A guest's access of memory must go through, and a read give what the page holds. */
-  #judgeAccess(step: Extract<Step, { do: 'access' }>): void {
-    const { ok, vector, value } = this.#record;
+  #judgeAccess(step: Extract<Step, { do: 'access' | 'nested-access' }>): void {
+    const { value } = this.#record;
     const expected = this.#contents.access(step);
-    if (ok !== true) this.fail('guest access', 'done', `a fault with vector ${vector}`);
-    else if (step.access === 'read' && expected !== undefined && value !== expected)
+    if (!this.#judgeDone(step.do === 'access' ? 'guest access' : 'access of L2')) return;
+    if (step.access === 'read' && expected !== undefined && value !== expected)
       this.fail('value read', hex(expected), hex(value));
+  }
+
+  #judgeDone(what: string): boolean {
+    if (this.#record.ok === true) return true;
+    this.fail(what, 'done', endText(this.#record));
+    return false;
   }
 
   /** KVM refuses a guest's MSR and CR0 accesses by #GP alone. */
@@ -215,9 +225,9 @@ class Judge {
   /** Hold the model itself against what the scenario's author wrote down for this policy. */
   #judgeClaim(): void {
     const step = this.#step;
-    if (step?.do !== 'access' || step.claims === undefined) return;
+    if (step === undefined || !('claims' in step) || step.claims === undefined) return;
     const claim = claimFor(step.claims, this.policy);
-    const leaf = this.#model.leafAt(gfnOf(step.gpa));
+    const leaf = this.#model.leafReached(this.#taken.event);
     if (claim === undefined || leaf === undefined || leaf.type === 'none') return;
     const model = `${leaf.type}${leaf.ipat ? '+IPAT' : ''}`;
     if (claim !== model) this.fail('model', `${claim} (the scenario's own claim)`, model, leaf);

@@ -13,7 +13,7 @@ function commandFields(ok: boolean | undefined, reads: boolean): readonly Field[
 }
 
 /** What the record of a step must have, no more and no less; `undefined` is the guest's start. */
-function fieldsOf(step: Step | undefined, { ok, result }: StepRecord): readonly Field[] {
+function fieldsOf(step: Step | undefined, { ok, result, exit }: StepRecord): readonly Field[] {
   switch (step?.do) {
     case 'wrmsr':
       return step.by === 'guest' ? commandFields(ok, false) : ['ok'];
@@ -22,6 +22,11 @@ function fieldsOf(step: Step | undefined, { ok, result }: StepRecord): readonly 
       return ok === false ? ['ok'] : ['ok', 'value'];
     case 'access':
       return [...commandFields(ok, step.access === 'read'), 'mmio'];
+    case 'nested-access':
+      if (exit !== undefined && ok === false) return ['ok', 'exit'];
+      return commandFields(ok, step.access === 'read');
+    case 'invept':
+      return commandFields(ok, false);
     case 'cd':
       return step.by === 'guest' ? commandFields(ok, false) : [];
     case 'noncoherent':
@@ -37,7 +42,17 @@ function fieldsOf(step: Step | undefined, { ok, result }: StepRecord): readonly 
   }
 }
 
-const FIELDS: readonly Field[] = ['ok', 'value', 'result', 'vector', 'mmio', 'dirty', 'leaves', 'events'];
+const FIELDS: readonly Field[] = [
+  'ok',
+  'value',
+  'result',
+  'vector',
+  'mmio',
+  'dirty',
+  'exit',
+  'leaves',
+  'events',
+];
 
 /** Whether the agent could trace: it does wherever there are leaves, and a way to see them. */
 const isTraced = ({ paging, missing }: Environment): boolean =>

@@ -34,6 +34,7 @@ export const LAYOUT = {
   PROBE_STATUS_OK: 1,
   PROBE_STATUS_FAULT: 2,
   PROBE_STATUS_BAD_OP: 3,
+  PROBE_STATUS_VMFAIL: 4,
   PROBE_OP_RDMSR: 1,
   PROBE_OP_WRMSR: 2,
   PROBE_OP_READ: 3,
@@ -47,6 +48,12 @@ export const LAYOUT = {
   PROBE_OP_WRITE_CR: 11,
   PROBE_OP_CPUID: 12,
   PROBE_OP_PAUSE: 13,
+  PROBE_OP_VMXON: 20,
+  PROBE_OP_VMPTRLD: 21,
+  PROBE_OP_VMWRITE: 22,
+  PROBE_OP_INVEPT: 23,
+  PROBE_OP_L2_READ: 24,
+  PROBE_OP_L2_WRITE: 25,
 } as const;
 
 /** Most vCPUs that a probe can have: the region below must end inside the first 2 MiB of PROBE_BASE. */

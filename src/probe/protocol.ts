@@ -15,6 +15,9 @@ export type Width = 1 | 2 | 4 | 8;
  * `fetch` calls the page: the VMM first plants a `ret` there, unless `plant` is false.
  * `timed-read` answers with the cycles of its load (rdtsc) in `extra`; `cpuid` with EAX | EBX << 32 in `value`
  * and ECX | EDX << 32 in `extra`.
+ *
+ * The last ones make the guest a hypervisor: `vmptrld` clears the VMCS first; `l2-read` and `l2-write` have its own guest (L2) access
+ * 4 bytes, and answer with what was read and, in `extra`, with the reason of the VM exit that followed.
  */
 export type ProbeCommand =
   | { op: 'rdmsr'; msr: number }
@@ -26,7 +29,11 @@ export type ProbeCommand =
   | { op: 'wbinvd' | 'pause' }
   | { op: 'read-cr'; cr: 0 | 3 | 4 }
   | { op: 'write-cr'; cr: 0 | 3 | 4; value: bigint }
-  | { op: 'cpuid'; leaf: number; subleaf: number };
+  | { op: 'cpuid'; leaf: number; subleaf: number }
+  | { op: 'vmxon' | 'vmptrld'; gpa: bigint }
+  | { op: 'vmwrite'; field: number; value: bigint }
+  | { op: 'invept'; eptp: bigint }
+  | { op: 'l2-read' | 'l2-write'; address: bigint };
 
 /** A fault that a command raised: exception vector, error code (0 if it has none), CR2 and RIP. */
 export interface ProbeFault {
@@ -53,7 +60,15 @@ const OPS: Record<ProbeCommand['op'], number> = {
   'write-cr': L.PROBE_OP_WRITE_CR,
   cpuid: L.PROBE_OP_CPUID,
   pause: L.PROBE_OP_PAUSE,
+  vmxon: L.PROBE_OP_VMXON,
+  vmptrld: L.PROBE_OP_VMPTRLD,
+  vmwrite: L.PROBE_OP_VMWRITE,
+  invept: L.PROBE_OP_INVEPT,
+  'l2-read': L.PROBE_OP_L2_READ,
+  'l2-write': L.PROBE_OP_L2_WRITE,
 };
+
+const HAS_EXTRA: ReadonlySet<ProbeCommand['op']> = new Set(['cpuid', 'timed-read', 'l2-read', 'l2-write']);
 
 /** The two operands of a command, as the guest wants them. */
 function operands(c: ProbeCommand, addressOf: AddressOf): [a: bigint, b: bigint] {
@@ -70,6 +85,16 @@ function operands(c: ProbeCommand, addressOf: AddressOf): [a: bigint, b: bigint]
       return [BigInt(c.cr), c.value];
     case 'cpuid':
       return [BigInt(c.leaf), BigInt(c.subleaf)];
+    case 'vmxon':
+    case 'vmptrld':
+      return [c.gpa, 0n];
+    case 'vmwrite':
+      return [BigInt(c.field), c.value];
+    case 'invept':
+      return [c.eptp, 0n];
+    case 'l2-read':
+    case 'l2-write':
+      return [c.address, 0n];
     case 'wbinvd':
     case 'pause':
       return [0n, 0n];
@@ -126,8 +151,12 @@ function decodeEntry(mailbox: DataView, at: number, command: ProbeCommand, i: nu
   const status = mailbox.getUint32(at + L.PROBE_ENTRY_STATUS, true);
   if (status === L.PROBE_STATUS_OK) {
     const value = mailbox.getBigUint64(at + L.PROBE_ENTRY_VALUE, true);
-    if (command.op !== 'cpuid' && command.op !== 'timed-read') return { ok: true, value };
+    if (!HAS_EXTRA.has(command.op)) return { ok: true, value };
     return { ok: true, value, extra: mailbox.getBigUint64(at + L.PROBE_ENTRY_EXTRA, true) };
+  }
+  if (status === L.PROBE_STATUS_VMFAIL) {
+    const error = mailbox.getBigUint64(at + L.PROBE_ENTRY_VALUE, true);
+    throw new ProbeProtocolError(`command ${i} (${command.op}) failed with VM-instruction error ${error}`);
   }
   if (status !== L.PROBE_STATUS_FAULT) {
     throw new ProbeProtocolError(`command ${i} (${command.op}) ended with status ${status}`);

@@ -25,6 +25,7 @@ const stepRecord = z.strictObject({
     .array(count.max(1 << 20))
     .max(5000)
     .optional(),
+  exit: z.number().int().min(0).max(0xffff_ffff).optional(),
   leaves: z.array(z.number().int().nonnegative()).length(3).optional(),
 });
 

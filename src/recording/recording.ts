@@ -62,6 +62,8 @@ export interface StepRecord {
   mmio?: number;
   /** For KVM_GET_DIRTY_LOG: the pages of the slot whose bits are set, in order. */
   dirty?: readonly number[];
+  /** For an access of L2 that did not end as it should: the exit reason that L1 was given. */
+  exit?: number;
   /** How many leaves of 4K, 2M and 1G the VM has after the step, by KVM's own count; absent where the trace tells of all. */
   leaves?: readonly number[];
   /** In order; absent where nothing can be observed. */

@@ -6,6 +6,7 @@ import type {
   Claims,
   IoctlResult,
   MemslotStep,
+  NestedAccessStep,
   NoncoherentStep,
   QuirkName,
   Scenario,
@@ -71,6 +72,17 @@ export function touch(
 /** Read `count` pages from `gpa` on, `stride` bytes apart. */
 export const touchMany = (gpa: bigint, count: number, o: { vcpu?: number; stride?: bigint } = {}): Step[] =>
   Array.from({ length: count }, (_, i) => touch(gpa + BigInt(i) * (o.stride ?? BigInt(PAGE_SIZE)), o));
+
+/** Have L2 read one page of L1's through a leaf of L1's EPT, of 4 KiB, WB and without IPAT unless told. */
+export function touchNested(
+  gpa: bigint,
+  o: Partial<Pick<NestedAccessStep, 'vcpu' | 'access' | 'size' | 'type' | 'ipat' | 'claims'>> = {},
+): Step {
+  return { do: 'nested-access', vcpu: 0, gpa, access: 'read', size: '4K', type: 'WB', ipat: false, ...o };
+}
+
+/** INVEPT of L1's EPT by the guest of a vCPU. */
+export const invept = (vcpu = 0): Step => ({ do: 'invept', vcpu });
 
 /** Set or clear CR0.CD: the guest of vCPU 0 by MOV to CR0 unless told, the host by KVM_SET_SREGS. */
 export const cd = (on: boolean, o: { vcpu?: number; by?: Actor } = {}): Step => ({

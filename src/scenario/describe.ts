@@ -1,5 +1,5 @@
 import { msrName } from '../arch/msrs.js';
-import type { NoncoherentStep, Step, VirtioStep } from './types.js';
+import type { NestedAccessStep, NoncoherentStep, Step, VirtioStep } from './types.js';
 
 const hex = (value: bigint | number): string => `0x${value.toString(16)}`;
 
@@ -15,6 +15,11 @@ function describeVirtio({ op, device, group, attr }: VirtioStep): string {
   return `KVM_DEV_TYPE_VIRTIO ${device}: ${op}${attribute}`;
 }
 
+function describeNested({ vcpu, access, gpa, size, type, ipat }: NestedAccessStep): string {
+  const leaf = `a ${size} leaf of L1's EPT, ${type}${ipat ? '+IPAT' : ''}`;
+  return `vCPU ${vcpu}: L2 ${access}s gpa ${hex(gpa)} of L1 through ${leaf}`;
+}
+
 /** One line that names a step in reports. */
 export function describeStep(step: Step): string {
   switch (step.do) {
@@ -24,6 +29,10 @@ export function describeStep(step: Step): string {
       return `vCPU ${step.vcpu}: ${step.by === 'host' ? 'KVM_GET_MSRS' : 'rdmsr'} ${msrText(step.msr)}`;
     case 'access':
       return `vCPU ${step.vcpu}: ${step.access} gpa ${hex(step.gpa)} through PAT entry ${step.pat}`;
+    case 'nested-access':
+      return describeNested(step);
+    case 'invept':
+      return `vCPU ${step.vcpu}: INVEPT of L1's EPT`;
     case 'cd':
       return `vCPU ${step.vcpu}: CR0.CD = ${step.on ? 1 : 0}${step.by === 'host' ? ' by KVM_SET_SREGS' : ''}`;
     case 'noncoherent':

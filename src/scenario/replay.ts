@@ -5,9 +5,12 @@ import type { ModelEvent } from '../memtype/index.js';
 import type { MemslotEvent } from '../memtype/model/events.js';
 import { classifyChange, type SlotState } from '../memtype/model/memslots.js';
 import { cr0With, memslotFlags, QUIRK_BITS } from './bits.js';
+import { NestedMappings } from './nested.js';
 import {
+  GUEST_BASE,
   type IoctlResult,
   type MemslotStep,
+  type NestedAccessStep,
   NOT_TAKEN,
   type NoncoherentStep,
   RAM_SIZE,
@@ -84,6 +87,7 @@ export class Replay {
   /** Virtio devices that are open, and whether KVM counts them. */
   readonly #virtio = new Map<string, boolean>();
   readonly #attached: NoncoherentStep[] = [];
+  readonly #nested: NestedMappings;
 
   constructor(
     readonly scenario: Scenario,
@@ -93,6 +97,7 @@ export class Replay {
       { kind: 'cpuid', vcpu, maxphyaddr: scenario.maxphyaddr, mtrr: scenario.guestMtrr },
       { kind: 'cr0', vcpu, value: cr0With(scenario.startCd), by: 'host' },
     ]);
+    this.#nested = new NestedMappings(scenario.steps);
     const ram = ramOf(scenario);
     this.start = [{ kind: 'memslot', ...ram }, ...vcpus.flat()];
     this.#slots.set(RAM_SLOT, ram);
@@ -123,6 +128,10 @@ export class Replay {
         return {};
       case 'access':
         return { event: { kind: 'access', vcpu: step.vcpu, gfn: gfnOf(step.gpa), access: step.access } };
+      case 'nested-access':
+        return { event: this.#nestedAccess(step) };
+      case 'invept':
+        return {};
       case 'cd':
         return { event: { kind: 'cr0', vcpu: step.vcpu, value: cr0With(step.on), by: step.by } };
       case 'noncoherent':
@@ -149,6 +158,13 @@ export class Replay {
   #wrmsr({ vcpu, msr, value, by }: Extract<Step, { do: 'wrmsr' }>): Taken {
     const event = { kind: 'wrmsr', vcpu, msr, value, by } as const;
     return by === 'guest' && this.scenario.msrMode === 'filter-drop' ? { event, dropped: true } : { event };
+  }
+
+  /** L2's fetch of its own code, and its access. */
+  #nestedAccess(step: NestedAccessStep): ModelEvent {
+    const { id, gfn, level } = this.#nested.of(step);
+    const code = { mapping: 0, gfn: GUEST_BASE / PAGE_SIZE, level: 1 } as const;
+    return { kind: 'nested-access', vcpu: step.vcpu, pages: [code, { mapping: id, gfn, level }] };
   }
 
   #attach(step: NoncoherentStep): Taken {

@@ -1,8 +1,10 @@
 import { MEM_TYPES } from '../arch/memory-types.js';
 import { RAM_SLOT } from '../arch/memslots.js';
-import { PAGE_OFFSET, PAGE_SIZE } from '../arch/units.js';
+import { gfnOf, PAGE_OFFSET, PAGE_SIZE } from '../arch/units.js';
 import { ALL_POLICIES } from '../memtype/index.js';
+import { slotLevel } from '../memtype/model/memslots.js';
 import { classifyMsr } from '../memtype/sdm/msrs.js';
+import { NESTED_LIMIT, NestedMappings } from './nested.js';
 import { Replay, type Taken } from './replay.js';
 import { pathText, scenarioSchema } from './schema.js';
 import {
@@ -29,6 +31,7 @@ interface Turn {
   scenario: Scenario;
   /** As it stands before the step. */
   replay: Replay;
+  nested: NestedMappings;
 }
 
 type StepRule = (step: Step, at: Turn) => string | undefined;
@@ -70,7 +73,7 @@ const wrongRange: StepRule = (step, { scenario }) => {
 };
 
 const wrongAccess: StepRule = (step, { replay }) => {
-  if (step.do !== 'access') return undefined;
+  if (step.do !== 'access' && step.do !== 'nested-access') return undefined;
   const { gpa, access } = step;
   if (gpa >= BigInt(GUEST_BASE) && gpa < BigInt(RAM_SIZE)) return 'the guest itself lives there';
   if ((gpa & PAGE_OFFSET) > BigInt(PAGE_SIZE - ACCESS_SIZE)) return 'it crosses the end of a page';
@@ -85,6 +88,22 @@ const LOG_LIMIT = 4096;
 const wrongLog: StepRule = (step, { replay }) =>
   step.do === 'get-dirty-log' && (replay.slots.get(step.slot)?.npages ?? 0) > LOG_LIMIT
     ? `only the log of at most ${LOG_LIMIT} pages is read`
+    : undefined;
+
+const isLogged = (step: Step): boolean =>
+  step.do === 'memslot' && step.flags?.includes('log-dirty-pages') === true;
+
+const wrongNested: StepRule = (step, { scenario, replay }) => {
+  if (step.do !== 'nested-access') return undefined;
+  const slot = replay.slotAt(step.gpa);
+  const isHuge = slot?.hostLevel === 2 && slotLevel(slot, gfnOf(step.gpa)) === 2;
+  if (step.size === '2M' && !isHuge) return 'no whole huge page is behind this leaf of 2M';
+  return scenario.steps.some(isLogged) ? 'what dirty logging does to leaves of L2 is not known' : undefined;
+};
+
+const tooManyNested: StepRule = (step, { nested }) =>
+  step.do === 'nested-access' && nested.of(step).id > NESTED_LIMIT
+    ? `L1's EPT has no room for more than ${NESTED_LIMIT} leaves`
     : undefined;
 
 const takenDevice: StepRule = (step, { replay }) =>
@@ -107,7 +126,7 @@ const CLAIMANTS = new Set(
 const LEAF_TYPE = new RegExp(`^(${MEM_TYPES.join('|')})(\\+IPAT)?$`);
 
 const wrongClaim: StepRule = (step) => {
-  if (step.do !== 'access') return undefined;
+  if (step.do !== 'access' && step.do !== 'nested-access') return undefined;
   const claims = Object.entries(step.claims ?? {});
   const [name] = claims.find(([policy]) => !CLAIMANTS.has(policy)) ?? [];
   if (name !== undefined) return `no policy is called ${name}`;
@@ -118,6 +137,9 @@ const wrongClaim: StepRule = (step) => {
 /** What a step asks of the machine: of each group one. */
 function needsOf(step: Step): readonly (readonly Need[])[] {
   switch (step.do) {
+    case 'nested-access':
+    case 'invept':
+      return [['nested']];
     case 'noncoherent':
       return step.on ? [[step.via ?? 'noncoherent']] : [];
     case 'virtio':
@@ -150,6 +172,8 @@ const STEP_RULES: readonly (readonly [field: string, rule: StepRule])[] = [
   ['.gpa', wrongAccess],
   ['.slot', wrongLog],
   ['.claims', wrongClaim],
+  ['', wrongNested],
+  ['', tooManyNested],
   ['', takenDevice],
   ['', lacksNeed],
 ];
@@ -168,8 +192,11 @@ function brokenBySteps(scenario: Scenario): BrokenRule[] {
   const has = (need: Need): boolean => scenario.needs.includes(need);
   const kernel = { virtioDevice: has('virtio-device'), memslotFlag: has('memslot-flag') };
   const replay = new Replay(scenario, kernel);
+  const nested = new NestedMappings(scenario.steps);
   return scenario.steps.flatMap((step, i) => {
-    const texts = STEP_RULES.map(([field, rule]) => [field, rule(step, { scenario, replay })] as const);
+    const texts = STEP_RULES.map(
+      ([field, rule]) => [field, rule(step, { scenario, replay, nested })] as const,
+    );
     return [...texts, ['', wrongResult(step, replay.next(step))] as const].flatMap(([field, text]) =>
       text === undefined ? [] : [{ path: `steps[${i}]${field}`, text }],
     );

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import en from 'zod/v4/locales/en.js';
 import { COUNTED_WAYS, DMA_WAYS } from '../arch/dma-ways.js';
+import { MEM_TYPES } from '../arch/memory-types.js';
 import type { Scenario } from './types.js';
 
 // zod/mini comes without words for what is wrong.
@@ -31,6 +32,17 @@ export const stepSchemas = {
     pat: int(0, 7),
     claims: z.exactOptional(z.record(text, text)),
   }),
+  'nested-access': z.strictObject({
+    do: z.literal('nested-access'),
+    vcpu,
+    gpa: u64,
+    access: z.enum(['read', 'write']),
+    size: z.enum(['4K', '2M']),
+    type: z.enum(MEM_TYPES),
+    ipat: z.boolean(),
+    claims: z.exactOptional(z.record(text, text)),
+  }),
+  invept: z.strictObject({ do: z.literal('invept'), vcpu }),
   cd: z.strictObject({ do: z.literal('cd'), vcpu, on: z.boolean(), by: actor }),
   noncoherent: z.strictObject({
     do: z.literal('noncoherent'),
@@ -81,6 +93,8 @@ const step = z.discriminatedUnion('do', [
   stepSchemas.wrmsr,
   stepSchemas.rdmsr,
   stepSchemas.access,
+  stepSchemas['nested-access'],
+  stepSchemas.invept,
   stepSchemas.cd,
   stepSchemas.noncoherent,
   stepSchemas.virtio,
@@ -103,6 +117,7 @@ const need = z.enum([
   'tdp-mmu',
   'huge-pages',
   'quirk-cd-nw-cleared',
+  'nested',
   'known-vendor',
 ]);
 

@@ -1,4 +1,5 @@
 import type { CountedWay, DmaWay } from '../arch/dma-ways.js';
+import type { MemType } from '../arch/memory-types.js';
 
 /** What a scenario needs of the machine that runs it; each need that is not met is a skip with its reason. */
 export type Need =
@@ -11,6 +12,7 @@ export type Need =
   | 'tdp-mmu' // the TDP MMU maps guests, not the legacy one
   | 'huge-pages' // transparent huge pages for memory that asks for them
   | 'quirk-cd-nw-cleared' // KVM_X86_QUIRK_CD_NW_CLEARED can be disabled
+  | 'nested' // VMX for the guest, so that it can run a guest of its own
   | 'known-vendor'; // kvm_intel or kvm_amd, whose MSR rules the model knows
 
 /** Who makes a change: the guest's own instruction, or the VMM through an ioctl. */
@@ -75,6 +77,21 @@ export type DirtyLogStep =
   /** KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2: reading a log clears nothing; `initiallySet`: a log starts with every page in it. */
   | { do: 'manual-protect'; initiallySet: boolean };
 
+/**
+ * A guest of the guest's own (L2) accesses memory that the guest (L1) knows as `gpa`, through a leaf of L1's EPT with this size, memory
+ * type and IPAT.
+ */
+export interface NestedAccessStep {
+  do: 'nested-access';
+  vcpu: number;
+  gpa: bigint;
+  access: 'read' | 'write';
+  size: '4K' | '2M';
+  type: MemType;
+  ipat: boolean;
+  claims?: Claims;
+}
+
 /** One step of a scenario. Addresses and MSR values are `bigint`; `vcpu` counts from 0. */
 export type Step =
   | { do: 'wrmsr'; vcpu: number; msr: number; value: bigint; by: Actor }
@@ -87,6 +104,8 @@ export type Step =
       pat: number;
       claims?: Claims;
     }
+  | NestedAccessStep
+  | { do: 'invept'; vcpu: number }
   | { do: 'cd'; vcpu: number; on: boolean; by: Actor }
   | NoncoherentStep
   | VirtioStep

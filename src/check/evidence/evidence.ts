@@ -9,6 +9,8 @@ export type Move =
   | { kind: 'rewrite'; old: SeenLeaf; leaf: SeenLeaf }
   /** A leaf went. */
   | { kind: 'zap'; leaf: SeenLeaf }
+  /** A leaf was set in a table that the TDP MMU does not keep: KVM's shadow of L1's EPT. */
+  | { kind: 'shadow'; leaf: SeenLeaf }
   /** kvm_mmu_zap_all_fast() */
   | { kind: 'zap-all' }
   /** What no KVM does in this place. */

@@ -19,14 +19,21 @@ function changeMove(change: Change, fault: boolean): Move {
   return { kind: 'stray', gfn, text: `a change of what is no leaf at level ${level}` };
 }
 
+/** The TDP MMU changes each entry that it sets; mmu_set_spte(), which serves L2, tells of a leaf once, as it is set. */
+function shadowMove({ gfn, level, spte }: Extract<TraceEvent, { kind: 'set' }>): Move {
+  const leaf = leafOf(gfn, level, spte);
+  return leaf === undefined
+    ? { kind: 'stray', gfn, text: `no leaf at level ${level} was set` }
+    : { kind: 'shadow', leaf };
+}
+
 /** Read each event once: a fault's change is told once more right after it. */
 function movesOf(events: readonly TraceEvent[]): Move[] {
   const moves: Move[] = [];
   for (let i = 0; i < events.length; i++) {
     const event = events[i] as TraceEvent;
     if (event.kind === 'zap-all') moves.push(event);
-    else if (event.kind === 'set')
-      moves.push({ kind: 'stray', gfn: event.gfn, text: 'an entry set without a change of it' });
+    else if (event.kind === 'set') moves.push(shadowMove(event));
     else {
       const fault = belongs(events[i + 1], event);
       moves.push(changeMove(event, fault));

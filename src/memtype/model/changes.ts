@@ -11,10 +11,16 @@ import { agrees, type VmState } from './vm-state.js';
 
 type EventOf<K extends ModelEvent['kind']> = Extract<ModelEvent, { kind: K }>;
 
+/** The leaves of these frames go, L2's with them. */
+function zapFrames(state: VmState, range: GfnRange, effect: Effect): void {
+  effect.zapped.push(...state.leaves.zap(range));
+  state.shadow.zap(range);
+}
+
 /** Call kvm_zap_gfn_range(). */
 function zapGfnRange(state: VmState, range: GfnRange, effect: Effect): void {
   effect.zapCalls.push(range);
-  effect.zapped.push(...state.leaves.zap(range));
+  zapFrames(state, range, effect);
   if (range.end <= range.start) effect.notes.push('D5');
 }
 
@@ -26,7 +32,8 @@ function noteLeftovers(state: VmState, cause: StaleCause, effect: Effect): void 
     const fresh = state.redecide(leaf, state.vcpu(leaf.vcpu));
     return fresh !== undefined && !agrees(leaf, fresh);
   };
-  if (state.leaves.within(ALL_GFNS).some(differs)) effect.notes.push(id);
+  const leaves = [...state.leaves.within(ALL_GFNS), ...state.shadow.within(ALL_GFNS)];
+  if (leaves.some(differs)) effect.notes.push(id);
 }
 
 /** WRMSR of a guest, or one entry of KVM_SET_MSRS. */
@@ -118,7 +125,7 @@ function removeSlot(state: VmState, old: SlotState, effect: Effect): void {
       : 'deleting or moving a memslot zaps its own leaves',
     source: 'kvm_arch_flush_shadow_memslot()',
   });
-  effect.zapped.push(...state.leaves.zap(all ? ALL_GFNS : slotRange(old)));
+  zapFrames(state, all ? ALL_GFNS : slotRange(old), effect);
 }
 
 /** KVM_SET_USER_MEMORY_REGION. */
@@ -151,7 +158,7 @@ export function applyMemslot(state: VmState, event: MemslotEvent, effect: Effect
 export function applyDiscard(state: VmState, event: EventOf<'discard'>, effect: Effect): void {
   const range = { start: event.gfn, end: Math.min(event.gfn + event.npages, GFN_LIMIT) };
   effect.why.push({ text: 'the host discarded the memory', source: 'kvm_unmap_gfn_range()' });
-  effect.zapped.push(...state.leaves.zap(range));
+  zapFrames(state, range, effect);
 }
 
 /** KVM_SET_CPUID2. */

@@ -13,6 +13,7 @@ export type ModelEvent =
   | { kind: 'disable-quirks'; mask: number; cap?: 'quirks' | 'quirks2' }
   | { kind: 'cpuid'; vcpu: number; maxphyaddr: number; mtrr: boolean }
   | AccessEvent
+  | NestedAccessEvent
   | { kind: 'discard'; gfn: number; npages: number }
   | { kind: 'dirty-log'; slot: number; on: boolean }
   | { kind: 'get-dirty-log'; slot: number }
@@ -43,10 +44,22 @@ export interface AccessEvent {
   level?: Level;
 }
 
+/**
+ * Accesses by a guest (L2) of the guest (L1), after which the pages are mapped in KVM's shadow of L1's EPT. `mapping` tells apart the
+ * leaves of L1's EPT, of size `level`, through which it reaches them.
+ */
+export interface NestedAccessEvent {
+  kind: 'nested-access';
+  vcpu: number;
+  pages: readonly { mapping: number; gfn: number; level: Level }[];
+}
+
 /** What one event must bring about, and why. */
 export interface Effect {
   /** Leaves that come into being. */
   made: Leaf[];
+  /** Leaves that come into being in the shadow of L1's EPT. Those that go are not told of: the next access makes them again. */
+  shadowMade: Leaf[];
   /** Leaves that go. */
   zapped: Leaf[];
   /** Huge leaves replaced by 512 of the next size with the same type and IPAT. */
@@ -87,6 +100,7 @@ export interface Effect {
 export function emptyEffect(): Effect {
   return {
     made: [],
+    shadowMade: [],
     zapped: [],
     split: [],
     zapCalls: [],

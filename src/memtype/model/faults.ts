@@ -2,7 +2,7 @@ import { KVM_MEM_READONLY } from '../../arch/kvm-flags.js';
 import { type Level, levelBase, pagesOf } from '../../arch/units.js';
 import type { Decision, VcpuView } from '../policy.js';
 import type { Rule } from '../types.js';
-import type { AccessEvent, Effect } from './events.js';
+import type { AccessEvent, Effect, NestedAccessEvent } from './events.js';
 import { type Leaf, leafRange } from './leaves.js';
 import { isLogged, type SlotState, slotLevel } from './memslots.js';
 import { agrees, pageOf, type VmState } from './vm-state.js';
@@ -127,4 +127,27 @@ export function applyAccess(state: VmState, event: AccessEvent, effect: Effect):
   // make_spte() takes a page as written as soon as it may be.
   if (made.writable) state.markDirty(event.gfn);
   effect.notes.push(...made.errata);
+}
+
+/**
+ * Accesses of L2. KVM's shadow of L1's EPT gives a page the type that a leaf of L1's own would get: make_spte() asks for it in both, by
+ * L1's frame number and with the CR0.CD of the vCPU, which is L2's while L2 runs. Type and IPAT of L1's EPT leaf are dropped:
+ * FNAME(gpte_access)() takes only its permissions. Guest MTRRs bound no level here: FNAME(page_fault)() asks L1's leaf and the host.
+ * (arch/x86/kvm/mmu/spte.c and paging_tmpl.h, 6.1 to 7.3; our L2 has the CR0.CD of L1.)
+ */
+export function applyNestedAccess(state: VmState, event: NestedAccessEvent, effect: Effect): void {
+  const vcpu = state.vcpu(event.vcpu);
+  for (const { mapping, gfn, level } of event.pages) {
+    const known = state.shadow.find(mapping, gfn);
+    if (known !== undefined) {
+      noteStale(state, known, vcpu, effect);
+      continue;
+    }
+    const made = freshLeaf(state, vcpu, gfn, 'read', level);
+    if (made === undefined) continue;
+    const leaf = { ...made, minLevel: level, maxLevel: level };
+    state.shadow.put(mapping, leaf);
+    effect.shadowMade.push(leaf);
+    effect.notes.push(...made.errata);
+  }
 }

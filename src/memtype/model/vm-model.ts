@@ -12,7 +12,7 @@ import {
 } from './changes.js';
 import { applyClearDirtyLog, applyDirtyLog, applyGetDirtyLog, applyManualProtect } from './dirty-log.js';
 import { type AccessEvent, type Effect, emptyEffect, type ModelEvent } from './events.js';
-import { applyAccess, freshLeaf } from './faults.js';
+import { applyAccess, applyNestedAccess, freshLeaf } from './faults.js';
 import type { Leaf } from './leaves.js';
 import { type ModelOptions, VmState } from './vm-state.js';
 
@@ -55,6 +55,9 @@ export class VmModel {
     switch (event.kind) {
       case 'access':
         applyAccess(state, event, effect);
+        break;
+      case 'nested-access':
+        applyNestedAccess(state, event, effect);
         break;
       case 'wrmsr':
         applyWrmsr(state, event, effect);
@@ -110,6 +113,14 @@ export class VmModel {
   /** Every leaf that maps a frame of the range, in order of frames. */
   leavesWithin(range: GfnRange): Leaf[] {
     return this.#state.leaves.within(range);
+  }
+
+  /** The leaf that maps what an access of the guest, or the last one of its own guest, reaches. */
+  leafReached(event: ModelEvent | undefined): Leaf | undefined {
+    if (event?.kind === 'access') return this.leafAt(event.gfn);
+    if (event?.kind !== 'nested-access') return undefined;
+    const page = event.pages.at(-1);
+    return page && this.#state.shadow.find(page.mapping, page.gfn);
   }
 
   /** Every leaf that is mapped, in order of frames. */

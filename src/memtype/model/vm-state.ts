@@ -6,6 +6,7 @@ import type { Rule } from '../types.js';
 import { ModelError } from './events.js';
 import { type Leaf, LeafStore } from './leaves.js';
 import { type SlotState, slotRange } from './memslots.js';
+import { ShadowEpt } from './shadow-ept.js';
 import { VcpuModel } from './vcpu.js';
 
 /** What the model has to be told of a VM and its host. */
@@ -40,6 +41,7 @@ export class VmState implements VmView {
   vcpus: VcpuModel[];
   slots = new Map<number, SlotState>();
   leaves = new LeafStore();
+  shadow = new ShadowEpt();
   noncoherent = 0;
   disabledQuirks: number;
   /** Of each slot that logs: the pages, from its start, that were written (`kvm_memory_slot.dirty_bitmap`). */
@@ -86,6 +88,7 @@ export class VmState implements VmView {
     copy.vcpus = this.vcpus.map((vcpu) => vcpu.clone());
     copy.slots = new Map(this.slots);
     copy.leaves = new LeafStore(this.leaves);
+    copy.shadow = new ShadowEpt(this.shadow);
     copy.noncoherent = this.noncoherent;
     copy.disabledQuirks = this.disabledQuirks;
     copy.dirty = new Map([...this.dirty].map(([slot, pages]) => [slot, new Set(pages)]));

@@ -8,6 +8,8 @@ export const STEP_DEFAULTS = {
   wrmsr: { vcpu: 0, by: 'guest' },
   rdmsr: { vcpu: 0, by: 'guest' },
   access: { vcpu: 0, access: 'read', pat: 0 },
+  'nested-access': { vcpu: 0, access: 'read', size: '4K', type: 'WB', ipat: false },
+  invept: { vcpu: 0 },
   cd: { vcpu: 0, by: 'guest' },
   virtio: { group: 1, attr: 1, result: 'ok' },
   memslot: { backing: 'ram' },
@@ -15,7 +17,9 @@ export const STEP_DEFAULTS = {
   'manual-protect': { initiallySet: false },
 } as const;
 
+const NESTED = STEP_DEFAULTS['nested-access'];
 const { wrmsr, rdmsr, access, cd, virtio, memslot, discard } = stepSchemas;
+const nested = stepSchemas['nested-access'];
 const vcpu = z._default(cd.shape.vcpu, 0);
 const by = z._default(cd.shape.by, 'guest');
 
@@ -28,6 +32,15 @@ const step = z.discriminatedUnion('do', [
     access: z._default(access.shape.access, STEP_DEFAULTS.access.access),
     pat: z._default(access.shape.pat, STEP_DEFAULTS.access.pat),
   }),
+  z.extend(nested, {
+    vcpu,
+    gpa: hex,
+    access: z._default(nested.shape.access, NESTED.access),
+    size: z._default(nested.shape.size, NESTED.size),
+    type: z._default(nested.shape.type, NESTED.type),
+    ipat: z._default(nested.shape.ipat, NESTED.ipat),
+  }),
+  z.extend(stepSchemas.invept, { vcpu }),
   z.extend(cd, { vcpu, by }),
   stepSchemas.noncoherent,
   z.extend(virtio, {

@@ -1,0 +1,18 @@
+import { EXIT_REASONS } from '../arch/vmx.js';
+import type { StepRecord } from '../recording/recording.js';
+import type { Step } from '../scenario/types.js';
+
+/** Steps that only a guest takes, and that no kernel may refuse. */
+const GUEST_STEPS: ReadonlySet<Step['do'] | undefined> = new Set(['access', 'nested-access', 'invept']);
+
+export const isGuestStep = (step: Step | undefined): boolean => GUEST_STEPS.has(step?.do);
+
+/** Whether the guest runs in this step; `undefined` is its start. What the host does runs no guest code. */
+export const runsGuest = (step: Step | undefined): boolean =>
+  step === undefined || isGuestStep(step) || ('by' in step && step.by === 'guest');
+
+/** How such a step ended that was not done. */
+export function endText({ vector, exit }: StepRecord): string {
+  if (exit === undefined) return `a fault with vector ${vector}`;
+  return `L2 ended with exit reason ${exit} (${EXIT_REASONS[exit] ?? 'unknown'})`;
+}
