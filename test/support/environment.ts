@@ -13,6 +13,8 @@ function meets(policy: Policy, need: Need): boolean {
   const quirk = QUIRKS[need];
   if (quirk !== undefined) return (policy.quirks.supported & quirk) !== 0;
   switch (need) {
+    case 'nested':
+      return policy.paging === 'ept';
     case 'virtio-device':
       return policy.virtioDevice;
     case 'no-virtio-device':

@@ -29,6 +29,13 @@ const made = (leaf: Leaf): TraceEvent[] => [
   { kind: 'change', gfn: leaf.gfn, level: leaf.level, old: 0n, new: spteOf(leaf) },
   { kind: 'set', gfn: leaf.gfn, level: leaf.level, spte: spteOf(leaf) },
 ];
+/** What KVM tells of a leaf of L2. */
+const shadowMade = ({ gfn, level, ...leaf }: Leaf): TraceEvent => ({
+  kind: 'set',
+  gfn,
+  level,
+  spte: spteOf({ gfn, level, ...leaf }),
+});
 const zapped = (leaf: Leaf): TraceEvent => ({
   kind: 'change',
   gfn: leaf.gfn,
@@ -101,6 +108,9 @@ function fieldsOf(
       return step.by === 'guest' ? outcome(effect?.msr === 'ok') : { ok: effect?.msr === 'ok' };
     case 'cd':
       return step.by === 'guest' ? outcome(effect?.cr0 !== 'gp') : {};
+    case 'invept':
+      return { ok: true };
+    case 'nested-access':
     case 'access': {
       const held = contents.access(step);
       const value = step.access === 'read' ? (held ?? 0x1234n) : undefined;
@@ -165,6 +175,7 @@ function record(machine: Machine, step: Step): Omit<StepRecord, 'step'> {
     ...effect.split.map(splitUp),
     ...(step.do === 'access' ? [] : protectedAgain(effect, model, before)),
     ...effect.zapped.map(zapped),
+    ...effect.shadowMade.map(shadowMade),
     ...effect.made.flatMap(made),
     ...settle(model, effect, step),
   ];
