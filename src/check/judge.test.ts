@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { environmentOf, runsUnder } from '../../test/support/environment.js';
+import { environmentOf, needsTdpMmu, runsUnder } from '../../test/support/environment.js';
 import { asLegacy, simulate, spteOf, withoutCounts } from '../../test/support/simulate.js';
 import { MT } from '../arch/memory-types.js';
 import { defType, MSR } from '../arch/msrs.js';
@@ -202,8 +202,7 @@ test('a claim of the author that the model does not share is a failure', () => {
 
 const legacyEnv = (name: string): Environment => ({ ...envOf(name), params: { 'kvm.tdp_mmu': 'N' } });
 
-const runsOnLegacy = (s: Scenario, name: string): boolean =>
-  runsUnder(s, policy(name)) && !s.needs.includes('tdp-mmu');
+const runsOnLegacy = (s: Scenario, name: string): boolean => runsUnder(s, policy(name)) && !needsTdpMmu(s);
 
 test.each(['A', 'E'])('with kvm.tdp_mmu=N policy %s is judged by the leaves that are made', (name) => {
   for (const s of catalogue.filter((x) => runsOnLegacy(x, name))) {

@@ -117,7 +117,7 @@ class Judge {
     const effect = this.#applyStep(ofGuest);
     this.#judgeClaim();
     if (seen !== undefined) {
-      judgeShadow(seen.moves, effect?.shadowMade ?? [], this);
+      judgeShadow(seen.moves, effect?.shadowMade ?? [], this, (gfn) => this.#leaves.seenAt(gfn));
       this.#leaves.judge({ ...seen, moves }, effect);
     }
     const seesZaps = seen !== undefined && (this.#evidence.tellsZaps || seen.counts !== undefined);

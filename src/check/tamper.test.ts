@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { environmentOf, runsUnder } from '../../test/support/environment.js';
+import { environmentOf, needsTdpMmu, runsUnder } from '../../test/support/environment.js';
 import { asLegacy, simulate } from '../../test/support/simulate.js';
 import { ENTRY_BITS } from '../../test/support/tamper.js';
 import { noTampers, tamperAll } from '../../test/support/tamper-run.js';
@@ -29,7 +29,7 @@ describe.each(MACHINES)('policy %s, %s', (name, _, changes) => {
   const env = { ...environmentOf(policy), ...changes };
   const legacy = env.params['kvm.tdp_mmu'] === 'N';
   const runs = (scenario: Scenario): boolean =>
-    runsUnder(scenario, policy) && !(legacy && scenario.needs.includes('tdp-mmu'));
+    runsUnder(scenario, policy) && !(legacy && needsTdpMmu(scenario));
   const families = FAMILIES.filter((family) =>
     catalogue.some((s) => s.name.startsWith(`${family}/`) && runs(s)),
   );

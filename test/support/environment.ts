@@ -32,6 +32,10 @@ function meets(policy: Policy, need: Need): boolean {
 export const runsUnder = (scenario: Scenario, policy: Policy): boolean =>
   scenario.needs.every((need) => meets(policy, need));
 
+/** Whether a scenario is skipped where the legacy MMU maps guests. */
+export const needsTdpMmu = ({ needs }: Scenario): boolean =>
+  needs.includes('tdp-mmu') || needs.includes('nested');
+
 const NEEDS = ['virtio-device', 'no-virtio-device', 'memslot-flag', 'no-memslot-flag'] as const;
 
 /** What an agent tells of an EPT host whose kernel has this policy. */

@@ -22,7 +22,7 @@ export interface Harmless {
 function readsDevice({ scenario, tampered }: Place): boolean {
   const step = scenario.steps[tampered.step ?? -1];
   return (
-    step?.do === 'access' &&
+    (step?.do === 'access' || step?.do === 'nested-access') &&
     scenario.steps.some(
       (s) =>
         s.do === 'memslot' &&
@@ -71,6 +71,12 @@ export const HARMLESS: readonly Harmless[] = [
     where: ({ env }) => hasLegacyMmu(env),
     reason:
       'the legacy MMU tells of an entry once, so that its frame and permissions are held against nothing',
+  },
+  {
+    kinds: new RegExp(`^set spte: (${FREE_BITS}|lowest of the frame|highest of the frame)$`),
+    where: ({ scenario, tampered }) => scenario.steps[tampered.step ?? -1]?.do === 'nested-access',
+    reason:
+      'of a leaf of L2 one event tells, so that its permissions are held against nothing, and its frame only against a leaf that maps the same for L1',
   },
   {
     kinds: /^(set spte|change new of a leaf): (type [012]|IPAT)$/,

@@ -2,17 +2,21 @@ import type { Leaf } from '../../memtype/index.js';
 import { type Move, matches, type SeenLeaf, show } from '../evidence/index.js';
 import type { Checks, Fail } from '../verdict.js';
 
+const hex = (frame: bigint): string => `0x${frame.toString(16)}`;
+
 const shadowLeaves = (moves: readonly Move[]): SeenLeaf[] =>
   moves.flatMap((move) => (move.kind === 'shadow' ? [move.leaf] : []));
 
 /**
  * Hold the leaves that KVM made for L2 in a step against those that the step must bring about. That one was zapped no event tells;
  * the next access of L2 does: it makes a leaf where there is none, and only there.
+ * @param ofGuest the leaf that maps a frame for the guest itself (L1), if there is one: L2 gets the same memory
  */
 export function judgeShadow(
   moves: readonly Move[],
   wanted: readonly Leaf[],
   { checks, fail }: { checks: Checks; fail: Fail },
+  ofGuest: (gfn: number) => SeenLeaf | undefined,
 ): void {
   const left = shadowLeaves(moves);
   for (const leaf of wanted) {
@@ -25,6 +29,9 @@ export function judgeShadow(
     }
     checks.leaves++;
     if (!matches(leaf, seen)) fail('leaf of L2', show(leaf), show(seen), { gfn, why });
+    const own = ofGuest(gfn);
+    if (own?.level === level && own.frame !== seen.frame)
+      fail('frame of L2', hex(own.frame), hex(seen.frame), { gfn });
     if (seen.level !== level) fail('mapping level of L2', String(level), String(seen.level), { gfn });
   }
   for (const seen of left) fail('leaf of L2', 'no leaf is made', `${show(seen)} was made`, { gfn: seen.gfn });
