@@ -18,6 +18,7 @@ import type { Environment, StepRecord } from '../recording/recording.js';
 import { cr0With, QUIRK_BITS } from '../scenario/bits.js';
 import { RAM_SIZE, type Scenario, type Step, WINDOW_END } from '../scenario/types.js';
 import { Machine } from '../vmm/index.js';
+import { askKvm } from './ask.js';
 import { closeAll } from './close.js';
 import { DmaSteps } from './dma-steps.js';
 import { hugeRam } from './huge-ram.js';
@@ -167,6 +168,8 @@ export class Execution {
       case 'discard':
         this.ram.dontNeed(Number(step.gpa), step.pages * PAGE_SIZE);
         return {};
+      case 'ask':
+        return { value: askKvm({ kvm: this.bench.kvm, vm: this.#machine.vm }, step) };
     }
   }
 

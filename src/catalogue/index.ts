@@ -2,6 +2,7 @@ import type { Scenario } from '../scenario/types.js';
 import { cr0cd } from './cd.js';
 import { dirty } from './dirty.js';
 import { dma } from './dma.js';
+import { kernel } from './kernel.js';
 import { memslotFlag } from './memslot.js';
 import { mmio } from './mmio.js';
 import { msr } from './msr.js';
@@ -32,4 +33,5 @@ export const catalogue: readonly Scenario[] = [
   ...nested,
   ...virtioDevice,
   ...memslotFlag,
+  ...kernel,
 ];

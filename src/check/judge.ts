@@ -15,6 +15,7 @@ import type { Environment, Recording, StepRecord, UnfinishedRecording } from '..
 import { describeStep } from '../scenario/describe.js';
 import { Replay, type Taken } from '../scenario/replay.js';
 import type { Scenario, Step } from '../scenario/types.js';
+import { answerFault, type HeldAgainst } from './answer-judge.js';
 import { claimFor } from './claims.js';
 import { Contents } from './contents.js';
 import { type Evidence, evidenceOf, levelOf, type Move, typeOf } from './evidence/index.js';
@@ -58,8 +59,9 @@ class Judge {
     readonly scenario: Scenario,
     readonly recording: Ran,
     readonly policy: Policy,
-    env: Environment,
+    readonly held: HeldAgainst,
   ) {
+    const { env } = held;
     const { vcpus } = scenario;
     const { quirks: quirksSupported, selfSnoop = true } = env;
     this.#evidence = evidenceOf(env);
@@ -125,6 +127,7 @@ class Judge {
       this.checks.kept += this.#model.leaves().length;
     }
     this.#judgeIoctl(effect);
+    this.#judgeAnswer();
     this.#judgeEffective();
     for (const id of effect?.notes ?? []) this.#note(id);
   }
@@ -222,6 +225,15 @@ class Judge {
       this.fail('model', `${expected} (the scenario's own claim)`, model);
   }
 
+  /** Hold what KVM says of itself against what its kernel must say. */
+  #judgeAnswer(): void {
+    const { value } = this.#record;
+    if (this.#step?.do !== 'ask' || value === undefined) return;
+    this.checks.ioctls++;
+    const fault = answerFault(this.#step, value, this.held);
+    if (fault !== undefined) this.fail('answer of KVM', fault.expected, hex(value), { why: fault.why });
+  }
+
   /** Hold the model itself against what the scenario's author wrote down for this policy. */
   #judgeClaim(): void {
     const step = this.#step;
@@ -285,8 +297,16 @@ function unfinished(recording: UnfinishedRecording, warned: boolean): Pick<Verdi
  * Say whether `recording` is what the model of `policy` expects.
  *
  * Pure: the same recording can be judged under any policy, at any time.
+ *
+ * @param answers the policy that says what the kernel must answer about itself, if it is another
  */
-export function judge(scenario: Scenario, recording: Recording, policy: Policy, env: Environment): Verdict {
+export function judge(
+  scenario: Scenario,
+  recording: Recording,
+  policy: Policy,
+  env: Environment,
+  answers: Policy = policy,
+): Verdict {
   if (recording.outcome !== 'ran') {
     const mismatches = logMismatches(scenario, recording, env, []);
     return { checks: noChecks(), mismatches, notes: [], ...unfinished(recording, mismatches.length > 0) };
@@ -297,7 +317,7 @@ export function judge(scenario: Scenario, recording: Recording, policy: Policy, 
     const mismatches = logMismatches(scenario, recording, env, []);
     return { checks: noChecks(), mismatches, notes: [], status: 'error', message };
   }
-  const run = new Judge(scenario, recording, policy, env);
+  const run = new Judge(scenario, recording, policy, { env, answers });
   run.run();
   run.mismatches.push(...logMismatches(scenario, recording, env, run.allowed));
   return {

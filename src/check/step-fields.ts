@@ -37,6 +37,8 @@ function fieldsOf(step: Step | undefined, { ok, result, exit }: StepRecord): rea
       return ['result'];
     case 'get-dirty-log':
       return result === 'ok' ? ['result', 'dirty'] : ['result'];
+    case 'ask':
+      return ['value'];
     default:
       return [];
   }

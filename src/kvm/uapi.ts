@@ -1,34 +1,30 @@
 // Constants of the KVM uapi. Unless a comment says otherwise the value is that of linux/kvm.h and asm/kvm.h (x86)
 // in Debian 12's linux-libc-dev (6.1); later ones name the release whose include/uapi/linux/kvm.h adds them.
 
+export * from '../arch/kvm-caps.js';
 export * from '../arch/kvm-flags.js';
 
 // Capabilities: KVM_CHECK_EXTENSION, KVM_ENABLE_CAP
 export const KVM_CAP_IRQCHIP = 0;
 export const KVM_CAP_HLT = 1;
 export const KVM_CAP_MMU_SHADOW_CACHE_CONTROL = 2;
-export const KVM_CAP_USER_MEMORY = 3;
 export const KVM_CAP_SET_TSS_ADDR = 4;
 export const KVM_CAP_VAPIC = 6;
 export const KVM_CAP_EXT_CPUID = 7;
 export const KVM_CAP_CLOCKSOURCE = 8;
 export const KVM_CAP_NR_VCPUS = 9;
-export const KVM_CAP_NR_MEMSLOTS = 10;
 export const KVM_CAP_PIT = 11;
 export const KVM_CAP_NOP_IO_DELAY = 12;
 export const KVM_CAP_PV_MMU = 13;
 export const KVM_CAP_MP_STATE = 14;
 export const KVM_CAP_COALESCED_MMIO = 15;
-export const KVM_CAP_SYNC_MMU = 16;
 export const KVM_CAP_IOMMU = 18;
-export const KVM_CAP_DESTROY_MEMORY_REGION_WORKS = 21;
 export const KVM_CAP_USER_NMI = 22;
 export const KVM_CAP_SET_GUEST_DEBUG = 23;
 export const KVM_CAP_REINJECT_CONTROL = 24;
 export const KVM_CAP_IRQ_ROUTING = 25;
 export const KVM_CAP_IRQ_INJECT_STATUS = 26;
 export const KVM_CAP_ASSIGN_DEV_IRQ = 29;
-export const KVM_CAP_JOIN_MEMORY_REGIONS_WORKS = 30;
 export const KVM_CAP_MCE = 31;
 export const KVM_CAP_IRQFD = 32;
 export const KVM_CAP_PIT2 = 33;
@@ -55,16 +51,11 @@ export const KVM_CAP_SYNC_REGS = 74;
 export const KVM_CAP_PCI_2_3 = 75;
 export const KVM_CAP_KVMCLOCK_CTRL = 76;
 export const KVM_CAP_SIGNAL_MSI = 77;
-export const KVM_CAP_READONLY_MEM = 81;
 export const KVM_CAP_IRQFD_RESAMPLE = 82;
-export const KVM_CAP_DEVICE_CTRL = 89;
 export const KVM_CAP_EXT_EMUL_CPUID = 95;
 export const KVM_CAP_IOAPIC_POLARITY_IGNORED = 97;
-export const KVM_CAP_ENABLE_CAP_VM = 98;
 export const KVM_CAP_IOEVENTFD_NO_LENGTH = 100;
 export const KVM_CAP_VM_ATTRIBUTES = 101;
-export const KVM_CAP_CHECK_EXTENSION_VM = 105;
-export const KVM_CAP_DISABLE_QUIRKS = 116;
 export const KVM_CAP_X86_SMM = 117;
 export const KVM_CAP_MULTI_ADDRESS_SPACE = 118;
 export const KVM_CAP_GUEST_DEBUG_HW_BPS = 119;
@@ -75,54 +66,41 @@ export const KVM_CAP_VCPU_ATTRIBUTES = 127;
 export const KVM_CAP_MAX_VCPU_ID = 128;
 export const KVM_CAP_X2APIC_API = 129;
 export const KVM_CAP_MSI_DEVID = 131;
-export const KVM_CAP_IMMEDIATE_EXIT = 136;
 export const KVM_CAP_X86_DISABLE_EXITS = 143;
-export const KVM_CAP_GET_MSR_FEATURES = 153;
 export const KVM_CAP_NESTED_STATE = 157;
 export const KVM_CAP_MSR_PLATFORM_INFO = 159;
 export const KVM_CAP_COALESCED_PIO = 162;
 export const KVM_CAP_EXCEPTION_PAYLOAD = 164;
 export const KVM_CAP_MANUAL_DIRTY_LOG_PROTECT = 166;
-export const KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2 = 168;
 export const KVM_CAP_PMU_EVENT_FILTER = 173;
 export const KVM_CAP_HALT_POLL = 182;
 export const KVM_CAP_ASYNC_PF_INT = 183;
 export const KVM_CAP_LAST_CPU = 184;
 export const KVM_CAP_SMALLER_MAXPHYADDR = 185;
 export const KVM_CAP_STEAL_TIME = 187;
-export const KVM_CAP_X86_USER_SPACE_MSR = 188;
-export const KVM_CAP_X86_MSR_FILTER = 189;
 export const KVM_CAP_ENFORCE_PV_FEATURE_CPUID = 190;
 export const KVM_CAP_SYS_HYPERV_CPUID = 191;
-export const KVM_CAP_DIRTY_LOG_RING = 192;
 export const KVM_CAP_X86_BUS_LOCK_EXIT = 193;
 export const KVM_CAP_SET_GUEST_DEBUG2 = 195;
 export const KVM_CAP_SGX_ATTRIBUTE = 196;
 export const KVM_CAP_VM_COPY_ENC_CONTEXT_FROM = 197;
 export const KVM_CAP_SREGS2 = 200;
 export const KVM_CAP_EXIT_HYPERCALL = 201;
-export const KVM_CAP_BINARY_STATS_FD = 203;
 export const KVM_CAP_EXIT_ON_EMULATION_FAILURE = 204;
 export const KVM_CAP_VM_MOVE_ENC_CONTEXT_FROM = 206;
 export const KVM_CAP_VM_GPA_BITS = 207;
 export const KVM_CAP_XSAVE2 = 208;
 export const KVM_CAP_SYS_ATTRIBUTES = 209;
 export const KVM_CAP_PMU_CAPABILITY = 212;
-export const KVM_CAP_DISABLE_QUIRKS2 = 213;
 export const KVM_CAP_VM_TSC_CONTROL = 214;
 export const KVM_CAP_SYSTEM_EVENT_DATA = 215;
 export const KVM_CAP_X86_TRIPLE_FAULT_EVENT = 218;
 export const KVM_CAP_X86_NOTIFY_VMEXIT = 219;
-export const KVM_CAP_VM_DISABLE_NX_HUGE_PAGES = 220;
-export const KVM_CAP_DIRTY_LOG_RING_ACQ_REL = 223;
 // Newer than Debian 12: the release that added each is at its side.
 export const KVM_CAP_PMU_EVENT_MASKED_EVENTS = 226; // 6.3
-export const KVM_CAP_USER_MEMORY2 = 231; // 6.8
-export const KVM_CAP_MEMORY_FAULT_INFO = 232; // 6.8
 export const KVM_CAP_MEMORY_ATTRIBUTES = 233; // 6.8
 export const KVM_CAP_GUEST_MEMFD = 234; // 6.8
 export const KVM_CAP_VM_TYPES = 235; // 6.8
-export const KVM_CAP_PRE_FAULT_MEMORY = 236; // 6.11
 export const KVM_CAP_X86_APIC_BUS_CYCLES_NS = 237; // 6.11
 export const KVM_CAP_X86_GUEST_MODE = 238; // 6.12
 

@@ -1,3 +1,4 @@
+export { type AnsweringKernel, expectedAnswer } from './answers/answers.js';
 export { ERRATA, type Erratum, type ErratumId } from './errata.js';
 export {
   type ArchExplanation,

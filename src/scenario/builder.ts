@@ -1,5 +1,6 @@
 import { MT } from '../arch/memory-types.js';
 import { addressMask, defType, MSR, PHYSMASK_VALID } from '../arch/msrs.js';
+import type { Question } from '../arch/questions.js';
 import { MIB, PAGE_SIZE } from '../arch/units.js';
 import type {
   Actor,
@@ -138,6 +139,9 @@ export const clearDirtyLog = (
 
 /** Give memory of the guest back to the host (MADV_DONTNEED), so that KVM must drop its leaves. */
 export const discard = (gpa: bigint, pages: number): Step => ({ do: 'discard', gpa, pages });
+
+/** Ask KVM about itself: a capability, an MSR, a group of attributes, or, where the question needs none, nothing. */
+export const ask = (of: Question, number = 0): Step => ({ do: 'ask', of, number });
 
 /** One variable range: type, base and power-of-two size in bytes. */
 export type MtrrRange = readonly [type: number, base: bigint, size: bigint];

@@ -1,5 +1,6 @@
 import { msrName } from '../arch/msrs.js';
-import type { NestedAccessStep, NoncoherentStep, Step, VirtioStep } from './types.js';
+import { capName } from '../memtype/answers/extensions.js';
+import type { AskStep, NestedAccessStep, NoncoherentStep, Step, VirtioStep } from './types.js';
 
 const hex = (value: bigint | number): string => `0x${value.toString(16)}`;
 
@@ -19,6 +20,20 @@ function describeNested({ vcpu, access, gpa, size, type, ipat }: NestedAccessSte
   const leaf = `a ${size} leaf of L1's EPT, ${type}${ipat ? '+IPAT' : ''}`;
   return `vCPU ${vcpu}: L2 ${access}s gpa ${hex(gpa)} of L1 through ${leaf}`;
 }
+
+const capText = (cap: number): string => capName(cap) ?? `capability ${cap}`;
+
+/** Each question as the ioctl that asks it. */
+const QUESTION_TEXTS: Readonly<Record<AskStep['of'], (number: number) => string>> = {
+  extension: (cap) => `KVM_CHECK_EXTENSION(${capText(cap)})`,
+  'vm-extension': (cap) => `KVM_CHECK_EXTENSION(${capText(cap)}) of the VM`,
+  'extension-arguments': (cap) => `the bits that KVM_ENABLE_CAP(${capText(cap)}) takes`,
+  'saved-msr': (msr) => `how often KVM_GET_MSR_INDEX_LIST names ${msrText(msr)}`,
+  'feature-msr': (msr) => `how often KVM_GET_MSR_FEATURE_INDEX_LIST names ${msrText(msr)}`,
+  'device-types': () => 'the types of KVM_CREATE_DEVICE, as bits',
+  'vfio-attributes': (group) => `the attributes of KVM_DEV_TYPE_VFIO in group ${group}, as bits`,
+  'memslot-flags': () => 'the flags that KVM_SET_USER_MEMORY_REGION takes',
+};
 
 /** One line that names a step in reports. */
 export function describeStep(step: Step): string {
@@ -55,5 +70,7 @@ export function describeStep(step: Step): string {
       return `manual dirty log protection${step.initiallySet ? ', every page dirty at first' : ''}`;
     case 'discard':
       return `discard ${step.pages} pages at gpa ${hex(step.gpa)}`;
+    case 'ask':
+      return QUESTION_TEXTS[step.of](step.number);
   }
 }

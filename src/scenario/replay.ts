@@ -152,6 +152,8 @@ export class Replay {
         return { event: { kind: 'manual-protect', initiallySet: step.initiallySet }, result: 'ok' };
       case 'discard':
         return { event: { kind: 'discard', gfn: gfnOf(step.gpa), npages: step.pages } };
+      case 'ask':
+        return {};
     }
   }
 

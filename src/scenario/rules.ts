@@ -1,7 +1,7 @@
 import { MEM_TYPES } from '../arch/memory-types.js';
-import { RAM_SLOT } from '../arch/memslots.js';
+import { KVM_MEM_NON_COHERENT_DMA, RAM_SLOT } from '../arch/memslots.js';
 import { gfnOf, PAGE_OFFSET, PAGE_SIZE } from '../arch/units.js';
-import { ALL_POLICIES } from '../memtype/index.js';
+import { ALL_POLICIES, expectedAnswer, NEWEST_POLICY } from '../memtype/index.js';
 import { slotLevel } from '../memtype/model/memslots.js';
 import { classifyMsr } from '../memtype/sdm/msrs.js';
 import { NESTED_LIMIT, NestedMappings } from './nested.js';
@@ -134,6 +134,20 @@ const wrongClaim: StepRule = (step) => {
   return type === undefined ? undefined : `${type} is not the type of a leaf, such as WB or WB+IPAT`;
 };
 
+/** Any kernel: which questions the model knows does not depend on it. */
+const SOME_KERNEL = {
+  policy: NEWEST_POLICY,
+  release: 'any',
+  selfSnoop: true,
+  virtioType: 0,
+  memslotFlag: KVM_MEM_NON_COHERENT_DMA,
+};
+
+const unknownQuestion: StepRule = (step) =>
+  step.do === 'ask' && expectedAnswer(step.of, step.number, SOME_KERNEL) === undefined
+    ? 'what kernels answer to that is not known'
+    : undefined;
+
 /** What a step asks of the machine: of each group one. */
 function needsOf(step: Step): readonly (readonly Need[])[] {
   switch (step.do) {
@@ -174,6 +188,7 @@ const STEP_RULES: readonly (readonly [field: string, rule: StepRule])[] = [
   ['.claims', wrongClaim],
   ['', wrongNested],
   ['', tooManyNested],
+  ['.number', unknownQuestion],
   ['', takenDevice],
   ['', lacksNeed],
 ];

@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import en from 'zod/v4/locales/en.js';
 import { COUNTED_WAYS, DMA_WAYS } from '../arch/dma-ways.js';
 import { MEM_TYPES } from '../arch/memory-types.js';
+import { QUESTIONS } from '../arch/questions.js';
 import type { Scenario } from './types.js';
 
 // zod/mini comes without words for what is wrong.
@@ -87,6 +88,7 @@ export const stepSchemas = {
     result: z.exactOptional(result),
   }),
   'manual-protect': z.strictObject({ do: z.literal('manual-protect'), initiallySet: z.boolean() }),
+  ask: z.strictObject({ do: z.literal('ask'), of: z.enum(QUESTIONS), number: u32 }),
 };
 
 const step = z.discriminatedUnion('do', [
@@ -105,6 +107,7 @@ const step = z.discriminatedUnion('do', [
   stepSchemas['get-dirty-log'],
   stepSchemas['clear-dirty-log'],
   stepSchemas['manual-protect'],
+  stepSchemas.ask,
 ]);
 
 const need = z.enum([

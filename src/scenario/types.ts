@@ -1,5 +1,6 @@
 import type { CountedWay, DmaWay } from '../arch/dma-ways.js';
 import type { MemType } from '../arch/memory-types.js';
+import type { Question } from '../arch/questions.js';
 
 /** What a scenario needs of the machine that runs it; each need that is not met is a skip with its reason. */
 export type Need =
@@ -92,6 +93,13 @@ export interface NestedAccessStep {
   claims?: Claims;
 }
 
+/** A question that KVM answers about itself; `number` is what it is about, 0 where it needs none. */
+export interface AskStep {
+  do: 'ask';
+  of: Question;
+  number: number;
+}
+
 /** One step of a scenario. Addresses and MSR values are `bigint`; `vcpu` counts from 0. */
 export type Step =
   | { do: 'wrmsr'; vcpu: number; msr: number; value: bigint; by: Actor }
@@ -113,7 +121,8 @@ export type Step =
   | MemslotStep
   | { do: 'delete-memslot'; slot: number }
   | DirtyLogStep
-  | { do: 'discard'; gpa: bigint; pages: number };
+  | { do: 'discard'; gpa: bigint; pages: number }
+  | AskStep;
 
 /** How MTRR and PAT MSR accesses of the guest are handled. */
 export type MsrMode = 'kernel' | 'filter' | 'filter-drop';

@@ -1,11 +1,20 @@
 import { MT } from '../../src/arch/memory-types.js';
+import { answeringKernel } from '../../src/check/answer-judge.js';
 import { Contents } from '../../src/check/contents.js';
-import { type Effect, ERRATA, type Leaf, type Policy, VmModel } from '../../src/memtype/index.js';
+import {
+  type Effect,
+  ERRATA,
+  expectedAnswer,
+  type Leaf,
+  type Policy,
+  VmModel,
+} from '../../src/memtype/index.js';
 import type { TraceEvent } from '../../src/observe/events.js';
 import type { KernelLogRecord } from '../../src/recording/kernel-log.js';
 import type { Recording, StepRecord } from '../../src/recording/recording.js';
 import { Replay, type Taken } from '../../src/scenario/replay.js';
-import type { Scenario, Step } from '../../src/scenario/types.js';
+import type { AskStep, Scenario, Step } from '../../src/scenario/types.js';
+import { environmentOf } from './environment.js';
 
 type Ran = Extract<Recording, { outcome: 'ran' }>;
 
@@ -160,7 +169,13 @@ function readMsr(
   return { ...outcome(value !== undefined, value), events: [] };
 }
 
+function answer(policy: Policy, { of, number }: AskStep): Omit<StepRecord, 'step'> {
+  const kernel = answeringKernel({ env: environmentOf(policy), answers: policy });
+  return { value: expectedAnswer(of, number, kernel)?.value ?? 0n, events: [] };
+}
+
 function record(machine: Machine, step: Step): Omit<StepRecord, 'step'> {
+  if (step.do === 'ask') return answer(machine.model.policy, step);
   if (step.do === 'rdmsr') return readMsr(machine, step);
   const { model, guestView, contents } = machine;
   const taken = machine.replay.next(step);

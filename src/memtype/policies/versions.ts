@@ -50,8 +50,11 @@ export function readVersion(text: string): KernelVersion | undefined {
   };
 }
 
+/** Whether a release is one of Red Hat's, whose KVM is newer than the number says. */
+export const isRedHat = (release: string): boolean => RED_HAT.test(release);
+
 /** Whether a number lies below (negative), within (0) or above what a prefix stands for. */
-function compare(number: readonly number[], prefix: VersionPrefix): number {
+export function compareVersion(number: readonly number[], prefix: VersionPrefix): number {
   const i = prefix.findIndex((n, at) => n !== number[at]);
   return i < 0 ? 0 : (number[i] as number) - (prefix[i] as number);
 }
@@ -60,7 +63,7 @@ function compare(number: readonly number[], prefix: VersionPrefix): number {
 const policyAt = (candidates: readonly Policy[], number: readonly number[]): Policy | undefined =>
   candidates.find(
     ({ versions: { first, last } }) =>
-      compare(number, first) >= 0 && (last === undefined || compare(number, last) <= 0),
+      compareVersion(number, first) >= 0 && (last === undefined || compareVersion(number, last) <= 0),
   );
 
 /** A release counts as later than all of its candidates; the newest of a series stands for one that is not told. */
@@ -117,7 +120,7 @@ export function policyAssumption(name: string): string | undefined {
   if (version === undefined) return undefined;
   const { major, minor, patch, candidate } = version;
   const policy = findPolicy(name).name;
-  if (RED_HAT.test(name))
+  if (isRedHat(name))
     return `'${name}' is a Red Hat kernel, whose KVM is newer than its number: policy ${policy} is what the number says`;
   if (patch !== undefined || candidate !== undefined) return undefined;
   const firsts = WITH_EPT.map(({ versions }) => versions.first);

@@ -15,10 +15,11 @@ export const STEP_DEFAULTS = {
   memslot: { backing: 'ram' },
   'clear-dirty-log': { first: 0 },
   'manual-protect': { initiallySet: false },
+  ask: { number: 0 },
 } as const;
 
 const NESTED = STEP_DEFAULTS['nested-access'];
-const { wrmsr, rdmsr, access, cd, virtio, memslot, discard } = stepSchemas;
+const { wrmsr, rdmsr, access, cd, virtio, memslot, discard, ask } = stepSchemas;
 const nested = stepSchemas['nested-access'];
 const vcpu = z._default(cd.shape.vcpu, 0);
 const by = z._default(cd.shape.by, 'guest');
@@ -65,6 +66,7 @@ const step = z.discriminatedUnion('do', [
   z.extend(stepSchemas['manual-protect'], {
     initiallySet: z._default(stepSchemas['manual-protect'].shape.initiallySet, false),
   }),
+  z.extend(ask, { number: z._default(ask.shape.number, STEP_DEFAULTS.ask.number) }),
 ]);
 
 const { shape } = scenarioSchema;

@@ -1,0 +1,65 @@
+import type { Question } from '../arch/questions.js';
+import { PAGE_SIZE } from '../arch/units.js';
+import { HostMemory, KVM_DEV_TYPE_VFIO, type Kvm, type Vm } from '../kvm/index.js';
+import type { AskStep } from '../scenario/types.js';
+import { ioctlResult } from './dma-steps.js';
+
+/** Who is asked. */
+interface Asked {
+  kvm: Kvm;
+  /** The scenario's own VM, which no question changes. */
+  vm: Vm;
+}
+
+const WIDTH = 32;
+const PLACES = Array.from({ length: WIDTH }, (_, i) => i);
+
+/** A bit for each of the first 32 things that are so. */
+const bitsOf = (isSo: (i: number) => boolean): number =>
+  PLACES.reduce((bits, i) => bits + (isSo(i) ? 2 ** i : 0), 0);
+
+const countOf = (list: readonly number[], wanted: number): number =>
+  list.filter((one) => one === wanted).length;
+
+/** Whether an ioctl goes through; any error but the kernel's own is the agent's. */
+const takes = (ioctl: () => void): boolean => ioctlResult(ioctl) === 'ok';
+
+/** What is enabled stays so: take another VM. */
+function argumentBits({ kvm }: Asked, cap: number): number {
+  using vm = kvm.createVm();
+  return bitsOf((i) => takes(() => vm.enableCap(cap, [1n << BigInt(i)])));
+}
+
+function vfioAttributes({ kvm }: Asked, group: number): number {
+  using vm = kvm.createVm();
+  if (!vm.hasDevice(KVM_DEV_TYPE_VFIO)) return 0;
+  using device = vm.createDevice(KVM_DEV_TYPE_VFIO);
+  return bitsOf((attr) => device.hasAttr({ group, attr }));
+}
+
+/** Each flag on a slot of its own: deleting one would zap leaves. */
+function memslotFlags({ kvm }: Asked): number {
+  using vm = kvm.createVm();
+  using memory = HostMemory.memfd(PAGE_SIZE);
+  const region = { size: BigInt(PAGE_SIZE), userspaceAddr: memory.address };
+  const taken = (i: number): boolean =>
+    takes(() =>
+      vm.setUserMemoryRegion({ ...region, slot: i, gpa: BigInt(i * PAGE_SIZE), flags: (1 << i) >>> 0 }),
+    );
+  return bitsOf(taken);
+}
+
+const ANSWERS: Readonly<Record<Question, (asked: Asked, number: number) => number>> = {
+  extension: ({ kvm }, cap) => kvm.checkExtension(cap),
+  'vm-extension': ({ vm }, cap) => vm.checkExtension(cap),
+  'extension-arguments': argumentBits,
+  'saved-msr': ({ kvm }, msr) => countOf(kvm.msrIndexList(), msr),
+  'feature-msr': ({ kvm }, msr) => countOf(kvm.msrFeatureIndexList(), msr),
+  'device-types': ({ vm }) => bitsOf((type) => vm.hasDevice(type)),
+  'vfio-attributes': vfioAttributes,
+  'memslot-flags': memslotFlags,
+};
+
+/** What KVM answers to a question about itself. */
+export const askKvm = (asked: Asked, { of, number }: AskStep): bigint =>
+  BigInt(ANSWERS[of](asked, number) >>> 0);

@@ -1,0 +1,48 @@
+import * as caps from '../arch/kvm-caps.js';
+import { MSR_BY_NAME } from '../arch/msrs.js';
+import { ask, rdmsr, scenario } from '../scenario/builder.js';
+
+/** Every MTRR and the PAT. */
+const MSRS = [...MSR_BY_NAME.values()];
+const CAPS = Object.values(caps).filter((cap) => cap !== caps.KVM_CAP_DISABLE_QUIRKS2);
+/** Answers are known of the modules kvm_intel and kvm_amd. */
+const needs = ['known-vendor'] as const;
+
+/** What a kernel says of itself: other scenarios are skipped by its word, so it is held against what it must say. */
+export const kernel = [
+  scenario('kernel/capabilities', 'KVM has the capabilities that its version has', { needs }, [
+    ...CAPS.flatMap((cap) => [ask('extension', cap), ask('vm-extension', cap)]),
+    ask('extension-arguments', caps.KVM_CAP_X86_USER_SPACE_MSR),
+    ask('extension-arguments', caps.KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2),
+  ]),
+  scenario(
+    'kernel/quirks',
+    'KVM knows the quirks that its version has on this CPU, and disables just those',
+    { needs },
+    [
+      ask('extension', caps.KVM_CAP_DISABLE_QUIRKS2),
+      ask('vm-extension', caps.KVM_CAP_DISABLE_QUIRKS2),
+      ask('extension-arguments', caps.KVM_CAP_DISABLE_QUIRKS2),
+    ],
+  ),
+  scenario('kernel/devices', 'KVM has VFIO’s device with its attributes, and no other', { needs }, [
+    ask('device-types'),
+    ask('vfio-attributes', 0),
+    ask('vfio-attributes', 1),
+    ask('vfio-attributes', 2),
+  ]),
+  scenario(
+    'kernel/memslot-flags',
+    'A memslot takes the flags that its version has, and no other',
+    { needs },
+    [ask('memslot-flags')],
+  ),
+  scenario('kernel/msr-lists', 'KVM’s lists of MSRs name the PAT once, and no MTRR', { needs }, [
+    ...MSRS.map((msr) => ask('saved-msr', msr)),
+    ...MSRS.map((msr) => ask('feature-msr', msr)),
+  ]),
+  scenario('kernel/reset', 'A new vCPU has the PAT of a reset, and MTRRs that are off', { needs, vcpus: 2 }, [
+    ...[0, 1].flatMap((vcpu) => MSRS.map((msr) => rdmsr(msr, { vcpu, by: 'host' }))),
+    ...MSRS.map((msr) => rdmsr(msr)),
+  ]),
+];
