@@ -123,7 +123,8 @@ function fieldsOf(
     case 'access': {
       const held = contents.access(step);
       const value = step.access === 'read' ? (held ?? 0x1234n) : undefined;
-      return { ...outcome(true, value), mmio: effect?.mmio ? 1 : 0 };
+      const exits = step.do === 'access' ? { mmio: effect?.mmio ? 1 : 0 } : {};
+      return { ...outcome(true, value), ...exits };
     }
     case 'delete-memslot':
       contents.drop(step.slot);
