@@ -3,18 +3,18 @@ import { cr0cd } from './cd.js';
 import { dirty } from './dirty.js';
 import { dma } from './dma.js';
 import { kernel } from './kernel.js';
-import { memslotFlag } from './memslot.js';
 import { mmio } from './mmio.js';
-import { msr } from './msr.js';
-import { mtrr } from './mtrr.js';
-import { mtrrLive } from './mtrr-live.js';
 import { nested } from './nested.js';
-import { pat } from './pat.js';
+import { memslotFlag } from './proposals/memslot.js';
+import { virtioDevice } from './proposals/virtio.js';
 import { ram } from './ram.js';
+import { msr } from './registers/msr.js';
+import { mtrr } from './registers/mtrr.js';
+import { mtrrLive } from './registers/mtrr-live.js';
+import { pat } from './registers/pat.js';
 import { size } from './size.js';
 import { space } from './space.js';
 import { vcpus } from './vcpus.js';
-import { virtioDevice } from './virtio.js';
 
 /** Every scenario that ships with the program; the first ones tell the kernels apart. */
 export const catalogue: readonly Scenario[] = [

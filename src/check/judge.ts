@@ -8,10 +8,9 @@ import {
   effectiveType,
   type Policy,
   patType,
-  VmModel,
+  type VmModel,
 } from '../memtype/index.js';
-import { hasLegacyMmu } from '../recording/mmu.js';
-import type { Environment, Recording, StepRecord, UnfinishedRecording } from '../recording/recording.js';
+import type { Environment, Recording, StepRecord } from '../recording/recording.js';
 import { describeStep } from '../scenario/describe.js';
 import { Replay, type Taken } from '../scenario/replay.js';
 import type { Scenario, Step } from '../scenario/types.js';
@@ -24,6 +23,8 @@ import { ioctlExpectation } from './ioctl-judge.js';
 import { type AllowedWarning, logFault, logMismatches } from './kernel-log.js';
 import { LeafDiff } from './leaves/leaf-diff.js';
 import { judgeShadow } from './leaves/shadow-diff.js';
+import { modelOf } from './model-of.js';
+import { needMismatches, statusOf, unfinished, withLeftover } from './outcome.js';
 import { judgeDirty, judgeMmio } from './slot-judge.js';
 import { recordingFault } from './step-fields.js';
 import type { Checks, Fail, Mismatch, Note, Verdict } from './verdict.js';
@@ -62,23 +63,8 @@ class Judge {
     readonly held: HeldAgainst,
   ) {
     const { env } = held;
-    const { vcpus } = scenario;
-    const { quirks: quirksSupported, selfSnoop = true } = env;
     this.#evidence = evidenceOf(env);
-    const nxHugePages = env.params['kvm.nx_huge_pages'] === 'Y';
-    // A module that does not run guests here has parameters too.
-    const pml = env.vendor === 'intel' && env.params['kvm_intel.pml'] === 'Y';
-    const eagerPageSplit = env.params['kvm.eager_page_split'] !== 'N';
-    this.#model = new VmModel(policy, {
-      vcpus,
-      maxphyaddr: scenario.maxphyaddr,
-      quirksSupported,
-      selfSnoop,
-      nxHugePages,
-      pml,
-      eagerPageSplit,
-      legacyMmu: hasLegacyMmu(env),
-    });
+    this.#model = modelOf(scenario, policy, env);
     this.#replay = new Replay(scenario, policy);
     for (const event of this.#replay.start) this.#model.apply(event);
     this.#contents = new Contents(scenario, this.#model);
@@ -265,34 +251,6 @@ class Judge {
   }
 }
 
-function statusOf(run: Judge, scenario: Scenario, env: Environment): Pick<Verdict, 'status' | 'message'> {
-  if (run.mismatches.length > 0) return { status: 'fail' };
-  const { leaves, zaps, msrs, ioctls } = run.checks;
-  const wantsLeaves = scenario.needs.includes('ept-leaves') && env.paging !== 'shadow';
-  if (wantsLeaves && leaves === 0) return { status: 'error', message: 'no leaf entry was observed' };
-  if (leaves + zaps + msrs + ioctls === 0) return { status: 'error', message: 'nothing was observed' };
-  return { status: 'pass' };
-}
-
-/** A scenario that could not give back what it took is no pass, whatever its steps gave. */
-function withLeftover(
-  found: Pick<Verdict, 'status' | 'message'>,
-  notGivenBack: string | undefined,
-): Pick<Verdict, 'status' | 'message'> {
-  if (notGivenBack === undefined) return found;
-  const message = `what it took could not be given back: ${notGivenBack}`;
-  const status = found.status === 'pass' || found.status === 'skip' ? 'error' : found.status;
-  return { status, message: found.message === undefined ? message : `${found.message}; ${message}` };
-}
-
-/** What a run that was not made or broke off comes to; one that made the kernel warn is no skip. */
-function unfinished(recording: UnfinishedRecording, warned: boolean): Pick<Verdict, 'status' | 'message'> {
-  if (recording.outcome === 'skip')
-    return withLeftover({ status: warned ? 'fail' : 'skip' }, recording.notGivenBack);
-  const status = recording.timedOut === true ? 'timeout' : 'error';
-  return withLeftover({ status, message: recording.message }, recording.notGivenBack);
-}
-
 /**
  * Say whether `recording` is what the model of `policy` expects.
  *
@@ -308,7 +266,10 @@ export function judge(
   answers: Policy = policy,
 ): Verdict {
   if (recording.outcome !== 'ran') {
-    const mismatches = logMismatches(scenario, recording, env, []);
+    const mismatches = [
+      ...needMismatches(scenario, recording, answers, env),
+      ...logMismatches(scenario, recording, env, []),
+    ];
     return { checks: noChecks(), mismatches, notes: [], ...unfinished(recording, mismatches.length > 0) };
   }
   const fault = recordingFault(scenario, recording, env) ?? logFault(recording, env);

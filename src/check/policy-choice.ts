@@ -114,6 +114,20 @@ export function departure({ policy, how }: PolicyChoice, env: Environment): Depa
   };
 }
 
+/**
+ * The policy whose answers KVM must give about itself. These answers have helped to find the policy: so it is the version's own that says
+ * them, where the version leaves nothing open, with the proposals that were found on top.
+ */
+export function answersPolicy({ policy, how }: PolicyChoice, env: Environment): Policy {
+  const known = versionPolicy(env);
+  if (how === 'forced' || known === undefined || known.base === policy.base) return policy;
+  return {
+    ...known,
+    virtioDevice: policy.virtioDevice,
+    memslotFlag: policy.memslotFlag,
+  };
+}
+
 /** A recording without the kernel's warnings: these speak for no policy and against none. */
 const withoutLog = (recording: Recording, { kernelLog }: Environment): Recording =>
   typeof kernelLog === 'string' ? { ...recording, kernelLog: { lines: [], lost: 0 } } : recording;

@@ -15,7 +15,7 @@ const EPT_GPA = REGIONS_GPA + 0x1_0000;
 const REVISION_MASK = 0x7fff_ffffn;
 
 /** The page of the guest's image whose code L2 runs. */
-export const L2_CODE: EptLeaf = {
+const L2_CODE: EptLeaf = {
   l2: BigInt(L.PROBE_BASE),
   gpa: BigInt(L.PROBE_BASE),
   level: 1,

@@ -20,7 +20,7 @@ const SMALL = { base: 0x8000_0000n, stride: 0x1_0000n };
 const LARGE = { base: 0xc000_0000n, stride: 0x20_0000n };
 
 /** The level of a step's leaf. */
-export const nestedLevel = ({ size }: NestedAccessStep): 1 | 2 => (size === '2M' ? 2 : 1);
+const nestedLevel = ({ size }: NestedAccessStep): 1 | 2 => (size === '2M' ? 2 : 1);
 
 function keyOf(step: NestedAccessStep): string {
   const gfn = levelBase(gfnOf(step.gpa), nestedLevel(step));

@@ -1,3 +1,4 @@
+import type { Policy } from '../memtype/index.js';
 import type { ScenarioResult, SetHeader } from '../report/types.js';
 import type { Scenario } from '../scenario/types.js';
 import type { Target } from './target.js';
@@ -11,6 +12,8 @@ export interface SessionRequest {
   catalogue: readonly Scenario[];
   /** `auto` or a policy's name. */
   policy: string;
+  /** The policy that a patched kernel is known to have, where its version means another; it says what KVM must answer about itself. */
+  known?: Policy;
   repeat: number;
   /** A kernel that behaves otherwise than its version says is a failure, not a warning. */
   strict?: boolean;

@@ -1,6 +1,7 @@
 import { judge } from '../check/judge.js';
 import { foreignWarnings } from '../check/kernel-log.js';
 import {
+  answersPolicy,
   choosePolicy,
   departure,
   explainedBy,
@@ -104,14 +105,15 @@ class Session {
   }
 
   #judge({ scenario, wanted, round }: Slot, recording: Recording, env: Environment): void {
-    const { policy } = this.#choose(env);
+    const choice = this.#choose(env);
     this.#shown++;
     for (const text of foreignWarnings(recording, env))
       this.listener.warning?.(
         `while ${scenario.name} ran, this host’s kernel warned of something else: ${text}`,
       );
     if (!wanted) return;
-    const verdict = judge(scenario, recording, policy, env);
+    const answers = this.request.known ?? answersPolicy(choice, env);
+    const verdict = judge(scenario, recording, choice.policy, env, answers);
     const result = toResult(scenario, recording, verdict, this.request.rerun(scenario.name));
     this.#add(this.request.repeat > 1 ? { ...result, repeat: round } : result);
   }

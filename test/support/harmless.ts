@@ -91,13 +91,20 @@ export const HARMLESS: readonly Harmless[] = [
       'which of its own pages the guest faulted in, and which neighbours of a page were mapped with it, cannot be foreseen, and the legacy MMU tells of each once; their number and types are held',
   },
   {
+    kinds: /^set deleted$/,
+    where: ({ env, tampered }) => hasLegacyMmu(env) && isNearOwnPage(tampered),
+    reason:
+      'a page of the guest’s own that it faults in before and after a zap of the same step: the legacy MMU tells of no zap, so that one of the two is enough',
+  },
+  {
     kinds: /^infra (twice|wider)$/,
     reason: 'more pages than the guest’s own explain nothing here: no event is in them',
   },
   {
     kinds: /^infra narrower$/,
-    where: ({ env }) => hasLegacyMmu(env),
-    reason: 'the legacy MMU maps pages beside those that fault, so the ends of the range are not sharp',
+    where: ({ env, scenario }) => hasLegacyMmu(env) || scenario.hugeRam,
+    reason:
+      'the legacy MMU maps pages beside those that fault, and a large leaf maps all that lie in it, so the ends of the range are not sharp',
   },
   {
     kinds: /^infra /,

@@ -7,6 +7,7 @@ import { cellOf } from '../../matrix/cell.js';
 import { expectedPolicy, KERNELS, type MatrixKernel, PROPOSALS } from '../../matrix/data.js';
 import { matrixStatus } from '../../matrix/status.js';
 import { type Column, renderMatrix } from '../../matrix/table.js';
+import { findPolicy } from '../../memtype/index.js';
 import type { Report } from '../../report/report.js';
 import { isBad } from '../../report/summary.js';
 import { textWidth } from '../../text/wrap.js';
@@ -46,6 +47,7 @@ async function columnOf(kernel: MatrixKernel, options: MatrixOptions, report: Re
     scenarios: catalogue,
     catalogue,
     policy: 'auto',
+    known: findPolicy(expectedPolicy(kernel, options.param)),
     repeat: 1,
     timeoutMs: options.timeout * 1000,
     rerun: rerunCommand({ engine: 'auto', policy: 'auto', ...options }, image),

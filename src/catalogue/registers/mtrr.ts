@@ -1,5 +1,5 @@
-import { MT, memTypeName, typeBytes } from '../arch/memory-types.js';
-import { defType, MSR } from '../arch/msrs.js';
+import { MT, memTypeName, typeBytes } from '../../arch/memory-types.js';
+import { defType, MSR } from '../../arch/msrs.js';
 import {
   type MtrrRange,
   mib,
@@ -10,8 +10,8 @@ import {
   touch,
   touchMany,
   wrmsr,
-} from '../scenario/builder.js';
-import type { Scenario } from '../scenario/types.js';
+} from '../../scenario/builder.js';
+import type { Scenario } from '../../scenario/types.js';
 
 const needs = ['ept-leaves', 'noncoherent'] as const;
 

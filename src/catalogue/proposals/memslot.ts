@@ -1,5 +1,5 @@
-import { MT, typeBytes } from '../arch/memory-types.js';
-import { MSR } from '../arch/msrs.js';
+import { MT, typeBytes } from '../../arch/memory-types.js';
+import { MSR } from '../../arch/msrs.js';
 import {
   cd,
   deleteMemslot,
@@ -12,7 +12,7 @@ import {
   touch,
   touchMany,
   wrmsr,
-} from '../scenario/builder.js';
+} from '../../scenario/builder.js';
 
 const needs = ['ept-leaves', 'memslot-flag'] as const;
 const FLAG = { flags: ['non-coherent-dma'] } as const;

@@ -1,5 +1,5 @@
-import { MT, memTypeName, typeBytes } from '../arch/memory-types.js';
-import { defType, MSR } from '../arch/msrs.js';
+import { MT, memTypeName, typeBytes } from '../../arch/memory-types.js';
+import { defType, MSR } from '../../arch/msrs.js';
 import {
   type MtrrRange,
   mib,
@@ -9,8 +9,8 @@ import {
   scenario,
   touch,
   wrmsr,
-} from '../scenario/builder.js';
-import type { Step } from '../scenario/types.js';
+} from '../../scenario/builder.js';
+import type { Step } from '../../scenario/types.js';
 
 const needs = ['ept-leaves', 'noncoherent'] as const;
 

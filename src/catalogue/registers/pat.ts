@@ -1,6 +1,6 @@
-import { MT, typeBytes } from '../arch/memory-types.js';
-import { MSR } from '../arch/msrs.js';
-import { mib, mtrrs, noncoherent, rdmsr, scenario, touch, touchMany, wrmsr } from '../scenario/builder.js';
+import { MT, typeBytes } from '../../arch/memory-types.js';
+import { MSR } from '../../arch/msrs.js';
+import { mib, mtrrs, noncoherent, rdmsr, scenario, touch, touchMany, wrmsr } from '../../scenario/builder.js';
 
 const ALIASES = [0, 1, 2, 3, 4, 5, 6, 7];
 const ALL_PAT_TYPES = typeBytes(MT.WB, MT.WC, MT.WT, MT.WP, MT['UC-'], MT.UC, MT.WC, MT.WB);

@@ -1,7 +1,7 @@
-import { MT, typeBytes } from '../arch/memory-types.js';
-import { defType, MSR, PAT_RESET } from '../arch/msrs.js';
-import { mib, mtrrs, noncoherent, physMask, rdmsr, scenario, touch, wrmsr } from '../scenario/builder.js';
-import { GUEST_MAXPHYADDR } from '../scenario/types.js';
+import { MT, typeBytes } from '../../arch/memory-types.js';
+import { defType, MSR, PAT_RESET } from '../../arch/msrs.js';
+import { mib, mtrrs, noncoherent, physMask, rdmsr, scenario, touch, wrmsr } from '../../scenario/builder.js';
+import { GUEST_MAXPHYADDR } from '../../scenario/types.js';
 
 /** Writes that KVM must refuse with #GP (kvm_mtrr_valid, kvm_pat_valid). */
 const BAD_MTRR: readonly (readonly [msr: number, value: bigint])[] = [

@@ -1,5 +1,5 @@
-import { MT } from '../arch/memory-types.js';
-import { cd, mib, mtrrs, noncoherent, scenario, touch, touchMany, virtio } from '../scenario/builder.js';
+import { MT } from '../../arch/memory-types.js';
+import { cd, mib, mtrrs, noncoherent, scenario, touch, touchMany, virtio } from '../../scenario/builder.js';
 
 const needs = ['ept-leaves', 'virtio-device'] as const;
 const COHERENT = { E: 'WB+IPAT' };
