@@ -1,4 +1,4 @@
-import { KVM_X86_QUIRK_CD_NW_CLEARED } from '../arch/kvm-flags.js';
+import { KVM_X86_QUIRK_CD_NW_CLEARED, KVM_X86_QUIRK_IGNORE_GUEST_PAT } from '../arch/kvm-flags.js';
 import { type Policy, supportedQuirks } from '../memtype/index.js';
 import type { Environment, UnfinishedRecording } from '../recording/recording.js';
 import type { Need, Scenario } from '../scenario/types.js';
@@ -7,6 +7,7 @@ import type { Checks, Mismatch, Verdict } from './verdict.js';
 /** The bits of KVM_CAP_DISABLE_QUIRKS2 that needs stand for. */
 const QUIRK_NEEDS: readonly (readonly [Need, number])[] = [
   ['quirk-cd-nw-cleared', KVM_X86_QUIRK_CD_NW_CLEARED],
+  ['quirk-ignore-guest-pat', KVM_X86_QUIRK_IGNORE_GUEST_PAT],
 ];
 
 /** Whether a kernel of this policy must meet a need that KVM's own answers decide. */

@@ -4,7 +4,14 @@ import { simulate } from '../../test/support/simulate.js';
 import { catalogue } from '../catalogue/index.js';
 import { findPolicy, type Policy, policies, UnknownPolicyError } from '../memtype/index.js';
 import type { Scenario } from '../scenario/types.js';
-import { choosePolicy, departure, explainedBy, PROBE_SCENARIOS, type Recorded } from './policy-choice.js';
+import {
+  answersPolicy,
+  choosePolicy,
+  departure,
+  explainedBy,
+  PROBE_SCENARIOS,
+  type Recorded,
+} from './policy-choice.js';
 
 const scenarioNamed = (name: string): Scenario => catalogue.find((s) => s.name === name) as Scenario;
 
@@ -165,4 +172,25 @@ test.each([
   const env = { ...environmentOf(policies.get('E') as Policy, release), paging: 'npt' as const };
 
   expect(departure({ policy: findPolicy(name), how: 'probed' }, env)?.expectedByVersion).toBe(expected);
+});
+
+// Each row: the policy that was found, the release, and the policy that says what KVM must answer about itself.
+test.each([
+  ['D-6.13', '7.2.13', 'E', false],
+  ['E', '7.2.13', 'E', false],
+  ['D', '6.12.118', 'E-6.12', false],
+  ['E+P5-device', '6.12.118', 'E-6.12', true],
+  ['B', 'unknown', 'B', false],
+])('a kernel found to be %s that calls itself %s must answer as %s', (found, release, base, virtioDevice) => {
+  const policy = policies.get(found) as Policy;
+
+  const answers = answersPolicy({ policy, how: 'probed' }, environmentOf(policy, release));
+
+  expect([answers.base, answers.virtioDevice]).toEqual([base, virtioDevice]);
+});
+
+test('a policy that the user names says the answers too', () => {
+  const policy = policies.get('D-6.13') as Policy;
+
+  expect(answersPolicy({ policy, how: 'forced' }, environmentOf(policy, '7.2.13'))).toBe(policy);
 });

@@ -1,4 +1,3 @@
-export type { EptLeaf } from './ept.js';
 export { ProbeBootError, ProbeProtocolError } from './errors.js';
 export { NestedGuest } from './nested.js';
 export { Probe, probeRamSize } from './probe.js';

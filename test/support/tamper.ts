@@ -16,7 +16,7 @@ export interface Tampered {
 }
 
 /** Bits of an entry that are changed, one of each meaning (SDM, "EPT Page-Structure Entries"; kernel: spte.h). */
-export const ENTRY_BITS = {
+const ENTRY_BITS = {
   read: 0,
   write: 1,
   execute: 2,
@@ -36,6 +36,11 @@ export const ENTRY_BITS = {
 
 /** Names of bits, and their places. */
 export type Bits = readonly (readonly [name: string, bit: number])[];
+
+/** One bit of each kind that decides otherwise. */
+export const TELLING_BITS: Bits = (['type 1', 'IPAT', 'present', 'lowest of the frame'] as const).map(
+  (name) => [name, ENTRY_BITS[name]],
+);
 
 const ALL_BITS: Bits = Object.entries(ENTRY_BITS);
 
@@ -76,9 +81,9 @@ function* tamperedEvents(
   bits: Bits,
 ): Generator<[kind: string, TraceEvent[], gfn?: number | undefined]> {
   for (const [i, event] of events.entries()) {
-    yield [`${event.kind} deleted`, without(events, i)];
-    yield [`${event.kind} twice`, twice(events, i)];
     const gfn = event.kind === 'zap-all' ? undefined : event.gfn;
+    yield [`${event.kind} deleted`, without(events, i), gfn];
+    yield [`${event.kind} twice`, twice(events, i), gfn];
     for (const [kind, changed] of changedEvents(event, bits))
       yield [`${event.kind} ${kind}`, replaced(events, i, changed), gfn];
   }
@@ -93,12 +98,13 @@ const isOther =
 
 /** Each way to change one field of a step's record, but its events. */
 function* tamperedFields(record: StepRecord): Generator<[string, StepRecord]> {
-  const { ok, value, result, vector, mmio, dirty, leaves } = record;
+  const { ok, value, result, vector, exit, mmio, dirty, leaves } = record;
   const fields: Record<string, unknown[]> = {
     ok: ok === undefined ? [true, false] : [!ok, undefined],
     value: value === undefined ? [0n] : [value ^ 1n, value ^ (1n << 63n), undefined],
     result: result === undefined ? ['ok'] : [result === 'ok' ? 'EINVAL' : 'ok', 'EPERM', undefined],
     vector: vector === undefined ? [13, 14] : [14, undefined],
+    exit: exit === undefined ? [0, 48] : [exit + 1, undefined],
     mmio: mmio === undefined ? [0, 1] : [1 - mmio, undefined],
     dirty:
       dirty === undefined ? [[], [0]] : [[...dirty, 4095], dirty.slice(1), undefined].filter(isOther(dirty)),
