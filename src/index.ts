@@ -92,7 +92,8 @@ export {
   VmModel,
   type VmView,
 } from './memtype/index.js';
-export type { MsrRules, QuirkRules, StaleCause, ZapRules } from './memtype/policy.js';
+export type { NestedAccessEvent } from './memtype/model/events.js';
+export type { HugeLeafRules, MsrRules, QuirkRules, StaleCause, ZapRules } from './memtype/policy.js';
 export type { VariableRange } from './memtype/sdm/mtrr.js';
 export type { FramePattern } from './memtype/sdm/ranges.js';
 export { parseTrace, TraceError, type TraceEvent } from './observe/events.js';
@@ -145,12 +146,15 @@ export { type KernelFeatures, Replay, type Taken } from './scenario/replay.js';
 export { type BrokenRule, brokenRules } from './scenario/rules.js';
 export type {
   Actor,
+  AskStep,
   Claims,
+  DirtyLogStep,
   IoctlResult,
   MemslotFlag,
   MemslotStep,
   MsrMode,
   Need,
+  NestedAccessStep,
   NoncoherentStep,
   QuirkName,
   Scenario,

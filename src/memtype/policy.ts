@@ -74,7 +74,7 @@ export interface ZapRules {
 }
 
 /** What becomes of huge leaves where small ones are needed. */
-interface HugeLeafRules {
+export interface HugeLeafRules {
   /** A fault that needs a small leaf drops the huge one, or splits it (`kvm_tdp_mmu_map()`). */
   readonly inTheWay: 'zap' | 'split';
   /** KVM_CLEAR_DIRTY_LOG of a log that started full splits up to its last page, that included. */
