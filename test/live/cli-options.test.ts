@@ -41,7 +41,7 @@ const BAD: readonly (readonly [readonly string[], string])[] = [
   [['zaps', '--kernel', IMAGE, '--memory', '512K'], 'from 1M to 256M'],
   [['zaps', '--kernel', IMAGE, '--timeout', '1,2'], 'a whole number from 1 to 2147483 is needed'],
   [['matrix', '--timeout', '2147484'], 'a whole number from 1 to 2147483 is needed'],
-  [['matrix', '--only', 'nope'], 'it is one of 6.1, 6.1+P2'],
+  [['matrix', '--only', 'nope'], 'it is one of 6.1, 6.1+B'],
   [['matrix', '--param', 'init=/bin/sh'], 'module.name=value'],
   [['kernel', 'build', '--source', ''], 'is needed'],
   [['kernel', 'build', '--source', 'debian:6.1', '--jobs', '0'], 'a whole number from 1 to 1024 is needed'],
