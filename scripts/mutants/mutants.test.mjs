@@ -52,6 +52,10 @@ test('each mutant begins with a sentence of its own, and the diff is below an em
   }
 });
 
+test('there are at least 60 mutants', () => {
+  expect(MUTANTS.length).toBeGreaterThanOrEqual(60);
+});
+
 test('no two mutants are the same', () => {
   const changes = MUTANTS.map(({ kernel, diff }) =>
     [kernel, ...diff.split('\n').filter((line) => /^[+-](?!--|\+\+)/.test(line))].join('\n'),

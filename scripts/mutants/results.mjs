@@ -1,7 +1,11 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { ROOT } from '../setup.mjs';
 import { kernelNamed } from './mutant.mjs';
+
+/** What decides a verdict beside the scenarios: what runs in the lab, the model, the judge. */
+const DECIDING = ['lab/agent.program.js', 'scenario', 'memtype', 'check'];
 
 /** Short name for all of `parts`, which are told apart. */
 function keyOf(...parts) {
@@ -10,13 +14,21 @@ function keyOf(...parts) {
   return hash.digest('hex').slice(0, 16);
 }
 
+/** The text of a compiled file, or of all in a folder. */
+function textsOf(path) {
+  if (path.endsWith('.js')) return [readFileSync(path, 'utf8')];
+  const files = readdirSync(path, { recursive: true }).filter((name) => name.endsWith('.js'));
+  return files.sort().map((name) => readFileSync(join(path, name), 'utf8'));
+}
+
 async function fingerprint() {
   const { catalogue } = await import('../../dist/catalogue/index.js');
   const { printScenario } = await import('../../dist/scenario/file/print.js');
-  return { names: catalogue.map(({ name }) => name), key: keyOf(...catalogue.map(printScenario)) };
+  const texts = DECIDING.flatMap((name) => textsOf(join(ROOT, 'dist', name)));
+  return { names: catalogue.map(({ name }) => name), key: keyOf(...texts, ...catalogue.map(printScenario)) };
 }
 
-/** What is known of each mutant, a file for each: it holds for one patch, kernel and catalogue. */
+/** What is known of each mutant, a file for each: it holds for one patch, kernel, catalogue, model and judge. */
 export class Results {
   constructor(folder, catalogue, isFresh) {
     this.folder = folder;

@@ -33,15 +33,15 @@ export function hugeBytes(): number | undefined {
 /**
  * Memory in transparent huge pages, populated. A host whose memory is in small pieces gives small pages without a word, and KVM
  * then maps small leaves: that is no fault of KVM's.
- * @param size bytes; what is left of it behind the last whole 2 MiB is small pages
+ * @param size bytes; the last huge page is whole, so that it is a memslot's end, and not the memory's, that keeps a leaf small there
  * @param count how many bytes are huge now, before and after
  * @throws UnmetNeedError if the host gave small pages
  */
 export function hugeRam(size: number, count = hugeBytes): HostMemory {
   const before = count();
-  const memory = HostMemory.anonymous(size, { thp: true, populate: true });
+  const wanted = Math.ceil(size / HUGE_PAGE);
+  const memory = HostMemory.anonymous(wanted * HUGE_PAGE, { thp: true, populate: true });
   const after = count();
-  const wanted = Math.floor(size / HUGE_PAGE);
   const got = before === undefined || after === undefined ? wanted : Math.floor((after - before) / HUGE_PAGE);
   if (got >= wanted) return memory;
   memory.close();
