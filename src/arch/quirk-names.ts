@@ -7,5 +7,8 @@ const NAMES = new Map(
     .map(([name, bit]) => [bit, name.slice(PREFIX.length)]),
 );
 
+/** The bit of each quirk, by its name without `KVM_X86_QUIRK_`. */
+export const QUIRK_NAMES: ReadonlyMap<string, number> = new Map([...NAMES].map(([bit, name]) => [name, bit]));
+
 /** Name of a quirk without `KVM_X86_QUIRK_`; undefined for a bit that is none here. */
 export const quirkName = (bit: number): string | undefined => NAMES.get(bit);

@@ -118,7 +118,7 @@ export function explainPage(policy: Policy, situation: Situation, gfn: number): 
     policy,
     ...decision,
     maxLevel: policy.maxLevel(vm, vcpu, gfn),
-    refuses: refusals(policy, situation),
+    refuses: refusals(policy, situation).map(({ what }) => what),
     errata: policy.errata(vm, vcpu, page),
   };
   const pat = patType(situation.pat, situation.patEntry);

@@ -54,8 +54,11 @@ export {
   type VariableConfig,
 } from './sdm/config.js';
 export { effectiveType } from './sdm/effective.js';
+export { describeMsr, missingMtrr } from './sdm/msr-fault.js';
 export * from './sdm/msrs.js';
 export { archMtrrType, MtrrState, mtrrCursors } from './sdm/mtrr.js';
 export { patType } from './sdm/pat.js';
 export { type MappedRange, mapRanges } from './sdm/ranges.js';
+export { decodeSpte, type SpteReading } from './spte/decode.js';
+export { makersOf } from './spte/makers.js';
 export type { ArchType, LeafType, Rule } from './types.js';

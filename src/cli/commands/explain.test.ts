@@ -179,7 +179,7 @@ describe('explain', () => {
 
   it.each([
     [['--gpa', 'x'], /^--gpa 'x' is not a number/],
-    [[], /^explain needs --gpa <address>, or --map/],
+    [[], /^explain needs --gpa <address>, --map for the whole map, --spte or --rdmsr$/],
     [['--gpa', '1T'], /^--gpa 0x10000000000 lies above the guest's 40 address bits$/],
     [['--gpa', '0', '--policy', 'F'], /^no policy is called 'F'/],
     [
@@ -204,25 +204,21 @@ describe('explain', () => {
 
 describe('explain and the CPU', () => {
   it.each(['E', 'E-6.12', '6.17', '7.2', '6.12.107', '7.2+P5', '7.2+P5-device', '7.2+P5-memslot'])(
-    'without self-snoop %s cannot disable IGNORE_GUEST_PAT: the PAT stays ignored',
+    'without self-snoop %s cannot disable IGNORE_GUEST_PAT: EINVAL, and the PAT stays ignored',
     async (policy) => {
       const cpu = ['--policy', policy, '--disable-quirks', '0x200', '--pat-entry', '3'];
       expect(await brief(...cpu)).toBe('WB UC');
-      expect(await brief(...cpu, '--no-self-snoop')).toBe('WB+ WB');
-      expect(await brief(...cpu, '--no-self-snoop', '--noncoherent')).toBe('WB UC');
+      await expect(brief(...cpu, '--no-self-snoop')).rejects.toThrow(
+        /^quirk 0x200 \(IGNORE_GUEST_PAT\): on a CPU without self-snoop .* take it off their list \(vmx_hardware_setup\(\)\) and answer EINVAL/,
+      );
+      const without = ['--policy', policy, '--pat-entry', '3', '--no-self-snoop'];
+      expect(await brief(...without)).toBe('WB+ WB');
+      expect(await brief(...without, '--noncoherent')).toBe('WB UC');
     },
   );
 
   it('says that it is the CPU which keeps the quirk', async () => {
-    const text = await explain(
-      '--policy',
-      '7.2',
-      '--gpa',
-      '0',
-      '--disable-quirks',
-      '0x200',
-      '--no-self-snoop',
-    );
+    const text = await explain('--policy', '7.2', '--gpa', '0', '--no-self-snoop');
     expect(text).toMatch(/a CPU without self-snoop.*: WB, IPAT 1\n +\(vmx_hardware_setup\(\)/);
   });
 
@@ -383,6 +379,8 @@ describe('explain tells why a write would fault', () => {
       /FIX64K_00000\) would fault: byte 7 is 2, which is no memory type/,
     ],
     [['--msr', '0xfe=0x508'], /MTRRCAP\) would fault: it is read-only$/],
+    [['--msr', '0x210=6'], /^writing 0x6 to MSR 0x210 would fault: VCNT in MTRRcap is 8: .*0x200 to 0x20f$/],
+    [['--msr', '0x251=0'], /^writing 0x0 to MSR 0x251 would fault: no MTRR has this number$/],
     [['--msr', '0x10=0'], /^writing 0x0 to MSR 0x10 .*no MTRR and not the PAT$/],
   ])('%j', async (args, message) => {
     await expect(explain('--gpa', '0', ...args)).rejects.toThrow(message);
@@ -395,7 +393,10 @@ describe('explain ignores nothing by halves', () => {
     [['--gpa', '0', '--policy', 'A', '--policy', 'E'], /^--policy is given twice/],
     [['--gpa', '0', '--pat', '6', '--pat', '0'], /^--pat is given twice/],
     [['--gpa', '0', '--format', 'json', '--format', 'pretty'], /^--format is given twice/],
-    [['--gpa', '0', '--map'], /^--gpa and --map ask for two things/],
+    [['--gpa', '0', '--map'], /^--gpa and --map ask for two things: one page, or the whole map$/],
+    [['--map', '--spte', '0'], /^--map and --spte ask for two things/],
+    [['--rdmsr', '0xfe', '--spte', '0'], /^--spte and --rdmsr ask for two things/],
+    [['--gpa', '0', '--level', '2'], /^--level is the level of an entry: it needs --spte$/],
     [['--gpa', '0', '--mtrr', 'def=UC', '--mtrr', 'def=WB'], /^--mtrr def is given twice/],
     [['--gpa', '0', '--mtrr', '1=UC@0+4K', '--mtrr', '1=WB@0+4K'], /^--mtrr 1 is given twice/],
   ])('%j', async (args, message) => {
@@ -421,5 +422,83 @@ describe('explain ignores nothing by halves', () => {
       'WB',
       'UC',
     ]);
+  });
+});
+
+describe('explain takes quirks and MSRs by name', () => {
+  it('as by number', async () => {
+    for (const quirks of ['0x200', 'ignore-guest-pat', 'IGNORE_GUEST_PAT', 'KVM_X86_QUIRK_IGNORE_GUEST_PAT'])
+      expect(await brief('--pat-entry', '3', '--disable-quirks', quirks)).toBe('WB UC');
+    expect(await brief('--pat-entry', '3', '--disable-quirks', 'cd-nw-cleared,ignore-guest-pat')).toBe(
+      'WB UC',
+    );
+    const state = stateFile({ patEntry: 3, disabledQuirks: 'ignore-guest-pat' });
+    expect(await brief('--state', state)).toBe('WB UC');
+    const uc = ['--policy', '6.1', '--noncoherent'];
+    expect(await brief(...uc, '--msr', 'IA32_MTRR_DEF_TYPE=0x806')).toBe('WB WB');
+    expect(await brief(...uc, '--msr', 'mtrr_def_type=0x804')).toBe('WT WT');
+  });
+
+  it('and names them where one is wrong', async () => {
+    const wrong = /mask from 0 to 0xffffffff is needed, or names out of .*cd-nw-cleared, .*ignore-guest-pat/;
+    await expect(brief('--disable-quirks', 'honor-guest-pat')).rejects.toThrow(wrong);
+    await expect(brief('--state', stateFile({ disabledQuirks: 'x' }))).rejects.toThrow(wrong);
+    await expect(brief('--msr', '0x100000000=0')).rejects.toThrow(/is no MSR: they have 32 bits/);
+  });
+});
+
+describe('explain --rdmsr', () => {
+  it.each([
+    ['0x210', /^RDMSR of MSR 0x210 faults with #GP\(0\): VCNT in MTRRcap is 8: .*, 0x200 to 0x20f\n$/],
+    ['0x26f', /^RDMSR of MSR 0x26f \(IA32_MTRR_FIX4K_F8000\) gives 0x0\n$/],
+    ['0x267', /faults with #GP\(0\): no MTRR has this number/],
+    ['0xfe', /gives 0x508: 8 pairs/],
+    ['PAT', /\(IA32_PAT\) gives 0x7040600070406\n$/],
+    ['MTRR_DEF_TYPE', /gives 0xc06\n$/],
+  ])('%s', async (msr, answer) => {
+    expect(await explain('--rdmsr', msr, '--msr', '0x2ff=0xc06')).toMatch(answer);
+  });
+
+  it('as data, and only for MSRs of memory types', async () => {
+    expect(JSON.parse(await explain('--rdmsr', '0x210', '--format', 'json'))).toMatchObject({
+      msr: '0x210',
+      fault: '#GP(0)',
+      value: null,
+    });
+    await expect(explain('--rdmsr', '0x10')).rejects.toThrow(/^MSR 0x10 has no bearing on memory types/);
+  });
+});
+
+describe('explain --spte', () => {
+  it('tells an EPT misconfiguration, and what each series of kernels reads', async () => {
+    const text = await explain('--spte', '0x1000005d48fc76');
+    expect(text).toMatch(/frame +0x5d48f: host-physical 0x5d48f000\n/);
+    expect(text).toMatch(/permissions +R=0 W=1 X=1\n/);
+    expect(text).toMatch(/type +WB, IPAT 1\n/);
+    expect(text).toMatch(/processor +EPT misconfiguration: W=1 without R=1 \(SDM, "EPT Misconfigurations"\)/);
+    expect(text).toMatch(/ 5\.10 +leaf; host-writable \(bit 10\); MMU-writable \(bit 11\); A\/D bits off/);
+    expect(text).toMatch(
+      / 6\.1 +leaf; MMU-present \(bit 11\); A\/D bits off \(bit 52\); no meaning: bit 10\n/,
+    );
+    expect(text).toMatch(/\nNo policy makes such a leaf/);
+  });
+
+  it('holds an entry against a page', async () => {
+    const leaf = ['--spte', '0x8600000012345877'];
+    expect(await explain(...leaf, '--gpa', '0')).toMatch(
+      /Policy E makes WB, IPAT 1 of gpa 0x0: the same\.\n$/,
+    );
+    out = '';
+    expect(await explain(...leaf, '--gpa', '0', '--noncoherent')).toMatch(
+      /WB, IPAT 0 of .*: not this entry\.\n$/,
+    );
+    out = '';
+    expect(JSON.parse(await explain(...leaf, '--gpa', '0', '--format', 'json'))).toMatchObject({
+      frame: '0x12345',
+      type: 'WB',
+      ipat: true,
+      misconfigured: [],
+      page: { policy: 'E', type: 'WB', ipat: true },
+    });
   });
 });

@@ -1,7 +1,11 @@
+import { InvalidArgumentError } from 'commander';
 import { MEM_TYPES, type MemType } from '../../arch/memory-types.js';
+import { MSR_BY_NAME } from '../../arch/msrs.js';
+import { QUIRK_NAMES } from '../../arch/quirk-names.js';
 import type { FixedConfig, MsrWrite, MtrrConfig, VariableConfig } from '../../memtype/index.js';
 import { UsageError } from '../errors.js';
 import { readSize } from '../options/numbers.js';
+import { mask32 } from '../options/values.js';
 
 /**
  * A number as people write addresses and sizes: decimal or 0x…, with K, M, G or T after it.
@@ -101,6 +105,22 @@ export function mergeMtrrs(file: MtrrConfig = {}, flags: MtrrConfig): MtrrConfig
 }
 
 /**
+ * The number of an MSR, or its name in the SDM, with IA32_ or without.
+ *
+ * @throws UsageError if it is neither
+ */
+export const parseMsrNumber =
+  (what: string) =>
+  (text: string): number => {
+    const named = MSR_BY_NAME.get(text.toUpperCase().replace(/^(IA32|MSR)_/, ''));
+    if (named !== undefined) return named;
+    const number = parseNumber(text, what);
+    if (number >= 1n << 32n)
+      throw new UsageError(`${what}: 0x${number.toString(16)} is no MSR: they have 32 bits`);
+    return Number(number);
+  };
+
+/**
  * An MSR write as `NUMBER=VALUE`.
  *
  * @throws UsageError if it is not one
@@ -109,7 +129,25 @@ export function parseMsrWrite(text: string): MsrWrite {
   const [, msr, value] = /^([^=]+)=([^=]+)$/.exec(text) ?? [];
   if (msr === undefined || value === undefined) throw new UsageError(`--msr ${text} is not like 0x2ff=0xc06`);
   return {
-    msr: Number(parseNumber(msr, '--msr: the number')),
+    msr: parseMsrNumber('--msr: the number')(msr),
     value: parseNumber(value, '--msr: the value'),
   };
+}
+
+/**
+ * Quirks: a mask, or their names with commas between them, with or without KVM_X86_QUIRK_.
+ *
+ * @throws InvalidArgumentError if it is neither
+ */
+export function parseQuirks(text: string): number {
+  if (/^\d/.test(text)) return mask32(text);
+  return text.split(',').reduce((mask, word) => {
+    const name = word.trim().toUpperCase().replaceAll('-', '_').replace('KVM_X86_QUIRK_', '');
+    const bit = QUIRK_NAMES.get(name);
+    if (bit === undefined)
+      throw new InvalidArgumentError(
+        `a mask from 0 to 0xffffffff is needed, or names out of ${[...QUIRK_NAMES.keys()].join(', ').toLowerCase().replaceAll('_', '-')}.`,
+      );
+    return (mask | bit) >>> 0;
+  }, 0);
 }

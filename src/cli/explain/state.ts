@@ -11,11 +11,19 @@ import {
 } from '../../memtype/index.js';
 import { readInput } from '../../process/read-file.js';
 import { sentenceOf, UsageError } from '../errors.js';
-import { parseNumber } from './args.js';
+import { parseNumber, parseQuirks } from './args.js';
 
 const number = z
   .union([z.string(), z.number().int().nonnegative()])
   .transform((value) => parseNumber(String(value), 'the number'));
+const quirks = z.union([z.string(), z.number().int().nonnegative()]).transform((value, context) => {
+  try {
+    return parseQuirks(String(value));
+  } catch (error) {
+    context.addIssue(sentenceOf(error));
+    return z.NEVER;
+  }
+});
 const memType = z.enum(['UC', 'WC', 'WT', 'WP', 'WB']);
 
 const mtrr = z.strictObject({
@@ -51,7 +59,7 @@ const stateFile = z.strictObject({
   cd: z.boolean().optional(),
   noncoherent: z.boolean().optional(),
   mmio: z.boolean().optional(),
-  disabledQuirks: number.refine((mask) => mask < 1n << 32n, 'a mask of 32 bits is needed').optional(),
+  disabledQuirks: quirks.optional(),
   maxphyaddr: z.int().min(36).max(52).optional(),
   mtrrCpuid: z.boolean().optional(),
   selfSnoop: z.boolean().optional(),
@@ -104,10 +112,9 @@ export async function readState(path: string): Promise<GuestFacts> {
     const [issue] = parsed.error.issues;
     throw new UsageError(`${path}: ${issue?.path.join('.') || 'the state'}: ${issue?.message}`);
   }
-  const { msrs, disabledQuirks, ...rest } = parsed.data;
+  const { msrs, ...rest } = parsed.data;
   const writes = msrs?.map(({ msr, value }) => ({ msr: Number(msr), value }));
-  const quirks = disabledQuirks === undefined ? undefined : Number(disabledQuirks);
-  return defined({ ...rest, msrs: writes, disabledQuirks: quirks }) as GuestFacts;
+  return defined({ ...rest, msrs: writes }) as GuestFacts;
 }
 
 /** Carry out the writes, each of which must be legal; the last one to the PAT counts. */

@@ -446,7 +446,7 @@ describe('supportedQuirks', () => {
 
 describe('refusals', () => {
   const of = (name: string, disabledQuirks: number, slotFlag = false): string[] =>
-    refusals(named(name), { disabledQuirks, slotFlag });
+    refusals(named(name), { disabledQuirks, slotFlag }).map(({ what }) => what);
 
   it('name every quirk that the kernel does not know, by its bit', () => {
     expect(of('A', 0x282)).toEqual(['quirk 0x80 (SLOT_ZAP_ALL)', 'quirk 0x200 (IGNORE_GUEST_PAT)']);
@@ -458,6 +458,19 @@ describe('refusals', () => {
     expect(of('none', 0x202)).toEqual(['quirk 0x200 (IGNORE_GUEST_PAT)']);
     expect(of('E', 0xfff)).toEqual([]);
     expect(of('A', 0)).toEqual([]);
+  });
+
+  it('tell what the CPU takes away from what the kernel does not know', () => {
+    const by = (name: string, selfSnoop: boolean): string[] =>
+      refusals(named(name), { disabledQuirks: 0x202, slotFlag: false, selfSnoop }).map(
+        (refusal) => refusal.by,
+      );
+    expect([by('E', true), by('E', false), by('D', false), by('npt', false)]).toEqual([
+      [],
+      ['cpu'],
+      ['kernel'],
+      [],
+    ]);
   });
 
   it('name the memslot flag where there is none', () => {

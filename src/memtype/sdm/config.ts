@@ -1,7 +1,7 @@
 import { type MemType, MT, typeBytes } from '../../arch/memory-types.js';
 import { addressMask, defType, FIXED_MSRS, MSR, PHYSMASK_VALID, VARIABLE_COUNT } from '../../arch/msrs.js';
 import { gfnOf, PAGE_OFFSET, PAGE_SIZE } from '../../arch/units.js';
-import { describeMsr, faultOf } from './msr-fault.js';
+import { describeMsr, faultOf, missingMtrr } from './msr-fault.js';
 import { classifyMsr, type MtrrMsr } from './msrs.js';
 import { FIXED_END, fixedRangeEnd, fixedRangeOf, MtrrState } from './mtrr.js';
 
@@ -126,6 +126,8 @@ export function checkedMsr({ msr, value }: MsrWrite, maxphyaddr: number): MtrrMs
   const fault = known && faultOf(known, value, maxphyaddr);
   if (known !== undefined && fault === undefined) return known;
   const write = `writing 0x${value.toString(16)} to ${describeMsr(msr)}`;
+  const missing = missingMtrr(msr);
+  if (missing !== undefined) throw new MtrrConfigError(`${write} would fault: ${missing}`);
   throw fault === undefined
     ? new MtrrConfigError(`${write} has no bearing on memory types: it is no MTRR and not the PAT`)
     : new MtrrConfigError(`${write} would fault: ${fault.reason}`, fault.maxphyaddr);

@@ -1,5 +1,5 @@
 import { byteOf, MEM_TYPES, MT, PAT_TYPES, type PatType } from '../../arch/memory-types.js';
-import { msrName } from '../../arch/msrs.js';
+import { MSR, msrName, VARIABLE_COUNT } from '../../arch/msrs.js';
 import { isValidMsrValue, type MtrrMsr, VALUE_RULES } from './msrs.js';
 
 /** Why a write faults. */
@@ -15,6 +15,18 @@ const WIDEST = 52;
 export function describeMsr(msr: number): string {
   const name = msrName(msr);
   return `MSR 0x${msr.toString(16)}${name === undefined ? '' : ` (IA32_${name})`}`;
+}
+
+const PAIRS_END = MSR.PHYSBASE0 + 2 * VARIABLE_COUNT;
+
+/**
+ * Why RDMSR and WRMSR of a number between those of MTRRs fault with #GP(0), on every kernel and with kvm.ignore_msrs too: all of
+ * 0x200 to 0x26f is for the MTRR code, whose `msr_mtrr_valid()` and successors know no other number. Undefined elsewhere.
+ */
+export function missingMtrr(msr: number): string | undefined {
+  if (msr < MSR.PHYSBASE0 || msr > MSR.FIX4K_F8000 || msrName(msr) !== undefined) return undefined;
+  const pairs = `VCNT in MTRRcap is ${VARIABLE_COUNT}: KVM has ${VARIABLE_COUNT} pairs of PHYSBASE and PHYSMASK, 0x200 to 0x20f`;
+  return msr >= PAIRS_END && msr < MSR.FIX64K_00000 ? pairs : 'no MTRR has this number';
 }
 
 /** Numbers of the bits that are set, neighbours joined: `bit 12`, `bits 8-10 and 40`. */
