@@ -13,6 +13,7 @@ const COMMANDS: Record<string, string> = {
   explain: 'tell why a page has its memory type',
   guest: 'run a guest of your own',
   matrix: 'show each proposed kernel change on kernels before and after it',
+  judge: 'judge what was recorded by `run --record` again, under any policy',
   report: 'write saved results, also of a run that was broken off, in any format',
   zaps: 'count EPT zaps of a firmware-like boot, and their time',
 };

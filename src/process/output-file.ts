@@ -42,36 +42,37 @@ export function reasonOf(error: unknown): string {
   return REASONS[code] ?? message;
 }
 
-function outputError(file: string, error: unknown): OutputError {
+function outputError(file: string, error: unknown, option = '--output'): OutputError {
   if (error instanceof OutputError) return error;
-  return new OutputError(`cannot write --output ${file}: ${reasonOf(error)}`, { cause: error });
+  return new OutputError(`cannot write ${option} ${file}: ${reasonOf(error)}`, { cause: error });
 }
 
 const failure = (errno: string): Error => Object.assign(new Error(errno), { code: errno });
 
 /**
  * Check before a long run that its result can be written at its end. Opens nothing.
+ * @param option what named the file
  * @throws OutputError
  */
-export function checkWritable(file: string): void {
+export function checkWritable(file: string, option = '--output'): void {
   try {
-    if (file === '') throw new OutputError('--output needs the name of a file');
+    if (file === '') throw new OutputError(`${option} needs the name of a file`);
     const stat = statSync(file, { throwIfNoEntry: false });
     if (stat?.isDirectory()) throw failure('EISDIR');
     if (stat) accessSync(file, constants.W_OK);
-    else refuseDangling(file);
+    else refuseDangling(file, option);
     if (!stat?.isFile() && stat) return;
     if (descriptorOf(file) === undefined)
       accessSync(dirname(stat ? realpathSync(file) : file), constants.W_OK);
   } catch (error) {
-    throw outputError(file, error);
+    throw outputError(file, error, option);
   }
 }
 
 /** A link that leads nowhere is most likely a mistake: cp(1) refuses it as well. */
-function refuseDangling(file: string): void {
+function refuseDangling(file: string, option = '--output'): void {
   if (lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink())
-    throw new OutputError(`cannot write --output ${file}: it is a symbolic link to nothing`);
+    throw new OutputError(`cannot write ${option} ${file}: it is a symbolic link to nothing`);
 }
 
 /**

@@ -38,6 +38,15 @@ test.each([
   expect(decodeMessage(sent(trace))).toMatchObject({ recording: { outcome: 'error', code: 'TRACE' } });
 });
 
+test('traces that are too long together cannot be read', () => {
+  const budget = { left: TRACE.length + 10 };
+  const line = sent(packText(Buffer.from(TRACE)));
+
+  const outcomes = [line, line].map((one) => decodeMessage(one, budget));
+
+  expect(outcomes).toMatchObject([{ recording: { outcome: 'ran' } }, { recording: { outcome: 'error' } }]);
+});
+
 const logged = (lines: number, length: number): string => {
   const line = { step: 0, text: 'x'.repeat(length) };
   const kernelLog = { lines: Array.from({ length: lines }, () => line), lost: 0 };

@@ -4,7 +4,7 @@ import { parseTrace } from '../observe/events.js';
 import { AGENT_ERROR_CODES } from './error-codes.js';
 import { KERNEL_LINE_LENGTH, KERNEL_LINES } from './kernel-log.js';
 import type { AgentMessage, RawRecording, Recording } from './recording.js';
-import { decodeJson, unpackText } from './wire.js';
+import { decodeJson, TEXT_LIMIT, unpackText } from './wire.js';
 
 const u64 = z.bigint().nonnegative();
 const gfn = z.number().int().nonnegative().max(GFN_LIMIT);
@@ -102,11 +102,17 @@ export class WireError extends Error {
   readonly code = 'WIRE';
 }
 
+/** How many bytes of traces may still be unpacked; reading takes off it. */
+export interface TraceBudget {
+  left: number;
+}
+
 /**
  * Read one line from an agent. Trust nothing in it: it comes out of a kernel under test.
+ * @param budget for many lines together; a trace that is longer than what is left cannot be read
  * @throws WireError
  */
-export function decodeMessage(line: string): AgentMessage {
+export function decodeMessage(line: string, budget?: TraceBudget): AgentMessage {
   let json: unknown;
   try {
     json = decodeJson(line);
@@ -116,20 +122,26 @@ export function decodeMessage(line: string): AgentMessage {
   const parsed = message.safeParse(json);
   if (!parsed.success) throw new WireError(`not a message: ${z.prettifyError(parsed.error).slice(0, 300)}`);
   const read = parsed.data as AgentMessage<RawRecording>;
-  return read.type === 'recording' ? { ...read, recording: readRecording(read.recording) } : read;
+  return read.type === 'recording' ? { ...read, recording: readRecording(read.recording, budget) } : read;
 }
 
 /** Give each step the events of its part of the trace; a trace that cannot be read makes an error of the recording. */
-function readRecording(raw: RawRecording): Recording {
+function readRecording(raw: RawRecording, budget?: TraceBudget): Recording {
   if (raw.outcome !== 'ran') return raw;
   const { trace, ...rest } = raw;
   if (trace === undefined) return rest;
   try {
-    const events = parseTrace(unpackText(trace));
+    const events = parseTrace(unpackWithin(trace, budget));
     const steps = rest.steps.map((record) => ({ ...record, events: events.get(record.step) ?? [] }));
     return { ...rest, steps };
   } catch (error) {
     const { infra: _, steps: __, ...head } = rest;
     return { ...head, outcome: 'error', code: 'TRACE', message: (error as Error).message };
   }
+}
+
+function unpackWithin(trace: string, budget: TraceBudget = { left: TEXT_LIMIT }): string {
+  const text = unpackText(trace, Math.max(1, Math.min(TEXT_LIMIT, budget.left)));
+  budget.left -= text.length;
+  return text;
 }

@@ -21,7 +21,7 @@ export const encodeJson = (value: unknown): string => JSON.stringify(value, enco
 export const decodeJson = (json: string): unknown => JSON.parse(json, decodeValue);
 
 /** Bytes of the longest text that is unpacked: many times what the buffer of a trace holds. */
-const TEXT_LIMIT = 64 << 20;
+export const TEXT_LIMIT = 64 << 20;
 
 /** Make text small, in ASCII: each byte that leaves the lab costs hundreds of instructions there, for its serial port. */
 export function packText(text: Buffer): string {
@@ -30,8 +30,9 @@ export function packText(text: Buffer): string {
 
 /**
  * Undo packText().
+ * @param limit most bytes that may come out
  * @throws if it was not packed, or is longer than any trace
  */
-export function unpackText(packed: string): string {
-  return inflateRawSync(Buffer.from(packed, 'base64'), { maxOutputLength: TEXT_LIMIT }).toString('latin1');
+export function unpackText(packed: string, limit = TEXT_LIMIT): string {
+  return inflateRawSync(Buffer.from(packed, 'base64'), { maxOutputLength: limit }).toString('latin1');
 }

@@ -140,13 +140,18 @@ export const resultSet = z.object({
   incomplete: incomplete.optional(),
 });
 
+const tool = z.object({
+  name: z.literal('kvm-memtype'),
+  version: z.string(),
+  revision: z.string().optional().meta({
+    description: 'git commit of kvm-memtype, -dirty if files were changed; absent where it was installed',
+  }),
+});
+
 export const runResult = z.object({
-  tool: z.object({
-    name: z.literal('kvm-memtype'),
-    version: z.string(),
-    revision: z.string().optional().meta({
-      description: 'git commit of kvm-memtype, -dirty if files were changed; absent where it was installed',
-    }),
+  tool,
+  judgedBy: tool.optional().meta({
+    description: 'what judged a recording, where that is not the program that recorded it',
   }),
   host: host.optional(),
   startedAt: z.iso.datetime(),

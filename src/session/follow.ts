@@ -9,6 +9,8 @@ import { deviceOf, paramsOf } from './target.js';
 export interface FollowedRun extends Omit<AgentRun, 'spec' | 'onLine'> {
   /** What the agent is to be told beside what its lane and its target say. */
   spec?: Pick<AgentSpec, 'virtioType' | 'memslotFlag'>;
+  /** Given each line as the agent printed it. */
+  tap?: (line: string) => void;
 }
 
 /**
@@ -34,6 +36,7 @@ export async function follow(
     },
     onLine: (line) => {
       try {
+        run.tap?.(line);
         const message = lane.take(line);
         if (message !== undefined) onMessage(message);
       } catch (error) {

@@ -1,5 +1,5 @@
 import type { AgentErrorCode } from '../recording/error-codes.js';
-import { decodeMessage, WireError } from '../recording/message-schema.js';
+import { decodeMessage, type TraceBudget, WireError } from '../recording/message-schema.js';
 import type { AgentMessage, Environment, Recording } from '../recording/recording.js';
 import type { ZapCase, ZapMeasurement } from '../recording/zaps.js';
 import type { Scenario } from '../scenario/types.js';
@@ -13,6 +13,13 @@ export interface Slot {
   /** Which repetition this is, from 1. */
   round: number;
   recording?: Recording;
+}
+
+/** What a session does: every scenario that is to be run, and which machine runs it. */
+export interface Plan {
+  /** In the order of the results. */
+  slots: readonly Slot[];
+  lanes: readonly (readonly Slot[])[];
 }
 
 /** The agent could not start; the message is its own. */
@@ -44,8 +51,8 @@ export class Lane {
   ) {}
 
   /** Take in a line that the agent printed; what is no message is kept for the account of its end. */
-  take(line: string): AgentMessage | undefined {
-    const message = this.#read(line);
+  take(line: string, budget?: TraceBudget): AgentMessage | undefined {
+    const message = this.#read(line, budget);
     if (message?.type === 'environment') this.#describe(message.environment);
     if (message?.type === 'started') this.#running = message.scenario;
     if (message?.type === 'recording') this.#record(message.recording);
@@ -55,9 +62,9 @@ export class Lane {
     return message;
   }
 
-  #read(line: string): AgentMessage | undefined {
+  #read(line: string, budget?: TraceBudget): AgentMessage | undefined {
     try {
-      return decodeMessage(line);
+      return decodeMessage(line, budget);
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
       this.#garbage ??= error;

@@ -1,6 +1,8 @@
 import type { Policy } from '../memtype/index.js';
 import type { ScenarioResult, SetHeader } from '../report/types.js';
 import type { Scenario } from '../scenario/types.js';
+import type { Plan } from './lane.js';
+import type { Outcome } from './outcome.js';
 import type { Target } from './target.js';
 
 /** One kernel to run the scenarios on. */
@@ -24,7 +26,24 @@ export interface SessionRequest {
   timeoutMs: number;
   /** The command that runs one scenario again. */
   rerun: (scenario: string) => string;
+  /** Told all that the session judges, so that it can be judged again. */
+  recorder?: SessionRecorder;
   signal?: AbortSignal;
+}
+
+/** How the agents of a session ended. */
+export interface SessionEnd {
+  /** One for each lane. */
+  outcomes: readonly Outcome[];
+  durationMs: number;
+}
+
+/** Told what a session is made of. A session that an error ends has no end. */
+export interface SessionRecorder {
+  begin(plan: Plan): void;
+  /** A line that the agent of a lane printed. Untrusted. */
+  line(lane: number, line: string): void;
+  end(end: SessionEnd): void;
 }
 
 /** Told while a session runs. */

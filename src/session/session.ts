@@ -14,18 +14,17 @@ import { deathText } from '../report/formats/crash.js';
 import type { ResultSet, ScenarioResult, SetHeader } from '../report/types.js';
 import { fingerprintOf } from './fingerprint.js';
 import { type FollowedRun, follow } from './follow.js';
-import { Lane, type Slot } from './lane.js';
-import { deal, laneCount } from './lanes.js';
+import { Lane, type Plan, type Slot } from './lane.js';
 import type { Death, Outcome } from './outcome.js';
 import type { SessionListener, SessionRequest } from './request.js';
 import { lostResult, toResult } from './result.js';
-import { slotsFor } from './slots.js';
+import { planOf } from './slots.js';
 import { paramsOf } from './target.js';
 
 export type { SessionListener, SessionRequest } from './request.js';
 
 /** Follows the agents, judges each recording when its turn comes, and adds up the result. */
-class Session {
+export class Session {
   readonly lanes: readonly Lane[];
   readonly #slots: readonly Slot[];
   readonly #results: ScenarioResult[] = [];
@@ -33,17 +32,16 @@ class Session {
   #done = 0;
   /** Number of slots whose result has been given out. */
   #shown = 0;
-  readonly #started = Date.now();
   #choice: PolicyChoice | undefined;
   #toldLog = false;
 
   constructor(
     readonly request: SessionRequest,
     readonly listener: SessionListener,
+    { slots, lanes }: Plan,
   ) {
-    this.#slots = slotsFor(request);
-    const count = laneCount(request.target.engine, this.#slots.length);
-    this.lanes = deal(this.#slots, count).map((slots) => new Lane(slots));
+    this.#slots = slots;
+    this.lanes = lanes.map((own) => new Lane(own));
   }
 
   take(message: AgentMessage): void {
@@ -78,7 +76,7 @@ class Session {
   }
 
   /** Whether a line of the kernel's console was logged while a scenario ran, so that its verdict has it. */
-  heard(line: string): boolean {
+  #heard(line: string): boolean {
     return this.#recorded().some(({ recording }) =>
       recording.kernelLog?.lines.some(({ text }) => text.includes(line)),
     );
@@ -158,8 +156,18 @@ class Session {
     this.listener.scenario(result);
   }
 
-  /** @param outcomes how each lane's agent ended */
-  finish(outcomes: readonly Outcome[]): ResultSet {
+  #tellWarnings(outcomes: readonly Outcome[]): void {
+    const warnings = outcomes.flatMap((outcome) => (outcome.kind === 'done' ? outcome.kernelWarnings : []));
+    for (const warning of new Set(warnings))
+      if (!this.#heard(warning)) this.listener.warning?.(`the kernel under test said: ${warning}`);
+  }
+
+  /**
+   * @param outcomes how each lane's agent ended
+   * @throws AgentError, WireError if none could start
+   */
+  finish(outcomes: readonly Outcome[], durationMs: number): ResultSet {
+    this.#tellWarnings(outcomes);
     const ends = this.lanes.map((lane, i) => ({ lane, outcome: outcomes[i] as Outcome }));
     const [failed] = ends.flatMap(({ lane, outcome }) => lane.whyNotStarted(outcome) ?? []);
     // An agent that fails on its way has died, and what it recorded stays; one that recorded nothing could not start.
@@ -175,7 +183,7 @@ class Session {
     return {
       ...header,
       policy: { ...header.policy, explainedBy: explained },
-      durationMs: Date.now() - this.#started,
+      durationMs,
       scenarios: this.#results,
       ...(crashed === undefined ? {} : { crashed }),
     };
@@ -215,13 +223,16 @@ class Session {
  * @throws AgentError if the agent could not start (no /dev/kvm), LabError if the lab could not, WireError if an agent sent only garbage
  */
 export async function runSession(request: SessionRequest, listener: SessionListener): Promise<ResultSet> {
-  const session = new Session(request, listener);
+  const started = Date.now();
+  const plan = planOf(request);
+  const session = new Session(request, listener, plan);
+  request.recorder?.begin(plan);
   const errors: unknown[] = [];
   // One agent that cannot be run ends the others; report only what came first.
   const failure = new AbortController();
   const signal = AbortSignal.any([failure.signal, ...(request.signal === undefined ? [] : [request.signal])]);
-  const runs = session.lanes.map((lane) =>
-    follow(lane, runOf(request, listener, signal), (message) => session.take(message)).catch(
+  const runs = session.lanes.map((lane, i) =>
+    follow(lane, runOf(request, listener, signal, i), (message) => session.take(message)).catch(
       (error: unknown) => {
         errors.push(error);
         failure.abort();
@@ -234,14 +245,18 @@ export async function runSession(request: SessionRequest, listener: SessionListe
     session.giveRecorded();
     throw errors[0];
   }
-  const warnings = outcomes.flatMap((outcome) => (outcome.kind === 'done' ? outcome.kernelWarnings : []));
-  for (const warning of new Set(warnings))
-    if (!session.heard(warning)) listener.warning?.(`the kernel under test said: ${warning}`);
-  return session.finish(outcomes);
+  const durationMs = Date.now() - started;
+  request.recorder?.end({ outcomes, durationMs });
+  return session.finish(outcomes, durationMs);
 }
 
-function runOf(request: SessionRequest, listener: SessionListener, signal: AbortSignal): FollowedRun {
-  const { target, timeoutMs, virtioType, memslotFlag } = request;
+function runOf(
+  request: SessionRequest,
+  listener: SessionListener,
+  signal: AbortSignal,
+  lane: number,
+): FollowedRun {
+  const { target, timeoutMs, virtioType, memslotFlag, recorder } = request;
   return {
     target,
     timeoutMs,
@@ -251,5 +266,6 @@ function runOf(request: SessionRequest, listener: SessionListener, signal: Abort
       ...(memslotFlag === undefined ? {} : { memslotFlag }),
     },
     onConsole: (line) => listener.console?.(line),
+    ...(recorder === undefined ? {} : { tap: (line: string) => recorder.line(lane, line) }),
   };
 }

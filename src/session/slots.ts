@@ -1,5 +1,6 @@
 import { PROBE_SCENARIOS } from '../check/policy-choice.js';
-import type { Slot } from './lane.js';
+import type { Plan, Slot } from './lane.js';
+import { deal, laneCount } from './lanes.js';
 import type { SessionRequest } from './request.js';
 
 /** The scenarios to run: those that tell the policy first, unless a policy was forced. */
@@ -20,4 +21,10 @@ export function slotsFor({
     .filter((scenario) => PROBE_SCENARIOS.includes(scenario.name) && !scenarios.includes(scenario))
     .map((scenario): Slot => ({ scenario, wanted: false, round: 1 }));
   return [...others, ...wanted.filter(tells), ...wanted.filter((slot) => !tells(slot))];
+}
+
+/** Share the scenarios out to machines. */
+export function planOf(request: SessionRequest): Plan {
+  const slots = slotsFor(request);
+  return { slots, lanes: deal(slots, laneCount(request.target.engine, slots.length)) };
 }

@@ -7,6 +7,7 @@ import { exitStatus } from '../../report/index.js';
 import { labelOf, uniqueLabel } from '../../report/label.js';
 import { printScenario } from '../../scenario/file/print.js';
 import type { Scenario } from '../../scenario/types.js';
+import type { RunRecorder } from '../../session/recorded/writer.js';
 import type { SessionRequest } from '../../session/request.js';
 import { selectScenarios } from '../../session/select.js';
 import { safeLine } from '../../text/safe.js';
@@ -16,6 +17,7 @@ import { UsageError } from '../errors.js';
 import { addHelp, type Help, USAGE_STATUS } from '../options/help.js';
 import { addOutputOptions, outputPlans } from '../options/output.js';
 import { policyOption, tellAssumption } from '../options/policy.js';
+import { checkRecord } from '../options/record.js';
 import { checkTarget, type TargetOptions, targetOf } from '../options/target.js';
 import {
   addRepeatable,
@@ -33,12 +35,13 @@ import {
   whole,
 } from '../options/values.js';
 import { reportedRun, runKernel } from '../program/reported-run.js';
-import { DEFAULT_TIMEOUT, rerunCommand } from '../program/rerun.js';
+import { againOf, DEFAULT_TIMEOUT, rerunCommand } from '../program/rerun.js';
 import { readArguments } from '../program/scenario-arguments.js';
 import { interrupted } from '../terminal/interrupt.js';
 
 interface RunOptions extends TargetOptions {
   journal?: string;
+  record?: string;
   name: string[];
   policy: string;
   list?: boolean;
@@ -59,6 +62,14 @@ interface Chosen {
   argumentOf: (name: string) => string;
 }
 
+/** What all kernels of a run share. */
+interface Shared {
+  chosen: Chosen;
+  /** Names that kernels have by now. */
+  labels: Set<string>;
+  recorder: RunRecorder | undefined;
+}
+
 /** A kernel of the run: what it is given as (this host: undefined), and `--name`. */
 interface Given {
   kernel: string | undefined;
@@ -77,19 +88,25 @@ function givenKernels({ kernel, name }: RunOptions): Given[] {
   return kernels.map((given, i) => ({ kernel: given, name: name[i] }));
 }
 
+/** The file of each scenario that came from one. */
+const filesOf = ({ scenarios, argumentOf }: Chosen): Record<string, string> =>
+  Object.fromEntries(
+    scenarios.flatMap(({ name }) => (argumentOf(name) === name ? [] : [[name, argumentOf(name)]])),
+  );
+
 async function requestFor(
   options: RunOptions,
   { kernel, name }: Given,
-  { scenarios, argumentOf }: Chosen,
-  labels: Set<string>,
+  { chosen, labels, recorder }: Shared,
 ): Promise<SessionRequest> {
+  const { scenarios, argumentOf } = chosen;
   const target = await targetOf(options, kernel);
   const rerun = rerunCommand(options, kernel);
   const label =
     target.engine === 'host'
       ? labelOf({ name, engine: target.engine })
       : labelOf({ name, ...target, kernel: kernel ?? target.kernel, release: target.identity?.release });
-  return {
+  const request = {
     name: uniqueLabel(label, labels),
     target,
     scenarios,
@@ -100,9 +117,11 @@ async function requestFor(
     ...(options.virtioType === undefined ? {} : { virtioType: options.virtioType }),
     ...(options.memslotFlag === undefined ? {} : { memslotFlag: options.memslotFlag }),
     timeoutMs: options.timeout * 1000,
-    rerun: (scenario) => rerun(argumentOf(scenario)),
+    rerun: (scenario: string) => rerun(argumentOf(scenario)),
     signal: interrupted,
   };
+  if (recorder === undefined) return request;
+  return { ...request, recorder: recorder.forKernel(request, againOf(options, kernel, filesOf(chosen))) };
 }
 
 function list({ scenarios }: Chosen): void {
@@ -148,10 +167,14 @@ async function run(args: string[], options: RunOptions, command: Command): Promi
   const chosen = await choose(args, options);
   checkAmount(chosen, options);
   const kernels = givenKernels(options);
-  const outputs = { plans: outputPlans(command), journal: options.journal, planned: kernels.length };
-  const result = await reportedRun(outputs, async (report) => {
+  const { journal, record } = options;
+  const plans = outputPlans(command);
+  checkRecord(record, journal, plans);
+  const outputs = { plans, journal, record, planned: kernels.length };
+  const result = await reportedRun(outputs, async (report, recorder) => {
     const labels = new Set<string>();
-    for (const given of kernels) await runKernel(await requestFor(options, given, chosen, labels), report);
+    for (const given of kernels)
+      await runKernel(await requestFor(options, given, { chosen, labels, recorder }), report);
   });
   process.exitCode = exitStatus(result);
 }
@@ -199,6 +222,7 @@ export function runCommand(): Command {
     .option('--repeat <n>', `run everything n times, ${MOST_REPEATS} at most`, whole(1, MOST_REPEATS), 1)
     .option('--timeout <seconds>', 'give up on a kernel after this long', seconds, DEFAULT_TIMEOUT)
     .option('--vfio <address>', 'PCI device on this host that may be taken for non-coherent DMA', pciAddress)
+    .option('--record <file>', 'keep what is observed, for `judge` and `compare`', outputFile)
     .option('--journal <file>', 'keep a journal of results as they come, for `report`', outputFile)
     .option('--virtio-type <number>', 'look for KVM_DEV_TYPE_VIRTIO at this device type only', uint32)
     .option('--memslot-flag <bit>', 'take this bit for KVM_MEM_NON_COHERENT_DMA', memslotFlag);

@@ -1,7 +1,8 @@
 import { createReport, wantsColor } from '../../report/index.js';
 import type { OutputPlan } from '../../report/outputs.js';
-import type { Report } from '../../report/report.js';
+import type { Report, ReportOptions } from '../../report/report.js';
 import type { Incomplete, ResultSet, RunResult } from '../../report/types.js';
+import { RunRecorder } from '../../session/recorded/writer.js';
 import { runSession, type SessionRequest } from '../../session/session.js';
 import { textWidth } from '../../text/wrap.js';
 import { sentenceOf } from '../errors.js';
@@ -16,9 +17,21 @@ export interface Outputs {
   plans: readonly OutputPlan[];
   /** `--journal` */
   journal: string | undefined;
+  /** `--record` */
+  record?: string | undefined;
   /** How many kernels there will be. */
   planned: number;
 }
+
+/** Where text for people goes. */
+export const screen = (): ReportOptions => ({
+  write: (text: string) => {
+    clearProgressLine();
+    process.stdout.write(text);
+  },
+  color: wantsColor(process.stdout),
+  width: textWidth(process.stdout),
+});
 
 const incompleteOf = (error: unknown): Incomplete =>
   interrupted.aborted
@@ -30,31 +43,33 @@ const incompleteOf = (error: unknown): Incomplete =>
  * @throws OutputError, UsageError if results cannot be written there; what `work` throws
  */
 export async function reportedRun(
-  { plans, journal, planned }: Outputs,
-  work: (report: Report) => Promise<void>,
+  { plans, journal, record, planned }: Outputs,
+  work: (report: Report, recorder: RunRecorder | undefined) => Promise<void>,
 ): Promise<RunResult> {
   const startedAt = new Date();
   const durationMs = (): number => Date.now() - startedAt.getTime();
-  const look = {
-    write: (text: string) => {
-      clearProgressLine();
-      process.stdout.write(text);
-    },
-    color: wantsColor(process.stdout),
-    width: textWidth(process.stdout),
-  };
   const begin = { tool: toolInfo(), host: hostInfo(), startedAt: startedAt.toISOString(), planned };
-  const report = createReport(plans, look, begin, journalFor(plans, journal));
+  const report = createReport(plans, screen(), begin, journalFor(plans, journal));
+  const recorder = record === undefined ? undefined : new RunRecorder(record, begin);
+  const finish = async (why?: { incomplete: Incomplete }): Promise<RunResult> => {
+    const end = { durationMs: durationMs(), ...why };
+    const result = report.finish(end);
+    await recorder?.finish(end);
+    return result;
+  };
   try {
-    await work(report);
+    await work(report, recorder);
   } catch (error) {
     // What was found out by now is worth as much as before: write it, and that it is not all.
-    if (interrupted.aborted || !report.isEmpty)
-      report.finish({ durationMs: durationMs(), incomplete: incompleteOf(error) });
-    else report.abandon();
+    if (interrupted.aborted || !report.isEmpty) {
+      await finish({ incomplete: incompleteOf(error) });
+    } else {
+      report.abandon();
+      await recorder?.abandon();
+    }
     throw error;
   }
-  return report.finish({ durationMs: durationMs() });
+  return finish();
 }
 
 /** Run scenarios on one kernel and report its results as they come. */

@@ -1,3 +1,4 @@
+import type { Again, RecordedRequest } from '../../session/recorded/records.js';
 import { commandLine } from './invocation.js';
 
 /** The options of `run` that decide what a scenario shows. */
@@ -37,3 +38,29 @@ export const rerunCommand =
   (options: RerunOptions, kernel: string | undefined): ((scenario: string) => string) =>
   (scenario) =>
     commandLine(rerunArgs(scenario, kernel, options));
+
+/** What a recording keeps of the options, so that it can name the command too. */
+export const againOf = (
+  { engine, timeout, param, vfio, virtioType, memslotFlag }: RerunOptions,
+  kernel: string | undefined,
+  files: Readonly<Record<string, string>>,
+): Again => ({
+  ...(kernel === undefined ? {} : { kernel }),
+  engine,
+  timeout,
+  param: [...param],
+  ...(vfio === undefined ? {} : { vfio }),
+  ...(virtioType === undefined ? {} : { virtioType }),
+  ...(memslotFlag === undefined ? {} : { memslotFlag }),
+  files: { ...files },
+});
+
+/** The command that runs one scenario of a recording again, to be held against this policy. */
+export function rerunOfRecorded(
+  { again }: RecordedRequest,
+  scenario: string,
+  judged: Pick<RerunOptions, 'policy' | 'strict'>,
+): string {
+  const argument = Object.hasOwn(again.files, scenario) ? again.files[scenario] : undefined;
+  return rerunCommand({ ...again, ...judged }, again.kernel)(argument ?? scenario);
+}

@@ -31,6 +31,9 @@ const DEATHS = {
 /** Every way to end early that an agent's run knows. */
 export type DeathKind = keyof typeof DEATHS;
 
+/** Their names. */
+export const deathKinds = Object.keys(DEATHS) as [DeathKind, ...DeathKind[]];
+
 /** For results of a later version, whose kinds are not known here. */
 const OTHER: Death = { subject: 'run', text: 'the run broke off', claim: 'reaches its end', kcidb: 'MISS' };
 

@@ -14,7 +14,8 @@ interface OpenSet {
 
 type End = Extract<JournalRecord, { type: 'end' }>;
 
-const UNFINISHED: Incomplete = {
+/** Why a run ends early that wrote no end. */
+export const UNFINISHED: Incomplete = {
   reason: 'unfinished',
   text: 'the run did not reach its end, or has not yet',
 };

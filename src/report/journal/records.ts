@@ -4,7 +4,8 @@ import { incomplete, resultSet, runResult, scenarioResult } from '../schema.js';
 /** Raised when a record changes its meaning or goes. */
 const JOURNAL_VERSION = 1;
 
-const runHeader = runResult.omit({ sets: true, durationMs: true, incomplete: true });
+/** A run before its first set. */
+export const runHeader = runResult.omit({ sets: true, durationMs: true, incomplete: true });
 const setHeader = resultSet.omit({ scenarios: true, durationMs: true, crashed: true, incomplete: true });
 const setEnd = resultSet.omit({ scenarios: true, incomplete: true });
 

@@ -1,0 +1,77 @@
+import { Command } from 'commander';
+import { checkWritable } from '../../process/output-file.js';
+import { createReport, exitStatus } from '../../report/index.js';
+import { UNFINISHED } from '../../report/journal/assemble.js';
+import type { RunHeader } from '../../report/types.js';
+import { type RecordedRun, readRecordingFile } from '../../session/recorded/read.js';
+import { replayRun } from '../../session/recorded/replay.js';
+import { addHelp, type Help, USAGE_STATUS } from '../options/help.js';
+import { addOutputOptions, outputPlans } from '../options/output.js';
+import { anyPolicyOption, tellAssumption } from '../options/policy.js';
+import { toolInfo } from '../program/provenance.js';
+import { screen } from '../program/reported-run.js';
+import { rerunOfRecorded } from '../program/rerun.js';
+import { log } from '../terminal/log.js';
+
+interface JudgeOptions {
+  policy?: string;
+  strict?: boolean;
+}
+
+const HELP: Help = {
+  what:
+    'Judge again what `run --record` kept: under the policy that the run was asked for, or another. Nothing is run. Judged as it ' +
+    'was, by the same program, it gives the same results to the byte.',
+  examples: [
+    ['judge r.kmr', 'the results of the run that was recorded'],
+    ['judge r.kmr --policy 6.12 --format junit --output results.xml', 'held against the rules of Linux 6.12'],
+  ],
+  statuses: [
+    [0, 'something passed and nothing is wrong'],
+    [1, 'a check failed, a scenario had no verdict, a kernel died, or the recording is incomplete'],
+    USAGE_STATUS,
+    [4, 'everything was skipped'],
+  ],
+};
+
+/** Results say what recorded them; and what judged them, if that is another. */
+function headerOf({ header }: RecordedRun): RunHeader {
+  const judge = toolInfo();
+  const isSame = judge.version === header.tool.version && judge.revision === header.tool.revision;
+  return isSame ? header : { ...header, judgedBy: judge };
+}
+
+/** `kvm-memtype judge <file>`. */
+export function judgeCommand(): Command {
+  const command = addHelp(new Command('judge'), HELP)
+    .argument('<file>', 'a recording; that of a run that was killed is called <file>.partial')
+    .addOption(anyPolicyOption('the kernel'))
+    .option('--strict', 'fail if the kernel behaves otherwise than its version is known to');
+  return addOutputOptions(command).action(async (file: string, { policy, strict }: JudgeOptions) => {
+    const plans = outputPlans(command);
+    for (const plan of plans) if (plan.file !== undefined) checkWritable(plan.file);
+    if (policy !== undefined) tellAssumption(policy);
+    const recorded = await readRecordingFile(file);
+    const report = createReport(plans, screen(), headerOf(recorded));
+    replayRun(
+      recorded,
+      {
+        policy,
+        strict,
+        rerun: (request, scenario) =>
+          rerunOfRecorded(request, scenario, {
+            policy: policy ?? request.policy,
+            strict: strict ?? request.strict,
+          }),
+      },
+      {
+        header: (set) => report.header(set),
+        scenario: (result) => report.scenario(result),
+        footer: (set) => report.footer(set),
+        progress: () => {},
+        warning: (text) => log().warn(text),
+      },
+    );
+    process.exitCode = exitStatus(report.finish(recorded.end ?? { durationMs: 0, incomplete: UNFINISHED }));
+  });
+}
