@@ -12,6 +12,7 @@ const COMMANDS: Record<string, string> = {
   kernel: 'build kernels to run on',
   explain: 'tell why a page has its memory type',
   guest: 'run a guest of your own',
+  doctor: 'tell what can be checked here, what not, and what would help',
   matrix: 'show each proposed kernel change on kernels before and after it',
   judge: 'judge what was recorded by `run --record` again, under any policy',
   report: 'write saved results, also of a run that was broken off, in any format',

@@ -3,7 +3,7 @@ import en from 'zod/v4/locales/en.js';
 import { COUNTED_WAYS, DMA_WAYS } from '../arch/dma-ways.js';
 import { MEM_TYPES } from '../arch/memory-types.js';
 import { QUESTIONS } from '../arch/questions.js';
-import type { Scenario } from './types.js';
+import type { Need, Scenario } from './types.js';
 
 // zod/mini comes without words for what is wrong.
 z.config(en());
@@ -110,7 +110,8 @@ const step = z.discriminatedUnion('do', [
   stepSchemas.ask,
 ]);
 
-const need = z.enum([
+/** Every need that a scenario can have. */
+export const NEEDS = [
   ...DMA_WAYS,
   'ept-leaves',
   'noncoherent',
@@ -122,7 +123,8 @@ const need = z.enum([
   'quirk-cd-nw-cleared',
   'nested',
   'known-vendor',
-]);
+] as const satisfies readonly Need[];
+const need = z.enum(NEEDS);
 
 /** The shape of a scenario that comes from elsewhere; what its steps must be like together is in rules.ts. */
 export const scenarioSchema = z.strictObject({

@@ -11,7 +11,18 @@ async function commands(): Promise<string[]> {
 }
 
 it('names the commands that there are, and no other', async () => {
-  expect(await commands()).toEqual(['run', 'kernel', 'explain', 'guest', 'matrix', 'report', 'zaps', 'help']);
+  expect(await commands()).toEqual([
+    'run',
+    'kernel',
+    'explain',
+    'guest',
+    'doctor',
+    'matrix',
+    'judge',
+    'report',
+    'zaps',
+    'help',
+  ]);
 });
 
 describe('the help of every command', () => {
@@ -23,6 +34,8 @@ describe('the help of every command', () => {
     ['explain'],
     ['guest'],
     ['matrix'],
+    ['doctor'],
+    ['judge'],
     ['report'],
     ['zaps'],
   ])('%s: what it is for, two examples, the exit statuses, within 80 columns', async (...command) => {
