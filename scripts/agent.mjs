@@ -3,11 +3,13 @@
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { Script } from 'node:vm';
-import { buildSync } from 'esbuild';
+import { build } from 'esbuild';
+import { specSchema } from '../dist/recording/spec-schema.js';
+import { compiledSpecCheck } from './lib/compiled-check.mjs';
 
 const TARGET = 'dist/lab';
 
-const { outputFiles } = buildSync({
+const { outputFiles } = await build({
   entryPoints: ['src/cli/agent.ts'],
   bundle: true,
   platform: 'node',
@@ -16,6 +18,7 @@ const { outputFiles } = buildSync({
   charset: 'ascii', // The loader reads it as one byte per character, which V8 keeps so.
   define: { 'import.meta.url': 'agentUrl' },
   logLevel: 'warning',
+  plugins: [compiledSpecCheck(specSchema)],
   write: false,
 });
 const source = `(function (require, agentUrl) {${outputFiles[0].text}\n})`;

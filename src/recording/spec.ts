@@ -1,6 +1,7 @@
-import * as z from 'zod/mini';
-import { pathText, scenarioSchema } from '../scenario/schema.js';
+import type * as z from 'zod/mini';
 import type { Scenario } from '../scenario/types.js';
+import { specFault } from './spec-check.js';
+import type { specSchema } from './spec-schema.js';
 import { decodeJson, encodeJson } from './wire.js';
 import type { ZapCase } from './zaps.js';
 
@@ -26,19 +27,6 @@ export class SpecError extends Error {
   readonly code = 'SPEC';
 }
 
-const whole = z.int().check(z.minimum(0));
-const wireSchema = z.strictObject({
-  /** Each scenario once, whole. */
-  scenarios: z.array(scenarioSchema),
-  /** Indexes into `scenarios`, in the order to run. */
-  order: z.array(whole),
-  device: z.nullable(z.string()),
-  params: z.exactOptional(z.array(z.string())),
-  virtioType: z.exactOptional(whole),
-  memslotFlag: z.exactOptional(whole),
-  zaps: z.exactOptional(z.array(z.strictObject({ vcpus: whole, mib: whole }))),
-});
-
 /** A spec as a line of JSON, to be handed to an agent. */
 export function encodeSpec(spec: AgentSpec): string {
   const scenarios = [...new Set(spec.scenarios)];
@@ -60,12 +48,10 @@ function readJson(json: string): unknown {
  * @throws SpecError
  */
 export function decodeSpec(json: string): AgentSpec {
-  const parsed = wireSchema.safeParse(readJson(json));
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    throw refusal(`${pathText(issue?.path ?? [])}: ${issue?.message}`);
-  }
-  const { scenarios, order, ...rest } = parsed.data;
+  const spec = readJson(json);
+  const fault = specFault(spec);
+  if (fault !== undefined) throw refusal(fault);
+  const { scenarios, order, ...rest } = spec as z.infer<typeof specSchema>;
   const inOrder = order.map((index, i) => {
     const scenario = scenarios[index];
     if (scenario === undefined) throw refusal(`order[${i}]: there is no scenario ${index}`);
