@@ -16,6 +16,7 @@ const PARAMS = [
   'kvm.tdp_mmu',
   'kvm.nx_huge_pages',
   'kvm.eager_page_split',
+  'kvm.ignore_msrs',
   'kvm_intel.ept',
   'kvm_intel.pml',
   'kvm_intel.unrestricted_guest',

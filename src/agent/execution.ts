@@ -22,6 +22,7 @@ import { askKvm } from './ask.js';
 import { closeAll } from './close.js';
 import { DmaSteps } from './dma-steps.js';
 import { hugeRam } from './huge-ram.js';
+import { exitsOf, takeMsrs } from './msr-steps.js';
 import { NestedSteps } from './nested-steps.js';
 import { SlotSteps } from './slot-steps.js';
 
@@ -127,7 +128,15 @@ export class Execution {
     return this.#probe.infraGfns();
   }
 
+  /** Take a step, and tell of the exits by MSRs that it led to. */
   step(step: Step): Outcome {
+    const outcome = this.#take(step);
+    const exits = exitsOf(this.#machine.msr.takeLog());
+    const asked = (step.do === 'wrmsr' || step.do === 'rdmsr' || step.do === 'msrs') && step.by === 'guest';
+    return asked || exits.length > 0 ? { ...outcome, exits } : outcome;
+  }
+
+  #take(step: Step): Outcome {
     switch (step.do) {
       case 'wrmsr':
         return step.by === 'guest'
@@ -137,6 +146,8 @@ export class Execution {
         return step.by === 'guest'
           ? this.#run(step.vcpu, { op: 'rdmsr', msr: step.msr })
           : this.#getMsr(step);
+      case 'msrs':
+        return { msrs: takeMsrs(step, this.#probe, this.#vcpu(step.vcpu)) };
       case 'access':
         return this.#countMmio(() => this.#access(step));
       case 'nested-access':

@@ -11,7 +11,9 @@ import { ram } from './ram.js';
 import { msr } from './registers/msr.js';
 import { mtrr } from './registers/mtrr.js';
 import { mtrrLive } from './registers/mtrr-live.js';
+import { msrNumbers } from './registers/numbers.js';
 import { pat } from './registers/pat.js';
+import { msrValidity } from './registers/validity.js';
 import { size } from './size.js';
 import { space } from './space.js';
 import { vcpus } from './vcpus.js';
@@ -28,6 +30,8 @@ export const catalogue: readonly Scenario[] = [
   ...cr0cd,
   ...pat,
   ...msr,
+  ...msrNumbers,
+  ...msrValidity,
   ...mmio,
   ...vcpus,
   ...nested,

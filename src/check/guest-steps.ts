@@ -5,7 +5,7 @@ import type { Step } from '../scenario/types.js';
 /** Steps that only a guest takes, and that no kernel may refuse. */
 const GUEST_STEPS: ReadonlySet<Step['do'] | undefined> = new Set(['access', 'nested-access', 'invept']);
 
-export const isGuestStep = (step: Step | undefined): boolean => GUEST_STEPS.has(step?.do);
+const isGuestStep = (step: Step | undefined): boolean => GUEST_STEPS.has(step?.do);
 
 /** Whether the guest runs in this step; `undefined` is its start. What the host does runs no guest code. */
 export const runsGuest = (step: Step | undefined): boolean =>

@@ -6,6 +6,7 @@ import {
   ERRATA,
   type ErratumId,
   effectiveType,
+  type MsrAnswer,
   type Policy,
   patType,
   type VmModel,
@@ -18,12 +19,13 @@ import { answerFault, type HeldAgainst } from './answer-judge.js';
 import { claimFor } from './claims.js';
 import { Contents } from './contents.js';
 import { type Evidence, evidenceOf, levelOf, type Move, typeOf } from './evidence/index.js';
-import { endText, isGuestStep, runsGuest } from './guest-steps.js';
+import { endText, runsGuest } from './guest-steps.js';
 import { ioctlExpectation } from './ioctl-judge.js';
 import { type AllowedWarning, logFault, logMismatches } from './kernel-log.js';
 import { LeafDiff } from './leaves/leaf-diff.js';
 import { judgeShadow } from './leaves/shadow-diff.js';
 import { modelOf } from './model-of.js';
+import { GENERAL_PROTECTION, isMsrStep, judgeMsrs, type MsrStep, opsOf, patRead } from './msrs/msr-judge.js';
 import { needMismatches, statusOf, unfinished, withLeftover } from './outcome.js';
 import { judgeDirty, judgeMmio } from './slot-judge.js';
 import { recordingFault } from './step-fields.js';
@@ -33,8 +35,6 @@ type Ran = Extract<Recording, { outcome: 'ran' }>;
 
 const noChecks = (): Checks => ({ leaves: 0, zaps: 0, kept: 0, msrs: 0, effective: 0, ioctls: 0 });
 const hex = (value: bigint | undefined): string => (value === undefined ? '#GP' : `0x${value.toString(16)}`);
-/** #GP (SDM, "Exception and Interrupt Vectors"). */
-const GENERAL_PROTECTION = 13;
 
 const accepted = (ok: boolean | undefined): string => (ok ? 'accepted' : 'refused (#GP)');
 
@@ -128,18 +128,17 @@ class Judge {
   #applyStep(moves: readonly Move[]): Effect | undefined {
     const step = this.#step;
     if (step === undefined) return undefined;
-    if (step.do === 'rdmsr') this.#judgeRead(step);
     if (step.do === 'access' || step.do === 'nested-access') this.#judgeAccess(step);
     if (step.do === 'invept') this.#judgeDone('INVEPT');
     if (step.do === 'delete-memslot') this.#contents.drop(step.slot);
-    const { vector } = this.#record;
-    if (vector !== undefined && !isGuestStep(step)) this.#judgeVector(vector);
+    if (this.#record.vector !== undefined && step.do === 'cd') this.#judgeVector(this.#record.vector);
     this.#taken = this.#replay.next(step);
     const { event, dropped } = this.#taken;
     if (event === undefined) return undefined;
-    if (dropped) {
-      this.#judgeWrite(this.#guestView.apply(event));
-      return undefined;
+    if (isMsrStep(step)) {
+      const effect = (dropped ? this.#guestView : this.#model).apply(event);
+      this.#judgeMsrs(step, effect.msrs ?? []);
+      return dropped ? undefined : effect;
     }
     const level = event.kind === 'access' ? levelOf(moves, event.gfn) : undefined;
     const effect = this.#model.apply(
@@ -150,7 +149,6 @@ class Judge {
       this.checks.ioctls++;
       judgeDirty(this.#model.state.slots.get(step.slot), this.#record, effect.dirty, this.fail);
     }
-    if (step.do === 'wrmsr') this.#judgeWrite(effect);
     if (step.do === 'cd' && step.by === 'guest') this.#judgeCr0(effect);
     return effect;
   }
@@ -170,30 +168,22 @@ class Judge {
     return false;
   }
 
-  /** KVM refuses a guest's MSR and CR0 accesses by #GP alone. */
+  /** KVM refuses a guest's write of CR0 by #GP alone. */
   #judgeVector(vector: number): void {
     if (vector !== GENERAL_PROTECTION) this.fail('fault', '#GP', `vector ${vector}`);
   }
 
-  #judgeWrite(effect: Effect): void {
-    const expected = effect.msr === 'ok';
-    this.checks.msrs++;
-    if (this.#record.ok !== expected) this.fail('msr write', accepted(expected), accepted(this.#record.ok));
+  #judgeMsrs(step: MsrStep, answers: readonly MsrAnswer[]): void {
+    this.checks.msrs += opsOf(step).length;
+    const pat = patRead(step, this.#record);
+    if (pat !== undefined) this.#pat.set(step.vcpu, pat);
+    judgeMsrs(step, this.#record, { answers, routes: this.#replay.routes, fail: this.fail });
   }
 
   #judgeCr0(effect: Effect): void {
     const expected = effect.cr0 !== 'gp';
     this.checks.msrs++;
     if (this.#record.ok !== expected) this.fail('CR0 write', accepted(expected), accepted(this.#record.ok));
-  }
-
-  #judgeRead(step: Extract<Step, { do: 'rdmsr' }>): void {
-    const view = step.by === 'guest' ? this.#guestView : this.#model;
-    const expected = view.rdmsr(step.vcpu, step.msr);
-    const seen = this.#record.ok ? this.#record.value : undefined;
-    if (step.msr === MSR.PAT && seen !== undefined) this.#pat.set(step.vcpu, seen);
-    this.checks.msrs++;
-    if (expected !== seen) this.fail('msr value', hex(expected), hex(seen));
   }
 
   #judgeIoctl(effect: Effect | undefined): void {

@@ -39,7 +39,7 @@ const SORTS_WITHOUT_EPT = ['A', 'E'].map(findPolicy);
 
 /**
  * Policies for a machine whose leaves carry no memory type, with what proposals add to it all the same. What the end of dirty
- * logging does is the TDP MMU's and differs between versions there too.
+ * logging does is the TDP MMU's, and how MSRs are routed is common to all vendors: both differ between versions there too.
  */
 function withoutEpt(env: Environment): Policy[] {
   const hint = hinted(env.release);
@@ -49,6 +49,7 @@ function withoutEpt(env: Environment): Policy[] {
     ...policy,
     dirtyLogOff: hint.dirtyLogOff,
     hugeLeaves: hint.hugeLeaves,
+    msrs: hint.msrs,
     virtioDevice: hasVirtio(env),
     memslotFlag: hasFlag(env),
   }));

@@ -16,10 +16,12 @@ function commandFields(ok: boolean | undefined, reads: boolean): readonly Field[
 function fieldsOf(step: Step | undefined, { ok, result, exit }: StepRecord): readonly Field[] {
   switch (step?.do) {
     case 'wrmsr':
-      return step.by === 'guest' ? commandFields(ok, false) : ['ok'];
+      return step.by === 'guest' ? [...commandFields(ok, false), 'exits'] : ['ok'];
     case 'rdmsr':
-      if (step.by === 'guest') return commandFields(ok, true);
+      if (step.by === 'guest') return [...commandFields(ok, true), 'exits'];
       return ok === false ? ['ok'] : ['ok', 'value'];
+    case 'msrs':
+      return step.by === 'guest' ? ['msrs', 'exits'] : ['msrs'];
     case 'access':
       return [...commandFields(ok, step.access === 'read'), 'mmio'];
     case 'nested-access':
@@ -52,6 +54,8 @@ const FIELDS: readonly Field[] = [
   'mmio',
   'dirty',
   'exit',
+  'msrs',
+  'exits',
   'leaves',
   'events',
 ];

@@ -14,9 +14,12 @@ export {
   type AccessEvent,
   type Effect,
   emptyEffect,
+  isRefusal,
   type MemslotEvent,
   ModelError,
   type ModelEvent,
+  type MsrAnswer,
+  type MsrRefusal,
 } from './model/events.js';
 export { type Leaf, leafRange } from './model/leaves.js';
 export { VmModel } from './model/vm-model.js';

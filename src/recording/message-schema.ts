@@ -14,18 +14,32 @@ const missing = z.strictObject({ reason: text, lift: text });
 const stepIndex = z.number().int().min(-1).max(100_000);
 const count = z.number().int().nonnegative();
 
+const vector = z.number().int().min(0).max(255);
+const MOST_ACCESSES = 4096;
+const msrExit = z.strictObject({
+  vcpu: z.number().int().min(0).max(7),
+  msr: z.number().int().min(0).max(0xffff_ffff),
+  write: u64.optional(),
+  reason: z.enum(['INVAL', 'UNKNOWN', 'FILTER', 'other']),
+});
+
 const stepRecord = z.strictObject({
   step: stepIndex,
   ok: z.boolean().optional(),
   value: u64.optional(),
   result: z.string().max(40).optional(),
-  vector: z.number().int().min(0).max(255).optional(),
+  vector: vector.optional(),
   mmio: count.max(1000).optional(),
   dirty: z
     .array(count.max(1 << 20))
     .max(5000)
     .optional(),
   exit: z.number().int().min(0).max(0xffff_ffff).optional(),
+  msrs: z
+    .array(z.union([z.literal(true), u64, vector]))
+    .max(MOST_ACCESSES)
+    .optional(),
+  exits: z.array(msrExit).max(MOST_ACCESSES).optional(),
   leaves: z.array(z.number().int().nonnegative()).length(3).optional(),
 });
 

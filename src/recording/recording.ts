@@ -46,6 +46,18 @@ export interface OwnPages {
   npages: number;
 }
 
+/** What an access of an MSR gave: a write was done, a value was read, or a fault's vector. */
+export type MsrResult = true | bigint | number;
+
+/** One KVM_EXIT_X86_RDMSR or, with the value to write, KVM_EXIT_X86_WRMSR. */
+export interface MsrExit {
+  vcpu: number;
+  msr: number;
+  write?: bigint;
+  /** KVM_MSR_EXIT_REASON_, or that it is none of them. */
+  reason: 'INVAL' | 'UNKNOWN' | 'FILTER' | 'other';
+}
+
 /** What one step gave. */
 export interface StepRecord {
   /** Index into the scenario's steps; -1 is the guest's start. */
@@ -66,6 +78,10 @@ export interface StepRecord {
   exit?: number;
   /** How many leaves of 4K, 2M and 1G the VM has after the step, by KVM's own count; absent where the trace tells of all. */
   leaves?: readonly number[];
+  /** For msrs: what each access gave; of an ioctl, those before the first that was refused. */
+  msrs?: readonly MsrResult[];
+  /** For the guest's MSR accesses: each exit to user space, in order. */
+  exits?: readonly MsrExit[];
   /** In order; absent where nothing can be observed. */
   events?: readonly TraceEvent[];
 }

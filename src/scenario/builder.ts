@@ -7,6 +7,7 @@ import type {
   Claims,
   IoctlResult,
   MemslotStep,
+  MsrOp,
   NestedAccessStep,
   NoncoherentStep,
   QuirkName,
@@ -58,6 +59,14 @@ export const rdmsr = (msr: number, o: { vcpu?: number; by?: Actor } = {}): Step 
   do: 'rdmsr',
   vcpu: o.vcpu ?? 0,
   msr,
+  by: o.by ?? 'guest',
+});
+
+/** Access several MSRs in one go: the guest of vCPU 0 unless told, the host by KVM_SET_MSRS or KVM_GET_MSRS. */
+export const msrs = (ops: readonly MsrOp[], o: { vcpu?: number; by?: Actor } = {}): Step => ({
+  do: 'msrs',
+  vcpu: o.vcpu ?? 0,
+  ops,
   by: o.by ?? 'guest',
 });
 

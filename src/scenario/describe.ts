@@ -1,9 +1,18 @@
 import { msrName } from '../arch/msrs.js';
 import { capName } from '../memtype/answers/extensions.js';
-import type { AskStep, NestedAccessStep, NoncoherentStep, Step, VirtioStep } from './types.js';
+import type {
+  AskStep,
+  MsrOp,
+  MsrsStep,
+  NestedAccessStep,
+  NoncoherentStep,
+  Step,
+  VirtioStep,
+} from './types.js';
 
 const hex = (value: bigint | number): string => `0x${value.toString(16)}`;
 
+/** An MSR for people: its name, where it has one. */
 const msrText = (msr: number): string => msrName(msr) ?? `MSR ${hex(msr)}`;
 
 function describeNoncoherent({ on, via, device }: NoncoherentStep): string {
@@ -35,6 +44,19 @@ const QUESTION_TEXTS: Readonly<Record<AskStep['of'], (number: number) => string>
   'memslot-flags': () => 'the flags that KVM_SET_USER_MEMORY_REGION takes',
 };
 
+/** One access of a batch. */
+export const describeOp = ({ msr, value }: MsrOp): string =>
+  value === undefined ? msrText(msr) : `${msrText(msr)} = ${hex(value)}`;
+
+function describeMsrs({ vcpu, ops, by }: MsrsStep): string {
+  const writes = ops.filter(({ value }) => value !== undefined).length;
+  const ioctl = writes > 0 ? 'KVM_SET_MSRS' : 'KVM_GET_MSRS';
+  const what =
+    by === 'host' ? `${ioctl} of ${ops.length}` : `${ops.length} MSR accesses, ${writes} of them writes`;
+  const [first, last] = [ops[0], ops.at(-1)].map((op) => (op === undefined ? '' : describeOp(op)));
+  return `vCPU ${vcpu}: ${what}, from ${first} to ${last}`;
+}
+
 /** One line that names a step in reports. */
 export function describeStep(step: Step): string {
   switch (step.do) {
@@ -42,6 +64,8 @@ export function describeStep(step: Step): string {
       return `vCPU ${step.vcpu}: ${step.by === 'host' ? 'KVM_SET_MSRS' : 'wrmsr'} ${msrText(step.msr)} = ${hex(step.value)}`;
     case 'rdmsr':
       return `vCPU ${step.vcpu}: ${step.by === 'host' ? 'KVM_GET_MSRS' : 'rdmsr'} ${msrText(step.msr)}`;
+    case 'msrs':
+      return describeMsrs(step);
     case 'access':
       return `vCPU ${step.vcpu}: ${step.access} gpa ${hex(step.gpa)} through PAT entry ${step.pat}`;
     case 'nested-access':

@@ -5,11 +5,14 @@ import type { ModelEvent } from '../memtype/index.js';
 import type { MemslotEvent } from '../memtype/model/events.js';
 import { classifyChange, type SlotState } from '../memtype/model/memslots.js';
 import { cr0With, memslotFlags, QUIRK_BITS } from './bits.js';
+import { MsrRoutes } from './msr-routes.js';
 import { NestedMappings } from './nested.js';
 import {
+  type Actor,
   GUEST_BASE,
   type IoctlResult,
   type MemslotStep,
+  type MsrOp,
   type NestedAccessStep,
   NOT_TAKEN,
   type NoncoherentStep,
@@ -29,7 +32,7 @@ export interface KernelFeatures {
 export interface Taken {
   /** The step as the model sees it; absent for one that changes nothing there. */
   event?: ModelEvent;
-  /** The VMM keeps the guest's MSR write to itself, so that KVM never hears of it. */
+  /** The VMM answers the guest's MSR accesses of what it keeps to itself, so that KVM never hears of a write. */
   dropped?: true;
   /** What the step's ioctl gives; absent for a step without one. */
   result?: IoctlResult | typeof NOT_TAKEN;
@@ -89,6 +92,9 @@ export class Replay {
   readonly #attached: NoncoherentStep[] = [];
   readonly #nested: NestedMappings;
 
+  /** What KVM does with the guest's MSR accesses. */
+  readonly routes: MsrRoutes;
+
   constructor(
     readonly scenario: Scenario,
     readonly kernel: KernelFeatures,
@@ -97,6 +103,7 @@ export class Replay {
       { kind: 'cpuid', vcpu, maxphyaddr: scenario.maxphyaddr, mtrr: scenario.guestMtrr },
       { kind: 'cr0', vcpu, value: cr0With(scenario.startCd), by: 'host' },
     ]);
+    this.routes = new MsrRoutes(scenario.msrMode);
     this.#nested = new NestedMappings(scenario.steps);
     const ram = ramOf(scenario);
     this.start = [{ kind: 'memslot', ...ram }, ...vcpus.flat()];
@@ -119,13 +126,21 @@ export class Replay {
     return this.#attached;
   }
 
+  /** Whether a write to an MTRR zaps under some policy: the guest's own pages would go with it. */
+  get mayZapByMtrr(): boolean {
+    const flagged = [...this.#slots.values()].some(({ flags }) => (flags & KVM_MEM_NON_COHERENT_DMA) !== 0);
+    return this.#attached.length > 0 || [...this.#virtio.values()].includes(true) || flagged;
+  }
+
   /** Take the next step. */
   next(step: Step): Taken {
     switch (step.do) {
       case 'wrmsr':
-        return this.#wrmsr(step);
+        return this.#msrs(step, [{ msr: step.msr, value: step.value }]);
       case 'rdmsr':
-        return {};
+        return this.#msrs(step, [{ msr: step.msr }]);
+      case 'msrs':
+        return this.#msrs(step, step.ops);
       case 'access':
         return { event: { kind: 'access', vcpu: step.vcpu, gfn: gfnOf(step.gpa), access: step.access } };
       case 'nested-access':
@@ -157,8 +172,8 @@ export class Replay {
     }
   }
 
-  #wrmsr({ vcpu, msr, value, by }: Extract<Step, { do: 'wrmsr' }>): Taken {
-    const event = { kind: 'wrmsr', vcpu, msr, value, by } as const;
+  #msrs({ vcpu, by }: { vcpu: number; by: Actor }, ops: readonly MsrOp[]): Taken {
+    const event = { kind: 'msrs', vcpu, ops, by } as const;
     return by === 'guest' && this.scenario.msrMode === 'filter-drop' ? { event, dropped: true } : { event };
   }
 

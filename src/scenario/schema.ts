@@ -20,11 +20,18 @@ const pages = int(1, 1 << 20);
 const actor = z.enum(['guest', 'host']);
 const result = z.enum(['ok', 'EINVAL', 'EEXIST', 'ENODEV', 'ENOENT', 'ENXIO', 'EBUSY']);
 const via = z.enum(COUNTED_WAYS);
+export const msrOp = z.strictObject({ msr: u32, value: z.exactOptional(u64) });
 
 /** The shape of each kind of step. */
 export const stepSchemas = {
   wrmsr: z.strictObject({ do: z.literal('wrmsr'), vcpu, msr: u32, value: u64, by: actor }),
   rdmsr: z.strictObject({ do: z.literal('rdmsr'), vcpu, msr: u32, by: actor }),
+  msrs: z.strictObject({
+    do: z.literal('msrs'),
+    vcpu,
+    ops: z.array(msrOp).check(z.minLength(1), z.maxLength(4096)),
+    by: actor,
+  }),
   access: z.strictObject({
     do: z.literal('access'),
     vcpu,
@@ -94,6 +101,7 @@ export const stepSchemas = {
 const step = z.discriminatedUnion('do', [
   stepSchemas.wrmsr,
   stepSchemas.rdmsr,
+  stepSchemas.msrs,
   stepSchemas.access,
   stepSchemas['nested-access'],
   stepSchemas.invept,

@@ -100,10 +100,28 @@ export interface AskStep {
   number: number;
 }
 
+/** One access of an MSR: a write if there is a value, else a read. */
+export interface MsrOp {
+  msr: number;
+  value?: bigint;
+}
+
+/**
+ * Several accesses in one go. The guest makes every one, whatever becomes of those before it; by the host they are one
+ * KVM_SET_MSRS or one KVM_GET_MSRS, which ends at the first that is refused.
+ */
+export interface MsrsStep {
+  do: 'msrs';
+  vcpu: number;
+  ops: readonly MsrOp[];
+  by: Actor;
+}
+
 /** One step of a scenario. Addresses and MSR values are `bigint`; `vcpu` counts from 0. */
 export type Step =
   | { do: 'wrmsr'; vcpu: number; msr: number; value: bigint; by: Actor }
   | { do: 'rdmsr'; vcpu: number; msr: number; by: Actor }
+  | MsrsStep
   | {
       do: 'access';
       vcpu: number;

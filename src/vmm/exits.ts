@@ -8,6 +8,7 @@ import {
   KVM_EXIT_X86_WRMSR,
   KVM_MSR_EXIT_REASON_FILTER,
   KVM_MSR_EXIT_REASON_INVAL,
+  KVM_MSR_EXIT_REASON_UNKNOWN,
 } from '../kvm/uapi.js';
 import type { Bus } from './bus.js';
 import type { ExitLog } from './exit-log.js';
@@ -53,10 +54,13 @@ function put(data: Uint8Array, at: number, size: number, value: number): void {
   for (let i = 0; i < size; i++) data[at + i] = value >>> (8 * i);
 }
 
-function reasonOf(reason: number): MsrReason {
-  if (reason === KVM_MSR_EXIT_REASON_FILTER) return 'filter';
-  return reason === KVM_MSR_EXIT_REASON_INVAL ? 'inval' : 'unknown';
-}
+const REASONS: ReadonlyMap<number, MsrReason> = new Map([
+  [KVM_MSR_EXIT_REASON_INVAL, 'inval'],
+  [KVM_MSR_EXIT_REASON_UNKNOWN, 'unknown'],
+  [KVM_MSR_EXIT_REASON_FILTER, 'filter'],
+]);
+
+const reasonOf = (reason: number): MsrReason => REASONS.get(reason) ?? 'other';
 
 /** Answer an RDMSR exit: a value, or #GP. */
 export function doRdmsr(vcpu: Vcpu, msrs: MsrExits, log: ExitLog): void {

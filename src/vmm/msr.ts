@@ -1,8 +1,8 @@
 import type { Vcpu } from '../kvm/fd/vcpu.js';
 import { MEMORY_TYPE_MSRS, validMemoryTypeWrite } from './mtrr-valid.js';
 
-/** Why KVM asked: its own emulation refused the access, does not know the MSR, or the filter denies it. */
-export type MsrReason = 'inval' | 'unknown' | 'filter';
+/** Why KVM asked: its own emulation refused the access, does not know the MSR, the filter denies it, or none that is documented. */
+export type MsrReason = 'inval' | 'unknown' | 'filter' | 'other';
 
 /** What became of an access: given to KVM, kept in user space, handled otherwise, or refused with #GP. */
 export type MsrAction = 'forwarded' | 'kept' | 'handled' | 'gp';

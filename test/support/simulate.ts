@@ -1,17 +1,20 @@
 import { MT } from '../../src/arch/memory-types.js';
 import { answeringKernel } from '../../src/check/answer-judge.js';
 import { Contents } from '../../src/check/contents.js';
+import { isMsrStep, opsOf } from '../../src/check/msrs/msr-judge.js';
 import {
   type Effect,
   ERRATA,
   expectedAnswer,
+  isRefusal,
   type Leaf,
+  type MsrAnswer,
   type Policy,
   VmModel,
 } from '../../src/memtype/index.js';
 import type { TraceEvent } from '../../src/observe/events.js';
 import type { KernelLogRecord } from '../../src/recording/kernel-log.js';
-import type { Recording, StepRecord } from '../../src/recording/recording.js';
+import type { MsrExit, MsrResult, Recording, StepRecord } from '../../src/recording/recording.js';
 import { Replay, type Taken } from '../../src/scenario/replay.js';
 import type { AskStep, Scenario, Step } from '../../src/scenario/types.js';
 import { environmentOf } from './environment.js';
@@ -105,6 +108,35 @@ function outcome(ok: boolean, value?: bigint): Pick<StepRecord, 'ok' | 'value' |
   return value === undefined ? { ok } : { ok, value };
 }
 
+const resultOf = (answer: MsrAnswer): MsrResult => {
+  if (isRefusal(answer)) return 13;
+  return answer === 'ok' ? true : answer;
+};
+
+/** Of a step of one MSR access. */
+function ofOne(
+  { by }: { by: 'guest' | 'host' },
+  answer: MsrAnswer | undefined,
+): Pick<StepRecord, 'ok' | 'value' | 'vector'> {
+  const result = answer === undefined ? 13 : resultOf(answer);
+  if (typeof result === 'number') return by === 'guest' ? outcome(false) : { ok: false };
+  return outcome(true, typeof result === 'bigint' ? result : undefined);
+}
+
+/** The exits that the guest's MSR accesses lead to, where the step has any. */
+function exitsOf(step: Step, effect: Effect | undefined, { routes }: Replay): MsrExit[] | undefined {
+  if (!isMsrStep(step) || step.by === 'host') return undefined;
+  return opsOf(step).flatMap((op, i): MsrExit[] => {
+    const answer = effect?.msrs?.[i];
+    const refusal = answer !== undefined && isRefusal(answer) ? answer : undefined;
+    const reason = routes.denies(op) ? 'FILTER' : refusal;
+    const write = op.value === undefined ? {} : { write: op.value };
+    return reason !== undefined && routes.asksFor(reason)
+      ? [{ vcpu: step.vcpu, msr: op.msr, ...write, reason }]
+      : [];
+  });
+}
+
 /** What the record of a step has of its own. */
 function fieldsOf(
   step: Step,
@@ -114,7 +146,10 @@ function fieldsOf(
 ): Omit<StepRecord, 'step' | 'events'> {
   switch (step.do) {
     case 'wrmsr':
-      return step.by === 'guest' ? outcome(effect?.msr === 'ok') : { ok: effect?.msr === 'ok' };
+    case 'rdmsr':
+      return ofOne(step, effect?.msrs?.[0]);
+    case 'msrs':
+      return { msrs: (effect?.msrs ?? []).map(resultOf) };
     case 'cd':
       return step.by === 'guest' ? outcome(effect?.cr0 !== 'gp') : {};
     case 'invept':
@@ -161,15 +196,6 @@ interface Machine {
   log: string[];
 }
 
-function readMsr(
-  { model, guestView }: Machine,
-  step: Extract<Step, { do: 'rdmsr' }>,
-): Omit<StepRecord, 'step'> {
-  const value = (step.by === 'guest' ? guestView : model).rdmsr(step.vcpu, step.msr);
-  if (step.by === 'host' && value === undefined) return { ok: false, events: [] };
-  return { ...outcome(value !== undefined, value), events: [] };
-}
-
 function answer(policy: Policy, { of, number }: AskStep): Omit<StepRecord, 'step'> {
   const kernel = answeringKernel({ env: environmentOf(policy), answers: policy });
   return { value: expectedAnswer(of, number, kernel)?.value ?? 0n, events: [] };
@@ -177,14 +203,14 @@ function answer(policy: Policy, { of, number }: AskStep): Omit<StepRecord, 'step
 
 function record(machine: Machine, step: Step): Omit<StepRecord, 'step'> {
   if (step.do === 'ask') return answer(machine.model.policy, step);
-  if (step.do === 'rdmsr') return readMsr(machine, step);
   const { model, guestView, contents } = machine;
   const taken = machine.replay.next(step);
   const { event, dropped } = taken;
   const before = new Set(readOnlyGfns(model));
   const effect = event === undefined ? undefined : (dropped ? guestView : model).apply(event);
   for (const id of effect?.notes ?? []) machine.log.push(...warningOf(ERRATA.get(id)?.warns));
-  const fields = fieldsOf(step, taken, effect, contents);
+  const exits = exitsOf(step, effect, machine.replay);
+  const fields = { ...fieldsOf(step, taken, effect, contents), ...(exits === undefined ? {} : { exits }) };
   if (effect === undefined || dropped) return { ...fields, events: [] };
   const events = [
     ...(effect.fastZap ? [{ kind: 'zap-all' } as const] : []),

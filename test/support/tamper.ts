@@ -1,6 +1,6 @@
 import type { TraceEvent } from '../../src/observe/events.js';
 import { decodeLeaf } from '../../src/observe/spte.js';
-import type { Recording, StepRecord } from '../../src/recording/recording.js';
+import type { MsrExit, MsrResult, Recording, StepRecord } from '../../src/recording/recording.js';
 
 type Ran = Extract<Recording, { outcome: 'ran' }>;
 
@@ -104,9 +104,40 @@ const isOther =
   (changed: readonly number[] | undefined): boolean =>
     changed?.length !== list.length;
 
+/** One change in each of the first and the last access of several: what is between is judged in the same way. */
+function tamperedResults(msrs: readonly MsrResult[], one: MsrResult, i: number): MsrResult[][] {
+  if (i > 0 && i < msrs.length - 1) return [];
+  const changed = (by: MsrResult): MsrResult[] => replaced(msrs, i, by);
+  const others: MsrResult[] =
+    one === true ? [13, 1n] : typeof one === 'bigint' ? [one ^ 1n, true, 13] : [14, true];
+  return [without(msrs, i), twice(msrs, i), ...others.map(changed)];
+}
+
+const EXIT: MsrExit = { vcpu: 0, msr: 0x2ff, write: 1n, reason: 'INVAL' };
+
+/** The first exit changed in each of its fields, and one more. */
+function tamperedExits(exits: readonly MsrExit[]): MsrExit[][] {
+  const [first] = exits;
+  if (first === undefined) return [[EXIT]];
+  const { write, ...read } = first;
+  const changed: MsrExit[] = [
+    { ...first, vcpu: first.vcpu + 1 },
+    { ...first, msr: first.msr + 1 },
+    { ...first, reason: 'other' },
+    write === undefined ? { ...first, write: 0n } : { ...first, write: write ^ 1n },
+    ...(write === undefined ? [] : [read]),
+  ];
+  return [
+    without(exits, 0),
+    twice(exits, 0),
+    [...exits, EXIT],
+    ...changed.map((by) => replaced(exits, 0, by)),
+  ];
+}
+
 /** Each way to change one field of a step's record, but its events. */
 function* tamperedFields(record: StepRecord): Generator<[string, StepRecord]> {
-  const { ok, value, result, vector, exit, mmio, dirty, leaves } = record;
+  const { ok, value, result, vector, exit, mmio, dirty, leaves, msrs, exits } = record;
   const fields: Record<string, unknown[]> = {
     ok: ok === undefined ? [true, false] : [!ok, undefined],
     value: value === undefined ? [0n] : [value ^ 1n, value ^ (1n << 63n), undefined],
@@ -120,6 +151,8 @@ function* tamperedFields(record: StepRecord): Generator<[string, StepRecord]> {
       leaves === undefined
         ? [[0, 0, 0]]
         : [...leaves.flatMap((n, i) => [replaced(leaves, i, n + 1), replaced(leaves, i, n - 1)]), undefined],
+    msrs: msrs === undefined ? [[]] : [...msrs.flatMap((one, i) => tamperedResults(msrs, one, i)), undefined],
+    exits: exits === undefined ? [[EXIT]] : [...tamperedExits(exits), undefined],
     events: record.events === undefined ? [[]] : [undefined],
   };
   for (const [field, values] of Object.entries(fields)) {

@@ -2,8 +2,16 @@ import { KVM_MEM_LOG_DIRTY_PAGES, KVM_MEM_READONLY } from '../../arch/kvm-flags.
 import { ALL_GFNS, GFN_LIMIT, type GfnRange } from '../../arch/units.js';
 import type { ErratumId } from '../errata.js';
 import type { StaleCause } from '../policy.js';
+import type { MtrrMsr } from '../sdm/msrs.js';
 import { applyBitmap, changeFlags } from './dirty-log.js';
-import type { Effect, MemslotEvent, ModelEvent } from './events.js';
+import {
+  type Effect,
+  isRefusal,
+  type MemslotEvent,
+  type ModelEvent,
+  type MsrAccess,
+  type MsrAnswer,
+} from './events.js';
 import type { Leaf } from './leaves.js';
 import { classifyChange, type SlotState, slotRange } from './memslots.js';
 import { VcpuModel } from './vcpu.js';
@@ -36,31 +44,65 @@ function noteLeftovers(state: VmState, cause: StaleCause, effect: Effect): void 
   if (leaves.some(differs)) effect.notes.push(id);
 }
 
-/** WRMSR of a guest, or one entry of KVM_SET_MSRS. */
-export function applyWrmsr(state: VmState, event: EventOf<'wrmsr'>, effect: Effect): void {
-  const { policy } = state;
-  const vcpu = state.vcpu(event.vcpu);
-  const outcome = vcpu.writeMsr(event.msr, event.value, policy.msrs);
-  if (outcome === undefined) return;
-  if (!outcome.ok) {
-    const ignored = outcome.reason === 'UNKNOWN' && state.options.ignoreMsrs;
-    effect.msr = ignored ? 'ok' : 'gp';
-    if (!ignored) effect.msrReason = outcome.reason;
-    return;
-  }
-  effect.msr = 'ok';
-  if (outcome.msr.kind === 'pat') {
+/** What follows from a write that succeeded. */
+function afterWrite(state: VmState, vcpu: VcpuModel, msr: MtrrMsr, effect: Effect): void {
+  if (msr.kind === 'pat') {
     effect.why.push({
       text: 'a write to the PAT zaps nothing: leaves do not depend on it',
       source: 'kvm_set_msr_common()',
     });
     return;
   }
-  const range = policy.zaps.mtrr(state, vcpu, outcome.msr);
+  const range = state.policy.zaps.mtrr(state, vcpu, msr);
   if (range === undefined) return;
   effect.why.push({ text: 'an MTRR write zaps what it covers', source: 'update_mtrr(), up to 6.10' });
   zapGfnRange(state, range, effect);
   noteLeftovers(state, 'mtrr', effect);
+}
+
+function writeMsr(
+  state: VmState,
+  event: Omit<EventOf<'wrmsr'>, 'kind' | 'by'>,
+  effect: Effect,
+): MsrAnswer | undefined {
+  const vcpu = state.vcpu(event.vcpu);
+  const outcome = vcpu.writeMsr(event.msr, event.value, state.policy.msrs);
+  if (outcome === undefined) return undefined;
+  if (!outcome.ok) return outcome.reason === 'UNKNOWN' && state.options.ignoreMsrs ? 'ok' : outcome.reason;
+  afterWrite(state, vcpu, outcome.msr, effect);
+  return 'ok';
+}
+
+/** WRMSR of a guest, or one entry of KVM_SET_MSRS. */
+export function applyWrmsr(state: VmState, event: EventOf<'wrmsr'>, effect: Effect): void {
+  const answer = writeMsr(state, event, effect);
+  if (answer === undefined) return;
+  effect.msr = answer === 'ok' ? 'ok' : 'gp';
+  if (answer === 'INVAL' || answer === 'UNKNOWN') effect.msrReason = answer;
+}
+
+function readAnswer(state: VmState, vcpu: VcpuModel, msr: number): MsrAnswer {
+  const { msrs } = state.policy;
+  const value = vcpu.readMsr(msr, msrs);
+  if (value !== undefined) return value;
+  const reason = vcpu.refusalOf(msr, msrs) ?? 'UNKNOWN';
+  return reason === 'UNKNOWN' && state.options.ignoreMsrs ? 0n : reason;
+}
+
+/** MSR accesses of a guest, each by itself, or of KVM_SET_MSRS or KVM_GET_MSRS (`__msr_io()`). */
+export function applyMsrs(state: VmState, { vcpu, ops, by }: EventOf<'msrs'>, effect: Effect): void {
+  const answer = ({ msr, value, denied }: MsrAccess): MsrAnswer => {
+    if (denied) return 'FILTER';
+    if (value === undefined) return readAnswer(state, state.vcpu(vcpu), msr);
+    return writeMsr(state, { vcpu, msr, value }, effect) ?? 'UNKNOWN';
+  };
+  const answers: MsrAnswer[] = [];
+  for (const op of ops) {
+    const one = answer(op);
+    if (by === 'host' && isRefusal(one)) break;
+    answers.push(one);
+  }
+  effect.msrs = answers;
 }
 
 /** MOV to CR0 of a guest, or KVM_SET_SREGS. */

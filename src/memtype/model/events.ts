@@ -8,6 +8,7 @@ import type { Leaf } from './leaves.js';
 export type ModelEvent =
   | MemslotEvent
   | { kind: 'wrmsr'; vcpu: number; msr: number; value: bigint; by: 'guest' | 'host' }
+  | { kind: 'msrs'; vcpu: number; ops: readonly MsrAccess[]; by: 'guest' | 'host' }
   | { kind: 'cr0'; vcpu: number; value: bigint; by: 'guest' | 'host' }
   | { kind: 'noncoherent'; delta: 1 | -1; via?: 'vfio' | 'virtio' }
   | { kind: 'disable-quirks'; mask: number; cap?: 'quirks' | 'quirks2' }
@@ -19,6 +20,24 @@ export type ModelEvent =
   | { kind: 'get-dirty-log'; slot: number }
   | { kind: 'clear-dirty-log'; slot: number; first: number; npages: number }
   | { kind: 'manual-protect'; initiallySet: boolean };
+
+/** One access of an MSR: a write if there is a value, else a read. */
+export interface MsrAccess {
+  readonly msr: number;
+  readonly value?: bigint;
+  /** KVM's filter denies it and nobody answers in KVM's stead. */
+  readonly denied?: true;
+}
+
+/** What became of an access: a write was done, a value was read, or KVM refuses for this KVM_MSR_EXIT_REASON_. */
+export type MsrAnswer = 'ok' | bigint | MsrRefusal;
+
+/** A KVM_MSR_EXIT_REASON_. */
+export type MsrRefusal = 'INVAL' | 'UNKNOWN' | 'FILTER';
+
+/** Whether KVM refuses the access. */
+export const isRefusal = (answer: MsrAnswer): answer is MsrRefusal =>
+  answer === 'INVAL' || answer === 'UNKNOWN' || answer === 'FILTER';
 
 /** KVM_SET_USER_MEMORY_REGION; `npages` 0 deletes the slot. */
 export interface MemslotEvent {
@@ -86,6 +105,8 @@ export interface Effect {
   msr?: 'ok' | 'gp';
   /** KVM_MSR_EXIT_REASON_ of a failed write. */
   msrReason?: 'INVAL' | 'UNKNOWN';
+  /** Of several MSR accesses, what became of each; of those by an ioctl, up to the first that is refused. */
+  msrs?: MsrAnswer[];
   /** The guest's write to CR0 faults. */
   cr0?: 'ok' | 'gp';
   /** The ioctl fails with this errno, and changes nothing. */

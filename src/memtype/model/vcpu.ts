@@ -1,8 +1,9 @@
 import { CR0_CD, CR0_NW, CR0_PE, CR0_PG } from '../../arch/cr0.js';
 import { PAT_RESET } from '../../arch/msrs.js';
 import type { MsrRules, VcpuView } from '../policy.js';
-import { classifyMsr, isValidMsrValue, type MtrrMsr, reservedAddressBits } from '../sdm/msrs.js';
+import { classifyMsr, isNearMtrrs, isValidMsrValue, type MtrrMsr, reservedAddressBits } from '../sdm/msrs.js';
 import { MtrrState } from '../sdm/mtrr.js';
+
 /** The outcome of an MSR write; undefined for MSRs that this model does not know. */
 export type MsrOutcome = { ok: true; msr: MtrrMsr } | { ok: false; reason: 'INVAL' | 'UNKNOWN' } | undefined;
 
@@ -29,7 +30,10 @@ export class VcpuModel implements VcpuView {
   /** Write an MSR as the guest or KVM_SET_MSRS does; MTRRcap is read-only, and KVM knows no write to it. */
   writeMsr(index: number, value: bigint, rules: MsrRules): MsrOutcome {
     const msr = classifyMsr(index);
-    if (msr === undefined) return this.#notAnMtrr(index, rules);
+    if (msr === undefined) {
+      const reason = this.refusalOf(index, rules);
+      return reason && { ok: false, reason };
+    }
     if (msr.kind === 'cap') return { ok: false, reason: 'UNKNOWN' };
     if (!isValidMsrValue(msr, value, this.maxphyaddr)) return { ok: false, reason: 'INVAL' };
     if (msr.kind === 'pat') this.pat = value;
@@ -37,10 +41,10 @@ export class VcpuModel implements VcpuView {
     return { ok: true, msr };
   }
 
-  #notAnMtrr(index: number, rules: MsrRules): MsrOutcome {
-    const machineCheckBank = index >= 0x280 && index < 0x2a0;
-    if (index >> 8 !== 2 || machineCheckBank) return undefined;
-    return { ok: false, reason: rules.invalidNotUnknown(index) ? 'INVAL' : 'UNKNOWN' };
+  /** Why KVM refuses a number that is neither an MTRR nor the PAT, read or written; undefined for one that this model does not know. */
+  refusalOf(index: number, rules: MsrRules): 'INVAL' | 'UNKNOWN' | undefined {
+    if (!isNearMtrrs(index)) return undefined;
+    return rules.invalidNotUnknown(index) ? 'INVAL' : 'UNKNOWN';
   }
 
   /** Read an MSR; undefined where a read faults, or where the model does not know the MSR. */

@@ -6,6 +6,7 @@ import {
   applyCr0,
   applyDiscard,
   applyMemslot,
+  applyMsrs,
   applyNoncoherent,
   applyQuirks,
   applyWrmsr,
@@ -61,6 +62,9 @@ export class VmModel {
         break;
       case 'wrmsr':
         applyWrmsr(state, event, effect);
+        break;
+      case 'msrs':
+        applyMsrs(state, event, effect);
         break;
       case 'cr0':
         applyCr0(state, event, effect);

@@ -26,6 +26,16 @@ export function classifyMsr(msr: number): MtrrMsr | undefined {
   return undefined;
 }
 
+/** Just outside the block of numbers that holds the MTRRs, and around MTRRcap. */
+const NEIGHBOURS: readonly number[] = [MSR.MTRRCAP - 1, MSR.MTRRCAP + 1, MSR.PHYSBASE0 - 1, MSR.DEF_TYPE + 1];
+
+/** Whether a number stands for nothing, but lies among the MTRRs: 0x280 to 0x29f are the machine check's. */
+export function isNearMtrrs(msr: number): boolean {
+  if (classifyMsr(msr) !== undefined) return false;
+  if (msr >= 0x280 && msr <= 0x29f) return false;
+  return msr >> 8 === MSR.PHYSBASE0 >> 8 || NEIGHBOURS.includes(msr);
+}
+
 /** The address bits, and those above them, that a guest with this MAXPHYADDR must leave zero. */
 export function reservedAddressBits(maxphyaddr: number): bigint {
   return ALL_BITS & ~((1n << BigInt(maxphyaddr)) - 1n);

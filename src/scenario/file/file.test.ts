@@ -154,7 +154,7 @@ test.each<[string, object, RegExp]>([
   [
     'a step that nobody knows',
     { steps: [{ do: 'dance' }] },
-    /^steps\[0\]\.do: it is one of wrmsr, rdmsr, access/,
+    /^steps\[0\]\.do: it is one of wrmsr, rdmsr, msrs/,
   ],
   ['a step that is a number', { steps: [1] }, /^steps\[0\]: .*object/],
   ['an address that is a number', { steps: [{ ...ACCESS, gpa: 4096 }] }, /^steps\[0\]\.gpa: a hexadecimal/],

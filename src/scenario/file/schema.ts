@@ -1,12 +1,13 @@
 import * as z from 'zod/mini';
 import { SCENARIO_DEFAULTS } from '../builder.js';
-import { scenarioSchema, stepSchemas } from '../schema.js';
+import { msrOp, scenarioSchema, stepSchemas } from '../schema.js';
 import { hex, msr, pages } from './fields.js';
 
 /** What a step is unless told, as the builder's functions have it. */
 export const STEP_DEFAULTS = {
   wrmsr: { vcpu: 0, by: 'guest' },
   rdmsr: { vcpu: 0, by: 'guest' },
+  msrs: { vcpu: 0, by: 'guest' },
   access: { vcpu: 0, access: 'read', pat: 0 },
   'nested-access': { vcpu: 0, access: 'read', size: '4K', type: 'WB', ipat: false },
   invept: { vcpu: 0 },
@@ -19,14 +20,17 @@ export const STEP_DEFAULTS = {
 } as const;
 
 const NESTED = STEP_DEFAULTS['nested-access'];
-const { wrmsr, rdmsr, access, cd, virtio, memslot, discard, ask } = stepSchemas;
+const { wrmsr, rdmsr, msrs, access, cd, virtio, memslot, discard, ask } = stepSchemas;
 const nested = stepSchemas['nested-access'];
 const vcpu = z._default(cd.shape.vcpu, 0);
 const by = z._default(cd.shape.by, 'guest');
 
+const fileOp = z.extend(msrOp, { msr, value: z.exactOptional(hex) });
+
 const step = z.discriminatedUnion('do', [
   z.extend(wrmsr, { vcpu, msr, value: hex, by }),
   z.extend(rdmsr, { vcpu, msr, by }),
+  z.extend(msrs, { vcpu, ops: z.array(fileOp).check(z.minLength(1), z.maxLength(4096)), by }),
   z.extend(access, {
     vcpu,
     gpa: hex,
