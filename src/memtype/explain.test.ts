@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { compareAll, explainArch, explainMap, explainPage, type Situation } from './explain.js';
+import { compareAll, explainArch, explainPage, type MapEntry, type Situation } from './explain.js';
+import { explainRegions } from './map/regions.js';
 import { policies } from './policies/index.js';
 import type { Policy } from './policy.js';
 import { type MtrrConfig, mtrrWrites, replayWrites } from './sdm/config.js';
+import type { MappedRange } from './sdm/ranges.js';
 
 const M = 1n << 20n;
 const D1: MtrrConfig = {
@@ -215,7 +217,13 @@ describe('compareAll', () => {
   });
 });
 
-describe('explainMap', () => {
+const explainMap = (policy: Policy, one: Situation, end: number): MappedRange<MapEntry>[] =>
+  explainRegions(policy, [one], { start: 0, end }).map(({ value, ...range }) => ({
+    ...range,
+    value: value.vcpus[0] as MapEntry,
+  }));
+
+describe('explainRegions', () => {
   const page = 256;
   it('maps guest-physical memory, with what the SDM says beside it', () => {
     expect(explainMap(named('6.1'), situation(), 24 * page)).toEqual([

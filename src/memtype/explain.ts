@@ -2,15 +2,13 @@ import { KVM_X86_QUIRK_CD_NW_CLEARED } from '../arch/kvm-flags.js';
 import { MEM_TYPES, type MemType, type PatType } from '../arch/memory-types.js';
 import { ALL_GFNS, type Level } from '../arch/units.js';
 import type { ErratumId } from './errata.js';
-import { kvmRanges } from './policies/guest-mtrr.js';
 import { ALL_POLICIES } from './policies/index.js';
 import { hasQuirk, supportedQuirks } from './policies/quirks.js';
 import { refusals } from './policies/refusals.js';
 import type { Decision, PageView, Policy, VcpuView, VmView } from './policy.js';
 import { effectiveCell, effectiveType } from './sdm/effective.js';
-import { archMtrrType, type MtrrState, mtrrCursors } from './sdm/mtrr.js';
+import { archMtrrType, type MtrrState } from './sdm/mtrr.js';
 import { patType } from './sdm/pat.js';
-import { type ChangeCursor, type MappedRange, mapRanges } from './sdm/ranges.js';
 import type { ArchType, Rule } from './types.js';
 
 /** All that the type of a page depends on, frozen at one moment. */
@@ -30,6 +28,10 @@ export interface Situation {
   readonly selfSnoop: boolean;
   /** The memslot has the flag of proposal P5. */
   readonly slotFlag: boolean;
+  /** The vCPU in question; 0 if it is not told. */
+  readonly vcpu?: number;
+  /** The MTRRs of vCPU 0, where the one in question is another. */
+  readonly bootMtrr?: MtrrState;
 }
 
 /** What one policy makes of a page. */
@@ -64,12 +66,13 @@ function viewsOf(
   gfn: number,
 ): { vm: VmView; vcpu: VcpuView; page: PageView } {
   const { mtrr, pat, cd, maxphyaddr, mtrrCpuid, selfSnoop, mmio } = situation;
-  const vcpu: VcpuView = { id: 0, mtrr, pat, cd, maxphyaddr, mtrrCpuid };
+  const { vcpu: id = 0, bootMtrr } = situation;
+  const vcpu: VcpuView = { id, mtrr, pat, cd, maxphyaddr, mtrrCpuid };
   const hasFlag = situation.slotFlag && policy.memslotFlag;
   return {
     vcpu,
     vm: {
-      vcpus: [vcpu],
+      vcpus: bootMtrr === undefined ? [vcpu] : [{ ...vcpu, id: 0, mtrr: bootMtrr }, vcpu],
       noncoherent: situation.noncoherent ? 1 : 0,
       disabledQuirks:
         policy.quirks.disabledAtCreation | (situation.disabledQuirks & supportedQuirks(policy, selfSnoop)),
@@ -175,33 +178,8 @@ export function compareAll(
   return [...groups.values()];
 }
 
-/** Where a variable range begins for KVM. It ends where the SDM's last match ends, so that end needs no cursor. */
-const hullCursor =
-  ({ start }: { start: number }): ChangeCursor =>
-  (gfn) =>
-    gfn < start ? start : Number.POSITIVE_INFINITY;
-
-/** A stretch of guest-physical memory of one kind. */
+/** What one vCPU makes of a stretch of memory. */
 export interface MapEntry extends Decision {
   readonly effective: MemType;
   readonly arch: ArchType;
-}
-
-/** Within one situation IPAT and PAT are the same everywhere, so the effective type follows from the type in the leaf. */
-const sameEntry = (a: MapEntry, b: MapEntry): boolean => a.type === b.type && a.arch === b.arch;
-
-/**
- * The whole guest-physical map under a policy, as if all of it were backed alike.
- *
- * @param end first frame not to map
- * @throws RangeError if the MTRRs cut it into more than 100,000 ranges
- */
-export function explainMap(policy: Policy, situation: Situation, end: number): MappedRange<MapEntry>[] {
-  const { mtrr } = situation;
-  const cursors = [...mtrrCursors(mtrr), ...kvmRanges(mtrr).map(hullCursor)];
-  const entryAt = (gfn: number): MapEntry => {
-    const { type, ipat, effective } = explainPage(policy, situation, gfn);
-    return { type, ipat, effective, arch: explainArch(situation, gfn).effective };
-  };
-  return mapRanges(end, entryAt, cursors, { same: sameEntry });
 }

@@ -5,11 +5,14 @@ export {
   compareAll,
   type Explanation,
   explainArch,
-  explainMap,
   explainPage,
-  type MapEntry,
   type Situation,
 } from './explain.js';
+export { BACKING_NAMES, type BackingName, hostMmioOf } from './map/backing.js';
+export { foldRanges, type Piece } from './map/fold.js';
+export { explainRegions, inSlot, type Memory, type Region, sameRegion } from './map/regions.js';
+export { type FirstTouch, firstTouches } from './map/sharing.js';
+export { type Slot, SlotMap } from './map/slots.js';
 export {
   type AccessEvent,
   type Effect,
@@ -29,6 +32,7 @@ export { supportedQuirks } from './policies/quirks.js';
 export { refusals } from './policies/refusals.js';
 export {
   findPolicy,
+  isBefore416,
   NEWEST_POLICY,
   policyAssumption,
   policyForVersion,

@@ -1,8 +1,10 @@
 import { Command } from 'commander';
 import { textWidth, wrapLines } from '../../text/wrap.js';
-import { answer, type Question } from '../explain/answer.js';
-import { parseMsrNumber } from '../explain/args.js';
+import { answer } from '../explain/answer.js';
+import { parseGpa, parseMsrNumber } from '../explain/args.js';
 import { addStateOptions, factsOf, numeric, type StateOptions } from '../explain/options.js';
+import type { Question } from '../explain/question.js';
+import { MOST_VCPUS } from '../explain/state.js';
 import { addHelp, type Help, USAGE_STATUS } from '../options/help.js';
 import { whole } from '../options/values.js';
 
@@ -16,6 +18,10 @@ const HELP: Help = {
       'one page of a guest on 6.1 that has a passed-through device and its MTRRs set up',
     ],
     ['explain --policy 7.2 --noncoherent --mtrr def=WB --mtrr 0=UC@3G+1G --map', 'all of its memory, on 7.2'],
+    [
+      'explain --policy 6.1 --noncoherent --mtrr def=WB --slot ram=0+3G --slot bar0=0xe0000000+256M,pci-bar --map',
+      'the same with memslots: what is host MMIO follows from what backs them',
+    ],
     ['explain --spte 0x1000005d48fc76', "what an entry of EPT says, from a trace of the host's"],
     ['explain --rdmsr 0x210', 'what a guest gets when it reads an MSR'],
   ],
@@ -25,8 +31,9 @@ const HELP: Help = {
 /** `kvm-memtype explain`: why a page has its memory type, under each policy and by the SDM. Touches no device. */
 export function explainCommand(): Command {
   const command = addHelp(new Command('explain'), HELP)
-    .option('--gpa <address>', 'guest-physical address of the page', numeric('--gpa'))
-    .option('--map', 'print the whole guest-physical map instead')
+    .option('--gpa <address>', 'guest-physical address of the page; a..b for a map of these', parseGpa)
+    .option('--map', 'print the whole guest-physical map instead; part of it with --gpa a..b')
+    .option('--vcpu <n>', 'the vCPU that touches the page (default: 0)', whole(0, MOST_VCPUS - 1))
     .option(
       '--spte <value>',
       'decode an entry of EPT; with --gpa, hold it against that page',

@@ -1,32 +1,33 @@
-import { gfnOf } from '../../arch/units.js';
+import { type GfnRange, gfnOf } from '../../arch/units.js';
 import {
   compareAll,
   decodeSpte,
   explainArch,
-  explainMap,
   explainPage,
+  explainRegions,
   findPolicy,
+  firstTouches,
+  hostMmioOf,
+  inSlot,
+  isBefore416,
+  type Memory,
   NEWEST_POLICY,
   type Policy,
   policyAssumption,
   type Situation,
+  SlotMap,
 } from '../../memtype/index.js';
 import { UsageError } from '../errors.js';
 import { log } from '../terminal/log.js';
+import type { GpaSpan } from './args.js';
+import { mapJson, mapText } from './map-text.js';
 import { msrJson, msrText, readMsr } from './msr.js';
+import { type Question, questionOf } from './question.js';
 import { mustBeTaken } from './refused.js';
 import { spteJson, spteText } from './spte.js';
-import { type GuestFacts, situationOf } from './state.js';
-import { mapJson, mapText, pageJson, pageText } from './text.js';
-
-/** What is asked: a page, a map, an entry, or an MSR. */
-export interface Question {
-  readonly gpa?: bigint | undefined;
-  readonly map?: boolean | undefined;
-  readonly spte?: bigint | undefined;
-  readonly level?: number | undefined;
-  readonly rdmsr?: number | undefined;
-}
+import type { GuestFacts } from './state.js';
+import { hex, pageJson, pageText } from './text.js';
+import { groupName, groupOf, type VcpuGroup, vcpuGroups } from './vcpus.js';
 
 /** An answer for people and for programs. */
 export interface Answer {
@@ -34,70 +35,115 @@ export interface Answer {
   readonly json: () => object;
 }
 
-/** What may be asked, and what each asks for. */
-const ASKS = {
-  gpa: 'one page',
-  map: 'the whole map',
-  spte: 'an entry of EPT',
-  rdmsr: 'the value of an MSR',
-} as const;
-
-type Ask = keyof typeof ASKS;
-
-/** Pairs that make sense: the entry that maps a page. */
-const TOGETHER = new Set(['gpa spte']);
-
-/** Refuse two questions at once, and parts of one that is not asked. */
-function mustBeOne(question: Question): void {
-  const asked = (Object.keys(ASKS) as Ask[]).filter((ask) => (question[ask] ?? false) !== false);
-  const [first, second] = asked;
-  if (asked.length > 2 || (asked.length === 2 && !TOGETHER.has(asked.join(' '))))
-    throw new UsageError(
-      `--${first} and --${second} ask for two things: ${ASKS[first as Ask]}, or ${ASKS[second as Ask]}`,
-    );
-  if (first === undefined)
-    throw new UsageError('explain needs --gpa <address>, --map for the whole map, --spte or --rdmsr');
-  if (question.level !== undefined && question.spte === undefined)
-    throw new UsageError('--level is the level of an entry: it needs --spte');
+/** A guest under a policy. */
+interface Guest {
+  readonly policy: Policy;
+  readonly assumed: string | undefined;
+  readonly groups: readonly VcpuGroup[];
+  /** The vCPU in question. */
+  readonly situation: Situation;
+  readonly memory: Memory;
 }
 
 /** Refuse an address that the guest cannot have. */
 function mustBeAddress(gpa: bigint, { maxphyaddr }: Situation): void {
   if (gpa >= 1n << BigInt(maxphyaddr))
-    throw new UsageError(`--gpa 0x${gpa.toString(16)} lies above the guest's ${maxphyaddr} address bits`);
+    throw new UsageError(`--gpa ${hex(gpa)} lies above the guest's ${maxphyaddr} address bits`);
 }
 
-function pageAnswer(policy: Policy, situation: Situation, gpa: bigint, assumed: string | undefined): Answer {
-  mustBeAddress(gpa, situation);
+function holeAnswer(gpa: bigint): Answer {
+  const text = `gpa ${hex(gpa)} is in no memslot: KVM maps nothing there, each access exits to the VMM, which emulates it`;
+  return { text: () => `${text}\n`, json: () => ({ gpa: hex(gpa), slot: null, text }) };
+}
+
+function pageAnswer(guest: Guest, gpa: bigint): Answer {
+  const { policy, assumed, groups, memory } = guest;
+  mustBeAddress(gpa, guest.situation);
   const gfn = gfnOf(gpa);
+  const slot = memory.slots?.at(gfn);
+  if (memory.slots !== undefined && slot === undefined) return holeAnswer(gpa);
+  const situation = inSlot(guest.situation, slot, memory.host);
+  const explanation = explainPage(policy, situation, gfn);
+  const backing = slot === undefined ? [] : [hostMmioOf(slot.backing, memory.host)];
+  const vcpus = groups.map((group) => inSlot(group.situation, slot, memory.host));
   const page = {
     gpa,
     assumed,
     situation,
-    explanation: explainPage(policy, situation, gfn),
+    explanation: {
+      ...explanation,
+      why: [...backing.map(({ text, source }) => ({ text, source })), ...explanation.why],
+    },
     arch: explainArch(situation, gfn),
     others: compareAll(situation, gfn),
+    slot,
+    touches: firstTouches(policy, vcpus, gfn).map((touch, i) => ({
+      ...touch,
+      who: groupName((groups[i] as VcpuGroup).ids),
+    })),
   };
   return { text: () => pageText(page), json: () => pageJson(page) };
 }
 
-function mapAnswer(policy: Policy, situation: Situation): Answer {
-  const ranges = explainMap(policy, situation, 2 ** (situation.maxphyaddr - 12));
-  return { text: () => mapText(ranges), json: () => mapJson(ranges) };
+/** The frames of a span, or all that the guest can have. */
+function framesOf(span: GpaSpan | undefined, situation: Situation): GfnRange {
+  if (span?.end === undefined) return { start: 0, end: 2 ** (situation.maxphyaddr - 12) };
+  mustBeAddress(span.end - 1n, situation);
+  return { start: gfnOf(span.start), end: gfnOf(span.end) };
 }
 
-function spteAnswer(policy: Policy, situation: Situation, question: Question & { spte: bigint }): Answer {
-  const { spte, gpa, level = 1 } = question;
+/** Say how to see a map that is too long. */
+function wholeOrPart<T>(map: () => T): T {
+  try {
+    return map();
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new UsageError(`${error.message}; ask for a part of it with --gpa a..b`);
+  }
+}
+
+function mapAnswer({ policy, groups, situation, memory, assumed }: Guest, span: GpaSpan | undefined): Answer {
+  if (assumed !== undefined) log().warn(assumed);
+  const vcpus = groups.map((group) => group.situation);
+  const map = {
+    ranges: wholeOrPart(() => explainRegions(policy, vcpus, framesOf(span, situation), memory)),
+    who: groups.map(({ ids }) => groupName(ids)),
+    hasSlots: memory.slots !== undefined,
+  };
+  return { text: () => mapText(map), json: () => mapJson(map) };
+}
+
+function spteAnswer({ policy, situation, memory }: Guest, spte: bigint, level: number, gpa?: bigint): Answer {
   if (gpa !== undefined) mustBeAddress(gpa, situation);
-  const page =
-    gpa === undefined ? undefined : { gpa, explanation: explainPage(policy, situation, gfnOf(gpa)) };
+  const at = (address: bigint): Situation => inSlot(situation, memory.slots?.at(gfnOf(address)), memory.host);
+  const page = gpa === undefined ? undefined : { gpa, explanation: explainPage(policy, at(gpa), gfnOf(gpa)) };
   const told = { spte, reading: decodeSpte(spte, level), page };
   return { text: () => spteText(told), json: () => spteJson(told) };
 }
 
-function msrAnswer(policy: Policy, situation: Situation, msr: number): Answer {
+function msrAnswer({ policy, situation }: Guest, msr: number): Answer {
   const answer = readMsr(msr, policy, situation);
   return { text: () => msrText(answer), json: () => msrJson(answer) };
+}
+
+/** Put a guest together out of what is told of it. */
+function guestOf(facts: GuestFacts, vcpu: number): Guest {
+  const { policy: name = NEWEST_POLICY.name, slots, hostNopat = false } = facts;
+  const policy = findPolicy(name);
+  const groups = vcpuGroups(facts);
+  const { situation } = groupOf(groups, vcpu);
+  const slotFlag = situation.slotFlag || (slots ?? []).some(({ flagged }) => flagged);
+  mustBeTaken(policy, { ...situation, slotFlag });
+  return {
+    policy,
+    assumed: policyAssumption(name),
+    groups,
+    situation,
+    memory: {
+      slots: slots === undefined ? undefined : new SlotMap(slots),
+      host: { nopat: hostNopat, before416: isBefore416(name) },
+    },
+  };
 }
 
 /**
@@ -105,19 +151,11 @@ function msrAnswer(policy: Policy, situation: Situation, msr: number): Answer {
  *
  * @throws UsageError if it cannot be asked so
  */
-export function answer(question: Question, facts: GuestFacts): Answer {
-  const { policy: name = NEWEST_POLICY.name } = facts;
-  // A state that names a page may be asked for something else.
-  const gpa = question.gpa ?? (question.map || question.rdmsr !== undefined ? undefined : facts.gpa);
-  const asked = { ...question, ...(gpa === undefined ? {} : { gpa }) };
-  const policy = findPolicy(name);
-  mustBeOne(asked);
-  const situation = situationOf(facts);
-  mustBeTaken(policy, situation);
-  const assumed = policyAssumption(name);
-  const { spte, rdmsr } = question;
-  if (spte !== undefined) return spteAnswer(policy, situation, { ...asked, spte });
-  if (gpa !== undefined) return pageAnswer(policy, situation, gpa, assumed);
-  if (assumed !== undefined) log().warn(assumed);
-  return rdmsr === undefined ? mapAnswer(policy, situation) : msrAnswer(policy, situation, rdmsr);
+export function answer(asked: Question, facts: GuestFacts): Answer {
+  findPolicy(facts.policy ?? NEWEST_POLICY.name);
+  const { gpa, map, spte, level = 1, rdmsr, vcpu = 0 } = questionOf(asked, facts.gpa);
+  const guest = guestOf(facts, vcpu);
+  if (spte !== undefined) return spteAnswer(guest, spte, level, gpa?.start);
+  if (rdmsr !== undefined) return msrAnswer(guest, rdmsr);
+  return map || gpa === undefined ? mapAnswer(guest, gpa) : pageAnswer(guest, gpa.start);
 }

@@ -2,6 +2,7 @@ import { InvalidArgumentError } from 'commander';
 import { MEM_TYPES, type MemType } from '../../arch/memory-types.js';
 import { MSR_BY_NAME } from '../../arch/msrs.js';
 import { QUIRK_NAMES } from '../../arch/quirk-names.js';
+import { PAGE_OFFSET } from '../../arch/units.js';
 import type { FixedConfig, MsrWrite, MtrrConfig, VariableConfig } from '../../memtype/index.js';
 import { UsageError } from '../errors.js';
 import { readSize } from '../options/numbers.js';
@@ -150,4 +151,43 @@ export function parseQuirks(text: string): number {
       );
     return (mask | bit) >>> 0;
   }, 0);
+}
+
+/** A value that is told of one vCPU, or of all where none is named. */
+export interface OfVcpu<T> {
+  readonly vcpu: number | undefined;
+  readonly value: T;
+}
+
+/** Take `cpu1:` before a value for the vCPU that it is of. */
+export const ofVcpu =
+  <T>(parse: (text: string) => T) =>
+  (text: string): OfVcpu<T> => {
+    const [, vcpu, rest = ''] = /^cpu(\d{1,4}):(.*)$/s.exec(text) ?? [];
+    return vcpu === undefined
+      ? { vcpu: undefined, value: parse(text) }
+      : { vcpu: Number(vcpu), value: parse(rest) };
+  };
+
+/**
+ * One page, or the frames from one address to another that is not among them: `0xa0000`, `1G..1T`.
+ *
+ * @throws UsageError if it is neither
+ */
+export function parseGpa(text: string): GpaSpan {
+  const [first = '', last, ...more] = text.split('..');
+  const start = parseNumber(first, '--gpa');
+  if (last === undefined) return { start, end: undefined };
+  const end = parseNumber(last, '--gpa');
+  if (more.length > 0 || end <= start || ((start | end) & PAGE_OFFSET) !== 0n)
+    throw new UsageError(
+      `--gpa ${text} is not like 0..4G: the start of a page, and a later one that is not among them`,
+    );
+  return { start, end };
+}
+
+/** An address, or a span where it has an end. */
+export interface GpaSpan {
+  readonly start: bigint;
+  readonly end: bigint | undefined;
 }

@@ -1,17 +1,29 @@
 import { type Command, Option } from 'commander';
-import type { MsrWrite } from '../../memtype/index.js';
-import { NEWEST_POLICY } from '../../memtype/index.js';
+import { BACKING_NAMES, type MsrWrite, NEWEST_POLICY, type Slot } from '../../memtype/index.js';
+import { UsageError } from '../errors.js';
 import { refuseTwice } from '../options/once.js';
 import { addRepeatable, existingFile, whole } from '../options/values.js';
-import { mergeMtrrs, parseMsrWrite, parseMtrrs, parseNumber, parseQuirks } from './args.js';
-import { defined, type GuestFacts, readState } from './state.js';
+import {
+  mergeMtrrs,
+  type OfVcpu,
+  ofVcpu,
+  parseMsrWrite,
+  parseMtrrs,
+  parseNumber,
+  parseQuirks,
+} from './args.js';
+import { parseSlot } from './slots.js';
+import { defined, type GuestFacts, MOST_VCPUS, readState, type VcpuFacts } from './state.js';
 
 /** The options that describe a guest. */
 export interface StateOptions {
   state?: string;
   policy?: string;
-  mtrr: string[];
-  msr: MsrWrite[];
+  mtrr: OfVcpu<string>[];
+  slot: Slot[];
+  hostNopat?: true;
+  vcpus?: number;
+  msr: OfVcpu<MsrWrite>[];
   pat?: bigint;
   patEntry?: number | 'off';
   cd?: true;
@@ -46,7 +58,13 @@ export function addStateOptions(command: Command): Command {
     )
     .option('--cd', 'CR0.CD is 1')
     .option('--noncoherent', 'the VM has non-coherent DMA')
-    .option('--mmio', 'the page is host MMIO')
+    .option('--mmio', 'all pages are host MMIO; --slot tells it page by page')
+    .option('--host-nopat', 'the host runs with nopat, which makes every reserved page host MMIO')
+    .option(
+      '--vcpus <n>',
+      `how many vCPUs there are (default: one more than the highest that is named)`,
+      whole(1, MOST_VCPUS),
+    )
     .option(
       '--disable-quirks <mask>',
       'quirks that were disabled: a mask, or names such as cd-nw-cleared,ignore-guest-pat',
@@ -61,16 +79,33 @@ export function addStateOptions(command: Command): Command {
   addRepeatable(
     command,
     '--mtrr <spec>',
-    'def=UC,e=1,fe=0 or 0=WB@0+16M or 1=UC@0/0xff00000000 (a mask) or fix=UC@0xa0000+128K',
-    (text) => text,
+    'def=UC,e=1,fe=0 or 0=WB@0+16M or 1=UC@0/0xff00000000 (a mask) or fix=UC@0xa0000+128K; cpu1: before it is for one vCPU',
+    ofVcpu((text) => text),
   );
   addRepeatable(
     command,
     '--msr <number=value>',
-    'a raw MSR write, after those of --mtrr; the number, or a name such as MTRR_DEF_TYPE',
-    parseMsrWrite,
+    'a raw MSR write, after those of --mtrr; the number, or a name such as MTRR_DEF_TYPE; cpu1: before it is for one vCPU',
+    ofVcpu(parseMsrWrite),
   );
-  return refuseTwice(command, ['--mtrr', '--msr']);
+  addRepeatable(
+    command,
+    '--slot <name=gpa+size,kind>',
+    `a memslot and what backs it: ${BACKING_NAMES.join(', ')}; then host=TYPE, ro or flag`,
+    parseSlot,
+  );
+  return refuseTwice(command, ['--mtrr', '--msr', '--slot']);
+}
+
+/** What is told of one vCPU by flags, over what the file tells. */
+function vcpuFacts(file: VcpuFacts, options: StateOptions, vcpu: number | undefined): VcpuFacts {
+  const own = <T>(values: readonly OfVcpu<T>[]): T[] =>
+    values.filter((told) => told.vcpu === vcpu).map(({ value }) => value);
+  return {
+    ...file,
+    mtrr: mergeMtrrs(file.mtrr, parseMtrrs(own(options.mtrr))),
+    msrs: [...(file.msrs ?? []), ...own(options.msr)],
+  };
 }
 
 /** The state that file and flags give; a flag counts more than the file. */
@@ -88,11 +123,21 @@ export async function factsOf(options: StateOptions): Promise<GuestFacts> {
     mtrrCpuid: options.mtrrCpuid ? undefined : false,
     selfSnoop: options.selfSnoop ? undefined : false,
     slotFlag: options.slotFlag,
+    hostNopat: options.hostNopat,
+    vcpuCount: options.vcpus,
   });
+  const named = [...options.mtrr, ...options.msr].flatMap(({ vcpu }) => vcpu ?? []);
+  const ids = new Set([...(file.vcpus?.keys() ?? []), ...named]);
+  const slots = [...(file.slots ?? []), ...options.slot];
+  if ((options.mmio || options.slotFlag) && slots.length > 0)
+    throw new UsageError(
+      '--mmio and --slot-flag are for memory without slots: a --slot has its own kind and flag',
+    );
   return {
     ...file,
     ...flags,
-    mtrr: mergeMtrrs(file.mtrr, parseMtrrs(options.mtrr)),
-    msrs: [...(file.msrs ?? []), ...options.msr],
+    ...vcpuFacts({ ...file, ...flags }, options, undefined),
+    ...(slots.length === 0 ? {} : { slots }),
+    vcpus: new Map([...ids].map((id) => [id, vcpuFacts(file.vcpus?.get(id) ?? {}, options, id)])),
   };
 }

@@ -8,22 +8,32 @@ import {
   mtrrWrites,
   replayWrites,
   type Situation,
+  type Slot,
 } from '../../memtype/index.js';
 import { readInput } from '../../process/read-file.js';
 import { sentenceOf, UsageError } from '../errors.js';
-import { parseNumber, parseQuirks } from './args.js';
+import { parseMsrNumber, parseNumber, parseQuirks } from './args.js';
+import { parseSlot } from './slots.js';
 
-const number = z
-  .union([z.string(), z.number().int().nonnegative()])
-  .transform((value) => parseNumber(String(value), 'the number'));
-const quirks = z.union([z.string(), z.number().int().nonnegative()]).transform((value, context) => {
-  try {
-    return parseQuirks(String(value));
-  } catch (error) {
-    context.addIssue(sentenceOf(error));
-    return z.NEVER;
-  }
-});
+/** KVM_MAX_VCPUS of 7.3. */
+export const MOST_VCPUS = 4096;
+const MOST_SLOTS = 4096;
+
+/** A string or number that is read as an option's value is; what is wrong with it is the schema's error. */
+function parsed<T>(parse: (text: string) => T) {
+  return z.union([z.string(), z.number().int().nonnegative()]).transform((value, context): T => {
+    try {
+      return parse(String(value));
+    } catch (error) {
+      context.addIssue(sentenceOf(error));
+      return z.NEVER;
+    }
+  });
+}
+
+const number = parsed((text) => parseNumber(text, 'the number'));
+const msrNumber = parsed(parseMsrNumber('the MSR'));
+const quirks = parsed(parseQuirks);
 const memType = z.enum(['UC', 'WC', 'WT', 'WP', 'WB']);
 
 const mtrr = z.strictObject({
@@ -49,14 +59,33 @@ const mtrr = z.strictObject({
   fixed: z.array(z.strictObject({ type: memType, start: number, size: number })).optional(),
 });
 
-const stateFile = z.strictObject({
-  policy: z.string().optional(),
-  gpa: number.optional(),
+const registers = {
   mtrr: mtrr.optional(),
-  msrs: z.array(z.strictObject({ msr: number, value: number })).optional(),
+  msrs: z.array(z.strictObject({ msr: msrNumber, value: number })).optional(),
   pat: number.optional(),
   patEntry: z.union([z.int().min(0).max(7), z.literal('off')]).optional(),
   cd: z.boolean().optional(),
+};
+
+const stateFile = z.strictObject({
+  policy: z.string().optional(),
+  gpa: number.optional(),
+  ...registers,
+  vcpuCount: z.int().min(1).max(MOST_VCPUS).optional(),
+  vcpus: z
+    .array(
+      z.strictObject({
+        id: z
+          .int()
+          .min(0)
+          .max(MOST_VCPUS - 1),
+        ...registers,
+      }),
+    )
+    .max(MOST_VCPUS)
+    .optional(),
+  slots: z.array(parsed(parseSlot)).max(MOST_SLOTS).optional(),
+  hostNopat: z.boolean().optional(),
   noncoherent: z.boolean().optional(),
   mmio: z.boolean().optional(),
   disabledQuirks: quirks.optional(),
@@ -66,16 +95,27 @@ const stateFile = z.strictObject({
   slotFlag: z.boolean().optional(),
 });
 
-/** The state of a guest, as a file or flags give it; what is left out has the value that KVM starts with. */
-export interface GuestFacts {
-  policy?: string;
-  gpa?: bigint;
+/** What is told of one vCPU, or of all. */
+export interface VcpuFacts {
   mtrr?: MtrrConfig;
   /** Raw writes, in order, after those of `mtrr`. */
   msrs?: readonly MsrWrite[];
   pat?: bigint;
   patEntry?: number | 'off';
   cd?: boolean;
+}
+
+/** The state of a guest, as a file or flags give it; what is left out has the value that KVM starts with. */
+export interface GuestFacts extends VcpuFacts {
+  policy?: string;
+  gpa?: bigint;
+  /** One more than the highest that is named, if it is not told. */
+  vcpuCount?: number;
+  /** What is told of some vCPUs alone, by number: it counts more than what is told of all. */
+  vcpus?: ReadonlyMap<number, VcpuFacts>;
+  slots?: readonly Slot[];
+  /** The host runs with nopat. */
+  hostNopat?: boolean;
   noncoherent?: boolean;
   mmio?: boolean;
   disabledQuirks?: number;
@@ -107,14 +147,16 @@ async function parseJson(path: string): Promise<unknown> {
  * @throws InputFileError if it cannot be read; UsageError if it says what a state does not have
  */
 export async function readState(path: string): Promise<GuestFacts> {
-  const parsed = stateFile.safeParse(await parseJson(path));
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
+  const result = stateFile.safeParse(await parseJson(path));
+  if (!result.success) {
+    const [issue] = result.error.issues;
     throw new UsageError(`${path}: ${issue?.path.join('.') || 'the state'}: ${issue?.message}`);
   }
-  const { msrs, ...rest } = parsed.data;
-  const writes = msrs?.map(({ msr, value }) => ({ msr: Number(msr), value }));
-  return defined({ ...rest, msrs: writes }) as GuestFacts;
+  const { vcpus, ...rest } = result.data;
+  const byId = vcpus && new Map(vcpus.map(({ id, ...own }) => [id, defined(own) as VcpuFacts]));
+  if (byId !== undefined && byId.size < (vcpus?.length ?? 0))
+    throw new UsageError(`${path}: two vCPUs have one id`);
+  return defined({ ...rest, vcpus: byId }) as GuestFacts;
 }
 
 /** Carry out the writes, each of which must be legal; the last one to the PAT counts. */

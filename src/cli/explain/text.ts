@@ -1,14 +1,14 @@
 import type { MemType } from '../../arch/memory-types.js';
-import { gpaOf, type Level } from '../../arch/units.js';
+import type { Level } from '../../arch/units.js';
 import {
   type ArchExplanation,
   type ArchType,
   ERRATA,
   type Explanation,
-  type MapEntry,
-  type MappedRange,
+  type FirstTouch,
   type Rule,
   type Situation,
+  type Slot,
 } from '../../memtype/index.js';
 import { textTable } from '../../text/table.js';
 
@@ -22,19 +22,29 @@ export interface PageExplanation {
   readonly arch: ArchExplanation;
   /** Policies by outcome. */
   readonly others: readonly (readonly Explanation[])[];
+  /** The memslot of the page, where slots are told. */
+  readonly slot: Slot | undefined;
+  /** vCPUs with registers of their own, each with what the page becomes if it comes first. */
+  readonly touches: readonly GroupTouch[];
 }
 
-const hex = (value: bigint): string => `0x${value.toString(16)}`;
-const addressOf = (gfn: number): string => hex(gpaOf(gfn));
+/** vCPUs that are alike, and what becomes of a page that one of them touches first. */
+interface GroupTouch extends FirstTouch {
+  /** `vCPU 0`, `vCPUs 1-3`. */
+  readonly who: string;
+}
 
-const table = (rows: readonly (readonly string[])[]): string[] => textTable(rows).trimEnd().split('\n');
+export const hex = (value: bigint): string => `0x${value.toString(16)}`;
+
+export const table = (rows: readonly (readonly string[])[]): string[] =>
+  textTable(rows).trimEnd().split('\n');
 
 const indent = (lines: readonly string[]): string[] => lines.map((line) => `  ${line}`);
 
 const rules = (why: readonly Rule[]): string[] =>
   why.flatMap(({ text, source }, i) => [`${i + 1}. ${text}`, `   (${source})`]);
 
-const ept = ({ type, ipat }: Pick<Explanation, 'type' | 'ipat'>): string =>
+export const ept = ({ type, ipat }: Pick<Explanation, 'type' | 'ipat'>): string =>
   type === 'none' ? 'no type' : `${type}, IPAT ${ipat ? 1 : 0}`;
 
 function errataOf(explanation: Explanation): string[] {
@@ -48,7 +58,8 @@ function errataOf(explanation: Explanation): string[] {
 const SIZES: Record<Level, string> = { 1: '4K', 2: '2M', 3: '1G' };
 
 /** The SDM promises a type, and this is another one. */
-const contradicts = (sdm: ArchType, effective: MemType): boolean => sdm !== 'undefined' && sdm !== effective;
+export const contradicts = (sdm: ArchType, effective: MemType): boolean =>
+  sdm !== 'undefined' && sdm !== effective;
 
 function sdmText(sdm: ArchType, effective: MemType): string {
   if (sdm === 'undefined') return 'undefined: it promises no type here';
@@ -68,8 +79,22 @@ function refusedText(explanations: readonly Explanation[]): string[] {
   return ['', 'not taken by every kernel', ...indent(lines)];
 }
 
+/** What differs by the vCPU that comes first; nothing where none does. */
+function touchText(touches: readonly GroupTouch[]): string[] {
+  const outcome = ({ made, effective }: FirstTouch): string => [ept(made), ...effective].join();
+  const all = new Set(touches.flatMap((touch) => [outcome(touch), ...touch.effective]));
+  if (touches.length < 2 || all.size <= 2) return [];
+  const leaves = new Set(touches.map(({ made }) => ept(made)));
+  const head = ['first to touch it', 'EPT', ...touches.map(({ who }) => `effective of ${who}`)];
+  const rows = touches.map(({ who, made, effective }) => [who, ept(made), ...effective]);
+  const why =
+    leaves.size > 1 ? 'the vCPUs share one leaf: the first to touch the page decides' : 'the vCPUs differ';
+  return ['', why, ...indent(table([head, ...rows]))];
+}
+
 /** Explain one page to a person. */
-export function pageText({ gpa, assumed, situation, explanation, arch, others }: PageExplanation): string {
+export function pageText(page: PageExplanation): string {
+  const { gpa, assumed, situation, explanation, arch, others, slot, touches } = page;
   const { policy } = explanation;
   const entry = situation.patEntry === undefined ? 'paging off' : `entry ${situation.patEntry}`;
   const outcomes = others.map((group) => [
@@ -80,6 +105,9 @@ export function pageText({ gpa, assumed, situation, explanation, arch, others }:
   const errata = errataOf(explanation);
   return [
     `gpa ${hex(gpa)}, policy ${policy.name}: ${policy.title} (${policy.kernels})`,
+    ...(slot === undefined
+      ? []
+      : [`slot ${slot.name}: ${slot.backing.kind}${slot.readOnly ? ', read-only' : ''}`]),
     ...(assumed === undefined ? [] : [`assumed: ${assumed}`]),
     '',
     ...indent(
@@ -95,6 +123,7 @@ export function pageText({ gpa, assumed, situation, explanation, arch, others }:
     'why',
     ...indent(rules(explanation.why)),
     ...(errata.length === 0 ? [] : ['', ...errata]),
+    ...touchText(touches),
     '',
     `by the SDM, without KVM: MTRR type ${arch.mtrr}, effective ${arch.effective}`,
     ...indent(rules(arch.why)),
@@ -107,7 +136,8 @@ export function pageText({ gpa, assumed, situation, explanation, arch, others }:
 }
 
 /** A page's explanation as plain data. */
-export function pageJson({ gpa, assumed, explanation, arch, others }: PageExplanation): object {
+export function pageJson(page: PageExplanation): object {
+  const { gpa, assumed, explanation, arch, others, slot, touches } = page;
   const plain = ({ policy, type, ipat, effective, maxLevel, errata, refuses }: Explanation): object => ({
     policy: policy.name,
     type,
@@ -120,39 +150,20 @@ export function pageJson({ gpa, assumed, explanation, arch, others }: PageExplan
   return {
     gpa: hex(gpa),
     ...(assumed === undefined ? {} : { assumed }),
+    ...(slot === undefined ? {} : { slot: slot.name }),
     ...plain(explanation),
     why: explanation.why,
     sdm: arch,
     policies: others.flat().map(plain),
+    ...(touches.length < 2
+      ? {}
+      : {
+          first: touches.map(({ who, made: { type, ipat }, effective }) => ({
+            who,
+            type,
+            ipat,
+            effective: Object.fromEntries(effective.map((t, i) => [(touches[i] as GroupTouch).who, t])),
+          })),
+        }),
   };
-}
-
-const size = (frames: number): string => {
-  const units: [number, string][] = [
-    [2 ** 28, 'T'],
-    [2 ** 18, 'G'],
-    [2 ** 8, 'M'],
-  ];
-  const [unit, name] = units.find(([step]) => frames % step === 0) ?? [1 / 4, 'K'];
-  return `${frames / unit}${name}`;
-};
-
-/** The guest-physical map as a table of ranges. */
-export function mapText(ranges: readonly MappedRange<MapEntry>[]): string {
-  const rows = ranges.map(({ start, end, value }) => [
-    addressOf(start),
-    hex(gpaOf(end) - 1n),
-    size(end - start),
-    ept(value),
-    value.effective,
-    contradicts(value.arch, value.effective) ? `${value.arch} *` : value.arch,
-  ]);
-  const differs = ranges.some(({ value }) => contradicts(value.arch, value.effective));
-  const lines = table([['start', 'end', 'size', 'EPT', 'effective', 'SDM'], ...rows]);
-  return `${[...lines, ...(differs ? ['', '* not what this kernel gives'] : [])].join('\n')}\n`;
-}
-
-/** The map as plain data. */
-export function mapJson(ranges: readonly MappedRange<MapEntry>[]): object[] {
-  return ranges.map(({ start, end, value }) => ({ start: addressOf(start), end: addressOf(end), ...value }));
 }

@@ -130,3 +130,9 @@ export function policyAssumption(name: string): string | undefined {
   const before = findPolicy(`${series}.0`).name;
   return `'${name}' does not tell which ${series}.y it is: policy ${policy} is that of ${series}.${from} and later, and before that it is policy ${before}`;
 }
+
+/** Whether a name is a kernel version below 4.16, up to which KVM took every reserved page for host MMIO (`kvm_is_mmio_pfn()`). */
+export function isBefore416(name: string): boolean {
+  const read = readVersion(name);
+  return read !== undefined && compareVersion([read.major, read.minor], [4, 16]) < 0;
+}

@@ -91,7 +91,7 @@ class RangeList<T> {
 }
 
 /**
- * Map [0, end) to its values, range by range: the value is asked for once per stretch in which no cursor reports a change.
+ * Map [start, end), from 0 if it is not told, to its values, range by range: the value is asked for once per stretch in which no cursor reports a change.
  *
  * @param maxRanges give up with a RangeError beyond this many (a discontiguous mask can match half a million ranges)
  */
@@ -99,12 +99,12 @@ export function mapRanges<T>(
   end: number,
   valueAt: (gfn: number) => T,
   cursors: readonly ChangeCursor[],
-  options: { same?: (a: T, b: T) => boolean; maxRanges?: number } = {},
+  options: { same?: (a: T, b: T) => boolean; maxRanges?: number; start?: number } = {},
 ): MappedRange<T>[] {
-  const { same = Object.is, maxRanges = 100_000 } = options;
+  const { same = Object.is, maxRanges = 100_000, start = 0 } = options;
   const list = new RangeList<T>(same);
-  const next = cursors.map((cursor) => cursor(0));
-  let gfn = 0;
+  const next = cursors.map((cursor) => cursor(start));
+  let gfn = start;
   while (gfn < end) {
     const stop = Math.min(end, ...next);
     if (stop <= gfn) throw new RangeError(`a cursor went back from frame ${gfn} to ${stop}`);
