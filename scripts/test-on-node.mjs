@@ -6,6 +6,9 @@ import { SetupError } from './lib/failure.mjs';
 import { nodeRelease, RELEASES } from './lib/node-release.mjs';
 import { ROOT, runMain, setup } from './setup.mjs';
 
+/** Long, and of pure code that no release of Node.js could make differ: held on one release. */
+const HELD_ONCE = ['--exclude', 'src/check/tamper.test.ts'];
+
 await runMain(async () => {
   const [major, ...args] = process.argv.slice(2);
   const version = Object.hasOwn(RELEASES, major ?? '') ? RELEASES[major] : undefined;
@@ -19,7 +22,7 @@ await runMain(async () => {
   const vitest = join(ROOT, 'node_modules', 'vitest', 'vitest.mjs');
   // Tests that start `node` by its name start this one.
   const env = { ...process.env, PATH: `${dirname(node)}:${process.env.PATH}` };
-  return runNode([vitest, 'run', '--project', 'pure', '--project', 'live', ...args], {
+  return runNode([vitest, 'run', '--project', 'pure', '--project', 'live', ...HELD_ONCE, ...args], {
     cwd: ROOT,
     env,
     node,
