@@ -3,7 +3,7 @@
 /** From the top down; folders on one floor do not know one another. */
 const FLOORS = [
   ['cli'],
-  ['matrix', 'doctor'],
+  ['matrix', 'doctor', 'fuzz'],
   ['session'],
   ['agent', 'check', 'report'],
   ['recording', 'catalogue', 'probe'],

@@ -20,13 +20,18 @@ function populate(scenario: Scenario, ram: HostMemory): void {
   }
 }
 
-/** KVM takes no memslot beyond the addresses of the machine's own processor (kvm_arch_prepare_memory_region()). */
+/**
+ * KVM takes no memslot beyond the addresses of the machine's own processor (kvm_arch_prepare_memory_region()), and to that processor
+ * higher address bits in a guest's page table are reserved ones, whatever the guest's CPUID says (SDM, "Paging-Mode Modifiers").
+ */
 export function missingReach(
   { steps }: Scenario,
   { gpaBits = 52 }: Pick<Environment, 'gpaBits'>,
 ): Missing | undefined {
-  const slots = steps.filter((step) => step.do === 'memslot');
-  const last = slots.map(({ gpa, pages }) => gpa + BigInt(pages * PAGE_SIZE) - 1n);
+  const last = steps.flatMap((step) => {
+    if (step.do === 'memslot') return [step.gpa + BigInt(step.pages * PAGE_SIZE) - 1n];
+    return 'gpa' in step ? [step.gpa] : [];
+  });
   const bits = Math.max(0, ...last.map((address) => address.toString(2).length));
   if (bits <= gpaBits) return undefined;
   return {

@@ -50,7 +50,7 @@ class Judge {
   readonly #evidence: Evidence;
   readonly #leaves: LeafDiff;
   readonly #contents: Contents;
-  readonly #pat = new Map<number, bigint>();
+  readonly #pat = new Map<number, bigint | undefined>();
   readonly #replay: Replay;
   #record: StepRecord = { step: -1 };
   #step: Step | undefined;
@@ -176,7 +176,7 @@ class Judge {
   #judgeMsrs(step: MsrStep, answers: readonly MsrAnswer[]): void {
     this.checks.msrs += opsOf(step).length;
     const pat = patRead(step, this.#record);
-    if (pat !== undefined) this.#pat.set(step.vcpu, pat);
+    if (pat !== undefined) this.#pat.set(step.vcpu, pat.value);
     judgeMsrs(step, this.#record, { answers, routes: this.#replay.routes, fail: this.fail });
   }
 

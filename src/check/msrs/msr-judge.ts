@@ -110,12 +110,11 @@ function judgeCount(
   o.fail(what, text(o.expected), text(o.seen));
 }
 
-/** The last value that a step read of the PAT. */
-export function patRead(step: MsrStep, record: StepRecord): bigint | undefined {
+/** What is known of the PAT by what a guest or VMM read last, if a step is about it: nothing, where it was written since. */
+export function patRead(step: MsrStep, record: StepRecord): { value: bigint | undefined } | undefined {
   const seen = resultsOf(step, record);
-  const reads = opsOf(step).flatMap(({ msr, value }, i) => {
-    const result = seen[i];
-    return msr === MSR.PAT && value === undefined && typeof result === 'bigint' ? [result] : [];
-  });
-  return reads.at(-1);
+  const last = opsOf(step).findLastIndex(({ msr }) => msr === MSR.PAT);
+  if (last < 0) return undefined;
+  const result = seen[last];
+  return { value: opsOf(step)[last]?.value === undefined && typeof result === 'bigint' ? result : undefined };
 }

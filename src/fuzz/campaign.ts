@@ -1,0 +1,115 @@
+import type { ResultSet, ScenarioResult } from '../report/types.js';
+import type { Scenario } from '../scenario/types.js';
+import type { SessionListener } from '../session/session.js';
+import { randomScenario, type Subject } from './generate.js';
+import { type FuzzSession, Runner } from './runner.js';
+import { shrink } from './shrink.js';
+
+/** Random scenarios on one kernel. */
+export interface FuzzRequest {
+  session: FuzzSession;
+  seed: number;
+  subjects: readonly Subject[];
+  /** How many scenarios are tried at most. */
+  count: number;
+  /** No machine is booted for more of them after so many milliseconds. */
+  timeMs: number;
+}
+
+/** A scenario that failed, and the simplest that fails in the same way. */
+export interface Find {
+  /** What was wrong: what both have in common. */
+  kind: string;
+  found: Scenario;
+  scenario: Scenario;
+  /** Of the simplest, run by itself. */
+  result: ScenarioResult;
+  /** How many of the scenarios failed in this way. */
+  times: number;
+}
+
+export interface FuzzResult {
+  policy: ResultSet['policy'] | undefined;
+  tried: number;
+  passed: number;
+  skipped: number;
+  finds: readonly Find[];
+  /** Why the first that was skipped was. */
+  skip: ScenarioResult['skip'];
+}
+
+export interface FuzzListener extends SessionListener {
+  /** A scenario failed in a way that is new. */
+  found(scenario: Scenario, kind: string): void;
+}
+
+/** Scenarios of the first boot, which tell how long one takes, and of one boot at most. */
+const FIRST_BATCH = 60;
+const MOST_BATCH = 600;
+/** How often a find may be shrunk, at a boot each, and how many candidates run in one. */
+const ROUNDS = 8;
+const MOST_CANDIDATES = 60;
+/** Finds of different kinds after which a kernel is bad enough. */
+const MOST_FINDS = 5;
+
+const hasFailed = ({ status }: ScenarioResult): boolean => status !== 'pass' && status !== 'skip';
+
+/** What was wrong, each sort once. */
+const kindsOf = ({ status, failures }: ScenarioResult): string[] =>
+  failures.length === 0 ? [status] : [...new Set(failures.map(({ what }) => what))];
+
+async function shrunk(runner: Runner, found: Scenario, first: ScenarioResult): Promise<Omit<Find, 'times'>> {
+  const [kind = first.status] = kindsOf(first);
+  const fails = async (candidates: readonly Scenario[]): Promise<Scenario[]> => {
+    const some = candidates.slice(0, MOST_CANDIDATES);
+    const results = await runner.run(some);
+    return some.filter((_, i) => {
+      const result = results[i] as ScenarioResult;
+      return hasFailed(result) && kindsOf(result).includes(kind);
+    });
+  };
+  const scenario = await shrink(found, fails, ROUNDS);
+  const [alone = first] = await runner.run([scenario]);
+  // What fails only in company is shown as it was found.
+  return hasFailed(alone)
+    ? { kind, found, scenario, result: alone }
+    : { kind, found, scenario: found, result: first };
+}
+
+/**
+ * Try random scenarios until there are enough, or the time is up; shrink what fails.
+ * @throws as runSession() does
+ */
+export async function fuzz(request: FuzzRequest, listener: FuzzListener): Promise<FuzzResult> {
+  const { seed, subjects, count, timeMs } = request;
+  const started = Date.now();
+  const runner = new Runner(request.session, listener);
+  const finds = new Map<string, Find>();
+  const all: ScenarioResult[] = [];
+  let batch = FIRST_BATCH;
+  while (all.length < count && Date.now() - started < timeMs && finds.size < MOST_FINDS) {
+    const size = Math.min(batch, count - all.length);
+    const scenarios = Array.from({ length: size }, (_, i) => randomScenario(seed, all.length + i, subjects));
+    const results = await runner.run(scenarios);
+    all.push(...results);
+    for (const [i, result] of results.entries()) {
+      if (!hasFailed(result)) continue;
+      const [kind = result.status] = kindsOf(result);
+      const known = finds.get(kind);
+      if (known !== undefined) known.times++;
+      else if (finds.size < MOST_FINDS) {
+        listener.found(scenarios[i] as Scenario, kind);
+        finds.set(kind, { ...(await shrunk(runner, scenarios[i] as Scenario, result)), times: 1 });
+      }
+    }
+    batch = Math.min(MOST_BATCH, batch * 2);
+  }
+  return {
+    policy: runner.policy,
+    tried: all.length,
+    passed: all.filter(({ status }) => status === 'pass').length,
+    skipped: all.filter(({ status }) => status === 'skip').length,
+    finds: [...finds.values()],
+    skip: all.find(({ skip }) => skip !== undefined)?.skip,
+  };
+}

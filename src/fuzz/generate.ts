@@ -1,0 +1,101 @@
+import fc from 'fast-check';
+import { scenario } from '../scenario/builder.js';
+import type { Scenario, Step } from '../scenario/types.js';
+import { legal } from './legal.js';
+import { dmaSteps, logSteps, slotSteps, touches } from './memory.js';
+import { type Place, pagesOf, places } from './places.js';
+import { cdSteps, type Guest, mtrrSteps, patSteps } from './registers.js';
+
+/** What random scenarios can be made of beside touches; each a word for `fuzz`. */
+export const SUBJECTS = ['mtrr', 'pat', 'cd', 'dma', 'slots', 'dirty'] as const;
+export type Subject = (typeof SUBJECTS)[number];
+
+/** How many steps, or small groups of steps, a scenario is made of at most. */
+const MOST_GROUPS = 24;
+
+interface Head {
+  vcpus: number;
+  maxphyaddr: number;
+  hugeRam: boolean;
+  startCd: boolean;
+  hugeSlots: boolean;
+}
+
+const HEAD: fc.Arbitrary<Head> = fc.record({
+  vcpus: fc.constantFrom(1, 1, 2),
+  maxphyaddr: fc.constantFrom(36, 36, 40, 46, 52),
+  hugeRam: fc.constantFrom(false, false, true),
+  startCd: fc.constantFrom(false, false, false, true),
+  hugeSlots: fc.constantFrom(false, false, true),
+});
+
+function stepsOf(
+  subject: Subject,
+  guest: Guest,
+  slots: readonly Place[],
+  head: Head,
+): fc.WeightedArbitrary<Step[]>[] {
+  switch (subject) {
+    case 'mtrr':
+      return mtrrSteps(guest);
+    case 'pat':
+      return patSteps(guest);
+    case 'cd':
+      return cdSteps(guest);
+    case 'dma':
+      return dmaSteps;
+    case 'slots':
+      return slotSteps(slots, !head.hugeRam);
+    case 'dirty':
+      return logSteps(slots);
+  }
+}
+
+/** Each subject as likely as the others, however many ways to a step it has; touches as likely as half of all. */
+function steps(
+  guest: Guest,
+  slots: readonly Place[],
+  head: Head,
+  subjects: readonly Subject[],
+): fc.Arbitrary<Step[][]> {
+  const others = subjects.map((subject) => ({
+    weight: 1,
+    arbitrary: fc.oneof(...stepsOf(subject, guest, slots, head)),
+  }));
+  const one = fc.oneof({ weight: Math.max(1, others.length), arbitrary: touches(guest) }, ...others);
+  return fc.array(one, { minLength: 3, maxLength: MOST_GROUPS, size: 'max' });
+}
+
+const arbitrary = (name: string, title: string, subjects: readonly Subject[]): fc.Arbitrary<Scenario> =>
+  HEAD.chain((head) =>
+    places(head.maxphyaddr, head.hugeSlots).chain((slots) => {
+      const guest = { vcpus: head.vcpus, maxphyaddr: head.maxphyaddr, pages: pagesOf(slots) };
+      return steps(guest, slots, head, subjects).map((groups) => {
+        const { hugeSlots: _, ...rest } = head;
+        return scenario(name, title, rest, groups.flat());
+      });
+    }),
+  );
+
+/** How many attempts are made at one scenario. */
+const ATTEMPTS = 20;
+/** Scenarios of one seed that have seeds of their own; a seed and a number say which scenario it is. */
+const SEED_STRIDE = 1_000_003;
+
+/**
+ * Random scenario number `n` of a seed: the same at any time and on any machine.
+ * @param seed 0 to 2^31 - 1
+ * @param n from 0
+ */
+export function randomScenario(seed: number, n: number, subjects: readonly Subject[] = SUBJECTS): Scenario {
+  const title = `Random steps, number ${n} of seed ${seed}`;
+  const own = (seed * SEED_STRIDE + n) | 0;
+  for (const made of fc.sample(arbitrary(`fuzz/s${seed}-${n}`, title, subjects), {
+    seed: own,
+    numRuns: ATTEMPTS,
+  })) {
+    const kept = legal(made);
+    if (kept !== undefined) return kept;
+  }
+  throw new Error(`no legal scenario in ${ATTEMPTS} attempts: seed ${seed}, number ${n}`);
+}

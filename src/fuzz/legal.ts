@@ -1,0 +1,39 @@
+import { brokenRules } from '../scenario/rules.js';
+import type { Need, Scenario, Step } from '../scenario/types.js';
+
+const isHuge = (step: Step): boolean => step.do === 'memslot' && step.backing === 'huge-ram';
+const isLogged = (step: Step): boolean =>
+  step.do === 'memslot' && step.flags?.includes('log-dirty-pages') === true;
+
+/** What a scenario of such steps needs of a machine. */
+function needsOf({ hugeRam, steps }: Scenario): Need[] {
+  const huge = hugeRam || steps.some(isHuge);
+  const needs: (readonly [Need, boolean])[] = [
+    ['ept-leaves', true],
+    ['noncoherent', steps.some((step) => step.do === 'noncoherent')],
+    ['huge-pages', huge],
+    // How the legacy MMU puts the small leaves of a log together again is not known to the model.
+    ['tdp-mmu', huge && steps.some(isLogged)],
+  ];
+  return needs.flatMap(([need, has]) => (has ? [need] : []));
+}
+
+const STEP_PATH = /^steps\[(\d+)\]/;
+
+/**
+ * A scenario without the steps that are not legal where they stand: the rules know what a scenario may do, not we. Undefined if none is
+ * left, or if it is not a matter of steps.
+ */
+export function legal(wanted: Scenario): Scenario | undefined {
+  let made = wanted;
+  for (;;) {
+    made = { ...made, needs: needsOf(made) };
+    const broken = brokenRules(made);
+    if (broken.length === 0) return made.steps.length > 0 ? made : undefined;
+    const places = broken.map(({ path }) => STEP_PATH.exec(path)?.[1]);
+    if (places.includes(undefined)) return undefined;
+    // What comes after the first may be legal once that is gone.
+    const first = Math.min(...places.map(Number));
+    made = { ...made, steps: made.steps.filter((_, i) => i !== first) };
+  }
+}

@@ -1,0 +1,63 @@
+import fc from 'fast-check';
+import { MIB } from '../arch/units.js';
+import { deleteMemslot, memslot } from '../scenario/builder.js';
+import type { Step } from '../scenario/types.js';
+import type { Place } from './places.js';
+import { type Guest, vcpuOf } from './registers.js';
+
+const make = ({ slot, gpa, pages, backing, offset }: Place, logged: boolean): Step =>
+  memslot(slot, gpa, pages, backing, {
+    ...(offset === 0 ? {} : { offset }),
+    ...(logged ? { flags: ['log-dirty-pages'] as const } : {}),
+  });
+
+/** Touch one or two of the pages. */
+export const touches = (guest: Guest): fc.Arbitrary<Step[]> =>
+  fc
+    .array(
+      fc.record({
+        vcpu: vcpuOf(guest),
+        gpa: fc.constantFrom(...guest.pages),
+        access: fc.constantFrom('read', 'read', 'write', 'fetch'),
+        pat: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(7) }),
+      }),
+      { minLength: 1, maxLength: 3 },
+    )
+    .map((all) => all.map((o): Step => ({ do: 'access', ...o })));
+
+/** Memslots that come and go, and guest RAM that the host takes back. */
+export const slotSteps = (slots: readonly Place[], canDiscard: boolean): fc.WeightedArbitrary<Step[]>[] => [
+  { weight: 2, arbitrary: fc.constantFrom(...slots).map((place) => [make(place, false)]) },
+  { weight: 1, arbitrary: fc.constantFrom(...slots).map(({ slot }) => [deleteMemslot(slot)]) },
+  ...(canDiscard
+    ? [
+        {
+          weight: 1,
+          arbitrary: fc
+            .record({
+              at: fc.constantFrom(0, 0x9_f000, MIB - 0x1000, 2 * MIB, 4 * MIB + 0x1000),
+              pages: fc.constantFrom(1, 2, 512),
+            })
+            .map(({ at, pages }): Step[] => [{ do: 'discard', gpa: BigInt(at), pages }]),
+        },
+      ]
+    : []),
+];
+
+/** Dirty logs that begin, are read and cleared in part, and end. */
+export const logSteps = (slots: readonly Place[]): fc.WeightedArbitrary<Step[]>[] => [
+  {
+    weight: 2,
+    arbitrary: fc
+      .record({ place: fc.constantFrom(...slots), logged: fc.boolean() })
+      .map(({ place, logged }) => [make(place, logged)]),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.constantFrom(...slots).map(({ slot }): Step[] => [{ do: 'get-dirty-log', slot }]),
+  },
+];
+
+export const dmaSteps: fc.WeightedArbitrary<Step[]>[] = [
+  { weight: 1, arbitrary: fc.boolean().map((on): Step[] => [{ do: 'noncoherent', on }]) },
+];
