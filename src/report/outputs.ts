@@ -2,7 +2,7 @@ import { extname } from 'node:path';
 import { OutputError } from '../process/output-file.js';
 
 /** Every format that `--format` takes. */
-export const FORMATS = ['pretty', 'ktap', 'junit', 'json', 'kcidb'] as const;
+export const FORMATS = ['pretty', 'ktap', 'tap', 'kselftest', 'junit', 'json', 'kcidb'] as const;
 export type Format = (typeof FORMATS)[number];
 
 /** One `--format` or `--output` as it stood on the command line. */
@@ -17,7 +17,7 @@ export interface OutputPlan {
 const BY_EXTENSION: Record<string, Format> = {
   '.json': 'json',
   '.ktap': 'ktap',
-  '.tap': 'ktap',
+  '.tap': 'tap',
   '.txt': 'pretty',
   '.xml': 'junit',
 };

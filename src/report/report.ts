@@ -5,6 +5,7 @@ import { renderJunit } from './formats/junit.js';
 import { renderKcidb } from './formats/kcidb.js';
 import { renderKtap } from './formats/ktap.js';
 import { prettyWriter, renderPretty } from './formats/pretty.js';
+import { renderKselftest, renderTap } from './formats/tap.js';
 import { Assembler } from './journal/assemble.js';
 import type { Journal } from './journal/journal.js';
 import { type JournalRecord, runRecord } from './journal/records.js';
@@ -15,6 +16,8 @@ import type { Incomplete, ResultSet, RunHeader, RunResult, ScenarioResult, SetHe
 export const RENDER: Record<Format, (run: RunResult) => string> = {
   pretty: (run) => renderPretty(run, { width: textWidth({}) }),
   ktap: renderKtap,
+  tap: renderTap,
+  kselftest: renderKselftest,
   junit: renderJunit,
   json: renderJson,
   kcidb: renderKcidb,

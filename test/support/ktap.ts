@@ -40,6 +40,7 @@ class Reader {
 function readPlan(reader: Reader, depth: number): number {
   if (reader.peek(depth) !== 'KTAP version 1') reader.fail('expected a version line');
   reader.take();
+  if (reader.peek(depth)?.startsWith('# Subtest: ')) reader.take();
   const plan = PLAN.exec(reader.peek(depth) ?? '');
   if (!plan) reader.fail('expected a plan');
   reader.take();

@@ -32,9 +32,7 @@ it('is well-formed with everything in it, and with nothing', () => {
 it('counts in the root as JUnit does', () => {
   const xml = renderJunit(fullRun());
 
-  expect(xml).toContain(
-    '<testsuites name="kvm-memtype" tests="8" failures="1" errors="3" skipped="1" time="9.500">',
-  );
+  expect(xml).toContain('<testsuites name="kvm-memtype" tests="8" failures="1" errors="3" time="9.500">');
 });
 
 it("keeps a kernel parameter's name apart from the properties of its own", () => {
@@ -52,7 +50,7 @@ it("keeps a kernel parameter's name apart from the properties of its own", () =>
 it('tells a failure, an error and a skip apart', () => {
   const xml = renderJunit(runOf(setOf(...Object.values(scenarios))));
 
-  expect(xml).toContain('<failure type="leaf" message="leaf: expected UC, IPAT=0; seen WB, IPAT=1">');
+  expect(xml).toContain('<failure type="leaf" message="expected UC, IPAT=0; seen WB, IPAT=1">');
   expect(xml).toContain('read gpa 0xc00000 # through PAT 0 &amp; &lt;mapped&gt;');
   expect(xml).toContain('<error type="error" message="nothing was observed">');
   expect(xml).toContain('<error type="timeout" message="the guest did not end in 5 s">');

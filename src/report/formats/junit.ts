@@ -33,8 +33,9 @@ function element(name: string, attributes: Attributes, children: readonly string
 const seconds = (ms: number): string => (ms / 1000).toFixed(3);
 
 function verdict(result: ScenarioResult): string[] {
-  const details = [...detailLines(result), ...errataLines([result])].map(content).join('\n');
-  const body = details ? [details] : [];
+  const details = [...detailLines(result), ...errataLines([result])];
+  const checks = checkText(result.checks);
+  const body = bodyOf(details);
   const first = result.failures[0];
   switch (result.status) {
     case 'skip':
@@ -47,27 +48,26 @@ function verdict(result: ScenarioResult): string[] {
     case 'timeout':
       return [element('error', { type: result.status, message: firstMessage(result) }, body)];
     default:
-      return body.length > 0 ? [element('system-out', {}, body)] : [];
+      return output([...(checks ? [`checked ${checks}`] : []), ...details]);
   }
 }
+
+const bodyOf = (lines: readonly string[]): string[] =>
+  lines.length > 0 ? [lines.map(content).join('\n')] : [];
+const output = (lines: readonly string[]): string[] =>
+  lines.length > 0 ? [element('system-out', {}, bodyOf(lines))] : [];
 
 function firstMessage(result: ScenarioResult): string {
   const [first] = result.failures;
   if (result.error || !first) return result.error ?? result.status;
-  return `${first.what}: expected ${first.expected}; seen ${first.seen}`;
+  return `expected ${first.expected}; seen ${first.seen}`;
 }
 
 function testcase(suite: string, result: ScenarioResult): string {
-  const checks = checkText(result.checks);
   return element(
     'testcase',
     { classname: suite, name: repeatName(result), time: seconds(result.durationMs) },
-    [
-      ...(checks
-        ? [element('properties', {}, [element('property', { name: 'checked', value: checks })])]
-        : []),
-      ...verdict(result),
-    ],
+    verdict(result),
   );
 }
 
@@ -112,7 +112,7 @@ function properties(set: ResultSet): string {
 function crashSuite(set: ResultSet, timestamp: string): string[] {
   if (!set.crashed) return [];
   const { kind, reason, consoleTail } = set.crashed;
-  const error = element('error', { type: kind, message: reason }, [content(consoleTail.join('\n')) || kind]);
+  const error = element('error', { type: kind, message: reason }, bodyOf([reason, ...consoleTail]));
   const { subject, claim } = deathOf(set.crashed);
   const name = `${set.name}.${subject}`;
   return [
@@ -174,7 +174,6 @@ export function renderJunit(run: RunResult): string {
       tests: run.sets.reduce((sum, set) => sum + set.scenarios.length, crashes + departures + early),
       failures: counts.fail + departures,
       errors: counts.error + counts.timeout + crashes + early,
-      skipped: counts.skip,
       time: seconds(run.durationMs),
     },
     [...run.sets.flatMap((set) => suites(set, run.startedAt)), ...incompleteSuite(run)],

@@ -44,7 +44,7 @@ describe('renderKtap', () => {
     const [set] = parseKtap(renderKtap(runOf(setOf(...Object.values(scenarios)))));
 
     const seen = set?.subtests.flatMap((family) =>
-      family.subtests.map(({ ok, name, directive }) => [`${family.name}/${name}`, ok, directive]),
+      family.subtests.map(({ ok, name, directive }) => [name, ok, directive]),
     );
 
     expect(seen).toEqual([
@@ -65,10 +65,17 @@ describe('renderKtap', () => {
   it('says how many leaves were checked, why one was skipped, and what a failure was', () => {
     const text = renderKtap(runOf(setOf(scenarios.pass, scenarios.fail, scenarios.skip)));
 
-    expect(text).toContain('    ok 1 overlap-uc-over-wb # 12 leaves, 1 zap; erratum D1\n');
+    expect(text).toContain('    # 12 leaves, 1 zap; erratum D1\n    ok 1 mtrr/overlap-uc-over-wb\n');
     expect(text).toContain('\n# erratum D1 (4.2 to 6.10): UC loses to WB at the higher base\n');
-    expect(text).toContain('    ok 1 attach # SKIP no VFIO group (bind a device to vfio-pci)\n');
+    expect(text).toContain('    ok 1 vfio/attach # SKIP no VFIO group (bind a device to vfio-pci)\n');
     expect(text).toContain('    # leaf (vCPU 1, gfn 0xc00): expected UC, IPAT=0; seen WB, IPAT=1\n');
+  });
+
+  it('names what each list of subtests is of', () => {
+    const text = renderKtap(runOf(setOf(scenarios.pass)));
+
+    expect(text).toContain('  KTAP version 1\n  # Subtest: bzImage-6.1\n  1..1\n');
+    expect(text).toContain('    KTAP version 1\n    # Subtest: mtrr\n    1..1\n');
   });
 
   it('fails the set of a kernel that died, with its console as diagnosis only', () => {

@@ -7,6 +7,7 @@ import { renderJunit } from './junit.js';
 import { renderKcidb } from './kcidb.js';
 import { renderKtap } from './ktap.js';
 import { renderPretty } from './pretty.js';
+import { renderKselftest, renderTap } from './tap.js';
 
 const POISON = '\u001b[31m\u009b2J\u202e\u2028\u0000\r\n]]>';
 
@@ -32,6 +33,8 @@ const FORMATS: [string, (run: RunResult) => string][] = [
   ['pretty', (run) => renderPretty(run)],
   ['pretty in colours', (run) => renderPretty(run, { color: true }).replace(COLOUR, '')],
   ['ktap', renderKtap],
+  ['tap', renderTap],
+  ['kselftest', renderKselftest],
   ['junit', renderJunit],
   ['json', renderJson],
   ['kcidb', renderKcidb],
