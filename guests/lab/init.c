@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 /*
  * Process 1 of the lab: mount what the agent needs, run it with its standard output on the second
- * serial port, say how it ended, wait until the port is empty, power off. Everything it has to say
- * itself goes to the console.
+ * serial port, say how it ended, wait until the port is empty, stop the emulator or power off.
+ * Everything it has to say itself goes to the console.
  *
  * /lab/argv holds the agent's argument vector, each string ended by a NUL.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
@@ -105,20 +106,6 @@ static void run_agent(int results) {
   _exit(127);
 }
 
-/* Reap whatever ends, until the agent does. */
-static int wait_for(pid_t agent) {
-  for (;;) {
-    int status;
-    pid_t pid = wait(&status);
-    if (pid < 0 && errno == EINTR)
-      continue;
-    if (pid < 0)
-      return 255;
-    if (pid == agent)
-      return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-  }
-}
-
 /* Power-off drops what the transmitter still holds. */
 static void drain(int fd) {
   int lsr = 0;
@@ -127,6 +114,32 @@ static void drain(int fd) {
     if (ioctl(fd, TIOCSERGETLSR, &lsr) < 0 || (lsr & TIOCSER_TEMT))
       return;
     usleep(1000);
+  }
+}
+
+/* Bochs' magic breakpoint: the emulator goes on to its next command. On any other machine this does
+ * nothing. */
+static void stop_machine(void) { __asm__ volatile("xchg %%bx, %%bx" ::: "memory"); }
+
+/* Reap whatever ends, until the agent does. Where the agent stops itself, the machine may be saved.
+ */
+static int wait_for(pid_t agent, int results) {
+  for (;;) {
+    int status;
+    pid_t pid = waitpid(-1, &status, WUNTRACED);
+    if (pid < 0 && errno == EINTR)
+      continue;
+    if (pid < 0)
+      return 255;
+    if (pid != agent)
+      continue;
+    if (!WIFSTOPPED(status))
+      return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+    /* What a port still holds would come out of each copy. */
+    drain(results);
+    usleep(50000);
+    stop_machine();
+    kill(agent, SIGCONT);
   }
 }
 
@@ -154,12 +167,13 @@ int main(void) {
       agent = fork();
       if (agent == 0)
         run_agent(results);
-      status = agent < 0 ? 127 : wait_for(agent);
+      status = agent < 0 ? 127 : wait_for(agent, results);
     }
     report(results, status);
     drain(results);
   }
   sync();
+  stop_machine();
   reboot(RB_POWER_OFF);
   for (;;)
     pause();

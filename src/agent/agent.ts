@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeSync } from 'node:fs';
+import { readdirSync, writeSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
 import { NoncoherentDma } from '../dma/index.js';
 import { HostMemory, Kvm } from '../kvm/index.js';
@@ -19,11 +19,12 @@ import type { Bench } from './execution.js';
 import { sweepLeftovers } from './leftovers.js';
 import { measureZaps } from './measure-zaps.js';
 
-const STDIN = 0;
 const STDOUT = 1;
 
+type Send = (message: AgentMessage<RawRecording>) => void;
+
 /** Write a whole line to standard output before going on, also when the pipe is full. */
-function send(message: AgentMessage<RawRecording>): void {
+const send: Send = (message) => {
   let bytes = Buffer.from(`${encodeJson(message)}\n`);
   while (bytes.length > 0) {
     try {
@@ -32,7 +33,7 @@ function send(message: AgentMessage<RawRecording>): void {
       if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
     }
   }
-}
+};
 
 function openObserver(): SpteObserver | undefined {
   const tracefs = findTracefs();
@@ -40,7 +41,7 @@ function openObserver(): SpteObserver | undefined {
   return new SpteObserver(tracefs.root, process.pid);
 }
 
-function runAll(scenarios: readonly Scenario[], bench: Bench): void {
+function runAll(scenarios: readonly Scenario[], bench: Bench, send: Send): void {
   for (const scenario of scenarios) {
     send({ type: 'started', scenario: scenario.name });
     send({ type: 'recording', recording: execute(scenario, bench) });
@@ -57,7 +58,7 @@ function goFirst(): void {
     setPriority(tid, tid === process.pid ? PRIORITY_HIGHEST : PRIORITY_LOW);
 }
 
-function countZaps(kvm: Kvm, dma: NoncoherentDma, cases: readonly ZapCase[]): void {
+function countZaps(kvm: Kvm, dma: NoncoherentDma, cases: readonly ZapCase[], send: Send): void {
   const tracefs = findTracefs();
   if (!('root' in tracefs)) throw new TraceError(`${tracefs.reason}: ${tracefs.lift}`);
   using observer = new ZapObserver(tracefs.root, process.pid);
@@ -76,7 +77,7 @@ const kernelLogOf = (
 };
 
 /** Open everything, run the scenarios of `spec`, stream each recording, and put everything back. */
-function work(spec: AgentSpec): void {
+function work(spec: AgentSpec, send: Send): void {
   using kvm = Kvm.open();
   using ram = HostMemory.memfd(RAM_SIZE);
   for (const problem of sweepLeftovers()) process.stderr.write(`${problem}\n`);
@@ -90,9 +91,9 @@ function work(spec: AgentSpec): void {
     send({ type: 'environment', environment });
     observer = environment.paging === 'shadow' ? undefined : openObserver();
     const pciBar = dma.device === undefined ? undefined : pciBarOf(dma.device);
-    runAll(spec.scenarios, { kvm, environment, ram, observer, dma, log, pciBar });
+    runAll(spec.scenarios, { kvm, environment, ram, observer, dma, log, pciBar }, send);
     observer?.close(); // tracing leaves would be counted as time in zaps
-    if (spec.zaps !== undefined) countZaps(kvm, dma, spec.zaps);
+    if (spec.zaps !== undefined) countZaps(kvm, dma, spec.zaps, send);
     send({ type: 'end', count: spec.scenarios.length });
   } finally {
     observer?.close();
@@ -101,14 +102,25 @@ function work(spec: AgentSpec): void {
   }
 }
 
+/** What to do for a start, and whom to tell when that is done. */
+interface WarmUp {
+  read: () => string;
+  done: () => void;
+}
+
 /**
- * Entry of the agent process, in the lab and on the host: `agent.cjs <spec.json>`, or `-` for standard input.
+ * Entry of the agent process, in the lab and on the host. `read` gives the spec. Before that something like the work may be done, so
+ * that V8 has compiled what it takes, and nobody is told what came of it.
  *
  * Exit status: 0 done, 2 could not start (a `failed` message says why).
  */
-export function agentMain(specPath: string): number {
+export function agentMain(read: () => string, warmUp?: WarmUp): number {
   try {
-    work(decodeSpec(readFileSync(specPath === '-' ? STDIN : specPath, 'utf8')));
+    if (warmUp !== undefined) {
+      work(decodeSpec(warmUp.read()), encodeJson);
+      warmUp.done();
+    }
+    work(decodeSpec(read()), send);
     return 0;
   } catch (error) {
     send({ type: 'failed', code: agentErrorCode(error), message: messageOf(error) });

@@ -8,7 +8,6 @@ import { nested } from './nested.js';
 import { memslotFlag } from './proposals/memslot.js';
 import { virtioDevice } from './proposals/virtio.js';
 import { ram } from './ram.js';
-import { msrFilters } from './registers/filters.js';
 import { msr } from './registers/msr.js';
 import { mtrr } from './registers/mtrr.js';
 import { mtrrLive } from './registers/mtrr-live.js';
@@ -33,7 +32,6 @@ export const catalogue: readonly Scenario[] = [
   ...msr,
   ...msrNumbers,
   ...msrValidity,
-  ...msrFilters,
   ...mmio,
   ...vcpus,
   ...nested,

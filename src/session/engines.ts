@@ -2,7 +2,18 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { sweepLeftovers } from '../agent/leftovers.js';
-import { labError, makeScratch, removeScratch, runInLab, sweepLab } from '../lab/index.js';
+import { catalogue } from '../catalogue/index.js';
+import { warmUpOf } from '../catalogue/warm-up.js';
+import {
+  type GuestFile,
+  JOB_DEVICE,
+  labError,
+  makeScratch,
+  removeScratch,
+  runInLab,
+  type SnapshotUse,
+  sweepLab,
+} from '../lab/index.js';
 import { type ChildEnd, runChild } from '../process/child.js';
 import { type AgentSpec, encodeSpec } from '../recording/spec.js';
 import type { HostOutcome, Outcome } from './outcome.js';
@@ -17,6 +28,8 @@ export interface AgentRun {
   onLine: (line: string) => void;
   onConsole?: (line: string) => void;
   signal?: AbortSignal;
+  /** Told of what went wrong and was done otherwise. */
+  onProblem?: (text: string) => void;
 }
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -62,23 +75,39 @@ function outcomeOnHost(end: ChildEnd, timeoutMs: number, leftovers: readonly str
   return { kind: 'agent-died', reason: `it ended with status ${status}`, consoleTail };
 }
 
-async function runLab(run: AgentRun, { engine, kernel, params }: LabTarget): Promise<Outcome> {
+/** Where the lab has what the agent is to do, and what it does before a machine is saved. */
+const SPEC = '/app/spec.json';
+const WARM_UP = '/app/warm-up.json';
+
+/** What a machine takes that may be saved before it is told what to do: it warms up by what it will do again. */
+async function snapshotUse(run: AgentRun, dir: string, files: readonly GuestFile[]): Promise<SnapshotUse> {
+  const source = join(dir, 'warm-up.json');
+  const { zaps: _, ...spec } = run.spec;
+  await writeFile(source, encodeSpec({ ...spec, scenarios: warmUpOf(catalogue) }));
+  return {
+    job: encodeSpec(run.spec),
+    files: [...files, { source, target: WARM_UP }],
+    args: [JOB_DEVICE, WARM_UP],
+    onProblem: (text) => run.onProblem?.(text),
+  };
+}
+
+async function runLab(run: AgentRun, { engine, kernel, params, snapshot }: LabTarget): Promise<Outcome> {
   const dir = makeScratch();
   try {
     const spec = join(dir, 'spec.json');
     await writeFile(spec, encodeSpec(run.spec));
+    const files = LAB_FILES.map(([source, target]) => ({ source: join(ROOT, source), target }));
     return await runInLab({
       kernel,
       engine,
       program: AGENT,
-      files: [
-        ...LAB_FILES.map(([source, target]) => ({ source: join(ROOT, source), target })),
-        { source: spec, target: '/app/spec.json' },
-      ],
-      args: ['/app/spec.json'],
+      files: [...files, { source: spec, target: SPEC }],
+      args: [SPEC],
       params,
       timeoutMs: run.timeoutMs,
       onLine: run.onLine,
+      ...(snapshot === true && { snapshot: await snapshotUse(run, dir, files) }),
       ...(run.onConsole === undefined ? {} : { onConsole: run.onConsole }),
       ...(run.signal === undefined ? {} : { signal: run.signal }),
     });

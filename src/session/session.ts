@@ -266,6 +266,7 @@ function runOf(
       ...(memslotFlag === undefined ? {} : { memslotFlag }),
     },
     onConsole: (line) => listener.console?.(line),
+    onProblem: (text) => listener.warning?.(text),
     ...(recorder === undefined ? {} : { tap: (line: string) => recorder.line(lane, line) }),
   };
 }

@@ -14,6 +14,8 @@ export interface LabTarget {
   kernel: string;
   /** Module parameters, `module.name=value`. */
   params: readonly string[];
+  /** Whether machines are saved where they are ready, and saved ones are used. */
+  snapshot?: boolean;
   /** What the kernel is, as far as can be told without booting it; `image` is what the user calls it by. */
   identity?: { image: string; sha256: string; release?: string };
 }

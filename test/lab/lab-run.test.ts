@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildKernel } from '../../src/lab/kernel/build.js';
-import { type LabEngine, type LabRun, runInLab } from '../../src/lab/machine/lab.js';
+import { runInLab } from '../../src/lab/machine/lab.js';
+import type { LabEngine, LabRun } from '../../src/lab/machine/run.js';
 
 const agent = (name: string): string => fileURLToPath(new URL(`./agents/${name}.mjs`, import.meta.url));
 

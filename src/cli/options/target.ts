@@ -11,6 +11,7 @@ export interface TargetOptions {
   kernel: readonly string[];
   vfio?: string;
   param?: readonly string[];
+  snapshot?: boolean;
 }
 
 /**
@@ -40,7 +41,7 @@ async function imageOf(kernel: string): Promise<string> {
 
 /** Where to run on a kernel as it stood on the command line, an undefined one being this machine's; it may be built first. */
 export async function targetOf(
-  { engine, vfio, param = [] }: TargetOptions,
+  { engine, vfio, param = [], snapshot = false }: TargetOptions,
   kernel: string | undefined,
 ): Promise<Target> {
   if (kernel === undefined) return { engine: 'host', device: vfio ?? null };
@@ -49,6 +50,7 @@ export async function targetOf(
     engine: engine === 'auto' || engine === 'host' ? 'bochs' : engine,
     kernel: image,
     params: param,
+    snapshot,
     identity: { image: kernel, ...(await identifyImage(image)) },
   };
 }

@@ -15,36 +15,57 @@ const CPU_MODEL = 'corei7_haswell_4770';
 const INSTRUCTIONS_PER_SECOND = 20_000_000;
 
 const LOG = 'bochs.log';
+const TOOL = 'bochs-bin';
+const BIOS = '/usr/share/bochs/BIOS-bochs-latest';
+const VGA_BIOS = '/usr/share/bochs/VGABIOS-lgpl-latest';
 
-/** Bochs with a real Intel VT-x: no window, no port, deterministic. Power-off ends it with status 1. */
+/** The files that a machine is made of, besides what a boot brings. */
+export const BOCHS_FILES = { tool: TOOL, roms: [BIOS, VGA_BIOS] };
+
+/** Names in the scratch directory, where Bochs runs: no path of the user's, with a comma or a blank, is given to it. */
+export const LINKS = { snapshot: 'saved', library: './snapshot.so', rom: 'boot.rom', job: 'job' };
+
+/** Bochs with a real Intel VT-x: no window, no port, deterministic. */
 export async function bochs(boot: Boot): Promise<Command> {
   const media = await bootMedia(boot);
   await writeFile(join(boot.scratch, 'bochsrc'), `${configuration(boot, media).join('\n')}\n`);
-  // Debian's build stops in its debugger first: tell it to continue.
-  await writeFile(join(boot.scratch, 'commands'), 'c\n');
+  const save = boot.saveInto === undefined ? [] : [`source snapshot:${LINKS.snapshot}`, 'c'];
+  return bochsCommand(boot, ['-f', 'bochsrc'], save);
+}
+
+/** Start Bochs; `commands` are for its debugger, when init stops the machine (guests/lab/init.c) before its end. */
+export async function bochsCommand(
+  { scratch }: Pick<Boot, 'scratch'>,
+  args: readonly string[],
+  commands: readonly string[] = [],
+): Promise<Command> {
+  // Debian's build stops in its debugger first: tell it to continue. The last stop is the end.
+  await writeFile(join(scratch, 'commands'), `${['c', ...commands, 'q'].join('\n')}\n`);
   return {
-    tool: 'bochs-bin',
-    args: ['-q', '-f', 'bochsrc', '-rc', 'commands'],
+    tool: TOOL,
+    args: ['-q', ...args, '-rc', 'commands'],
     env: { SDL_VIDEODRIVER: 'dummy', SDL_AUDIODRIVER: 'dummy' },
-    logFile: join(boot.scratch, LOG),
+    logFile: join(scratch, LOG),
   };
 }
 
 function configuration(boot: Boot, media: string[]): string[] {
-  // Bochs runs in the scratch directory: no path of the user's, with a comma or a blank, gets into this file.
   const here = (path: string): string => relative(boot.scratch, path);
   return [
     'config_interface: textconfig',
     'display_library: sdl2',
     `log: ${LOG}`,
     `memory: guest=${boot.memoryMiB}, host=${boot.memoryMiB}`,
-    'romimage: file=/usr/share/bochs/BIOS-bochs-latest',
-    'vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest',
+    `romimage: file=${BIOS}`,
+    `vgaromimage: file=${VGA_BIOS}`,
     ...media,
     `com1: enabled=1, mode=file, dev=${here(boot.consoleFile)}`,
     `com2: enabled=1, mode=file, dev=${here(boot.resultsFile)}`,
     `cpu: count=1, ips=${INSTRUCTIONS_PER_SECOND}, model=${CPU_MODEL}, reset_on_triple_fault=0`,
     'clock: sync=none',
+    'magic_break: enabled=1',
+    // Its mixer sometimes dies at the end.
+    'plugin_ctrl: speaker=0',
     'pci: enabled=1, chipset=i440fx, slot1=e1000',
     'e1000: enabled=1, mac=52:54:00:12:34:56, ethmod=null, ethdev=null',
     'panic: action=fatal',

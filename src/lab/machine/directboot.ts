@@ -62,6 +62,7 @@ export async function directBoot(boot: Boot): Promise<DirectBoot | undefined> {
   const initrd = await placeInitrds(boot.initrds);
   const places: Place[] = [{ address: kernel.address, parts: [kernel.bytes] }, initrd];
   if (boot.memoryImage) places.push(await placeImage(boot.memoryImage));
+  if (boot.job) places.push({ address: boot.job.address, parts: [boot.job.content] });
   const low = lowMemory(bzImage, boot.commandLine, partsSize(initrd));
   writePlaces(low, places);
   const ramFile = join(boot.scratch, 'ram.img');

@@ -7,6 +7,10 @@ export interface Boot {
   initrds: readonly string[];
   /** A file to put into RAM at a physical address; the command line tells the kernel of it. */
   memoryImage?: { file: string; address: number };
+  /** Where the agent finds what it has to do, if not in a file: it may be put there once the machine has been saved. */
+  job?: { address: number; content: Buffer };
+  /** A directory to save the machine into, where it first stands still. */
+  saveInto?: string;
   commandLine: string;
   memoryMiB: number;
   /** File that receives the first serial port: the kernel's console. */

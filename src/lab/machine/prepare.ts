@@ -1,0 +1,89 @@
+import { stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { LabError } from '../errors.js';
+import { type Kernel, mapsInPlace } from '../image/bzimage.js';
+import { programPart } from '../image/initramfs.js';
+import { nodeImage, runtimeFiles } from '../image/nodeimage.js';
+import type { Boot } from './engine.js';
+import type { LabRun } from './run.js';
+
+const MEMORY_MIB = 1024;
+
+const COMMAND_LINE = [
+  'console=ttyS0,115200',
+  'mitigations=off',
+  'nokaslr',
+  'tsc=reliable',
+  // Stop on a panic: the host sees it on the console and ends the emulator. An oops is as final.
+  'panic=0',
+  'oops=panic',
+  // QEMU's IOMMU is used without interrupt remapping: no device of the lab raises interrupts for us.
+  'vfio_iommu_type1.allow_unsafe_interrupts=1',
+];
+
+/** Where the file system with Node.js lies: aligned for large pages, clear of kernel and initramfs. */
+const IMAGE_ADDRESS = 0x1000_0000;
+const LARGE_PAGE = 2 << 20;
+
+/** Room for a job, behind that file system. */
+const JOB_SIZE = 4 << 20;
+
+/** Whether the kernel can map files that lie in memory. */
+export const isInPlace = ({ vmlinux }: Kernel): boolean => vmlinux !== undefined && mapsInPlace(vmlinux);
+
+/** Whether a job has room in a machine that may be saved. */
+export const fits = (job: string): boolean => Buffer.byteLength(job) < JOB_SIZE;
+
+/** What a boot of `kernel` takes. A job lies in memory, where that can be. */
+export async function prepare(
+  run: Pick<LabRun, 'program' | 'files' | 'args' | 'params'>,
+  kernel: Kernel,
+  scratch: string,
+  job?: string,
+): Promise<Boot> {
+  const runtime = await runtimeFiles();
+  const inPlace = isInPlace(kernel);
+  const image = await nodeImage(inPlace ? 'erofs' : 'cpio', runtime);
+  const program = join(scratch, 'program.cpio');
+  const mounted = inPlace ? runtime.map(({ target }) => target) : [];
+  await writeFile(
+    program,
+    await programPart({ agent: run.program, files: run.files, args: run.args, mounted }),
+  );
+  const inMemory = inPlace ? await layOut(image, job) : undefined;
+  return {
+    kernel,
+    initrds: inPlace ? [program] : [image, program],
+    ...inMemory?.places,
+    commandLine: commandLine([...(inMemory?.params ?? []), ...(run.params ?? [])]),
+    memoryMiB: MEMORY_MIB,
+    consoleFile: join(scratch, 'console'),
+    resultsFile: join(scratch, 'results'),
+    scratch,
+  };
+}
+
+/** Pieces of RAM that are devices in the lab: the file system, and the job. */
+async function layOut(
+  image: string,
+  job: string | undefined,
+): Promise<{ places: Pick<Boot, 'memoryImage' | 'job'>; params: string[] }> {
+  const region = Math.ceil((await stat(image)).size / LARGE_PAGE) * LARGE_PAGE;
+  const param = (size: number, address: number): string => `memmap=${size}!0x${address.toString(16)}`;
+  const places = { memoryImage: { file: image, address: IMAGE_ADDRESS } };
+  const params = [param(region, IMAGE_ADDRESS)];
+  if (job === undefined) return { places, params };
+  const address = IMAGE_ADDRESS + region;
+  const content = Buffer.alloc(JOB_SIZE);
+  content.write(job);
+  return {
+    places: { ...places, job: { address, content } },
+    params: [...params, param(JOB_SIZE, address)],
+  };
+}
+
+function commandLine(params: readonly string[]): string {
+  for (const param of params)
+    if (!/^[\w.-]+=[^\s"]*$/.test(param)) throw new LabError('LAB_FILE', `${param} is not module.name=value`);
+  return [...COMMAND_LINE, ...params].join(' ');
+}

@@ -1,0 +1,41 @@
+import type { GuestFile } from '../image/initramfs.js';
+import type { QemuEngine } from './qemu.js';
+
+export type LabEngine = 'bochs' | QemuEngine;
+
+/** A run of a program in the lab. */
+export interface LabRun {
+  /** Path of a bzImage. */
+  kernel: string;
+  engine: LabEngine;
+  /** Path of the bundled agent: a script or ES module that Node runs inside, by its name. */
+  program: string;
+  /** Further files for the inside. */
+  files: readonly GuestFile[];
+  /** The agent's arguments. */
+  args: readonly string[];
+  /** Module parameters, `module.name=value`, for the kernel's command line. */
+  params?: readonly string[];
+  /** Milliseconds from the emulator's start to its end. */
+  timeoutMs: number;
+  /** Called for each line the agent prints, as it comes. Untrusted input. */
+  onLine: (line: string) => void;
+  /** Called for each line on the kernel's console. */
+  onConsole?: (line: string) => void;
+  signal?: AbortSignal;
+  /** Whether a machine may be saved that stands still before its job, and such a one be used instead of a boot. */
+  snapshot?: SnapshotUse;
+}
+
+/** Where a machine that may be saved finds its job. */
+export const JOB_DEVICE = '/dev/pmem1';
+
+/** What is otherwise in a machine that may be saved. */
+export interface SnapshotUse {
+  files: readonly GuestFile[];
+  args: readonly string[];
+  /** What JOB_DEVICE holds, once the agent has stood still. */
+  job: string;
+  /** Told why a machine could not be saved or restored; it is booted then. */
+  onProblem: (text: string) => void;
+}

@@ -1,0 +1,115 @@
+import { existsSync } from 'node:fs';
+import { copyFile, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { LabError } from '../../errors.js';
+import type { Kernel } from '../../image/bzimage.js';
+import { BOCHS_FILES, bochs, LINKS } from '../bochs.js';
+import type { Boot, Command } from '../engine.js';
+import { inScratch } from '../in-scratch.js';
+import type { LabOutcome } from '../outcome.js';
+import { prepare } from '../prepare.js';
+import type { LabRun, SnapshotUse } from '../run.js';
+import { watchRun } from '../watch.js';
+import { SnapshotError } from './errors.js';
+import { snapshotKey } from './key.js';
+import { preloadLibrary } from './preload.js';
+import { restoring, saving } from './restore.js';
+import { dropSnapshot, find, keep, newPlace } from './store.js';
+import { hostOffset, type Trimmed, trims } from './trim.js';
+
+type SnapshotRun = LabRun & { snapshot: SnapshotUse };
+
+/** Keys of machines that this process is saving: one of those that run side by side does. */
+const making = new Set<string>();
+
+/** What came of a run: messages, none, or it was stopped before its end. */
+type Came = 'messages' | 'nothing' | 'stopped';
+
+/** How a machine is to be had. */
+interface Way {
+  command: Command;
+  /** Called once, when the machine is gone. */
+  end: (came: Came) => Promise<void>;
+}
+
+/**
+ * Run by a saved machine, or by one that is booted and saved on its way.
+ *
+ * @returns undefined if it has to be booted without
+ * @throws LabError LAB_ABORTED, and if results came before the error, any other
+ */
+export async function runFromSnapshot(run: SnapshotRun, kernel: Kernel): Promise<LabOutcome | undefined> {
+  const { files, args, job, onProblem } = run.snapshot;
+  let heard = false;
+  const onLine = (line: string): void => {
+    heard = true;
+    run.onLine(line);
+  };
+  const attempt = async (scratch: string): Promise<LabOutcome | undefined> => {
+    const boot = await prepare({ ...run, files, args }, kernel, scratch, job);
+    const way = await wayFor(boot);
+    if (way === undefined) return undefined;
+    const end = (came: Came): Promise<void> =>
+      way.end(came).catch((error: Error) => onProblem(`the machine is not saved: ${error.message}`));
+    const outcome = await watchRun({ ...run, onLine }, boot, way.command).catch(async (error: unknown) => {
+      await end('stopped');
+      throw error;
+    });
+    await end(heard ? 'messages' : 'nothing');
+    if (!heard) throw new SnapshotError(saidNothing(outcome));
+    return outcome;
+  };
+  try {
+    return await inScratch(attempt);
+  } catch (error) {
+    if (heard || (error instanceof LabError && error.code === 'LAB_ABORTED')) throw error;
+    onProblem(`no saved machine is used: ${(error as Error).message}`);
+    return undefined;
+  }
+}
+
+const saidNothing = (outcome: LabOutcome): string =>
+  outcome.kind === 'done' ? 'its agent said nothing' : outcome.reason;
+
+async function wayFor(boot: Boot): Promise<Way | undefined> {
+  const library = await preloadLibrary();
+  const { tool, roms } = BOCHS_FILES;
+  const key = await snapshotKey(boot, tool, [...roms, library]);
+  const found = await find(key);
+  if (found !== undefined) {
+    const command = await restoring(boot, found, library);
+    return { command, end: async (came) => (came === 'nothing' ? dropSnapshot(key) : undefined) };
+  }
+  return making.has(key) ? undefined : await wayToSave(boot, key, library);
+}
+
+async function wayToSave(boot: Boot, key: string, library: string): Promise<Way> {
+  making.add(key);
+  const place = await newPlace();
+  const end = async (came: Came): Promise<void> => {
+    try {
+      if (came === 'messages') await finish(boot, place, key);
+    } finally {
+      making.delete(key);
+      await rm(place, { recursive: true, force: true });
+    }
+  };
+  return { command: await saving(boot, { place, library }, bochs), end };
+}
+
+/** Make a machine that Bochs has saved ready for use. */
+async function finish({ job, scratch }: Boot, place: string, key: string): Promise<void> {
+  if (!existsSync(join(place, 'saved'))) throw new SnapshotError('Bochs did not save it');
+  const log = await readFile(join(scratch, 'bochs.log'), 'latin1');
+  for (const [name, trim] of Object.entries(trims) as [Trimmed, (text: string, log: string) => string][]) {
+    const path = join(place, name);
+    await writeFile(path, trim(await readFile(path, 'latin1'), log), 'latin1');
+  }
+  await copyFile(join(scratch, LINKS.rom), join(place, LINKS.rom));
+  const { address, content } = job as NonNullable<Boot['job']>;
+  await keep(
+    place,
+    key,
+    hostOffset(await readFile(join(place, 'memory'), 'latin1'), address, content.length),
+  );
+}
