@@ -5,6 +5,7 @@ const FLOORS = [
   ['cli'],
   ['matrix', 'doctor', 'fuzz'],
   ['session'],
+  ['coverage'],
   ['agent', 'check', 'report'],
   ['recording', 'catalogue', 'probe'],
   ['scenario', 'memtype', 'dma', 'vmm', 'observe', 'lab'],

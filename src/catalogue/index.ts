@@ -5,6 +5,7 @@ import { dma } from './dma.js';
 import { kernel } from './kernel.js';
 import { mmio } from './mmio.js';
 import { nested } from './nested.js';
+import { pairs } from './pairs/index.js';
 import { memslotFlag } from './proposals/memslot.js';
 import { virtioDevice } from './proposals/virtio.js';
 import { ram } from './ram.js';
@@ -38,4 +39,5 @@ export const catalogue: readonly Scenario[] = [
   ...virtioDevice,
   ...memslotFlag,
   ...kernel,
+  ...pairs,
 ];

@@ -30,6 +30,7 @@ import { needMismatches, statusOf, unfinished, withLeftover } from './outcome.js
 import { judgeDirty, judgeMmio } from './slot-judge.js';
 import { recordingFault } from './step-fields.js';
 import type { Checks, Fail, Mismatch, Note, Verdict } from './verdict.js';
+import { type Watch, watchedStep } from './watch/watch.js';
 
 type Ran = Extract<Recording, { outcome: 'ran' }>;
 
@@ -61,6 +62,7 @@ class Judge {
     readonly recording: Ran,
     readonly policy: Policy,
     readonly held: HeldAgainst,
+    readonly watch: Watch | undefined,
   ) {
     const { env } = held;
     this.#evidence = evidenceOf(env);
@@ -109,13 +111,19 @@ class Judge {
       this.#leaves.judge({ ...seen, moves }, effect);
     }
     const seesZaps = seen !== undefined && (this.#evidence.tellsZaps || seen.counts !== undefined);
-    if (seesZaps && effect !== undefined && this.#step?.do !== 'access') {
+    if (seesZaps && effect !== undefined && this.#step?.do !== 'access')
       this.checks.kept += this.#model.leaves().length;
-    }
     this.#judgeIoctl(effect);
     this.#judgeAnswer();
     this.#judgeEffective();
     for (const id of effect?.notes ?? []) this.#note(id);
+    this.#show(effect, seen?.moves ?? []);
+  }
+
+  #show(effect: Effect | undefined, moves: readonly Move[]): void {
+    if (this.#step === undefined) return;
+    const judged = { step: this.#step, taken: this.#taken, effect, model: this.#model };
+    this.watch?.(watchedStep(judged, this.#record, moves, this.#leaves));
   }
 
   #note(id: ErratumId): void {
@@ -247,6 +255,7 @@ class Judge {
  * Pure: the same recording can be judged under any policy, at any time.
  *
  * @param answers the policy that says what the kernel must answer about itself, if it is another
+ * @param watch is shown each step that was judged
  */
 export function judge(
   scenario: Scenario,
@@ -254,6 +263,7 @@ export function judge(
   policy: Policy,
   env: Environment,
   answers: Policy = policy,
+  watch?: Watch,
 ): Verdict {
   if (recording.outcome !== 'ran') {
     const mismatches = [
@@ -268,7 +278,7 @@ export function judge(
     const mismatches = logMismatches(scenario, recording, env, []);
     return { checks: noChecks(), mismatches, notes: [], status: 'error', message };
   }
-  const run = new Judge(scenario, recording, policy, { env, answers });
+  const run = new Judge(scenario, recording, policy, { env, answers }, watch);
   run.run();
   run.mismatches.push(...logMismatches(scenario, recording, env, run.allowed));
   return {

@@ -81,7 +81,7 @@ describe('explainPage', () => {
       false,
     );
     const { why } = explainPage(named('E'), situation({ noncoherent: false, selfSnoop: false }), 0);
-    expect(why[0]).toEqual({
+    expect(why[0]).toMatchObject({
       text: 'RAM, no non-coherent DMA device, and a CPU without self-snoop, where the PAT is always ignored: WB, IPAT 1',
       source: 'vmx_hardware_setup() and vmx_ignore_guest_pat(), 6.16 and 6.12.78 on',
     });

@@ -68,4 +68,4 @@ export { patType } from './sdm/pat.js';
 export { type MappedRange, mapRanges } from './sdm/ranges.js';
 export { decodeSpte, type SpteReading } from './spte/decode.js';
 export { makersOf } from './spte/makers.js';
-export type { ArchType, LeafType, Rule } from './types.js';
+export type { ArchType, LeafType, Rule, TypeSource } from './types.js';

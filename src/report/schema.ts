@@ -93,6 +93,19 @@ const policyChoice = z.object({
     .meta({ description: '--strict was given: the warning counts as a failure' }),
 });
 
+const counts = z.object({ seen: count, possible: count });
+
+export const coverage = z
+  .object({
+    pairs: counts.extend({ missing: z.array(z.string()) }),
+    triples: counts.meta({ description: 'possible: those none of whose pairs is impossible' }),
+    impossible: z.array(z.object({ reason: z.string(), pairs: count })),
+  })
+  .meta({
+    description:
+      'which pairs and triples of values of the state space (source of the type, page, access, order, ...) were exercised and observed: with run --coverage',
+  });
+
 const kernel = z.object({
   image: z.string().optional().meta({ description: 'as given: a path, or debian:<series>' }),
   sha256: z
@@ -135,6 +148,7 @@ export const resultSet = z.object({
   kernel: kernel.optional(),
   durationMs: milliseconds,
   scenarios: z.array(scenarioResult),
+  coverage: coverage.optional(),
   crashed: crash.optional(),
   planned: planned.meta({ description: 'how many scenarios it has when it is complete' }),
   incomplete: incomplete.optional(),

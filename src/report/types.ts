@@ -18,7 +18,9 @@ export type ResultSet = z.infer<typeof schema.resultSet>;
 /** All results of one run: one set per kernel. */
 export type RunResult = z.infer<typeof schema.runResult>;
 /** A set before its scenarios have run: what a streaming writer shows first. */
-export type SetHeader = Omit<ResultSet, 'scenarios' | 'durationMs' | 'crashed' | 'incomplete'>;
+export type SetHeader = Omit<ResultSet, 'scenarios' | 'durationMs' | 'coverage' | 'crashed' | 'incomplete'>;
+/** Which pairs and triples of the state space were exercised and observed. */
+export type Coverage = z.infer<typeof schema.coverage>;
 /** Why results end before they should. */
 export type Incomplete = z.infer<typeof schema.incomplete>;
 /** A run before its first set: what program, on what machine, how much is to come. */

@@ -19,6 +19,8 @@ export interface SessionRequest {
   repeat: number;
   /** A kernel that behaves otherwise than its version says is a failure, not a warning. */
   strict?: boolean;
+  /** Tell which pairs of the state space were exercised and observed. */
+  coverage?: boolean;
   /** Device type of KVM_DEV_TYPE_VIRTIO, where it is to be no other. */
   virtioType?: number;
   /** KVM_MEM_NON_COHERENT_DMA, where it is to be no other. */

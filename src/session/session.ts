@@ -9,6 +9,7 @@ import {
   PROBE_SCENARIOS,
   type Recorded,
 } from '../check/policy-choice.js';
+import { Coverage } from '../coverage/index.js';
 import type { AgentMessage, Environment, Recording } from '../recording/recording.js';
 import { deathText } from '../report/formats/crash.js';
 import type { ResultSet, ScenarioResult, SetHeader } from '../report/types.js';
@@ -33,6 +34,7 @@ export class Session {
   /** Number of slots whose result has been given out. */
   #shown = 0;
   #choice: PolicyChoice | undefined;
+  #coverage: Coverage | undefined;
   #toldLog = false;
 
   constructor(
@@ -111,7 +113,7 @@ export class Session {
       );
     if (!wanted) return;
     const answers = this.request.known ?? answersPolicy(choice, env);
-    const verdict = judge(scenario, recording, choice.policy, env, answers);
+    const verdict = judge(scenario, recording, choice.policy, env, answers, this.#coverage?.watch());
     const result = toResult(scenario, recording, verdict, this.request.rerun(scenario.name));
     this.#add(this.request.repeat > 1 ? { ...result, repeat: round } : result);
   }
@@ -119,6 +121,8 @@ export class Session {
   #choose(env: Environment): PolicyChoice {
     if (this.#choice === undefined) {
       this.#choice = choosePolicy(this.request.policy, this.#probes(), env);
+      const { policy } = this.#choice;
+      if (this.request.coverage && policy.paging === 'ept') this.#coverage = new Coverage(policy);
       this.listener.header(this.#header());
     }
     return this.#choice;
@@ -185,6 +189,7 @@ export class Session {
       policy: { ...header.policy, explainedBy: explained },
       durationMs,
       scenarios: this.#results,
+      ...(this.#coverage === undefined ? {} : { coverage: this.#coverage.report() }),
       ...(crashed === undefined ? {} : { crashed }),
     };
   }

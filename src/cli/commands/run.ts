@@ -49,6 +49,7 @@ interface RunOptions extends TargetOptions {
   shard?: readonly [index: number, count: number];
   repeat: number;
   strict?: boolean;
+  coverage?: boolean;
   timeout: number;
   param: string[];
   virtioType?: number;
@@ -114,6 +115,7 @@ async function requestFor(
     policy: options.policy,
     repeat: options.repeat,
     strict: options.strict ?? false,
+    coverage: options.coverage ?? false,
     ...(options.virtioType === undefined ? {} : { virtioType: options.virtioType }),
     ...(options.memslotFlag === undefined ? {} : { memslotFlag: options.memslotFlag }),
     timeoutMs: options.timeout * 1000,
@@ -212,6 +214,7 @@ export function runCommand(): Command {
     )
     .addOption(policyOption('the kernel'))
     .option('--strict', 'fail if the kernel behaves otherwise than its version is known to')
+    .option('--coverage', 'tell which pairs of the state space were exercised and observed')
     .option('--list', 'print the scenarios, run nothing')
     .addOption(
       new Option('--export <folder>', 'write the scenarios as files, run nothing')

@@ -68,6 +68,7 @@ function variableType(state: MtrrState, gfn: number, why?: Rule[]): MemType | un
           ? `variable range ${range.index} says ${range.type}`
           : `variable range ${range.index} says ${range.type}, met after ${type}: ${step.type}`,
       source: SOURCE,
+      by: type === undefined ? 'variable' : 'overlap',
     });
     type = step.type;
     if (step.final) break;
@@ -87,12 +88,13 @@ export function kvmMtrrType(state: MtrrState, mtrrCpuid: boolean, gfn: number, w
     why?.push({
       text: `MTRRs are disabled (E=0) and ${cpuid}: ${type}`,
       source: 'mtrr_disabled_type(), up to 6.10',
+      by: 'mtrrs-off',
     });
     return type;
   }
   if (state.fixedEnabled && gfn < FIXED_END) {
     const type = state.fixedTypes[fixedRangeOf(gfn)] as MemType;
-    why?.push({ text: `fixed range ${fixedRangeOf(gfn)} says ${type}`, source: SOURCE });
+    why?.push({ text: `fixed range ${fixedRangeOf(gfn)} says ${type}`, source: SOURCE, by: 'fixed' });
     return type;
   }
   const type = variableType(state, gfn, why);
@@ -100,6 +102,7 @@ export function kvmMtrrType(state: MtrrState, mtrrCpuid: boolean, gfn: number, w
   why?.push({
     text: `no variable range covers the page: the default type ${state.defaultType}`,
     source: SOURCE,
+    by: 'default',
   });
   return state.defaultType;
 }

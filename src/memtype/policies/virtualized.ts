@@ -27,13 +27,14 @@ export interface Variant {
 
 function cacheDisabled(vm: VmView, variant: Variant, why?: Rule[]): Decision {
   if (!hasQuirk(vm, KVM_X86_QUIRK_CD_NW_CLEARED)) {
-    why?.push({ text: 'CR0.CD=1 and the quirk CD_NW_CLEARED is disabled: UC, IPAT 1', source: MT_MASK });
+    const off = 'CR0.CD=1 and the quirk CD_NW_CLEARED is disabled: UC, IPAT 1';
+    why?.push({ text: off, source: MT_MASK, by: 'cd' });
     return { type: 'UC', ipat: true };
   }
   const text = 'CR0.CD=1 and the quirk CD_NW_CLEARED is on';
   return variant.cdIpat
-    ? forcedWb(text, 'vmx_get_mt_mask(), 4.4 to 6.6', why)
-    : wbWithPat(text, 'vmx_get_mt_mask(), 6.7 to 6.10', why);
+    ? forcedWb(text, 'vmx_get_mt_mask(), 4.4 to 6.6', why, 'cd')
+    : wbWithPat(text, 'vmx_get_mt_mask(), 6.7 to 6.10', why, 'cd');
 }
 
 /** Whether the type of a page comes out of the guest's MTRRs. */

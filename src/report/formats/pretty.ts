@@ -3,6 +3,7 @@ import { safeLine } from '../../text/safe.js';
 import { hang } from '../../text/wrap.js';
 import { departs, summarize } from '../summary.js';
 import type { ResultSet, RunResult, ScenarioResult, SetHeader, Status } from '../types.js';
+import { coverageDetails, coverageLine } from './coverage.js';
 import { deathCounts } from './crash.js';
 import { legendText } from './legend.js';
 import { groupSkips } from './skips.js';
@@ -85,6 +86,10 @@ function footerText(style: Style, set: ResultSet): string {
   if (policy.explainedBy.length > 0) {
     const names = safeLine(policy.explainedBy.join(', '));
     lines.push(hang('  ', `all that was seen is explained by: ${names}`, width));
+  }
+  if (set.coverage) {
+    lines.push(hang('  ', coverageLine(set.coverage), width));
+    lines.push(...coverageDetails(set.coverage).map((line) => hang(DETAIL, safeLine(line), width)));
   }
   return skipsText(style, set.scenarios) + lines.map((line) => `${line}\n`).join('');
 }

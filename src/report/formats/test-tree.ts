@@ -1,6 +1,7 @@
 import { safeLine } from '../../text/safe.js';
 import { byFamily, departs, worst } from '../summary.js';
 import type { Crash, Incomplete, ResultSet, RunResult, ScenarioResult, Status } from '../types.js';
+import { coverageDetails, coverageLine } from './coverage.js';
 import { deathOf } from './crash.js';
 import { detailLines, errataLines, fullName, outcomeText } from './text.js';
 
@@ -84,6 +85,7 @@ function setTest(set: ResultSet): Test {
       ...(policy.explainedBy.length > 0 ? [`explained by: ${policy.explainedBy.join(', ')}`] : []),
       ...(policy.warning === undefined ? [] : [`warning: ${policy.warning}`]),
       ...errataLines(set.scenarios),
+      ...(set.coverage ? [coverageLine(set.coverage), ...coverageDetails(set.coverage)] : []),
     ],
     subtests: [
       ...[...byFamily(set.scenarios)].map(familyTest),

@@ -16,6 +16,7 @@ export const policyC: Policy = {
       'RAM, and non-coherent DMA or a CPU with self-snoop: the guest PAT decides',
       SOURCE,
       why,
+      vm.noncoherent === 0 ? 'self-snoop' : 'dma',
     );
   },
   zaps: { ...policyD611.zaps, noncoherent: (vm) => !vm.selfSnoop },

@@ -28,7 +28,8 @@ export const policyE: Policy = {
     if (hasQuirk(vm, KVM_X86_QUIRK_IGNORE_GUEST_PAT)) {
       return forcedWb('RAM, no non-coherent DMA device, and the quirk IGNORE_GUEST_PAT is on', SOURCE, why);
     }
-    return wbWithPat('RAM, and the quirk IGNORE_GUEST_PAT is disabled: the guest PAT decides', SOURCE, why);
+    const text = 'RAM, and the quirk IGNORE_GUEST_PAT is disabled: the guest PAT decides';
+    return wbWithPat(text, SOURCE, why, 'quirk');
   },
   quirks: {
     supported: 0xfff,

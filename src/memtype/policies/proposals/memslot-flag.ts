@@ -13,7 +13,7 @@ const NON_COHERENT = 'KVM_MEM_NON_COHERENT_DMA, proposal of January 2024';
 const HONOR_PAT = 'KVM_MEM_HONOR_GUEST_PAT, an earlier spelling of the proposal';
 
 const flaggedWb: Flagged = (_vm, _vcpu, _page, why) =>
-  wbWithPat('the memslot has the flag: the guest PAT decides', NON_COHERENT, why);
+  wbWithPat('the memslot has the flag: the guest PAT decides', NON_COHERENT, why, 'flag');
 
 const flaggedMtrr: Flagged = (_vm, vcpu, page, why) => {
   why?.push({

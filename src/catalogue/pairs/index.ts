@@ -1,0 +1,93 @@
+import { MT } from '../../arch/memory-types.js';
+import {
+  cd,
+  discard,
+  memslot,
+  mib,
+  mtrrs,
+  noncoherent,
+  scenario,
+  touch,
+  touchNested,
+} from '../../scenario/builder.js';
+import { KINDS, walkScenario } from './kinds.js';
+import { WALKS } from './walks.js';
+
+const claim = (mtrr: string) => ({ A: mtrr, B: mtrr, D: 'WB', E: 'WB' });
+const needs = ['ept-leaves', 'noncoherent'] as const;
+const LARGE = mib(64);
+
+/** What walks do not come to: it takes more than one change at once. */
+const rest = [
+  scenario(
+    'pairs/cd-left-behind',
+    'A page that one vCPU touched with CR0.CD=1 stays as it was for another, which never had it',
+    { needs, vcpus: 2 },
+    [
+      noncoherent(true),
+      mtrrs({ def: MT.WT }),
+      mtrrs({ def: MT.WT, vcpu: 1 }),
+      cd(true, { vcpu: 1 }),
+      touch(mib(4), { vcpu: 1, claims: { A: 'WB+IPAT', B: 'WB', D: 'WB', E: 'WB' } }),
+      cd(false, { vcpu: 1 }),
+      touch(mib(4)),
+      touch(mib(5), { claims: claim('WT') }),
+    ],
+  ),
+  scenario(
+    'pairs/overlap-large',
+    'Two ranges of one type over each other let a leaf be large; memslots and host memory that come and go change no type',
+    { needs: [...needs, 'huge-pages'] },
+    [
+      noncoherent(true),
+      memslot(1, LARGE, 512, 'huge-ram'),
+      mtrrs({
+        def: MT.UC,
+        ranges: [
+          [MT.WT, 0n, mib(128)],
+          [MT.WT, LARGE, mib(2)],
+        ],
+      }),
+      touch(LARGE, { claims: claim('WT') }),
+      touch(LARGE + mib(2) - 0x1000n, { claims: claim('WT') }),
+      memslot(2, mib(72), 1),
+      touch(mib(4), { claims: claim('WT') }),
+      touch(mib(72), { claims: claim('WT') }),
+      discard(mib(5), 1),
+      touch(mib(4), { claims: claim('WT') }),
+      touch(mib(5), { claims: claim('WT') }),
+    ],
+  ),
+  scenario(
+    'pairs/nested-again',
+    'Leaves of L2 under ranges that overlap, and under a device that came, went and came again',
+    { needs: [...needs, 'nested'] },
+    [
+      noncoherent(true),
+      mtrrs({
+        def: MT.UC,
+        ranges: [
+          [MT.WB, 0n, mib(128)],
+          [MT.WT, mib(4), mib(4)],
+        ],
+      }),
+      touchNested(mib(4), { claims: claim('WT') }),
+      noncoherent(false),
+      touchNested(mib(4)),
+      touchNested(mib(5), { claims: { A: 'WB+IPAT', B: 'WB+IPAT', D: 'WB+IPAT', E: 'WB+IPAT' } }),
+      noncoherent(true),
+      touchNested(mib(4)),
+      touchNested(mib(5)),
+      touchNested(mib(6), { claims: claim('WT') }),
+    ],
+  ),
+];
+
+/** Pairs of the state space that no other family exercises; `run --coverage` tells of all. */
+export const pairs = [
+  ...KINDS.flatMap((kind) => {
+    const moves = WALKS[kind.name];
+    return moves === undefined ? [] : [walkScenario(kind, moves.join(' ').split(' '))];
+  }),
+  ...rest,
+];
