@@ -42,6 +42,11 @@ export class Space {
     return a * this.values.length + b;
   }
 
+  /** The pairs of a moment's values. */
+  pairsOf(numbers: readonly number[]): number[] {
+    return numbers.flatMap((a, i) => numbers.slice(i + 1).map((b) => this.pair(a, b)));
+  }
+
   /** Every pair of values of two dimensions, in order. */
   pairs(): [a: number, b: number][] {
     const { values } = this;

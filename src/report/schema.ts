@@ -134,6 +134,11 @@ export const incomplete = z.object({
   text: z.string().meta({ description: 'the same in a sentence, with how far it came' }),
 });
 
+export const scope = z.enum(['whole', 'quick', 'chosen']).meta({
+  description:
+    'which scenarios: the whole catalogue, the quick set of it (run --quick), or others that were chosen',
+});
+
 const planned = count.optional();
 
 export const resultSet = z.object({
@@ -146,6 +151,7 @@ export const resultSet = z.object({
   policy: policyChoice,
   fingerprint,
   kernel: kernel.optional(),
+  scope: scope.optional(),
   durationMs: milliseconds,
   scenarios: z.array(scenarioResult),
   coverage: coverage.optional(),

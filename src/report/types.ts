@@ -19,6 +19,8 @@ export type ResultSet = z.infer<typeof schema.resultSet>;
 export type RunResult = z.infer<typeof schema.runResult>;
 /** A set before its scenarios have run: what a streaming writer shows first. */
 export type SetHeader = Omit<ResultSet, 'scenarios' | 'durationMs' | 'coverage' | 'crashed' | 'incomplete'>;
+/** Which set of scenarios a run is of. */
+export type Scope = z.infer<typeof schema.scope>;
 /** Which pairs and triples of the state space were exercised and observed. */
 export type Coverage = z.infer<typeof schema.coverage>;
 /** Why results end before they should. */

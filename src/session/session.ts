@@ -9,7 +9,7 @@ import {
   PROBE_SCENARIOS,
   type Recorded,
 } from '../check/policy-choice.js';
-import { Coverage } from '../coverage/index.js';
+import { Coverage, scopeOf } from '../coverage/index.js';
 import type { AgentMessage, Environment, Recording } from '../recording/recording.js';
 import { deathText } from '../report/formats/crash.js';
 import type { ResultSet, ScenarioResult, SetHeader } from '../report/types.js';
@@ -36,6 +36,7 @@ export class Session {
   #choice: PolicyChoice | undefined;
   #coverage: Coverage | undefined;
   #toldLog = false;
+  readonly #scope: SetHeader['scope'];
 
   constructor(
     readonly request: SessionRequest,
@@ -44,6 +45,8 @@ export class Session {
   ) {
     this.#slots = slots;
     this.lanes = lanes.map((own) => new Lane(own));
+    const wanted = slots.flatMap((slot) => (slot.wanted ? [slot.scenario] : []));
+    this.#scope = scopeOf(wanted, request.catalogue);
   }
 
   take(message: AgentMessage): void {
@@ -138,6 +141,7 @@ export class Session {
       policy: this.#policy(),
       fingerprint: fingerprintOf(this.#env),
       kernel: { ...image, params: [...paramsOf(target)] },
+      scope: this.#scope,
       planned: this.#slots.filter(({ wanted }) => wanted).length,
     };
   }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { catalogue } from '../../catalogue/index.js';
+import { quickSet } from '../../coverage/index.js';
 import { writeNewFiles } from '../../process/new-files.js';
 import { counted } from '../../report/formats/text.js';
 import { exitStatus } from '../../report/index.js';
@@ -50,6 +51,7 @@ interface RunOptions extends TargetOptions {
   repeat: number;
   strict?: boolean;
   coverage?: boolean;
+  quick?: boolean;
   timeout: number;
   param: string[];
   virtioType?: number;
@@ -156,7 +158,11 @@ function checkAmount({ scenarios }: Chosen, { repeat, kernel }: RunOptions): voi
     );
 }
 
-async function choose(args: readonly string[], { shard }: RunOptions): Promise<Chosen> {
+async function choose(args: readonly string[], { shard, quick }: RunOptions): Promise<Chosen> {
+  if (quick && args.length > 0)
+    throw new UsageError('--quick chooses the scenarios itself: name none beside it');
+  if (quick)
+    return { scenarios: selectScenarios(quickSet(catalogue), [], shard), argumentOf: (name) => name };
   const { all, patterns, argumentOf } = await readArguments(args, catalogue);
   return { scenarios: selectScenarios(all, patterns, shard), argumentOf };
 }
@@ -214,6 +220,7 @@ export function runCommand(): Command {
     )
     .addOption(policyOption('the kernel'))
     .option('--strict', 'fail if the kernel behaves otherwise than its version is known to')
+    .option('--quick', 'run about half of the scenarios: those that matter most for their time')
     .option('--coverage', 'tell which pairs of the state space were exercised and observed')
     .option('--list', 'print the scenarios, run nothing')
     .addOption(

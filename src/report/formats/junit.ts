@@ -3,7 +3,7 @@ import { byFamily, type Counted, departs, summarize } from '../summary.js';
 import type { ResultSet, RunResult, ScenarioResult } from '../types.js';
 import { coverageLine } from './coverage.js';
 import { deathOf } from './crash.js';
-import { checkText, detailLines, errataLines, repeatName } from './text.js';
+import { checkText, detailLines, errataLines, repeatName, SCOPES } from './text.js';
 
 // What safeText() leaves and XML 1.0 has no way at all to write.
 const FORBIDDEN = /[\ufffe\uffff]/g;
@@ -96,6 +96,7 @@ function properties(set: ResultSet): string {
     ...(set.kernel?.image && { 'kernel.image': set.kernel.image }),
     ...(set.kernel?.sha256 && { 'kernel.sha256': set.kernel.sha256 }),
     ...(set.kernel?.params.length && { 'kernel.params': set.kernel.params.join(' ') }),
+    ...(set.scope && { scenarios: SCOPES[set.scope] }),
     ...(set.coverage && { coverage: coverageLine(set.coverage) }),
     cpu: fingerprint.cpu,
     ...(fingerprint.microcode && { microcode: fingerprint.microcode }),

@@ -150,6 +150,7 @@ export function renderKcidb(run: RunResult): string {
       start_time: run.startedAt,
       misc: {
         ...set.kernel,
+        ...(set.scope && { scenarios: set.scope }),
         ...(set.coverage && { coverage: set.coverage }),
         ...(set.fingerprint.version && { version: set.fingerprint.version }),
         tool: run.tool,

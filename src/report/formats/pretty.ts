@@ -7,7 +7,7 @@ import { coverageDetails, coverageLine } from './coverage.js';
 import { deathCounts } from './crash.js';
 import { legendText } from './legend.js';
 import { groupSkips } from './skips.js';
-import { checkText, detailLines, errataLines, fullName, outcomeText, secondsText } from './text.js';
+import { checkText, detailLines, errataLines, fullName, outcomeText, SCOPES, secondsText } from './text.js';
 
 type Colors = ReturnType<typeof picocolors.createColors>;
 
@@ -96,7 +96,9 @@ function footerText(style: Style, set: ResultSet): string {
 
 function headerText({ c, width }: Style, set: SetHeader): string {
   const { name, how, warning } = set.policy;
-  const about = safeLine(`Linux ${set.release} on ${set.engine}, policy ${name} (${HOW[how]})`);
+  const about = safeLine(
+    `Linux ${set.release} on ${set.engine}, policy ${name} (${HOW[how]})${set.scope ? `, ${SCOPES[set.scope]}` : ''}`,
+  );
   const head = `${hang('', `${c.bold(safeLine(set.name))}: ${about}`, width, 4)}\n`;
   if (warning === undefined) return head;
   const [mark, color] = departs(set) ? (['FAIL', c.red] as const) : (['warning', c.yellow] as const);

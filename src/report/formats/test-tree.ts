@@ -3,7 +3,7 @@ import { byFamily, departs, worst } from '../summary.js';
 import type { Crash, Incomplete, ResultSet, RunResult, ScenarioResult, Status } from '../types.js';
 import { coverageDetails, coverageLine } from './coverage.js';
 import { deathOf } from './crash.js';
-import { detailLines, errataLines, fullName, outcomeText } from './text.js';
+import { detailLines, errataLines, fullName, outcomeText, SCOPES } from './text.js';
 
 /** A test of any level: its lines of diagnosis, its subtests, its result. */
 export interface Test {
@@ -82,6 +82,7 @@ function setTest(set: ResultSet): Test {
     note: incomplete?.text ?? '',
     diagnosis: [
       `kernel ${set.release}, engine ${set.engine}, policy ${policy.name} (${policy.how})`,
+      ...(set.scope ? [`scenarios: ${SCOPES[set.scope]}`] : []),
       ...(policy.explainedBy.length > 0 ? [`explained by: ${policy.explainedBy.join(', ')}`] : []),
       ...(policy.warning === undefined ? [] : [`warning: ${policy.warning}`]),
       ...errataLines(set.scenarios),

@@ -1,4 +1,11 @@
-import type { Failure, MetErratum, ScenarioResult } from '../types.js';
+import type { Failure, MetErratum, ScenarioResult, Scope } from '../types.js';
+
+/** Which set of scenarios a run is of, in words. */
+export const SCOPES: Record<Scope, string> = {
+  whole: 'whole catalogue',
+  quick: 'quick set',
+  chosen: 'chosen scenarios',
+};
 
 const IRREGULAR: Record<string, string> = { leaves: 'leaf' };
 
