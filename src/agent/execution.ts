@@ -22,7 +22,7 @@ import { askKvm } from './ask.js';
 import { closeAll } from './close.js';
 import { DmaSteps } from './dma-steps.js';
 import { hugeRam } from './huge-ram.js';
-import { exitsOf, takeMsrs } from './msr-steps.js';
+import { askForExits, exitsOf, setFilter, takeMsrs } from './msr-steps.js';
 import { NestedSteps } from './nested-steps.js';
 import { SlotSteps } from './slot-steps.js';
 
@@ -148,6 +148,11 @@ export class Execution {
           : this.#getMsr(step);
       case 'msrs':
         return { msrs: takeMsrs(step, this.#probe, this.#vcpu(step.vcpu)) };
+      case 'msr-filter':
+        return { result: setFilter(this.#machine.vm, step) };
+      case 'msr-exits':
+        askForExits(this.#machine.vm, step.reasons);
+        return {};
       case 'access':
         return this.#countMmio(() => this.#access(step));
       case 'nested-access':

@@ -9,6 +9,7 @@ import { pairs } from './pairs/index.js';
 import { memslotFlag } from './proposals/memslot.js';
 import { virtioDevice } from './proposals/virtio.js';
 import { ram } from './ram.js';
+import { msrFilters } from './registers/filters.js';
 import { msr } from './registers/msr.js';
 import { mtrr } from './registers/mtrr.js';
 import { mtrrLive } from './registers/mtrr-live.js';
@@ -33,6 +34,7 @@ export const catalogue: readonly Scenario[] = [
   ...msr,
   ...msrNumbers,
   ...msrValidity,
+  ...msrFilters,
   ...mmio,
   ...vcpus,
   ...nested,

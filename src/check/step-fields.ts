@@ -31,6 +31,7 @@ function fieldsOf(step: Step | undefined, { ok, result, exit }: StepRecord): rea
       return commandFields(ok, false);
     case 'cd':
       return step.by === 'guest' ? commandFields(ok, false) : [];
+    case 'msr-filter':
     case 'noncoherent':
     case 'virtio':
     case 'memslot':

@@ -5,8 +5,10 @@ import { MIB, PAGE_SIZE } from '../arch/units.js';
 import type {
   Actor,
   Claims,
+  FilterRange,
   IoctlResult,
   MemslotStep,
+  MsrExitReason,
   MsrOp,
   NestedAccessStep,
   NoncoherentStep,
@@ -69,6 +71,15 @@ export const msrs = (ops: readonly MsrOp[], o: { vcpu?: number; by?: Actor } = {
   ops,
   by: o.by ?? 'guest',
 });
+
+/** Ask for exits to user space for these reasons, and for no others. */
+export const msrExits = (...reasons: MsrExitReason[]): Step => ({ do: 'msr-exits', reasons });
+
+/** Set KVM's filter; `deny`: what no range is about is denied. */
+export const msrFilter = (
+  ranges: readonly FilterRange[],
+  o: { deny?: boolean; result?: IoctlResult } = {},
+): Step => ({ do: 'msr-filter', deny: false, ranges, ...o });
 
 /** Read one page through PAT entry `pat` (default 0). */
 export function touch(

@@ -66,6 +66,10 @@ export function describeStep(step: Step): string {
       return `vCPU ${step.vcpu}: ${step.by === 'host' ? 'KVM_GET_MSRS' : 'rdmsr'} ${msrText(step.msr)}`;
     case 'msrs':
       return describeMsrs(step);
+    case 'msr-filter':
+      return `KVM_X86_SET_MSR_FILTER of ${step.ranges.length} ranges, ${step.deny ? 'deny' : 'allow'} by default`;
+    case 'msr-exits':
+      return `KVM_CAP_X86_USER_SPACE_MSR for ${step.reasons.join(', ') || 'no reason'}`;
     case 'access':
       return `vCPU ${step.vcpu}: ${step.access} gpa ${hex(step.gpa)} through PAT entry ${step.pat}`;
     case 'nested-access':

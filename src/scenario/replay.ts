@@ -141,6 +141,13 @@ export class Replay {
         return this.#msrs(step, [{ msr: step.msr }]);
       case 'msrs':
         return this.#msrs(step, step.ops);
+      case 'msr-filter': {
+        const why = this.routes.setFilter(step);
+        return why === undefined ? { result: 'ok' } : refused('EINVAL', why);
+      }
+      case 'msr-exits':
+        this.routes.ask(step.reasons);
+        return {};
       case 'access':
         return { event: { kind: 'access', vcpu: step.vcpu, gfn: gfnOf(step.gpa), access: step.access } };
       case 'nested-access':
@@ -173,7 +180,8 @@ export class Replay {
   }
 
   #msrs({ vcpu, by }: { vcpu: number; by: Actor }, ops: readonly MsrOp[]): Taken {
-    const event = { kind: 'msrs', vcpu, ops, by } as const;
+    const routed = by === 'guest' ? ops.map((op) => this.routes.routed(op)) : ops;
+    const event = { kind: 'msrs', vcpu, ops: routed, by } as const;
     return by === 'guest' && this.scenario.msrMode === 'filter-drop' ? { event, dropped: true } : { event };
   }
 

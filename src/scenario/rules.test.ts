@@ -6,6 +6,8 @@ import {
   discard,
   memslot,
   mib,
+  msrExits,
+  msrFilter,
   msrs,
   noncoherent,
   rdmsr,
@@ -200,4 +202,21 @@ test('RAM in huge pages is a need, and is not discarded', () => {
 
   expect(of([]).map(({ path }) => path)).toEqual(['hugeRam', 'steps[1].gpa']);
   expect(of(['huge-pages']).map(({ path }) => path)).toEqual(['steps[1].gpa']);
+});
+
+const RANGE = { base: 0x277, count: 1, access: 'both', allow: [] } as const;
+
+test('a filter allows only what its range has, and is none while the VMM has one', () => {
+  const [outside] = rulesOf([msrFilter([{ ...RANGE, allow: [0x278] }])]);
+  expect(outside?.text).toMatch(/not in the range/);
+  const taken = { needs: [], msrMode: 'filter' } as const;
+  const [twice] = brokenRules(scenario('test/rules', 'Steps', taken, [msrFilter([RANGE])]));
+  expect(twice?.text).toMatch(/of its own/);
+  const [, asked] = brokenRules(scenario('test/rules', 'Steps', taken, [msrFilter([RANGE]), msrExits()]));
+  expect(asked?.path).toBe('steps[1]');
+});
+
+test('KVM refuses a filter that denies all, and one with too large a range', () => {
+  expect(rulesOf([msrFilter([], { deny: true })])[0]?.text).toMatch(/EINVAL.*needs a range/);
+  expect(rulesOf([msrFilter([{ ...RANGE, count: 0x3001 }])])[0]?.text).toMatch(/EINVAL.*12288 MSRs/);
 });

@@ -75,6 +75,16 @@ const wrongOps: StepRule = (step, { replay }) => {
   return ops.length > MSR_LIMIT ? `KVM takes ${MSR_LIMIT} at once` : undefined;
 };
 
+const wrongFilter: StepRule = (step, { scenario }) => {
+  if (step.do !== 'msr-filter' && step.do !== 'msr-exits') return undefined;
+  if (scenario.msrMode !== 'kernel') return 'the VMM has set a filter of its own: msrMode is not kernel';
+  if (step.do === 'msr-exits') return undefined;
+  const isOutside = step.ranges.some(({ base, count, allow }) =>
+    allow.some((msr) => msr < base || msr >= base + count),
+  );
+  return isOutside ? 'it allows an MSR that is not in the range' : undefined;
+};
+
 const wrongSlot: StepRule = (step) => {
   if (!('slot' in step)) return undefined;
   if (step.slot === RAM_SLOT) return 'it is the memslot of guest RAM';
@@ -203,6 +213,7 @@ const STEP_RULES: readonly (readonly [field: string, rule: StepRule])[] = [
   ['.vcpu', lacksVcpu],
   ['.msr', unknownMsr],
   ['.ops', wrongOps],
+  ['', wrongFilter],
   ['.slot', wrongSlot],
   ['.gpa', wrongRange],
   ['.gpa', wrongAccess],

@@ -20,6 +20,13 @@ const pages = int(1, 1 << 20);
 const actor = z.enum(['guest', 'host']);
 const result = z.enum(['ok', 'EINVAL', 'EEXIST', 'ENODEV', 'ENOENT', 'ENXIO', 'EBUSY']);
 const via = z.enum(COUNTED_WAYS);
+const reason = z.enum(['INVAL', 'UNKNOWN', 'FILTER']);
+export const msrRange = z.strictObject({
+  base: u32,
+  count: int(1, 0x4000),
+  access: z.enum(['read', 'write', 'both']),
+  allow: z.array(u32).check(z.maxLength(0x4000)),
+});
 export const msrOp = z.strictObject({ msr: u32, value: z.exactOptional(u64) });
 
 /** The shape of each kind of step. */
@@ -32,6 +39,13 @@ export const stepSchemas = {
     ops: z.array(msrOp).check(z.minLength(1), z.maxLength(4096)),
     by: actor,
   }),
+  'msr-filter': z.strictObject({
+    do: z.literal('msr-filter'),
+    deny: z.boolean(),
+    ranges: z.array(msrRange).check(z.maxLength(16)),
+    result: z.exactOptional(result),
+  }),
+  'msr-exits': z.strictObject({ do: z.literal('msr-exits'), reasons: z.array(reason).check(z.maxLength(3)) }),
   access: z.strictObject({
     do: z.literal('access'),
     vcpu,
@@ -102,6 +116,8 @@ const step = z.discriminatedUnion('do', [
   stepSchemas.wrmsr,
   stepSchemas.rdmsr,
   stepSchemas.msrs,
+  stepSchemas['msr-filter'],
+  stepSchemas['msr-exits'],
   stepSchemas.access,
   stepSchemas['nested-access'],
   stepSchemas.invept,

@@ -117,11 +117,33 @@ export interface MsrsStep {
   by: Actor;
 }
 
+/** A KVM_MSR_EXIT_REASON_. */
+export type MsrExitReason = 'INVAL' | 'UNKNOWN' | 'FILTER';
+
+/** A range of a filter: of `count` MSRs from `base` on, accesses in these directions are denied but for those of the MSRs `allow`. */
+export interface FilterRange {
+  base: number;
+  count: number;
+  access: 'read' | 'write' | 'both';
+  allow: readonly number[];
+}
+
+/** KVM_X86_SET_MSR_FILTER, which replaces the filter; `deny`: what no range is about is denied. */
+export interface MsrFilterStep {
+  do: 'msr-filter';
+  deny: boolean;
+  ranges: readonly FilterRange[];
+  result?: IoctlResult;
+}
+
 /** One step of a scenario. Addresses and MSR values are `bigint`; `vcpu` counts from 0. */
 export type Step =
   | { do: 'wrmsr'; vcpu: number; msr: number; value: bigint; by: Actor }
   | { do: 'rdmsr'; vcpu: number; msr: number; by: Actor }
   | MsrsStep
+  | MsrFilterStep
+  /** KVM_CAP_X86_USER_SPACE_MSR: refused accesses exit to user space for these reasons, and no others. */
+  | { do: 'msr-exits'; reasons: readonly MsrExitReason[] }
   | {
       do: 'access';
       vcpu: number;

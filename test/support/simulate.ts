@@ -166,6 +166,7 @@ function fieldsOf(
       return { result: effect?.refused ?? 'ok' };
     case 'get-dirty-log':
       return effect?.dirty ? { result: 'ok', dirty: effect.dirty } : { result: effect?.refused ?? 'ok' };
+    case 'msr-filter':
     case 'clear-dirty-log':
     case 'noncoherent':
     case 'memslot':

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { SCENARIO_DEFAULTS } from '../builder.js';
-import { msrOp, scenarioSchema, stepSchemas } from '../schema.js';
+import { msrOp, msrRange, scenarioSchema, stepSchemas } from '../schema.js';
 import { hex, msr, pages } from './fields.js';
 
 /** What a step is unless told, as the builder's functions have it. */
@@ -8,6 +8,7 @@ export const STEP_DEFAULTS = {
   wrmsr: { vcpu: 0, by: 'guest' },
   rdmsr: { vcpu: 0, by: 'guest' },
   msrs: { vcpu: 0, by: 'guest' },
+  'msr-filter': { deny: false },
   access: { vcpu: 0, access: 'read', pat: 0 },
   'nested-access': { vcpu: 0, access: 'read', size: '4K', type: 'WB', ipat: false },
   invept: { vcpu: 0 },
@@ -25,12 +26,22 @@ const nested = stepSchemas['nested-access'];
 const vcpu = z._default(cd.shape.vcpu, 0);
 const by = z._default(cd.shape.by, 'guest');
 
+const fileRange = z.extend(msrRange, {
+  base: msr,
+  access: z._default(msrRange.shape.access, 'both'),
+  allow: z._default(z.array(msr).check(z.maxLength(0x4000)), []),
+});
 const fileOp = z.extend(msrOp, { msr, value: z.exactOptional(hex) });
 
 const step = z.discriminatedUnion('do', [
   z.extend(wrmsr, { vcpu, msr, value: hex, by }),
   z.extend(rdmsr, { vcpu, msr, by }),
   z.extend(msrs, { vcpu, ops: z.array(fileOp).check(z.minLength(1), z.maxLength(4096)), by }),
+  z.extend(stepSchemas['msr-filter'], {
+    deny: z._default(stepSchemas['msr-filter'].shape.deny, STEP_DEFAULTS['msr-filter'].deny),
+    ranges: z.array(fileRange).check(z.maxLength(16)),
+  }),
+  stepSchemas['msr-exits'],
   z.extend(access, {
     vcpu,
     gpa: hex,
