@@ -22,9 +22,10 @@ import { askKvm } from './ask.js';
 import { closeAll } from './close.js';
 import { DmaSteps } from './dma-steps.js';
 import { hugeRam } from './huge-ram.js';
-import { askForExits, exitsOf, setFilter, takeMsrs } from './msr-steps.js';
 import { NestedSteps } from './nested-steps.js';
 import { SlotSteps } from './slot-steps.js';
+import { addApics, needsApic, takeInit, wake } from './vcpu/init-step.js';
+import { askForExits, exitsOf, setFilter, takeMsrs } from './vcpu/msr-steps.js';
 
 /** What scenarios run on; shared by all of them, closed by its owner. */
 export interface Bench {
@@ -72,6 +73,7 @@ export class Execution {
     this.ram = scenario.hugeRam ? hugeRam(RAM_SIZE) : bench.ram;
     this.#machine = this.#createMachine();
     try {
+      if (needsApic(scenario)) wake(this.#machine.vcpus);
       this.#probe = Probe.boot(this.#machine, farAddresses(scenario));
       const { vm } = this.#machine;
       if (hasLegacyMmu(bench.environment) && vm.checkExtension(KVM_CAP_BINARY_STATS_FD))
@@ -98,6 +100,7 @@ export class Execution {
         forwardMsrs: scenario.msrMode !== 'filter-drop',
         budgetMs: bench.budgetMs ?? BUDGET_MS,
         cpuid: { maxPhyAddr: scenario.maxphyaddr, mtrr: scenario.guestMtrr },
+        ...(needsApic(scenario) ? { prepare: addApics } : {}),
       });
     } catch (error) {
       this.#closeRam();
@@ -157,6 +160,8 @@ export class Execution {
         return this.#countMmio(() => this.#access(step));
       case 'nested-access':
         return this.#nested.access(step);
+      case 'init':
+        return { value: takeInit(this.#vcpu(step.vcpu)) };
       case 'invept':
         return this.#nested.invept(step.vcpu);
       case 'cd':

@@ -15,6 +15,7 @@ import { mtrr } from './registers/mtrr.js';
 import { mtrrLive } from './registers/mtrr-live.js';
 import { msrNumbers } from './registers/numbers.js';
 import { pat } from './registers/pat.js';
+import { msrStates } from './registers/states.js';
 import { msrValidity } from './registers/validity.js';
 import { size } from './size.js';
 import { space } from './space.js';
@@ -35,6 +36,7 @@ export const catalogue: readonly Scenario[] = [
   ...msrNumbers,
   ...msrValidity,
   ...msrFilters,
+  ...msrStates,
   ...mmio,
   ...vcpus,
   ...nested,

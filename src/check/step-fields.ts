@@ -41,6 +41,7 @@ function fieldsOf(step: Step | undefined, { ok, result, exit }: StepRecord): rea
     case 'get-dirty-log':
       return result === 'ok' ? ['result', 'dirty'] : ['result'];
     case 'ask':
+    case 'init':
       return ['value'];
     default:
       return [];

@@ -113,6 +113,9 @@ export const cd = (on: boolean, o: { vcpu?: number; by?: Actor } = {}): Step => 
   by: o.by ?? 'guest',
 });
 
+/** Have a vCPU take an INIT. */
+export const init = (vcpu = 0): Step => ({ do: 'init', vcpu });
+
 /** Attach a device with non-coherent DMA, or detach it; `via` is the way, by default the first that can be had. */
 export const noncoherent = (on: boolean, o: Pick<NoncoherentStep, 'via' | 'device'> = {}): Step => ({
   do: 'noncoherent',

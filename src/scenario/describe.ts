@@ -76,6 +76,8 @@ export function describeStep(step: Step): string {
       return describeNested(step);
     case 'invept':
       return `vCPU ${step.vcpu}: INVEPT of L1's EPT`;
+    case 'init':
+      return `vCPU ${step.vcpu}: INIT`;
     case 'cd':
       return `vCPU ${step.vcpu}: CR0.CD = ${step.on ? 1 : 0}${step.by === 'host' ? ' by KVM_SET_SREGS' : ''}`;
     case 'noncoherent':

@@ -66,6 +66,7 @@ export const stepSchemas = {
   }),
   invept: z.strictObject({ do: z.literal('invept'), vcpu }),
   cd: z.strictObject({ do: z.literal('cd'), vcpu, on: z.boolean(), by: actor }),
+  init: z.strictObject({ do: z.literal('init'), vcpu }),
   noncoherent: z.strictObject({
     do: z.literal('noncoherent'),
     on: z.boolean(),
@@ -122,6 +123,7 @@ const step = z.discriminatedUnion('do', [
   stepSchemas['nested-access'],
   stepSchemas.invept,
   stepSchemas.cd,
+  stepSchemas.init,
   stepSchemas.noncoherent,
   stepSchemas.virtio,
   stepSchemas['disable-quirk'],

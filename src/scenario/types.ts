@@ -155,6 +155,8 @@ export type Step =
   | NestedAccessStep
   | { do: 'invept'; vcpu: number }
   | { do: 'cd'; vcpu: number; on: boolean; by: Actor }
+  /** An INIT by KVM_SET_VCPU_EVENTS, after which the guest goes on where it was. */
+  | { do: 'init'; vcpu: number }
   | NoncoherentStep
   | VirtioStep
   | { do: 'disable-quirk'; quirk: QuirkName }

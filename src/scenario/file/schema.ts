@@ -13,6 +13,7 @@ export const STEP_DEFAULTS = {
   'nested-access': { vcpu: 0, access: 'read', size: '4K', type: 'WB', ipat: false },
   invept: { vcpu: 0 },
   cd: { vcpu: 0, by: 'guest' },
+  init: { vcpu: 0 },
   virtio: { group: 1, attr: 1, result: 'ok' },
   memslot: { backing: 'ram' },
   'clear-dirty-log': { first: 0 },
@@ -58,6 +59,7 @@ const step = z.discriminatedUnion('do', [
   }),
   z.extend(stepSchemas.invept, { vcpu }),
   z.extend(cd, { vcpu, by }),
+  z.extend(stepSchemas.init, { vcpu }),
   stepSchemas.noncoherent,
   z.extend(virtio, {
     group: z._default(virtio.shape.group, STEP_DEFAULTS.virtio.group),

@@ -9,18 +9,18 @@ import {
   type MsrFilterRange as KvmRange,
   type Vcpu,
   type Vm,
-} from '../kvm/index.js';
-import type { Probe, ProbeCommand } from '../probe/index.js';
-import type { MsrExit, MsrResult } from '../recording/recording.js';
+} from '../../kvm/index.js';
+import type { Probe, ProbeCommand } from '../../probe/index.js';
+import type { MsrExit, MsrResult } from '../../recording/recording.js';
 import type {
   FilterRange,
   MsrFilterStep,
   MsrOp,
   MsrsStep,
   MsrExitReason as Reason,
-} from '../scenario/types.js';
-import type { MsrLogEntry, MsrReason } from '../vmm/index.js';
-import { ioctlResult } from './dma-steps.js';
+} from '../../scenario/types.js';
+import type { MsrLogEntry, MsrReason } from '../../vmm/index.js';
+import { ioctlResult } from '../dma-steps.js';
 
 const REASONS: Record<MsrReason, MsrExit['reason']> = {
   inval: 'INVAL',

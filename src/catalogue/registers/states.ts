@@ -1,0 +1,135 @@
+import { MT, typeBytes } from '../../arch/memory-types.js';
+import { defType, MSR } from '../../arch/msrs.js';
+import {
+  cd,
+  disableQuirk,
+  init,
+  mib,
+  msrs,
+  mtrrs,
+  noncoherent,
+  physMask,
+  scenario,
+  touch,
+  wrmsr,
+} from '../../scenario/builder.js';
+import type { MsrOp, Need, Step } from '../../scenario/types.js';
+import { distinct, reads, WRITABLE } from './values.js';
+
+const readAll = (vcpu: number): Step[] => [
+  msrs(reads(WRITABLE), { vcpu }),
+  msrs(reads(WRITABLE), { vcpu, by: 'host' }),
+];
+const PAGES = [0n, 0x9_f000n, mib(3), mib(4), mib(5) - 0x1000n, mib(5)];
+const touchAll = (vcpu = 0): Step[] => PAGES.map((gpa) => touch(gpa, { vcpu }));
+
+const initKeeps = scenario(
+  'msr/init',
+  'An INIT keeps the MTRRs, the PAT, CR0.CD and NW of its vCPU, and those of the other',
+  { needs: ['known-vendor'], vcpus: 2 },
+  [
+    msrs(WRITABLE.map((msr, i) => ({ msr, value: distinct(msr, 1 + i) }))),
+    msrs(
+      WRITABLE.map((msr, i) => ({ msr, value: distinct(msr, 41 + i) })),
+      { vcpu: 1 },
+    ),
+    wrmsr(MSR.DEF_TYPE, defType(MT.WP, { fe: true })),
+    cd(true),
+    init(0),
+    readAll(0),
+    readAll(1),
+    init(1),
+    readAll(1),
+    cd(false),
+    init(0),
+    readAll(0),
+  ],
+);
+
+const initTypes = scenario(
+  'mtrr/init',
+  'After an INIT pages have the types that they had before',
+  { needs: ['ept-leaves', 'noncoherent'] },
+  [
+    noncoherent(true),
+    mtrrs({
+      def: MT.WT,
+      fe: true,
+      fixed: [[MSR.FIX16K_80000, typeBytes(MT.WP)]],
+      ranges: [[MT.WC, mib(4), mib(1)]],
+    }),
+    PAGES.slice(0, 3).map((gpa) => touch(gpa)),
+    init(),
+    touchAll(),
+  ],
+);
+
+/** All MTRRs as a machine has them whose guest goes on: fixed ranges, one variable range, and all on. */
+const STATE: readonly MsrOp[] = [
+  { msr: MSR.FIX64K_00000, value: typeBytes(MT.WT) },
+  { msr: MSR.FIX16K_80000, value: typeBytes(MT.WB, MT.WP, MT.UC, MT.WC, MT.WB, MT.WP, MT.UC, MT.WC) },
+  { msr: MSR.PHYSMASK0, value: physMask(mib(1)) },
+  { msr: MSR.PHYSBASE0, value: mib(4) | BigInt(MT.WC) },
+  { msr: MSR.PHYSMASK0 + 14, value: physMask(0x1000n) },
+  { msr: MSR.PHYSBASE0 + 14, value: mib(5) | BigInt(MT.WP) },
+  { msr: MSR.PAT, value: distinct(MSR.PAT, 1) },
+  { msr: MSR.DEF_TYPE, value: defType(MT.WB, { fe: true }) },
+];
+
+const restore = scenario(
+  'mtrr/restore',
+  'A VMM saves all MTRRs of one vCPU and writes them to another in one ioctl: that one has them, and its types',
+  { needs: ['ept-leaves', 'noncoherent'], vcpus: 2 },
+  [
+    noncoherent(true),
+    msrs(STATE, { by: 'host' }),
+    touchAll(),
+    msrs(reads(STATE.map(({ msr }) => msr)), { by: 'host' }),
+    msrs(STATE, { vcpu: 1, by: 'host' }),
+    touchAll(1),
+    readAll(1),
+    // Again, while they are on: what each covers goes.
+    msrs(STATE, { vcpu: 1, by: 'host' }),
+    touchAll(1),
+    readAll(0),
+  ],
+);
+
+/** An update of all MTRRs as the SDM asks ("MTRR Considerations in MP Systems"): caches off, MTRRs off, write, on, caches on. */
+const update = (def: number, range: readonly [type: number, base: bigint]): Step[] => [
+  cd(true),
+  touch(mib(4)),
+  wrmsr(MSR.DEF_TYPE, defType(def, { e: false })),
+  touch(mib(5)),
+  wrmsr(MSR.FIX64K_00000, typeBytes(range[0])),
+  wrmsr(MSR.PHYSBASE0, range[1] | BigInt(range[0])),
+  wrmsr(MSR.PHYSMASK0, physMask(mib(1))),
+  wrmsr(MSR.DEF_TYPE, defType(def, { fe: true })),
+  touch(0n),
+  cd(false),
+  ...touchAll(),
+];
+
+const sdm = (name: string, title: string, needs: readonly Need[], start: readonly Step[]) =>
+  scenario(name, title, { needs: ['ept-leaves', 'noncoherent', ...needs] }, [
+    noncoherent(true),
+    [...start],
+    touchAll(),
+    update(MT.WB, [MT.WC, mib(4)]),
+    update(MT.WT, [MT.UC, mib(5)]),
+    update(MT.WT, [MT.WP, mib(3)]),
+  ]);
+
+/** What changes, or must not, when a vCPU itself changes its state. */
+export const msrStates = [
+  initKeeps,
+  initTypes,
+  restore,
+  sdm('mtrr/whole-update', 'A whole update of the MTRRs with CR0.CD set, as the SDM asks', [], []),
+  sdm(
+    'mtrr/whole-update-no-quirk',
+    'A whole update of the MTRRs with CR0.CD set, without the quirk CD_NW_CLEARED',
+    ['quirk-cd-nw-cleared'],
+    [disableQuirk('cd-nw-cleared')],
+  ),
+];
