@@ -14,7 +14,12 @@ import type { Scenario } from '../scenario/types.js';
 import { judge } from './judge.js';
 
 /** The scenarios whose outcome tells the policies of EPT hosts apart. */
-export const PROBE_SCENARIOS: readonly string[] = ['dma/probe', 'vcpus/disagree-mtrr', 'memslot/probe'];
+export const PROBE_SCENARIOS: readonly string[] = [
+  'dma/probe',
+  'vcpus/disagree-mtrr',
+  'memslot/probe',
+  'msr/probe',
+];
 
 /** Name of the policy, and how it was come by. */
 export interface PolicyChoice {
