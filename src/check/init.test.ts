@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest';
+import { environmentOf } from '../../test/support/environment.js';
+import { simulate } from '../../test/support/simulate.js';
+import { CR0_CD } from '../arch/cr0.js';
+import { type Policy, policies } from '../memtype/index.js';
+import type { Recording } from '../recording/recording.js';
+import { cd, init, scenario } from '../scenario/builder.js';
+import { judge } from './judge.js';
+
+const policy = policies.get('E') as Policy;
+const tested = scenario('test/init', 'INIT', { needs: [], vcpus: 2 }, [
+  cd(true, { vcpu: 1 }),
+  init(1),
+  init(0),
+]);
+
+/** What is wrong if an INIT left CR0 otherwise. */
+function judged(step: number, cr0: bigint): string[] {
+  const recording = simulate(tested, policy) as Extract<Recording, { outcome: 'ran' }>;
+  const steps = recording.steps.map((record) => (record.step === step ? { ...record, value: cr0 } : record));
+  const { mismatches } = judge(tested, { ...recording, steps }, policy, environmentOf(policy));
+  return mismatches.map(({ what, vcpu, expected, seen }) => `${what}: ${vcpu}: ${expected}; ${seen}`);
+}
+
+test('an INIT keeps CR0.CD and NW, whatever else of CR0 it clears', () => {
+  expect(judged(1, CR0_CD | 0x10n)).toEqual([]);
+  expect(judged(1, 0x10n)).toEqual(['CR0.CD and NW after INIT: 1: 0x40000000; 0x0']);
+  expect(judged(2, CR0_CD)).toEqual(['CR0.CD and NW after INIT: 0: 0x0; 0x40000000']);
+});
