@@ -10,3 +10,6 @@ export const CR0_PG = 1n << 31n;
 
 /** CR0 of a guest in long mode; CD and NW are clear. */
 export const CR0_LONG_MODE = CR0_PG | CR0_WP | CR0_NE | CR0_ET | CR0_PE;
+
+/** CR0 after an INIT: CD and NW stay, ET is fixed (SDM, "IA-32 and Intel 64 Processor States Following Power-up, Reset, or INIT"). */
+export const cr0AfterInit = (before: bigint): bigint => CR0_ET | (before & (CR0_CD | CR0_NW));

@@ -22,8 +22,9 @@ function judged(step: number, cr0: bigint): string[] {
   return mismatches.map(({ what, vcpu, expected, seen }) => `${what}: ${vcpu}: ${expected}; ${seen}`);
 }
 
-test('an INIT keeps CR0.CD and NW, whatever else of CR0 it clears', () => {
+test('an INIT keeps CR0.CD and NW, and clears the rest of CR0 but ET', () => {
   expect(judged(1, CR0_CD | 0x10n)).toEqual([]);
-  expect(judged(1, 0x10n)).toEqual(['CR0.CD and NW after INIT: 1: 0x40000000; 0x0']);
-  expect(judged(2, CR0_CD)).toEqual(['CR0.CD and NW after INIT: 0: 0x0; 0x40000000']);
+  expect(judged(1, 0x10n)).toEqual(['CR0 after INIT: 1: 0x40000010; 0x10']);
+  expect(judged(2, CR0_CD | 0x10n)).toEqual(['CR0 after INIT: 0: 0x10; 0x40000010']);
+  expect(judged(2, 0x11n)).toEqual(['CR0 after INIT: 0: 0x10; 0x11']);
 });

@@ -1,4 +1,4 @@
-import { CR0_CD, CR0_NW } from '../arch/cr0.js';
+import { cr0AfterInit } from '../arch/cr0.js';
 import { byteOf, decodePatType } from '../arch/memory-types.js';
 import { MSR } from '../arch/msrs.js';
 import { gfnOf } from '../arch/units.js';
@@ -38,7 +38,6 @@ type Ran = Extract<Recording, { outcome: 'ran' }>;
 const noChecks = (): Checks => ({ leaves: 0, zaps: 0, kept: 0, msrs: 0, effective: 0, ioctls: 0 });
 const hex = (value: bigint | undefined): string => (value === undefined ? '#GP' : `0x${value.toString(16)}`);
 
-const cachingBits = (cr0: bigint): bigint => cr0 & (CR0_CD | CR0_NW);
 const accepted = (ok: boolean | undefined): string => (ok ? 'accepted' : 'refused (#GP)');
 
 /** Holds one recording against the model of one policy, step by step. */
@@ -212,13 +211,12 @@ class Judge {
       this.fail('model', `${expected} (the scenario's own claim)`, model);
   }
 
-  /** CR0.CD and NW, which an INIT keeps (SDM, "IA-32 and Intel 64 Processor States Following Power-up, Reset, or INIT"). */
   #judgeInit(): void {
     const step = this.#step;
     if (step?.do !== 'init') return;
-    const [kept, seen] = [this.#model.state.vcpu(step.vcpu).cr0, this.#record.value ?? 0n].map(cachingBits);
+    const expected = cr0AfterInit(this.#model.state.vcpu(step.vcpu).cr0);
     this.checks.msrs++;
-    if (kept !== seen) this.fail('CR0.CD and NW after INIT', hex(kept), hex(seen));
+    if (this.#record.value !== expected) this.fail('CR0 after INIT', hex(expected), hex(this.#record.value));
   }
 
   /** Hold what KVM says of itself against what its kernel must say. */

@@ -1,3 +1,4 @@
+import { cr0AfterInit } from '../../src/arch/cr0.js';
 import { MT } from '../../src/arch/memory-types.js';
 import { answeringKernel } from '../../src/check/answer-judge.js';
 import { Contents } from '../../src/check/contents.js';
@@ -205,7 +206,7 @@ function answer(policy: Policy, { of, number }: AskStep): Omit<StepRecord, 'step
 function record(machine: Machine, step: Step): Omit<StepRecord, 'step'> {
   if (step.do === 'ask') return answer(machine.model.policy, step);
   const { model, guestView, contents } = machine;
-  if (step.do === 'init') return { value: model.state.vcpu(step.vcpu).cr0, events: [] };
+  if (step.do === 'init') return { value: cr0AfterInit(model.state.vcpu(step.vcpu).cr0), events: [] };
   const taken = machine.replay.next(step);
   const { event, dropped } = taken;
   const before = new Set(readOnlyGfns(model));
