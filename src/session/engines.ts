@@ -2,8 +2,6 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { sweepLeftovers } from '../agent/leftovers.js';
-import { catalogue } from '../catalogue/index.js';
-import { warmUpOf } from '../catalogue/warm-up.js';
 import {
   type GuestFile,
   JOB_DEVICE,
@@ -79,11 +77,11 @@ function outcomeOnHost(end: ChildEnd, timeoutMs: number, leftovers: readonly str
 const SPEC = '/app/spec.json';
 const WARM_UP = '/app/warm-up.json';
 
-/** What a machine takes that may be saved before it is told what to do: it warms up by what it will do again. */
+/** What a machine takes that may be saved before it is told what to do: it warms up by a run without scenarios. */
 async function snapshotUse(run: AgentRun, dir: string, files: readonly GuestFile[]): Promise<SnapshotUse> {
   const source = join(dir, 'warm-up.json');
   const { zaps: _, ...spec } = run.spec;
-  await writeFile(source, encodeSpec({ ...spec, scenarios: warmUpOf(catalogue) }));
+  await writeFile(source, encodeSpec({ ...spec, scenarios: [] }));
   return {
     job: encodeSpec(run.spec),
     files: [...files, { source, target: WARM_UP }],
