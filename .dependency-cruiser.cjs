@@ -7,7 +7,7 @@ const FLOORS = [
   ['session'],
   ['coverage'],
   ['agent', 'check', 'report'],
-  ['recording', 'catalogue', 'probe'],
+  ['recording', 'catalogue', 'probe', 'dumps'],
   ['scenario', 'memtype', 'dma', 'vmm', 'observe', 'lab'],
   ['kvm', 'process'],
   ['arch', 'formats', 'text'],
@@ -20,6 +20,7 @@ const NEIGHBOURS = { scenario: ['memtype'] };
 const NEVER = [
   ['agent', '^src/(memtype|check|report|catalogue)/', 'the agent judges nothing, and runs what it is given'],
   ['check', '^src/(kvm|vmm|dma|lab|probe)/|^src/observe/(tracefs|[a-z]+-observer)', 'judging sees data only'],
+  ['dumps', '^src/(?!dumps/|arch/|text/)|^node:', 'a dump is read from a text, whoever has it'],
   ['lab', '^src/(?!lab/|process/|text/|formats/|arch/(units|page-tables))', 'the lab runs any program'],
   ['lab/image', '^src/lab/(kernel|machine)/', 'what goes into RAM knows no engine'],
   ['lab/kernel', '^src/lab/(image|machine)/', 'a kernel is built without being run'],

@@ -1,10 +1,10 @@
 import { Command } from 'commander';
-import { textWidth, wrapLines } from '../../text/wrap.js';
 import { answer } from '../explain/answer.js';
 import { parseGpa, parseMsrNumber } from '../explain/args.js';
-import { addStateOptions, factsOf, numeric, type StateOptions } from '../explain/options.js';
+import { addStateOptions, numeric, type StateOptions, stateOf } from '../explain/options.js';
 import type { Question } from '../explain/question.js';
 import { MOST_VCPUS } from '../explain/state.js';
+import { writeAnswer } from '../explain/write.js';
 import { addHelp, type Help, USAGE_STATUS } from '../options/help.js';
 import { whole } from '../options/values.js';
 
@@ -21,6 +21,10 @@ const HELP: Help = {
     [
       'explain --policy 6.1 --noncoherent --mtrr def=WB --slot ram=0+3G --slot bar0=0xe0000000+256M,pci-bar --map',
       'the same with memslots: what is host MMIO follows from what backs them',
+    ],
+    [
+      'explain --policy 6.1 --noncoherent --from dmesg.txt --from iomem.txt --map',
+      'a guest as its own log and its /proc/iomem tell it: what was read is told first',
     ],
     ['explain --spte 0x1000005d48fc76', "what an entry of EPT says, from a trace of the host's"],
     ['explain --rdmsr 0x210', 'what a guest gets when it reads an MSR'],
@@ -42,9 +46,7 @@ export function explainCommand(): Command {
     .option('--level <n>', 'level of the entry, 1 to 4 (default: 1)', whole(1, 4))
     .option('--rdmsr <msr>', 'tell what RDMSR of an MTRR or the PAT gives', parseMsrNumber('--rdmsr'));
   return addStateOptions(command).action(async (options: StateOptions & Question) => {
-    const { text, json } = answer(options, await factsOf(options));
-    const { stdout } = process;
-    if (options.format === 'json') stdout.write(`${JSON.stringify(json(), null, 2)}\n`);
-    else stdout.write(stdout.isTTY ? wrapLines(text(), textWidth(stdout)) : text());
+    const { facts, read } = await stateOf(options);
+    writeAnswer(answer(options, facts), read, options.format);
   });
 }

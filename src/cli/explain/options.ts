@@ -12,12 +12,14 @@ import {
   parseNumber,
   parseQuirks,
 } from './args.js';
+import { type FromFiles, readFrom } from './from/from.js';
 import { parseSlot } from './slots.js';
 import { defined, type GuestFacts, MOST_VCPUS, readState, type VcpuFacts } from './state.js';
 
 /** The options that describe a guest. */
 export interface StateOptions {
   state?: string;
+  from: string[];
   policy?: string;
   mtrr: OfVcpu<string>[];
   slot: Slot[];
@@ -78,6 +80,13 @@ export function addStateOptions(command: Command): Command {
     .addOption(new Option('--format <name>', 'how it looks').choices(['pretty', 'json']).default('pretty'));
   addRepeatable(
     command,
+    '--from <file>',
+    "read the state from a log or list, in any mix: Linux's log, /proc/mtrr, /proc/iomem, rdmsr, lspci -vv, QEMU's info registers and " +
+      'info mtree -f, a trace of kvm_msr; - is standard input',
+    (path) => path,
+  );
+  addRepeatable(
+    command,
     '--mtrr <spec>',
     'def=UC,e=1,fe=0 or 0=WB@0+16M or 1=UC@0/0xff00000000 (a mask) or fix=UC@0xa0000+128K; cpu1: before it is for one vCPU',
     ofVcpu((text) => text),
@@ -94,7 +103,7 @@ export function addStateOptions(command: Command): Command {
     `a memslot and what backs it: ${BACKING_NAMES.join(', ')}; then host=TYPE, ro or flag`,
     parseSlot,
   );
-  return refuseTwice(command, ['--mtrr', '--msr', '--slot']);
+  return refuseTwice(command, ['--from', '--mtrr', '--msr', '--slot']);
 }
 
 /** What is told of one vCPU by flags, over what the file tells. */
@@ -108,9 +117,42 @@ function vcpuFacts(file: VcpuFacts, options: StateOptions, vcpu: number | undefi
   };
 }
 
-/** The state that file and flags give; a flag counts more than the file. */
-export async function factsOf(options: StateOptions): Promise<GuestFacts> {
+/** What a state file tells, and over it what logs and lists do. */
+function merged(file: GuestFacts, from: GuestFacts): GuestFacts {
+  const both = (a: VcpuFacts, b: VcpuFacts): VcpuFacts => ({
+    ...a,
+    ...b,
+    mtrr: mergeMtrrs(a.mtrr, b.mtrr ?? {}),
+    msrs: [...(a.msrs ?? []), ...(b.msrs ?? [])],
+  });
+  const ids = new Set([...(file.vcpus?.keys() ?? []), ...(from.vcpus?.keys() ?? [])]);
+  const own = (id: number): VcpuFacts => both(file.vcpus?.get(id) ?? {}, from.vcpus?.get(id) ?? {});
+  const slots = [...(file.slots ?? []), ...(from.slots ?? [])];
+  return {
+    ...file,
+    ...from,
+    ...both(file, from),
+    vcpus: new Map([...ids].map((id) => [id, own(id)])),
+    ...(slots.length > 0 ? { slots } : {}),
+  };
+}
+
+/** A guest's state, and what was read of it from logs and lists. */
+export interface ToldState {
+  readonly facts: GuestFacts;
+  /** Undefined where none was read. */
+  readonly read: FromFiles | undefined;
+}
+
+/** The state that files and flags give: logs and lists count more than a state file, flags more than both. */
+export async function stateOf(options: StateOptions): Promise<ToldState> {
   const file = options.state === undefined ? {} : await readState(options.state);
+  if (options.from.length === 0) return { facts: withFlags(file, options), read: undefined };
+  const read = await readFrom(options.from, options.maxphyaddr ?? file.maxphyaddr);
+  return { facts: withFlags(merged(file, read.facts), options), read };
+}
+
+function withFlags(file: GuestFacts, options: StateOptions): GuestFacts {
   const flags: GuestFacts = defined({
     policy: options.policy,
     pat: options.pat,

@@ -13,6 +13,7 @@ import {
 import { readInput } from '../../process/read-file.js';
 import { sentenceOf, UsageError } from '../errors.js';
 import { parseMsrNumber, parseNumber, parseQuirks } from './args.js';
+import type { Area } from './from/areas.js';
 import { parseSlot } from './slots.js';
 
 /** KVM_MAX_VCPUS of 7.3. */
@@ -114,6 +115,8 @@ export interface GuestFacts extends VcpuFacts {
   /** What is told of some vCPUs alone, by number: it counts more than what is told of all. */
   vcpus?: ReadonlyMap<number, VcpuFacts>;
   slots?: readonly Slot[];
+  /** Stretches of memory that a log or list names, memslots or not. */
+  areas?: readonly Area[];
   /** The host runs with nopat. */
   hostNopat?: boolean;
   noncoherent?: boolean;

@@ -1,0 +1,81 @@
+import { DumpError, readDump } from '../../../dumps/read.js';
+import { readInput } from '../../../process/read-file.js';
+import { UsageError } from '../../errors.js';
+import type { GuestFacts } from '../state.js';
+import { type Area, areaOf, distinctAreas, slotsOf } from './areas.js';
+import { echoJson, echoText, type NamedDump } from './echo.js';
+import { addressBits, registersOf, type Told } from './registers.js';
+
+/** What files tell of a guest. */
+export interface FromFiles {
+  readonly facts: GuestFacts;
+  /** What was read, for people and for programs. */
+  readonly text: () => string;
+  readonly json: () => object;
+}
+
+const NO_SLOT = 'what these files do not call RAM, ROM or a BAR is in no memslot: --slot adds one';
+
+const LIMIT = { limit: 2 ** 24, why: 'the most for a log or list' };
+const STANDARD_BITS = 40;
+/** KVM_MAX_VCPUS of 7.3, and more areas than any machine has. */
+const MOST_CPUS = 4096;
+const MOST_AREAS = 4096;
+
+async function readOne(path: string): Promise<NamedDump> {
+  const isInput = path === '-';
+  const name = isInput ? 'stdin' : path;
+  const text = (await readInput(isInput ? '/dev/stdin' : path, LIMIT)).toString();
+  try {
+    return { name, dump: readDump(text) };
+  } catch (error) {
+    if (error instanceof DumpError) throw new UsageError(`${name}: ${error.message}`);
+    throw error;
+  }
+}
+
+function areasOf(told: readonly Told[]): Area[] {
+  const areas = told.flatMap(({ fact }) => (fact.what === 'area' ? (areaOf(fact) ?? []) : []));
+  if (areas.length > MOST_AREAS)
+    throw new UsageError(`the files name more than ${MOST_AREAS} areas of memory`);
+  return distinctAreas(areas);
+}
+
+/**
+ * Read a guest's state out of logs and lists, in any mix; `-` is standard input.
+ *
+ * @param maxphyaddr the guest's physical-address bits, where they are told otherwise
+ * @throws InputFileError if a file cannot be read, UsageError if what it tells cannot be
+ */
+export async function readFrom(paths: readonly string[], maxphyaddr: number | undefined): Promise<FromFiles> {
+  if (paths.filter((path) => path === '-').length > 1)
+    throw new UsageError('--from - is given twice: standard input can be read once');
+  const dumps: NamedDump[] = [];
+  for (const path of paths) dumps.push(await readOne(path));
+  const told = dumps.flatMap(({ name, dump }) =>
+    dump.known.flatMap(({ line, facts }) => facts.map((fact): Told => ({ where: `${name}:${line}`, fact }))),
+  );
+  const strange = told.find(({ fact }) => 'cpu' in fact && (fact.cpu ?? 0) >= MOST_CPUS);
+  if (strange !== undefined) throw new UsageError(`${strange.where}: no guest has so many CPUs`);
+  const guessed = maxphyaddr === undefined ? addressBits(told) : undefined;
+  const bits = maxphyaddr ?? guessed?.bits;
+  const { common, vcpus, notes } = registersOf(told, bits ?? STANDARD_BITS);
+  const areas = areasOf(told);
+  const slots = slotsOf(areas);
+  const all = [
+    ...(guessed?.note === undefined ? [] : [guessed.note]),
+    ...(slots.length > 0 ? [NO_SLOT] : []),
+    ...notes,
+  ];
+  return {
+    facts: {
+      ...common,
+      vcpus,
+      ...(bits === undefined ? {} : { maxphyaddr: bits }),
+      ...(slots.length > 0 ? { slots } : {}),
+      ...(areas.length > 0 ? { areas } : {}),
+    },
+    text: () => echoText(dumps, all),
+    json: () => echoJson(dumps, all),
+  };
+}

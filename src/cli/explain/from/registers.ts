@@ -1,0 +1,126 @@
+import { CR0_CD, CR0_PG } from '../../../arch/cr0.js';
+import type { Fact } from '../../../dumps/types.js';
+import {
+  checkedMsr,
+  classifyMsr,
+  describeMsr,
+  type MsrWrite,
+  type MtrrConfig,
+  MtrrConfigError,
+  missingMtrr,
+} from '../../../memtype/index.js';
+import { UsageError } from '../../errors.js';
+import type { VcpuFacts } from '../state.js';
+
+/** A fact with where it was read. */
+export interface Told {
+  readonly where: string;
+  readonly fact: Fact;
+}
+
+/** The registers of all vCPUs, and of some alone. */
+export interface Registers {
+  readonly common: VcpuFacts;
+  readonly vcpus: ReadonlyMap<number, VcpuFacts>;
+  /** What was taken for granted, and what was left out. */
+  readonly notes: readonly string[];
+}
+
+type Collected = VcpuFacts & { msrs: MsrWrite[] };
+
+const LEAST_BITS = 36;
+const MOST_BITS = 52;
+
+type MsrFact = Extract<Fact, { what: 'msr' }>;
+
+/** MAXPHYADDR as /proc/cpuinfo tells it, or as the highest bit of a mask lets it be guessed; undefined without both. */
+export function addressBits(told: readonly Told[]): { bits: number; note?: string } | undefined {
+  const stated = told.flatMap(({ fact }) => (fact.what === 'address-bits' ? [fact.bits] : []))[0];
+  if (stated !== undefined && stated >= LEAST_BITS && stated <= MOST_BITS) return { bits: stated };
+  const masks = told.flatMap(({ fact }) =>
+    fact.what === 'msr' && classifyMsr(fact.msr)?.kind === 'mask' ? [fact.value] : [],
+  );
+  const highest = Math.max(0, ...masks.map((mask) => mask.toString(2).length));
+  if (highest < LEAST_BITS || highest > MOST_BITS) return undefined;
+  return {
+    bits: highest,
+    note: `MAXPHYADDR is ${highest}, the highest bit of a mask: --maxphyaddr says otherwise`,
+  };
+}
+
+/** A value that can be written as it was read; a note where it cannot have a bearing. */
+function writeOf({ msr, value }: MsrFact, where: string, bits: number): MsrWrite | string {
+  const known = classifyMsr(msr);
+  if (known?.kind === 'cap') {
+    const count = Number(value & 0xffn);
+    return count === 8 ? '' : `${where}: MTRRcap tells ${count} pairs: a guest of KVM has 8`;
+  }
+  const missing = missingMtrr(msr);
+  if (missing !== undefined) return `${where}: ${describeMsr(msr)} is left out: ${missing}`;
+  if (known === undefined) return '';
+  try {
+    checkedMsr({ msr, value }, bits);
+  } catch (error) {
+    if (error instanceof MtrrConfigError) throw new UsageError(`${where}: ${error.message}`);
+    throw error;
+  }
+  return { msr, value };
+}
+
+/** The MTRRs that are told in words. */
+function mtrrsOf(told: readonly Told[]): { mtrr: MtrrConfig; notes: string[] } {
+  const facts = told.map(({ fact }) => fact);
+  const pick = <K extends Fact['what']>(what: K): Extract<Fact, { what: K }>[] =>
+    facts.filter((fact): fact is Extract<Fact, { what: K }> => fact.what === what);
+  const ranges = pick('range').map(({ what, ...range }) => range);
+  const fixed = pick('fixed').map(({ what, ...range }) => range);
+  const type = pick('default').at(-1)?.type;
+  const enabled = (name: 'variable' | 'fixed'): boolean | undefined =>
+    pick('enabled').findLast(({ ranges: which }) => which === name)?.on;
+  const hasDefType = facts.some((fact) => fact.what === 'msr' && classifyMsr(fact.msr)?.kind === 'deftype');
+  const needsDef = type !== undefined || (ranges.length > 0 && !hasDefType);
+  const guessed = needsDef && type === undefined;
+  return {
+    mtrr: {
+      ...(needsDef
+        ? {
+            def: {
+              type: type ?? 'UC',
+              enabled: enabled('variable') ?? true,
+              fixedEnabled: enabled('fixed') ?? false,
+            },
+          }
+        : {}),
+      ...(ranges.length > 0 ? { variable: ranges } : {}),
+      ...(fixed.length > 0 ? { fixed } : {}),
+    },
+    notes: guessed
+      ? ['the MTRRs are on and their default type is UC, which /proc/mtrr does not tell: --mtrr def=… does']
+      : [],
+  };
+}
+
+/** Put together the registers that were read: words first, then values in their order. */
+export function registersOf(told: readonly Told[], bits: number): Registers {
+  const { mtrr, notes } = mtrrsOf(told);
+  const common: Collected = { mtrr, msrs: [] };
+  const vcpus = new Map<number, Collected>();
+  const factsOf = (cpu: number | undefined): Collected => {
+    if (cpu === undefined) return common;
+    const facts = vcpus.get(cpu) ?? { msrs: [] };
+    vcpus.set(cpu, facts);
+    return facts;
+  };
+  for (const { where, fact } of told) {
+    if (fact.what === 'cr0') {
+      const facts = factsOf(fact.cpu);
+      facts.cd = (fact.value & CR0_CD) !== 0n;
+      if ((fact.value & CR0_PG) === 0n) facts.patEntry = 'off';
+    }
+    if (fact.what !== 'msr') continue;
+    const write = writeOf(fact, where, bits);
+    if (typeof write !== 'string') factsOf(fact.cpu).msrs.push(write);
+    else if (write !== '') notes.push(write);
+  }
+  return { common, vcpus, notes };
+}
