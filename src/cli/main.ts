@@ -11,6 +11,7 @@ const COMMANDS: Record<string, string> = {
   run: "run the catalogue on this machine's KVM, or on kernels in the lab",
   kernel: 'build kernels to run on',
   explain: 'tell why a page has its memory type',
+  check: "tell whether a guest's MTRRs are set up right, or find those that are",
   fuzz: 'run scenarios of random steps, and cut down what fails',
   guest: 'run a guest of your own',
   doctor: 'tell what can be checked here, what not, and what would help',

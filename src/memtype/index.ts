@@ -50,6 +50,9 @@ export type {
   VersionRange,
   VmView,
 } from './policy.js';
+export { review, wantsOf } from './review/review.js';
+export type { Finding, NamedRange, Setup } from './review/types.js';
+export { hex, sizeText } from './review/words.js';
 export {
   checkedMsr,
   type FixedConfig,
@@ -66,6 +69,8 @@ export * from './sdm/msrs.js';
 export { archMtrrType, MtrrState, mtrrCursors } from './sdm/mtrr.js';
 export { patType } from './sdm/pat.js';
 export { type MappedRange, mapRanges } from './sdm/ranges.js';
+export { type Solution, solveMtrrs } from './solve/solve.js';
+export type { Want } from './solve/wanted.js';
 export { decodeSpte, type SpteReading } from './spte/decode.js';
 export { makersOf } from './spte/makers.js';
 export type { ArchType, LeafType, Rule, TypeSource } from './types.js';

@@ -9,40 +9,25 @@ import {
   firstTouches,
   hostMmioOf,
   inSlot,
-  isBefore416,
-  type Memory,
   NEWEST_POLICY,
-  type Policy,
-  policyAssumption,
   type Situation,
-  SlotMap,
 } from '../../memtype/index.js';
 import { UsageError } from '../errors.js';
 import { log } from '../terminal/log.js';
 import type { GpaSpan } from './args.js';
+import { type Guest, guestOf } from './guest.js';
 import { mapJson, mapText } from './map-text.js';
 import { msrJson, msrText, readMsr } from './msr.js';
 import { type Question, questionOf } from './question.js';
-import { mustBeTaken } from './refused.js';
 import { spteJson, spteText } from './spte.js';
 import type { GuestFacts } from './state.js';
 import { hex, pageJson, pageText } from './text.js';
-import { groupName, groupOf, type VcpuGroup, vcpuGroups } from './vcpus.js';
+import { groupName, type VcpuGroup } from './vcpus.js';
 
 /** An answer for people and for programs. */
 export interface Answer {
   readonly text: () => string;
   readonly json: () => object;
-}
-
-/** A guest under a policy. */
-interface Guest {
-  readonly policy: Policy;
-  readonly assumed: string | undefined;
-  readonly groups: readonly VcpuGroup[];
-  /** The vCPU in question. */
-  readonly situation: Situation;
-  readonly memory: Memory;
 }
 
 /** Refuse an address that the guest cannot have. */
@@ -124,26 +109,6 @@ function spteAnswer({ policy, situation, memory }: Guest, spte: bigint, level: n
 function msrAnswer({ policy, situation }: Guest, msr: number): Answer {
   const answer = readMsr(msr, policy, situation);
   return { text: () => msrText(answer), json: () => msrJson(answer) };
-}
-
-/** Put a guest together out of what is told of it. */
-function guestOf(facts: GuestFacts, vcpu: number): Guest {
-  const { policy: name = NEWEST_POLICY.name, slots, hostNopat = false } = facts;
-  const policy = findPolicy(name);
-  const groups = vcpuGroups(facts);
-  const { situation } = groupOf(groups, vcpu);
-  const slotFlag = situation.slotFlag || (slots ?? []).some(({ flagged }) => flagged);
-  mustBeTaken(policy, { ...situation, slotFlag });
-  return {
-    policy,
-    assumed: policyAssumption(name),
-    groups,
-    situation,
-    memory: {
-      slots: slots === undefined ? undefined : new SlotMap(slots),
-      host: { nopat: hostNopat, before416: isBefore416(name) },
-    },
-  };
 }
 
 /**

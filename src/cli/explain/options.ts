@@ -45,8 +45,12 @@ export const numeric =
   (text: string): bigint =>
     parseNumber(text, what);
 
-/** Give a command the options that describe a guest. */
-export function addStateOptions(command: Command): Command {
+/**
+ * Give a command the options that describe a guest.
+ *
+ * @param repeatable options of its own that may come several times
+ */
+export function addStateOptions(command: Command, repeatable: readonly string[] = []): Command {
   command
     .option(
       '--policy <name>',
@@ -103,7 +107,7 @@ export function addStateOptions(command: Command): Command {
     `a memslot and what backs it: ${BACKING_NAMES.join(', ')}; then host=TYPE, ro or flag`,
     parseSlot,
   );
-  return refuseTwice(command, ['--from', '--mtrr', '--msr', '--slot']);
+  return refuseTwice(command, ['--from', '--mtrr', '--msr', '--slot', ...repeatable]);
 }
 
 /** What is told of one vCPU by flags, over what the file tells. */

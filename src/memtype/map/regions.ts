@@ -67,13 +67,14 @@ export const sameRegion = (a: Region, b: Region): boolean =>
  *
  * @param vcpus the vCPUs that may touch a page first
  * @param range the frames to map
- * @throws RangeError if it has more than 100,000 pieces
+ * @throws RangeError if it has more than `maxRanges` pieces
  */
 export function explainRegions(
   policy: Policy,
   vcpus: readonly Situation[],
   range: GfnRange,
   { slots, host }: Memory = { slots: undefined, host: { nopat: false, before416: false } },
+  maxRanges = 100_000,
 ): MappedRange<Region>[] {
   const cursors = vcpus.flatMap(({ mtrr }) => [...mtrrCursors(mtrr), ...kvmRanges(mtrr).map(hullCursor)]);
   if (slots !== undefined) cursors.push(slots.nextBoundary);
@@ -83,5 +84,5 @@ export function explainRegions(
     const there = vcpus.map((vcpu) => inSlot(vcpu, slot, host));
     return regionOf(policy, there, gfn, slot);
   };
-  return mapRanges(range.end, regionAt, cursors, { same: sameRegion, start: range.start });
+  return mapRanges(range.end, regionAt, cursors, { same: sameRegion, start: range.start, maxRanges });
 }

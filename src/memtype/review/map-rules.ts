@@ -1,0 +1,143 @@
+import type { GfnRange } from '../../arch/units.js';
+import { ERRATA, type ErratumId } from '../errata.js';
+import { explainArch, explainPage, type Situation } from '../explain.js';
+import { explainRegions } from '../map/regions.js';
+import type { MappedRange } from '../sdm/ranges.js';
+import type { ArchType } from '../types.js';
+import type { Found, NamedRange, ReviewRule, Setup, Severity } from './types.js';
+import { listText, spanText } from './words.js';
+
+/** No set-up that someone meant has more. */
+const MOST_PIECES = 5000;
+
+/** What one vCPU gets of a stretch of memory. */
+interface Piece extends GfnRange {
+  /** By its MTRRs, as the SDM has it. */
+  readonly mtrr: ArchType;
+  readonly effective: string;
+  readonly errata: readonly ErratumId[];
+}
+
+/** Where the set-up asks of the kernel what it does not do. */
+const piecesOf = ({ policy, vcpus }: Setup, range: GfnRange): Piece[] => {
+  const { situation } = vcpus[0] as { situation: Situation };
+  return explainRegions(policy, [situation], range, undefined, MOST_PIECES).map(
+    ({ start, end }: MappedRange<unknown>) => {
+      const { effective, errata } = explainPage(policy, situation, start);
+      return { start, end, mtrr: explainArch(situation, start).mtrr, effective, errata };
+    },
+  );
+};
+
+const whole = ({ vcpus: [first] }: Setup): GfnRange => ({
+  start: 0,
+  end: 2 ** ((first?.situation.maxphyaddr ?? 40) - 12),
+});
+
+/** Join neighbours. */
+function joined<T extends GfnRange>(pieces: readonly T[]): GfnRange[] {
+  const ranges: { start: number; end: number }[] = [];
+  for (const { start, end } of pieces) {
+    const last = ranges.at(-1);
+    if (last?.end === start) last.end = end;
+    else ranges.push({ start, end });
+  }
+  return ranges;
+}
+
+const where = (pieces: readonly GfnRange[]): string => listText(joined(pieces).map(spanText));
+
+/** The same set-up once it has a device. */
+const withDma = (setup: Setup): Setup => ({
+  ...setup,
+  vcpus: setup.vcpus.map(({ who, situation }) => ({ who, situation: { ...situation, noncoherent: true } })),
+});
+
+function errata(setup: Setup): Found[] {
+  const hasDma = setup.vcpus.some(({ situation }) => situation.noncoherent);
+  const pieces = piecesOf(withDma(setup), whole(setup));
+  const ids = [...new Set(pieces.flatMap((piece) => piece.errata))];
+  return ids.map((id) => ({
+    severity: hasDma ? (id === 'D1' ? 'error' : 'warning') : 'note',
+    text: `${hasDma ? '' : 'once there is non-coherent DMA '}erratum ${id} decides the type of ${where(pieces.filter((piece) => piece.errata.includes(id)))}: ${ERRATA.get(id)?.title}`,
+  }));
+}
+
+function undefinedTypes(setup: Setup): Found[] {
+  const pieces = piecesOf(setup, whole(setup)).filter(({ mtrr }) => mtrr === 'undefined');
+  return pieces.length === 0
+    ? []
+    : [{ text: `pairs of types that do not go together overlap at ${where(pieces)}` }];
+}
+
+/** The VGA window, which is not RAM to anyone below 1 MiB. */
+const LEGACY: GfnRange = { start: 0xa0, end: 0x100 };
+
+const outside = (range: GfnRange, hole: GfnRange): GfnRange[] =>
+  [
+    { start: range.start, end: Math.min(range.end, hole.start) },
+    { start: Math.max(range.start, hole.end), end: range.end },
+  ].filter(({ start, end }) => start < end);
+
+function ramTypes(setup: Setup): Found[] {
+  return setup.ram.flatMap((range) => {
+    const pieces = outside(range, LEGACY).flatMap((part) => piecesOf(setup, part));
+    const wrong = pieces.filter(({ mtrr }) => mtrr !== 'WB');
+    const types = [...new Set(wrong.map(({ mtrr }) => mtrr))];
+    return types.map((type): Found => {
+      const those = wrong.filter(({ mtrr }) => mtrr === type);
+      const slow = those.filter(({ effective }) => effective !== 'WB');
+      const severity: Severity = slow.length > 0 ? 'error' : 'warning';
+      const effect =
+        slow.length > 0
+          ? `and so it is ${[...new Set(slow.map(({ effective }) => effective))].join(' or ')} to the guest`
+          : 'which this kernel does not ask, but the guest does, where it chooses types for mappings of its own';
+      return { severity, text: `${range.name}: RAM at ${where(those)} is ${type} by the MTRRs, ${effect}` };
+    });
+  });
+}
+
+function mmioTypes(setup: Setup): Found[] {
+  const wrong = (range: NamedRange): Piece[] =>
+    piecesOf(setup, range).filter(({ mtrr }) => mtrr !== 'UC' && mtrr !== 'WC' && mtrr !== 'undefined');
+  return setup.mmio.flatMap((range) => {
+    const pieces = wrong(range);
+    if (pieces.length === 0) return [];
+    const types = [...new Set(pieces.map(({ mtrr }) => mtrr))].join(' and ');
+    return [{ text: `${range.name}: device memory at ${where(pieces)} is ${types} by the MTRRs` }];
+  });
+}
+
+/** Rules that look at the map which the MTRRs make. */
+export const MAP_RULES: readonly ReviewRule[] = [
+  {
+    name: 'kernel-departs',
+    severity: 'warning',
+    source: 'kvm_mtrr_get_guest_memory_type(), up to 6.10',
+    advice:
+      'lay the ranges so that kernel and SDM agree: without overlaps, or UC only over ranges that begin where it does (check --solve)',
+    find: errata,
+  },
+  {
+    name: 'undefined-overlap',
+    severity: 'warning',
+    source: 'SDM, "MTRR Precedences"',
+    advice: 'only UC may overlap others, and WT may overlap WB',
+    find: undefinedTypes,
+  },
+  {
+    name: 'ram-type',
+    severity: 'error',
+    source: 'SDM, "Memory Cache Control"; vmx_get_mt_mask()',
+    advice: 'cover all RAM with WB, by the default type or by pairs (check --solve)',
+    find: ramTypes,
+  },
+  {
+    name: 'mmio-type',
+    severity: 'warning',
+    source: 'SDM, "Memory Cache Control"',
+    advice:
+      'cover device memory with UC: a guest without paging, or one that maps it as WB, would cache it. KVM itself maps host MMIO as UC',
+    find: mmioTypes,
+  },
+];
