@@ -51,7 +51,7 @@ test.each(SUBJECTS)('with %s as the only subject there are steps of no other', (
 
   for (let n = 0; n < 20; n++)
     for (const step of randomScenario(SEED, n, [subject]).steps)
-      expect(['access', ...own]).toContain(step.do);
+      expect(['access', 'memslot', ...own]).toContain(step.do);
 });
 
 describe.each(['A', 'E-6.12', 'E'])('under policy %s', (name) => {

@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { scenario } from '../scenario/builder.js';
 import type { Scenario, Step } from '../scenario/types.js';
 import { legal } from './legal.js';
-import { dmaSteps, logSteps, slotSteps, touches } from './memory.js';
+import { dmaSteps, logSteps, makeSlot, slotSteps, touchAll, touches } from './memory.js';
 import { type Place, pagesOf, places } from './places.js';
-import { cdSteps, type Guest, mtrrSteps, patSteps } from './registers.js';
+import { cdSteps, enabled, type Guest, mtrrSteps, patSteps } from './registers.js';
 
 /** What random scenarios can be made of beside touches; each a word for `fuzz`. */
 export const SUBJECTS = ['mtrr', 'pat', 'cd', 'dma', 'slots', 'dirty'] as const;
@@ -52,7 +52,7 @@ function stepsOf(
 }
 
 /** Each subject as likely as the others, however many ways to a step it has; touches as likely as half of all. */
-function steps(
+function body(
   guest: Guest,
   slots: readonly Place[],
   head: Head,
@@ -62,19 +62,42 @@ function steps(
     weight: 1,
     arbitrary: fc.oneof(...stepsOf(subject, guest, slots, head)),
   }));
-  const one = fc.oneof({ weight: Math.max(1, others.length), arbitrary: touches(guest) }, ...others);
+  const touch = fc.oneof(touches(guest), touchAll(guest));
+  const one = fc.oneof({ weight: Math.max(1, others.length), arbitrary: touch }, ...others);
   return fc.array(one, { minLength: 3, maxLength: MOST_GROUPS, size: 'max' });
 }
 
+const maybe = (steps: fc.Arbitrary<Step[]>): fc.Arbitrary<Step[]> =>
+  fc.oneof({ weight: 3, arbitrary: steps }, { weight: 1, arbitrary: fc.constant<Step[]>([]) });
+
+/** What most scenarios begin with: without memory, a device and MTRRs that are on, most of the rest decides nothing. */
+function beginning(
+  guest: Guest,
+  slots: readonly Place[],
+  subjects: readonly Subject[],
+): fc.Arbitrary<Step[][]> {
+  return fc.tuple(
+    ...slots.map((place) => maybe(fc.constant([makeSlot(place, false)]))),
+    ...(subjects.includes('dma') ? [maybe(fc.constant<Step[]>([{ do: 'noncoherent', on: true }]))] : []),
+    ...(subjects.includes('mtrr') ? [maybe(enabled(guest))] : []),
+    touchAll(guest),
+  );
+}
+
+/** Few pages, so that what a step does to one of them is seen there. */
+const FEW = { minLength: 2, maxLength: 6 };
+
 const arbitrary = (name: string, title: string, subjects: readonly Subject[]): fc.Arbitrary<Scenario> =>
   HEAD.chain((head) =>
-    places(head.maxphyaddr, head.hugeSlots).chain((slots) => {
-      const guest = { vcpus: head.vcpus, maxphyaddr: head.maxphyaddr, pages: pagesOf(slots) };
-      return steps(guest, slots, head, subjects).map((groups) => {
+    places(head.maxphyaddr, head.hugeSlots).chain((slots) =>
+      fc.subarray(pagesOf(slots), FEW).chain((pages) => {
+        const guest = { vcpus: head.vcpus, maxphyaddr: head.maxphyaddr, pages };
         const { hugeSlots: _, ...rest } = head;
-        return scenario(name, title, rest, groups.flat());
-      });
-    }),
+        return fc
+          .tuple(beginning(guest, slots, subjects), body(guest, slots, head, subjects))
+          .map((groups) => scenario(name, title, rest, groups.flat(2)));
+      }),
+    ),
   );
 
 /** How many attempts are made at one scenario. */

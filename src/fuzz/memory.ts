@@ -5,7 +5,7 @@ import type { Step } from '../scenario/types.js';
 import type { Place } from './places.js';
 import { type Guest, vcpuOf } from './registers.js';
 
-const make = ({ slot, gpa, pages, backing, offset }: Place, logged: boolean): Step =>
+export const makeSlot = ({ slot, gpa, pages, backing, offset }: Place, logged: boolean): Step =>
   memslot(slot, gpa, pages, backing, {
     ...(offset === 0 ? {} : { offset }),
     ...(logged ? { flags: ['log-dirty-pages'] as const } : {}),
@@ -25,9 +25,15 @@ export const touches = (guest: Guest): fc.Arbitrary<Step[]> =>
     )
     .map((all) => all.map((o): Step => ({ do: 'access', ...o })));
 
+/** Touch each of the pages once: what a step did to any of them is seen. */
+export const touchAll = (guest: Guest): fc.Arbitrary<Step[]> =>
+  fc
+    .record({ vcpu: vcpuOf(guest), access: fc.constantFrom('read', 'write') })
+    .map((o) => guest.pages.map((gpa): Step => ({ do: 'access', gpa, pat: 0, ...o })));
+
 /** Memslots that come and go, and guest RAM that the host takes back. */
 export const slotSteps = (slots: readonly Place[], canDiscard: boolean): fc.WeightedArbitrary<Step[]>[] => [
-  { weight: 2, arbitrary: fc.constantFrom(...slots).map((place) => [make(place, false)]) },
+  { weight: 2, arbitrary: fc.constantFrom(...slots).map((place) => [makeSlot(place, false)]) },
   { weight: 1, arbitrary: fc.constantFrom(...slots).map(({ slot }) => [deleteMemslot(slot)]) },
   ...(canDiscard
     ? [
@@ -50,7 +56,7 @@ export const logSteps = (slots: readonly Place[]): fc.WeightedArbitrary<Step[]>[
     weight: 2,
     arbitrary: fc
       .record({ place: fc.constantFrom(...slots), logged: fc.boolean() })
-      .map(({ place, logged }) => [make(place, logged)]),
+      .map(({ place, logged }) => [makeSlot(place, logged)]),
   },
   {
     weight: 2,

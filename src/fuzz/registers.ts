@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { MT, typeBytes } from '../arch/memory-types.js';
-import { addressMask, FIXED_MSRS, MSR, PHYSMASK_VALID, VARIABLE_COUNT } from '../arch/msrs.js';
+import { addressMask, defType, FIXED_MSRS, MSR, PHYSMASK_VALID, VARIABLE_COUNT } from '../arch/msrs.js';
+import { MIB } from '../arch/units.js';
 import { mtrrs, wrmsr } from '../scenario/builder.js';
 import type { Actor, Step } from '../scenario/types.js';
 
@@ -48,7 +49,7 @@ const isOn = fc.oneof(
 const variable = (guest: Guest): fc.Arbitrary<Step[]> =>
   fc
     .record({
-      n: fc.nat(VARIABLE_COUNT - 1),
+      n: fc.constantFrom(0, 0, 1, 1, 2, VARIABLE_COUNT - 1),
       at: range(guest),
       type,
       isOn,
@@ -66,17 +67,35 @@ const variable = (guest: Guest): fc.Arbitrary<Step[]> =>
       return { base: [base], mask: [mask], both: [base, mask] }[which] ?? [];
     });
 
+/** The fixed-range MSR that holds the type of a page below 1 MiB (SDM, "Fixed Range MTRRs"). */
+function fixedMsrOf(page: bigint): number {
+  const at = Number(page);
+  if (at < 0x8_0000) return MSR.FIX64K_00000;
+  if (at < 0xc_0000) return at < 0xa_0000 ? MSR.FIX16K_80000 : MSR.FIX16K_A0000;
+  return MSR.FIX4K_C0000 + ((at - 0xc_0000) >> 15);
+}
+
+/** Fixed-range MSRs of the pages below 1 MiB, or any. */
+function fixedMsrs({ pages }: Guest): readonly number[] {
+  const low = pages.filter((page) => page < BigInt(MIB)).map(fixedMsrOf);
+  return low.length > 0 ? low : FIXED_MSRS;
+}
+
 const fixed = (guest: Guest): fc.Arbitrary<Step[]> =>
   fc
-    .record({ msr: fc.constantFrom(...FIXED_MSRS), value: bytes(type), vcpu: vcpuOf(guest), by: actor })
+    .record({ msr: fc.constantFrom(...fixedMsrs(guest)), value: bytes(type), vcpu: vcpuOf(guest), by: actor })
     .map(({ msr, value, ...o }) => [wrmsr(msr, value, o)]);
 
 const defaultType = (guest: Guest): fc.Arbitrary<Step[]> =>
   fc
     .record({ type, e: isOn, fe: fc.boolean(), vcpu: vcpuOf(guest), by: actor })
-    .map(({ type, e, fe, ...o }) => [
-      wrmsr(MSR.DEF_TYPE, BigInt(type) | (fe ? 0x400n : 0n) | (e ? 0x800n : 0n), o),
-    ]);
+    .map(({ type, e, fe, ...o }) => [wrmsr(MSR.DEF_TYPE, defType(type, { e, fe }), o)]);
+
+/** MTRRs that are on. */
+export const enabled = (guest: Guest): fc.Arbitrary<Step[]> =>
+  fc
+    .record({ type, fe: fc.boolean(), vcpu: vcpuOf(guest) })
+    .map(({ type, fe, ...o }) => [wrmsr(MSR.DEF_TYPE, defType(type, { fe }), o)]);
 
 /** A whole update, as the SDM asks for it. */
 const update = (guest: Guest): fc.Arbitrary<Step[]> =>
