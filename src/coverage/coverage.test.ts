@@ -17,7 +17,7 @@ function reportOf(
   policy: Policy,
   change: (r: Recording) => Recording = (r) => r,
 ) {
-  const coverage = new Coverage(policy);
+  const coverage = new Coverage(policy, environmentOf(policy));
   for (const one of scenarios.filter((s) => runsUnder(s, policy)))
     judge(one, change(simulate(one, policy)), policy, environmentOf(policy), policy, coverage.watch());
   return coverage.report();
@@ -46,6 +46,16 @@ test('what a scenario exercises by the model is what its recording shows', () =>
 
   expect(tally.report()).toEqual(reportOf([ONE], policy));
   expect(tally.report().pairs.seen).toBeGreaterThan(100);
+});
+
+test('what a machine lacks is impossible there, for its reason', () => {
+  const reason = 'the guest gets no VMX';
+  const machine = { missing: { nested: { reason, lift: '' } }, params: { 'kvm.nx_huge_pages': 'Y' } };
+  const { pairs, impossible } = new Tally(findPolicy('E'), machine).report();
+
+  expect(pairs.missing.some((text) => text.includes('guest L2'))).toBe(false);
+  expect(pairs.missing).not.toContain('page large × access fetch');
+  expect(impossible.map((one) => one.reason)).toContain(`not here: ${reason}`);
 });
 
 test('an access without the trace of its leaf counts for nothing', () => {

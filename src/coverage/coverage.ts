@@ -1,14 +1,15 @@
 import type { Watch } from '../check/watch/watch.js';
 import type { Policy } from '../memtype/index.js';
 import { History } from './history.js';
+import type { Machine } from './impossible.js';
 import { type CoverageReport, Tally } from './tally.js';
 
 /** What of the state space recordings exercised and showed, on a kernel of one policy. */
 export class Coverage {
   readonly #tally: Tally;
 
-  constructor(policy: Policy) {
-    this.#tally = new Tally(policy);
+  constructor(policy: Policy, machine: Machine) {
+    this.#tally = new Tally(policy, machine);
   }
 
   /** Looks on while the recording of one scenario is judged. */

@@ -1,4 +1,9 @@
 import type { Policy } from '../memtype/index.js';
+import type { Environment } from '../recording/recording.js';
+import type { Need } from '../scenario/types.js';
+
+/** What of a machine bears on what can be exercised there. */
+export type Machine = Pick<Environment, 'missing' | 'params'>;
 
 /** Values of dimensions, by the dimension's name; `*` is all of them. */
 type Values = Readonly<Record<string, readonly string[] | '*'>>;
@@ -179,6 +184,31 @@ const BY_POLICY: readonly Impossible[] = [
   },
 ];
 
-/** What cannot be on kernels of a policy. */
-export const impossibleFor = (policy: Policy): readonly Impossible[] =>
-  [...ALWAYS, ...BY_POLICY].filter(({ of }) => of?.(policy) ?? true);
+/** Values that only a machine has that meets a need. */
+const BY_NEED: readonly (readonly [Need, Values])[] = [
+  ['nested', { guest: ['L2'] }],
+  ['pci-bar', { page: ['device'], source: ['device'] }],
+  ['huge-pages', { page: ['large', 'small of large'] }],
+  ['noncoherent', { DMA: NOT_NEVER, change: ['DMA'], source: ['cd', ...MTRR_SOURCES, 'dma'] }],
+];
+
+const NO_LARGE_CODE: Impossible = {
+  one: { page: ['large'] },
+  other: { access: ['fetch'] },
+  reason: 'kvm.nx_huge_pages is in force: code is mapped by small leaves',
+};
+
+/** What cannot be on one machine. */
+function impossibleOn({ missing, params }: Machine): Impossible[] {
+  const lacking = BY_NEED.flatMap(([need, one]) => {
+    const why = missing[need];
+    return why === undefined ? [] : [{ one, reason: `not here: ${why.reason}` }];
+  });
+  return params['kvm.nx_huge_pages'] === 'Y' ? [...lacking, NO_LARGE_CODE] : lacking;
+}
+
+/** What cannot be on kernels of a policy, on a machine that has all, unless one is named. */
+export const impossibleFor = (policy: Policy, machine?: Machine): readonly Impossible[] => [
+  ...[...ALWAYS, ...BY_POLICY].filter(({ of }) => of?.(policy) ?? true),
+  ...(machine === undefined ? [] : impossibleOn(machine)),
+];

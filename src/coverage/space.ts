@@ -1,6 +1,6 @@
 import type { Policy } from '../memtype/index.js';
 import { type Dimension, dimensionsFor } from './dimensions.js';
-import { type Impossible, impossibleFor } from './impossible.js';
+import { type Impossible, impossibleFor, type Machine } from './impossible.js';
 import type { Moment } from './moment.js';
 
 /** A value of a dimension, numbered across all dimensions. */
@@ -21,7 +21,10 @@ export class Space {
   readonly #numbers = new Map<string, number>();
   readonly #rules: readonly Impossible[];
 
-  constructor(readonly policy: Policy) {
+  constructor(
+    readonly policy: Policy,
+    machine?: Machine,
+  ) {
     this.dimensions = dimensionsFor(policy);
     this.values = this.dimensions.flatMap((dimension) =>
       Object.keys(dimension.values).map((value) => ({ dimension, value })),
@@ -29,7 +32,7 @@ export class Space {
     this.values.forEach(({ dimension, value }, i) => {
       this.#numbers.set(`${dimension.name} ${value}`, i);
     });
-    this.#rules = impossibleFor(policy);
+    this.#rules = impossibleFor(policy, machine);
   }
 
   /** The numbers of a moment's values, one for each dimension, in order. */

@@ -1,4 +1,5 @@
 import type { Policy } from '../memtype/index.js';
+import type { Machine } from './impossible.js';
 import type { Moment } from './moment.js';
 import { Space } from './space.js';
 
@@ -17,8 +18,8 @@ export class Tally {
   readonly #triples = new Set<number>();
   readonly #known = new Set<string>();
 
-  constructor(policy: Policy) {
-    this.space = new Space(policy);
+  constructor(policy: Policy, machine?: Machine) {
+    this.space = new Space(policy, machine);
   }
 
   add(moment: Moment): void {

@@ -125,7 +125,7 @@ export class Session {
     if (this.#choice === undefined) {
       this.#choice = choosePolicy(this.request.policy, this.#probes(), env);
       const { policy } = this.#choice;
-      if (this.request.coverage && policy.paging === 'ept') this.#coverage = new Coverage(policy);
+      if (this.request.coverage && policy.paging === 'ept') this.#coverage = new Coverage(policy, env);
       this.listener.header(this.#header());
     }
     return this.#choice;
