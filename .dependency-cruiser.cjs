@@ -3,7 +3,7 @@
 /** From the top down; folders on one floor do not know one another. */
 const FLOORS = [
   ['cli'],
-  ['matrix', 'doctor', 'fuzz'],
+  ['matrix', 'doctor', 'fuzz', 'compare'],
   ['session'],
   ['coverage'],
   ['agent', 'check', 'report'],

@@ -16,6 +16,7 @@ const COMMANDS: Record<string, string> = {
   guest: 'run a guest of your own',
   doctor: 'tell what can be checked here, what not, and what would help',
   matrix: 'show each proposed kernel change on kernels before and after it',
+  compare: 'tell what differs between kernels, recordings or results',
   judge: 'judge what was recorded by `run --record` again, under any policy',
   report: 'write saved results, also of a run that was broken off, in any format',
   zaps: 'count EPT zaps of a firmware-like boot, and their time',

@@ -70,7 +70,8 @@ export class Session {
     );
   }
 
-  get #env(): Environment | undefined {
+  /** What the machines are, once one of them has told. */
+  get environment(): Environment | undefined {
     return this.lanes.find(({ environment }) => environment !== undefined)?.environment;
   }
 
@@ -99,7 +100,7 @@ export class Session {
 
   /** Give out the results whose turn has come, in the order of the slots. */
   #show(): void {
-    const env = this.#env;
+    const env = this.environment;
     if (env === undefined || !this.#knows()) return;
     for (const slot of this.#slots.slice(this.#shown)) {
       if (slot.recording === undefined) return;
@@ -136,10 +137,10 @@ export class Session {
     const { release, ...image } = (target.engine === 'host' ? undefined : target.identity) ?? {};
     return {
       name,
-      release: this.#env?.release ?? release ?? 'unknown',
+      release: this.environment?.release ?? release ?? 'unknown',
       engine: target.engine,
       policy: this.#policy(),
-      fingerprint: fingerprintOf(this.#env),
+      fingerprint: fingerprintOf(this.environment),
       kernel: { ...image, params: [...paramsOf(target)] },
       scope: this.#scope,
       planned: this.#slots.filter(({ wanted }) => wanted).length,
@@ -147,7 +148,7 @@ export class Session {
   }
 
   #policy(): SetHeader['policy'] {
-    const [choice, env] = [this.#choice, this.#env];
+    const [choice, env] = [this.#choice, this.environment];
     if (choice === undefined || env === undefined) return { name: 'unknown', how: 'hint', explainedBy: [] };
     const departed = departure(choice, env);
     return {
@@ -182,7 +183,7 @@ export class Session {
     if (failed !== undefined && this.#recorded().length === 0) throw failed;
     const deaths = ends.map(({ lane, outcome }) => lane.death(outcome));
     this.#showRest(deaths);
-    const env = this.#env;
+    const env = this.environment;
     const bad = this.#results.some(({ status }) => status === 'fail');
     const explained =
       bad && env !== undefined && this.request.policy === 'auto' ? explainedBy(this.#recorded(), env) : [];
@@ -200,7 +201,7 @@ export class Session {
 
   /** The run ends early: give out what was recorded and has not had its turn, if the policy is known by now. */
   giveRecorded(): void {
-    const env = this.#env;
+    const env = this.environment;
     if (env === undefined || !this.#knows()) return;
     for (const slot of this.#slots.slice(this.#shown))
       if (slot.recording !== undefined) this.#judge(slot, slot.recording, env);
@@ -208,7 +209,7 @@ export class Session {
 
   /** Give out every result that is left; a scenario without a recording gets the reason why it has none. */
   #showRest(deaths: readonly (Death | undefined)[]): void {
-    const env = this.#env;
+    const env = this.environment;
     if (env === undefined) this.listener.header(this.#header());
     else this.#choose(env);
     for (const slot of this.#slots.slice(this.#shown)) {

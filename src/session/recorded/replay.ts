@@ -1,5 +1,6 @@
 import { catalogue } from '../../catalogue/index.js';
 import { type TraceBudget, WireError } from '../../recording/message-schema.js';
+import type { Environment } from '../../recording/recording.js';
 import type { ResultSet } from '../../report/types.js';
 import { AgentError, type Plan, type Slot } from '../lane.js';
 import type { SessionListener, SessionRequest } from '../request.js';
@@ -55,21 +56,31 @@ function requestOf(recorded: RecordedRequest, { policy, strict, rerun }: Judging
   };
 }
 
-/** Tell a session all that it was told, in the same order; undefined where it did not come to its end. */
-function replayKernel(
+/** What there is of a kernel after its session was told again. */
+export interface Replayed {
+  environment: Environment | undefined;
+  /** With what was recorded of each. */
+  slots: readonly Slot[];
+  /** Undefined where the session did not come to its end. */
+  set: ResultSet | undefined;
+}
+
+/** Tell a session all that it was told, in the same order. */
+export function replayKernel(
   { request, lines, end }: RecordedKernel,
   judging: Judging,
   listener: SessionListener,
-  budget: TraceBudget,
-): ResultSet | undefined {
-  const session = new Session(requestOf(request, judging), listener, planOf(request));
+  budget: TraceBudget = { left: TRACE_LIMIT },
+): Replayed {
+  const plan = planOf(request);
+  const session = new Session(requestOf(request, judging), listener, plan);
   for (const { lane, line } of lines) {
     const message = session.lanes[lane]?.take(line, budget);
     if (message !== undefined) session.take(message);
   }
-  if (end !== undefined) return finished(session, end);
-  session.giveRecorded();
-  return undefined;
+  const set = end === undefined ? undefined : finished(session, end);
+  if (end === undefined) session.giveRecorded();
+  return { environment: session.environment, slots: plan.slots, set };
 }
 
 /** Agents that could not start ended the run with an error; it is in the run's end. */
@@ -90,7 +101,7 @@ export function replayRun(
 ): void {
   const budget = { left: TRACE_LIMIT };
   for (const kernel of kernels) {
-    const set = replayKernel(kernel, judging, report, budget);
+    const { set } = replayKernel(kernel, judging, report, budget);
     if (set !== undefined) report.footer(set);
   }
 }

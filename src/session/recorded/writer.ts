@@ -7,6 +7,7 @@ import type { Incomplete, RunHeader } from '../../report/types.js';
 import type { Plan } from '../lane.js';
 import type { SessionRecorder, SessionRequest } from '../request.js';
 import type { Target } from '../target.js';
+import type { RecordedKernel } from './read.js';
 import { type Again, type FileRecord, RECORDING_VERSION, type RecordedRequest } from './records.js';
 
 /** What a recording is called while its run goes on. */
@@ -36,6 +37,26 @@ function requestOf(request: SessionRequest, { slots, lanes }: Plan, again: Again
       slot.wanted,
     ]),
     again,
+  };
+}
+
+/** Keeps what a session is told, as a recording would. */
+export function keepRecorded(
+  request: SessionRequest,
+  again: Again,
+): { recorder: SessionRecorder; recorded: () => RecordedKernel | undefined } {
+  let kept: RecordedKernel | undefined;
+  return {
+    recorder: {
+      begin: (plan) => {
+        kept = { request: requestOf(request, plan, again), lines: [] };
+      },
+      line: (lane, line) => void kept?.lines.push({ lane, line }),
+      end: (end) => {
+        if (kept !== undefined) kept.end = end;
+      },
+    },
+    recorded: () => kept,
   };
 }
 

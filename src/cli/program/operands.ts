@@ -1,0 +1,105 @@
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { catalogue } from '../../catalogue/index.js';
+import { type Side, sideOfRecorded, sidesOfResult } from '../../compare/side.js';
+import { readSaved } from '../../report/journal/saved.js';
+import { labelOf, uniqueLabel } from '../../report/label.js';
+import type { Scenario } from '../../scenario/types.js';
+import { type RecordedKernel, readRecordingFile } from '../../session/recorded/read.js';
+import { keepRecorded } from '../../session/recorded/writer.js';
+import { runSession } from '../../session/session.js';
+import { UsageError } from '../errors.js';
+import { type TargetOptions, targetOf } from '../options/target.js';
+import { interrupted } from '../terminal/interrupt.js';
+import { log } from '../terminal/log.js';
+import { withProgress } from '../terminal/progress.js';
+import { againOf, rerunCommand } from './rerun.js';
+
+/** How kernels among the operands of `compare` are run. */
+export interface OperandOptions extends Omit<TargetOptions, 'kernel' | 'vfio'> {
+  timeout: number;
+  param: readonly string[];
+  scenarios: readonly Scenario[];
+}
+
+type Kind = 'recording' | 'result' | 'kernel';
+
+/** What a file is, by its first bytes: gzip (RFC 1952), JSON, or all else. */
+async function kindOf(operand: string): Promise<Kind> {
+  if (operand.startsWith('debian:')) return 'kernel';
+  // A named pipe would wait for a writer; what reads it as a kernel refuses it.
+  const file = await open(operand, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(2), 0, 2, 0);
+    if (bytesRead === 2 && buffer[0] === 0x1f && buffer[1] === 0x8b) return 'recording';
+    return buffer.toString('latin1', 0, 1) === '{' ? 'result' : 'kernel';
+  } finally {
+    await file.close();
+  }
+}
+
+/** Run a kernel in the lab, and keep what it did. */
+async function runOperand(
+  operand: string,
+  options: OperandOptions,
+  labels: Set<string>,
+): Promise<RecordedKernel> {
+  const { scenarios, timeout, param, engine } = options;
+  const target = await targetOf({ engine, param, kernel: [operand] }, operand);
+  const again = { engine, policy: 'auto', timeout, param };
+  const release = target.engine === 'host' ? undefined : target.identity?.release;
+  const label =
+    target.engine === 'host' ? labelOf({ engine: 'host' }) : labelOf({ ...target, kernel: operand, release });
+  const request = {
+    name: uniqueLabel(label, labels),
+    target,
+    scenarios,
+    catalogue,
+    policy: 'auto',
+    repeat: 1,
+    timeoutMs: timeout * 1000,
+    rerun: rerunCommand(again, operand),
+    signal: interrupted,
+  };
+  const { recorder, recorded } = keepRecorded(request, againOf(again, operand, {}));
+  await withProgress(`running ${request.name} in ${target.engine}`, (progress) =>
+    runSession(
+      { ...request, recorder },
+      {
+        header: () => {},
+        scenario: () => {},
+        progress: (text, count) => progress.update(text, count),
+        console: (line) => log().debug({ kernel: request.name }, line),
+        warning: (text) => log().warn({ kernel: request.name }, text),
+      },
+    ),
+  );
+  return recorded() as RecordedKernel;
+}
+
+const ofRecorded = (kernels: readonly RecordedKernel[]): Side[] =>
+  kernels.flatMap((kernel) => sideOfRecorded(kernel) ?? []);
+
+async function sidesOf(operand: string, options: OperandOptions, labels: Set<string>): Promise<Side[]> {
+  const kind = await kindOf(operand);
+  if (kind === 'recording') return ofRecorded((await readRecordingFile(operand)).kernels);
+  if (kind === 'result') return sidesOfResult(readSaved(operand));
+  return ofRecorded([await runOperand(operand, options, labels)]);
+}
+
+/**
+ * The kernels to compare: each operand is a kernel, which is run, a recording, or a saved result; the latter two may hold several.
+ * @throws UsageError if there are fewer than two; what reading and running throw
+ */
+export async function readOperands(operands: readonly string[], options: OperandOptions): Promise<Side[]> {
+  const labels = new Set<string>();
+  const sides: Side[] = [];
+  for (const operand of operands) {
+    const own = await sidesOf(operand, options, labels);
+    if (own.length === 0) throw new UsageError(`${operand} holds no results of any kernel`);
+    sides.push(...own);
+  }
+  if (sides.length < 2)
+    throw new UsageError('there is one kernel only: name another one, or a file that holds several');
+  return sides;
+}

@@ -1,0 +1,78 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { runCli } from '../support/cli.js';
+
+let folder: string;
+let recording: string;
+let result: string;
+let wrong: string;
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'compare-'));
+  recording = join(folder, 'r.kmr');
+  result = join(folder, 'r.json');
+  wrong = join(folder, 'wrong.json');
+  await runCli(['run', '--record', recording, '--output', result]);
+  await runCli(['judge', recording, '--policy', 'E+P5', '--output', wrong]);
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+test('a recording differs from itself in nothing', async () => {
+  const { status, stdout } = await runCli(['compare', recording, recording]);
+
+  expect(status).toBe(0);
+  expect(stdout).toMatch(/\nno difference in \d+ scenarios\n$/);
+});
+
+test('a result that fails where another passed is worse, and not the other way', async () => {
+  const worse = await runCli(['compare', result, wrong, '--format', 'json']);
+  const better = await runCli(['compare', wrong, result]);
+  const both = await runCli(['compare', wrong, wrong]);
+
+  expect([worse.status, better.status, both.status]).toEqual([1, 0, 0]);
+  expect(JSON.parse(worse.stdout)).toMatchObject({ schema: 'kvm-memtype/comparison', worse: true });
+  expect(both.stdout).toContain('which is not new');
+});
+
+test('three sides give two comparisons, into a file', async () => {
+  const output = join(folder, 'out.md');
+
+  const { status, stdout } = await runCli([
+    'compare',
+    recording,
+    recording,
+    result,
+    '--scenario',
+    'msr/*',
+    '--format',
+    'markdown',
+    '--output',
+    output,
+  ]);
+
+  expect([status, stdout]).toEqual([0, '']);
+  expect(readFileSync(output, 'utf8').match(/no difference/g)).toHaveLength(2);
+});
+
+// Each row: what stands on the command line, and what is said of it.
+test.each<[string[], string]>([
+  [['compare'], "missing required argument 'kernel'"],
+  [['compare', '/nonexistent', '/bin/true'], 'there is no such file'],
+  [['compare', 'debian:6'], 'the path of a bzImage, or debian:<version>, is needed'],
+  [['compare', '/bin/true', '/bin/true', '--scenario', 'nope'], 'no scenario is called nope'],
+  [['compare', '/bin/true', '/bin/true', '--format', 'xml'], "argument 'xml' is invalid"],
+])('%j is refused', async (args, why) => {
+  const { status, stdout, stderr } = await runCli(args);
+
+  expect([status, stdout]).toEqual([2, '']);
+  expect(stderr).toContain(why);
+});
+
+test('one kernel alone cannot be compared, nor can what is no kernel', async () => {
+  const alone = await runCli(['compare', recording]);
+  const none = await runCli(['compare', recording, '/bin/true']);
+
+  expect([alone.status, none.status]).toEqual([2, 2]);
+  expect(alone.stderr).toContain('there is one kernel only');
+});
