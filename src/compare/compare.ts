@@ -1,5 +1,4 @@
 import { isDeepStrictEqual } from 'node:util';
-import { recordingFault } from '../check/step-fields.js';
 import { isBad } from '../report/summary.js';
 import type { ScenarioResult } from '../report/types.js';
 import { type Change, changesOf } from './diff.js';
@@ -80,15 +79,17 @@ function skipsOf(pairs: readonly Pair[]): SkipChange[] {
   return [...changes.values()];
 }
 
+/** A recording whose steps do not follow one another has no verdict: its sides are told apart by that. */
+const isInOrder = ({ steps }: { steps: readonly { step: number }[] }): boolean =>
+  steps.every(({ step }, i) => step === i - 1);
+
 /** What differs in what was seen of a scenario that ran on both sides. */
 function seenChanges([name, a, b]: Pair, sides: Pick<Comparison, 'a' | 'b'>): Change[] {
   const { environment: envA } = sides.a;
   const { environment: envB } = sides.b;
   if (a.seen?.recording.outcome !== 'ran' || b.seen?.recording.outcome !== 'ran') return [];
   if (envA === undefined || envB === undefined) return [];
-  // One that is not whole has no verdict either.
-  if (recordingFault(a.seen.scenario, a.seen.recording, envA) !== undefined) return [];
-  if (recordingFault(b.seen.scenario, b.seen.recording, envB) !== undefined) return [];
+  if (!isInOrder(a.seen.recording) || !isInOrder(b.seen.recording)) return [];
   return changesOf(
     name,
     factsOf(a.seen.scenario, a.seen.recording, envA),

@@ -70,7 +70,7 @@ function groupOf(changes: readonly Change[]): Group {
 }
 
 /** Kinds of which one line tells all. */
-const TOGETHER: readonly What[] = ['answer', 'own leaf', 'leaf of L2'];
+const TOGETHER: readonly What[] = ['answer', 'dirty log', 'own leaf', 'leaf of L2'];
 
 /** The changes of one situation: as one, if all lead to one thing or come from one; else by what they lead to. */
 function splitByValue(changes: readonly Change[]): Change[][] {
