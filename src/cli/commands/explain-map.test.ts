@@ -77,6 +77,23 @@ describe('explain --map of pieces that repeat', () => {
   });
 });
 
+describe('explain --map of firmware that covers memory above 4 GiB', () => {
+  it('has seven stretches, on 6.1 as by the SDM', async () => {
+    const fixed = ['--mtrr', 'def=WB,fe=1', '--mtrr', 'fix=WB@0+640K', '--mtrr', 'fix=UC@640K+384K'];
+    const pairs = ['--mtrr', '0=UC@2G+2G', '--mtrr', '1=UC@32G+32G'];
+    const map = await rows(...DMA, '--maxphyaddr', '40', ...fixed, ...pairs, '--map');
+    expect(map.slice(1, -1)).toEqual([
+      '0x0 | 0x9ffff | 640K | WB, IPAT 0 | WB | WB',
+      '0xa0000 | 0xfffff | 384K | UC, IPAT 0 | UC | UC',
+      '0x100000 | 0x7fffffff | 2047M | WB, IPAT 0 | WB | WB',
+      '0x80000000 | 0xffffffff | 2G | UC, IPAT 0 | UC | UC',
+      '0x100000000 | 0x7ffffffff | 28G | WB, IPAT 0 | WB | WB',
+      '0x800000000 | 0xfffffffff | 32G | UC, IPAT 0 | UC | UC',
+      '0x1000000000 | 0xffffffffff | 960G | WB, IPAT 0 | WB | WB',
+    ]);
+  });
+});
+
 describe('explain --slot', () => {
   const at = async (kind: string, ...args: string[]): Promise<string> => {
     const policy = args.includes('--policy') ? [] : ['--policy', '6.1'];
