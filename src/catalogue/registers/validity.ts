@@ -84,5 +84,33 @@ const good = scenario(
   ],
 );
 
+/** Of each kind of reserved value one. */
+const BAD_BY_HOST: readonly MsrOp[] = [
+  ...writes(MSR.DEF_TYPE, [2n, 7n, ...bits([8, 9, 12, 63], 6n)]),
+  ...writes(MSR.PHYSBASE0, [3n, bit(8), bit(11), bit(GUEST_MAXPHYADDR)]),
+  ...writes(MSR.PHYSMASK0 + 14, [1n, bit(10), bit(GUEST_MAXPHYADDR), bit(63)]),
+  ...writes(MSR.FIX4K_F8000, [byteAmongWb(0, 3), byteAmongWb(7, 7)]),
+  ...writes(MSR.PAT, [byteAmongWb(0, 2), byteAmongWb(7, 0x86)]),
+];
+
+const byHost = scenario(
+  'msr/reserved-by-host',
+  'KVM_SET_MSRS refuses what is reserved as a WRMSR of the guest does, and changes nothing',
+  { needs: ['known-vendor'] },
+  [
+    msrs(filled, { by: 'host' }),
+    // The legal write behind it is not done.
+    ...BAD_BY_HOST.map((op) => msrs([op, { msr: op.msr, value: 0n }], { by: 'host' })),
+    msrs(reads(WRITABLE), { by: 'host' }),
+  ],
+);
+
+const noCpuid = scenario(
+  'msr/no-cpuid',
+  'A guest whose CPUID has no MTRRs can use them all the same',
+  { needs: ['known-vendor'], guestMtrr: false },
+  [msrs(filled), msrs([{ msr: MSR.MTRRCAP }, ...reads(WRITABLE)]), msrs(BAD_ELSEWHERE.slice(0, 8))],
+);
+
 /** Which values an MSR takes. */
-export const msrValidity = [bad, good];
+export const msrValidity = [bad, good, byHost, noCpuid];
