@@ -42,6 +42,11 @@ const TELLING: ModelEvent[] = [
   touch(0x8000),
   off(0x200),
   touch(6),
+  { kind: 'noncoherent', delta: 1 },
+  // CR0.CD once more, with its quirk disabled.
+  off(2),
+  { ...cd, value: 0x8000_0001n },
+  cd,
   { kind: 'noncoherent', delta: 1, via: 'virtio' },
   off(0x80),
   off(0x100),

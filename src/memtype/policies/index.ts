@@ -13,7 +13,7 @@ import { policyMemslot, policyMemslot612, policyMemslotMtrr } from './proposals/
 import { policyP5, policyP5612 } from './proposals/p5.js';
 import { policyPerVm } from './proposals/per-vm-mtrr.js';
 import { policyVirtioDevice, policyVirtioDevice612 } from './proposals/virtio-device.js';
-import { policyNone, policyNoneA, policyNpt, policyNptA, policyNptA44 } from './without-ept.js';
+import { WITHOUT_EPT } from './without-ept.js';
 
 /** Every policy, each once. A new one is a file and a line here. */
 export const ALL_POLICIES: readonly Policy[] = [
@@ -35,11 +35,7 @@ export const ALL_POLICIES: readonly Policy[] = [
   policyMemslotMtrr,
   policyP5612,
   policyP5,
-  policyNone,
-  policyNoneA,
-  policyNpt,
-  policyNptA,
-  policyNptA44,
+  ...WITHOUT_EPT,
 ];
 
 /** Policies by name and by alias ('A', '6.1', '7.2', 'none', …). */

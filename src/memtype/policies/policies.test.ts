@@ -70,7 +70,7 @@ const E_LIKE = [
   'E+P5',
   'E-6.12+P5',
 ];
-const UNTYPED = ['none', 'none-A', 'npt', 'npt-A', 'npt-A-4.4'];
+const UNTYPED = ALL_POLICIES.filter(({ paging }) => paging !== 'ept').map(({ name }) => name);
 
 // Which policies, in which situation, and the leaf that a fault makes.
 const DECISIONS: readonly [string[], Setting, string][] = [
@@ -150,11 +150,21 @@ describe('zaps of MTRR writes', () => {
 
   it.each(ZAPS)('of 0x%s', (number, list, zapped) => {
     const mtrr = writes(list);
-    for (const name of [...A_LIKE, 'B', 'npt-A', 'npt-A-4.4']) {
+    for (const name of [...A_LIKE, 'B', 'npt-A', 'npt-A-4.4', 'npt-A-6.5']) {
       expect(zapOf(named(name), number, { mtrr, dma: 1 })).toEqual(zapped);
       expect(zapOf(named(name), number, { mtrr, dma: 0 })).toBeUndefined();
     }
-    for (const name of ['C', ...D_LIKE, ...E_LIKE, 'none', 'none-A', 'npt']) {
+    for (const name of [
+      'C',
+      ...D_LIKE,
+      ...E_LIKE,
+      'none',
+      'none-A',
+      'none-D-6.11',
+      'npt',
+      'npt-D-6.11',
+      'npt-D',
+    ]) {
       expect(zapOf(named(name), number, { mtrr, dma: 1 })).toBeUndefined();
     }
   });
@@ -177,13 +187,16 @@ const OTHER_ZAPS: readonly [string[], Setting, boolean, boolean, 'all' | 'slot']
   [A_LIKE, { dma: 1 }, false, false, 'all'],
   [A_LIKE, { dma: 1, off: CD }, true, false, 'all'],
   [A_LIKE, { dma: 0, off: CD }, false, false, 'all'],
-  [['npt-A', 'npt-A-4.4', 'none-A'], { dma: 1, off: CD }, true, false, 'all'],
+  [['npt-A', 'npt-A-4.4', 'npt-A-6.5', 'none-A'], { dma: 1, off: CD }, true, false, 'all'],
+  [['none-D-6.11', 'npt-D-6.11', 'npt-D', 'npt-D-6.13'], { dma: 1, off: CD }, false, false, 'all'],
+  [['npt', 'npt-E-6.12', 'none-D'], { dma: 1, off: PAT | CD }, false, false, 'all'],
   [['B'], { dma: 1 }, false, true, 'all'],
   [['B'], { dma: 1, off: CD | KVM_X86_QUIRK_SLOT_ZAP_ALL }, true, true, 'all'],
   [['C'], { dma: 1, off: CD | KVM_X86_QUIRK_SLOT_ZAP_ALL }, false, false, 'all'],
   [['C'], { dma: 1, snoop: false }, false, true, 'all'],
   [D_LIKE, { dma: 1, off: CD }, false, true, 'all'],
-  [[...D_LIKE, ...E_LIKE, 'npt', 'none'], { off: KVM_X86_QUIRK_SLOT_ZAP_ALL }, false, true, 'slot'],
+  [[...D_LIKE, ...E_LIKE, 'none'], { off: KVM_X86_QUIRK_SLOT_ZAP_ALL }, false, true, 'slot'],
+  [['npt', 'npt-D', 'none-D'], { off: KVM_X86_QUIRK_SLOT_ZAP_ALL }, false, false, 'slot'],
   [E_LIKE, { dma: 1, off: CD }, false, true, 'all'],
   [[...E_LIKE, 'npt', 'none'], { dma: 1, off: PAT }, false, false, 'all'],
 ];
@@ -275,7 +288,7 @@ describe('the earlier spelling of the memslot flag', () => {
 });
 
 describe('MSR routing', () => {
-  const WIDE = ['A-4.4', 'npt-A-4.4', 'A', 'A+P2', 'A+P5-memslot-mtrr', 'none-A', 'npt-A'];
+  const WIDE = ['A-4.4', 'npt-A-4.4', 'A', 'A+P2', 'A+P5-memslot-mtrr', 'none-A-4.4', 'none-A', 'npt-A'];
   it.each(ALL_POLICIES.map((policy) => [policy.name]))('%s', (name) => {
     const { msrs } = named(name);
     const wide = WIDE.includes(name);
@@ -285,7 +298,7 @@ describe('MSR routing', () => {
     const old = [false, true, true, true, true, true, false, false, true, true, true, false];
     const young = [false, true, true, true, false, false, false, false, false, false, true, false];
     expect(reached).toEqual(wide ? old : young);
-    expect(msrs.masksReservedOnRead).toBe(wide || ['A-6.5', 'B'].includes(name));
+    expect(msrs.masksReservedOnRead).toBe(wide || /(^|-)(A-6\.5|B)$/.test(name));
   });
 });
 
@@ -348,6 +361,12 @@ describe('the list', () => {
     ['A+P5-memslot-mtrr', '6.1+P5-memslot-mtrr', 'ept', 0x7f, 0, 'assign', 'zap', false, true],
     ['none', 'none', 'shadow', 0xdff, 2, 'or', 'recover', false, false],
     ['none-A', 'none-A', 'shadow', 0x7f, 0, 'assign', 'zap', false, false],
+    ['none-A-4.4', 'none-A-4.4', 'shadow', 0x1f, 0, 'assign', 'zap', false, false],
+    ['none-D', 'none-D', 'shadow', 0xff, 0, 'assign', 'zap', false, false],
+    ['none-E-6.12', 'none-E-6.12', 'shadow', 0x5ff, 2, 'or', 'zap', false, false],
+    ['npt-D-6.11', 'npt-D-6.11', 'npt', 0x7f, 0, 'assign', 'zap', false, false],
+    ['npt-E-6.12', 'npt-E-6.12', 'npt', 0x7ff, 0x200, 'or', 'zap', false, false],
+    ['npt-D-6.13', 'npt-D-6.13', 'npt', 0x1ff, 0, 'assign', 'recover', false, false],
     ['npt', 'npt', 'npt', 0xfff, 0x200, 'or', 'recover', false, false],
     ['npt-A', 'npt-A', 'npt', 0x7f, 0, 'assign', 'zap', false, false],
     ['npt-A-4.4', 'npt-A-4.4', 'npt', 0x1f, 0, 'assign', 'zap', false, false],

@@ -145,16 +145,18 @@ describe('identity', () => {
   });
 
   it.each([
-    ['A-4.4', 'npt-A-4.4', 'none-A'],
+    ['A-4.4', 'npt-A-4.4', 'none-A-4.4'],
     ['A', 'npt-A', 'none-A'],
-    ['A-6.5', 'npt-A', 'none-A'],
-    ['B', 'npt-A', 'none-A'],
-    ['C', 'npt', 'none'],
-    ['D', 'npt', 'none'],
-    ['E-6.12', 'npt', 'none'],
+    ['A-6.5', 'npt-A-6.5', 'none-A-6.5'],
+    ['B', 'npt-D-6.11', 'none-D-6.11'],
+    ['C', 'npt-D-6.11', 'none-D-6.11'],
+    ['D-6.11', 'npt-D-6.11', 'none-D-6.11'],
+    ['D', 'npt-D', 'none-D'],
+    ['D-6.13', 'npt-D-6.13', 'none-D-6.13'],
+    ['E-6.12', 'npt-E-6.12', 'none-E-6.12'],
     ['E', 'npt', 'none'],
     ['A+P2', 'npt-A', 'none-A'],
-    ['E-6.12+P5', 'npt', 'none'],
+    ['E-6.12+P5', 'npt-E-6.12', 'none-E-6.12'],
   ])('the kernels of %s have %s with nested paging and %s with shadow paging', (name, npt, shadow) => {
     const policy = findPolicy(name);
     expect(policyWithPaging(policy, 'npt').name).toBe(npt);

@@ -1,18 +1,77 @@
 import { KVM_X86_QUIRK_IGNORE_GUEST_PAT } from '../../arch/kvm-flags.js';
-import type { Policy } from '../policy.js';
+import type { Policy, QuirkRules, ZapRules } from '../policy.js';
 import { policyA } from './eras/a.js';
 import { policyA44 } from './eras/a-4.4.js';
+import { policyA65 } from './eras/a-6.5.js';
+import { policyB } from './eras/b.js';
+import { policyD } from './eras/d.js';
+import { policyD611 } from './eras/d-6.11.js';
+import { policyD613 } from './eras/d-6.13.js';
 import { policyE } from './eras/e.js';
+import { policyE612 } from './eras/e-6.12.js';
 import { mtrrLevel } from './virtualized.js';
 
-function withoutTypes(
-  base: Policy,
-  paging: 'npt' | 'shadow',
-): Omit<Policy, 'name' | 'base' | 'versions' | 'title'> {
+/**
+ * The kernels that differ without EPT too, by MSRs, quirks, huge leaves, memslots or zaps, the newest first. B and C differ from D-6.11 in types
+ * alone, and in zaps for them.
+ */
+const BASES: readonly Policy[] = [
+  policyE,
+  policyD613,
+  policyE612,
+  policyD,
+  { ...policyD611, versions: { ...policyD611.versions, first: policyB.versions.first } },
+  policyA65,
+  policyA,
+  policyA44,
+];
+
+/** From 6.7 to 6.15 nothing is zapped for types where leaves have none (`shadow_memtype_mask`). */
+const NO_TYPES: Pick<ZapRules, 'mtrr' | 'cr0' | 'noncoherent'> = {
+  mtrr: () => undefined,
+  cr0: () => false,
+  noncoherent: () => false,
+};
+
+const PAGING = {
+  npt: {
+    title: 'AMD nested paging: no memory type in a leaf, the guest PAT always honored',
+    // Only kvm_intel asks for self-snoop.
+    quirks: ({ quirks }: Policy): QuirkRules => ({
+      ...quirks,
+      needSelfSnoop: 0,
+      disabledAtCreation: quirks.supported & KVM_X86_QUIRK_IGNORE_GUEST_PAT,
+    }),
+    // Up to 6.6 update_mtrr() and kvm_post_set_cr0() ask for non-coherent DMA and second-level paging alone.
+    zaps: ({ era, zaps }: Policy): ZapRules => (era === 'A' ? zaps : { ...zaps, ...NO_TYPES }),
+  },
+  shadow: {
+    title: 'no EPT: shadow paging, no memory type anywhere',
+    quirks: ({ quirks }: Policy): QuirkRules => ({
+      ...quirks,
+      supported: quirks.supported & ~KVM_X86_QUIRK_IGNORE_GUEST_PAT,
+    }),
+    // update_mtrr() asks for tdp_enabled; what zaps for a quirk does so without EPT too.
+    zaps: ({ era, zaps }: Policy): ZapRules => {
+      if (era === 'A') return { ...zaps, mtrr: () => undefined };
+      return era === 'E' ? zaps : { ...zaps, ...NO_TYPES };
+    },
+  },
+} as const;
+
+function withoutTypes(base: Policy, paging: 'npt' | 'shadow'): Policy {
+  const sort = paging === 'npt' ? 'npt' : 'none';
+  const name = base === policyE ? sort : `${sort}-${base.name}`;
+  const { title, quirks, zaps } = PAGING[paging];
+  // Before 6.0 guest MTRRs bounded the size of a leaf whether or not leaves have types (kvm_tdp_page_fault()).
+  const isBounded = base === policyA44 && paging === 'npt';
   return {
     ...base,
-    paging,
+    name,
+    base: name,
     aliases: [],
+    title: base === policyE ? title : `${title}; else as ${base.name}`,
+    paging,
     decide: (_vm, _vcpu, _page, why) => {
       why?.push({
         text: 'leaf entries have no memory type here',
@@ -20,61 +79,16 @@ function withoutTypes(
       });
       return { type: 'none', ipat: false };
     },
-    maxLevel: () => 3,
+    maxLevel: (_vm, vcpu, gfn) => (isBounded ? mtrrLevel(vcpu, gfn) : 3),
     errata: () => [],
     stale: {},
+    quirks: quirks(base),
+    zaps: zaps(base),
   };
 }
 
-/** Shadow paging: kvm_intel.ept=N, kvm_amd.npt=N, or a host without second-level paging. */
-export const policyNone: Policy = {
-  ...withoutTypes(policyE, 'shadow'),
-  name: 'none',
-  base: 'none',
-  versions: { first: [6, 11, 0, 0] },
-  title: 'no EPT: shadow paging, no memory type anywhere',
-  quirks: { ...policyE.quirks, supported: policyE.quirks.supported & ~KVM_X86_QUIRK_IGNORE_GUEST_PAT },
-};
-
-/** Shadow paging on a kernel that virtualized MTRRs under EPT: their writes zap nothing here. */
-export const policyNoneA: Policy = {
-  ...withoutTypes(policyA, 'shadow'),
-  name: 'none-A',
-  base: 'none-A',
-  versions: { first: [4, 4], last: [6, 10] },
-  title: 'no EPT on a kernel of era A',
-  kernels: '4.4 to 6.4',
-  zaps: { ...policyA.zaps, mtrr: () => undefined },
-};
-
-/** AMD nested paging: the guest's PAT always counts, and KVM sets no type. */
-export const policyNpt: Policy = {
-  ...withoutTypes(policyE, 'npt'),
-  name: 'npt',
-  base: 'npt',
-  versions: { first: [6, 11, 0, 0] },
-  title: 'AMD nested paging: no memory type in a leaf, the guest PAT always honored',
-  // Only kvm_intel asks for self-snoop.
-  quirks: { ...policyE.quirks, needSelfSnoop: 0, disabledAtCreation: KVM_X86_QUIRK_IGNORE_GUEST_PAT },
-};
-
-/** AMD nested paging in era A: MTRR writes and CR0.CD zap as on Intel, with no type to change. */
-export const policyNptA: Policy = {
-  ...withoutTypes(policyA, 'npt'),
-  name: 'npt-A',
-  base: 'npt-A',
-  versions: { first: [6, 0], last: [6, 10] },
-  title: 'AMD nested paging on a kernel of era A: zaps as with EPT',
-};
-
-/** The same before 6.0, where guest MTRRs bounded the size of a leaf whether or not leaves have types. */
-export const policyNptA44: Policy = {
-  ...policyNptA,
-  name: 'npt-A-4.4',
-  base: 'npt-A-4.4',
-  versions: { first: [4, 4], last: [5] },
-  title: 'as npt-A, with leaves of one guest MTRR type each',
-  kernels: '4.4 to 5.19',
-  quirks: policyA44.quirks,
-  maxLevel: (_vm, vcpu, gfn) => mtrrLevel(vcpu, gfn),
-};
+/** Every policy of kernels whose leaves have no memory types: by shadow paging, and by AMD nested paging. */
+export const WITHOUT_EPT: readonly Policy[] = [
+  ...BASES.map((base) => withoutTypes(base, 'shadow')),
+  ...BASES.map((base) => withoutTypes(base, 'npt')),
+];
