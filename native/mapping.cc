@@ -64,7 +64,17 @@ bool advise(const Range &range, const MemoryOptions &options) {
   if (options.thp && madvise(range.address, range.size, MADV_HUGEPAGE) < 0) {
     return false;
   }
-  return !options.populate || madvise(range.address, range.size, MADV_POPULATE_WRITE) == 0;
+  if (!options.populate || madvise(range.address, range.size, MADV_POPULATE_WRITE) == 0) {
+    return true;
+  }
+  if (errno != EINVAL) {
+    return false;
+  }
+  // A kernel before 5.14 does not know the advice: write to each page. The range is new, so all of it is zero.
+  for (size_t offset = 0; offset < range.size; offset += kPage) {
+    static_cast<volatile uint8_t *>(range.address)[offset] = 0;
+  }
+  return true;
 }
 
 /** A regular file must cover the whole range: KVM would only see EFAULT later. */

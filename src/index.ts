@@ -97,7 +97,7 @@ export type { HugeLeafRules, MsrRules, QuirkRules, StaleCause, ZapRules } from '
 export type { VariableRange } from './memtype/sdm/mtrr.js';
 export type { FramePattern } from './memtype/sdm/ranges.js';
 export { parseTrace, TraceError, type TraceEvent } from './observe/events.js';
-export { decodeLeaf, type LeafBits } from './observe/spte.js';
+export { decodeLeaf, type LeafBits, type Presence } from './observe/spte.js';
 export {
   type FarAddress,
   Probe,

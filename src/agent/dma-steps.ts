@@ -77,6 +77,7 @@ export class DmaSteps {
           () =>
             attachment.detach(),
       ),
+      () => this.#dma.leave(this.#target.vm),
     ]);
   }
 }

@@ -6,6 +6,7 @@ import { CPUID_VMX } from '../arch/vmx.js';
 import { missingQuirk, type NoncoherentDma } from '../dma/index.js';
 import { listPci, pciDir } from '../dma/pci.js';
 import { type CpuidEntry, KVM_CAP_DISABLE_QUIRKS2, type Kvm } from '../kvm/index.js';
+import { tracesChanges } from '../observe/spte-observer.js';
 import { findTracefs } from '../observe/tracefs.js';
 import { hasLegacyMmu } from '../recording/mmu.js';
 import type { Environment } from '../recording/recording.js';
@@ -77,11 +78,25 @@ export function pciBarOf(bdf: string): string | undefined {
   return [`${pciDir(bdf)}/resource0`].find((path) => existsSync(path));
 }
 
-function missingLeaves(paging: Environment['paging']): Missing | undefined {
+type Mmu = Pick<Environment, 'paging' | 'params' | 'tracesChanges'>;
+
+/** What of the trace there is, where it can be read. */
+function traceOf(): Pick<Environment, 'tracesChanges'> {
+  const tracefs = findTracefs();
+  return 'root' in tracefs ? { tracesChanges: tracesChanges(tracefs.root) } : {};
+}
+
+function missingLeaves({ paging, params, tracesChanges }: Mmu): Missing | undefined {
   if (paging === 'shadow') {
     return {
       reason: 'this KVM maps guests by shadow paging: there are no EPT leaves',
       lift: 'run on an Intel host with kvm_intel.ept=Y, or in the lab with --kernel',
+    };
+  }
+  if (tracesChanges === false && on(params['kvm.tdp_mmu'])) {
+    return {
+      reason: 'no event of this kernel’s trace tells of changes by the TDP MMU, which maps guests',
+      lift: 'load kvm with tdp_mmu=N, in the lab without --param kvm.tdp_mmu=Y',
     };
   }
   const tracefs = findTracefs();
@@ -103,7 +118,7 @@ function missingHugePages(): Missing | undefined {
 }
 
 /** Why the guest cannot run a guest of its own whose leaves are told from the guest's. */
-function missingNested(kvm: Kvm, mmu: Pick<Environment, 'paging' | 'params'>): Missing | undefined {
+function missingNested(kvm: Kvm, mmu: Mmu): Missing | undefined {
   const { paging, params } = mmu;
   if (paging !== 'ept')
     return {
@@ -155,7 +170,7 @@ export function describeEnvironment(
   const params = readParams(asked);
   const { flags, microcode } = readCpuinfo(readFileSync('/proc/cpuinfo', 'utf8'));
   const vendor = vendorOf(params, flags);
-  const paging = pagingOf(params, vendor);
+  const mmu: Mmu = { paging: pagingOf(params, vendor), params, ...traceOf() };
   const quirks = kvm.checkExtension(KVM_CAP_DISABLE_QUIRKS2);
   const noBar: Missing = {
     reason: 'no PCI device was named whose BAR may be mapped',
@@ -163,12 +178,12 @@ export function describeEnvironment(
   };
   const candidates: Partial<Record<Need, Missing | undefined>> = {
     ...missingDma(dma),
-    'ept-leaves': missingLeaves(paging),
-    'tdp-mmu': hasLegacyMmu({ paging, params }) ? NO_TDP_MMU : undefined,
+    'ept-leaves': missingLeaves(mmu),
+    'tdp-mmu': hasLegacyMmu(mmu) ? NO_TDP_MMU : undefined,
     'huge-pages': missingHugePages(),
     'pci-bar': dma.device === undefined || pciBarOf(dma.device) === undefined ? noBar : undefined,
     'quirk-cd-nw-cleared': missingQuirk(quirks, KVM_X86_QUIRK_CD_NW_CLEARED),
-    nested: missingNested(kvm, { paging, params }),
+    nested: missingNested(kvm, mmu),
     'known-vendor': vendor === 'other' ? UNKNOWN_VENDOR : undefined,
   };
   return {
@@ -177,14 +192,13 @@ export function describeEnvironment(
     ...(microcode !== undefined && { microcode }),
     cpuModel: cpus()[0]?.model ?? 'unknown',
     vendor,
-    paging,
+    ...mmu,
     quirks,
     selfSnoop: flags.has('ss'),
     gpaBits: gpaBitsOf(kvm.supportedCpuid()),
     virtioType: dma.virtio.type,
     memslotFlag: dma.memslot.flag,
     noncoherent: dma.default ?? null,
-    params,
     missing: Object.fromEntries(Object.entries(candidates).filter(([, missing]) => missing !== undefined)),
   };
 }

@@ -25,7 +25,7 @@ import { hugeRam } from './huge-ram.js';
 import { NestedSteps } from './nested-steps.js';
 import { SlotSteps } from './slot-steps.js';
 import { addApics, needsApic, takeInit, wake } from './vcpu/init-step.js';
-import { askForExits, exitsOf, setFilter, takeMsrs } from './vcpu/msr-steps.js';
+import { askForExits, exitsOf, setFilter, takeException, takeMsrs } from './vcpu/msr-steps.js';
 
 /** What scenarios run on; shared by all of them, closed by its owner. */
 export interface Bench {
@@ -150,7 +150,7 @@ export class Execution {
           ? this.#run(step.vcpu, { op: 'rdmsr', msr: step.msr })
           : this.#getMsr(step);
       case 'msrs':
-        return { msrs: takeMsrs(step, this.#probe, this.#vcpu(step.vcpu)) };
+        return this.#msrs(step);
       case 'msr-filter':
         return { result: setFilter(this.#machine.vm, step) };
       case 'msr-exits':
@@ -208,8 +208,15 @@ export class Execution {
   }
 
   #setMsr(step: Extract<Step, { do: 'wrmsr' }>): Outcome {
-    const done = this.#vcpu(step.vcpu).setMsrs([{ index: step.msr, value: step.value }]);
-    return { ok: done === 1 };
+    const vcpu = this.#vcpu(step.vcpu);
+    const done = vcpu.setMsrs([{ index: step.msr, value: step.value }]);
+    return done === 1 ? { ok: true } : { ok: false, ...takeException(vcpu) };
+  }
+
+  #msrs(step: Extract<Step, { do: 'msrs' }>): Outcome {
+    const vcpu = this.#vcpu(step.vcpu);
+    const msrs = takeMsrs(step, this.#probe, vcpu);
+    return step.by === 'guest' ? { msrs } : { msrs, ...takeException(vcpu) };
   }
 
   #getMsr(step: Extract<Step, { do: 'rdmsr' }>): Outcome {

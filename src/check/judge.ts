@@ -8,6 +8,7 @@ import {
   type ErratumId,
   effectiveType,
   type MsrAnswer,
+  mayRepeatGp,
   type Policy,
   patType,
   type VmModel,
@@ -187,7 +188,15 @@ class Judge {
     this.checks.msrs += opsOf(step).length;
     const pat = patRead(step, this.#record);
     if (pat !== undefined) this.#pat.set(step.vcpu, pat.value);
-    judgeMsrs(step, this.#record, { answers, routes: this.#replay.routes, fail: this.fail });
+    const { maxphyaddr } = this.#model.state.vcpu(step.vcpu);
+    judgeMsrs(step, this.#record, {
+      answers,
+      routes: this.#replay.routes,
+      fail: this.fail,
+      mayRepeat: ({ msr, value }) =>
+        value !== undefined && mayRepeatGp(this.#model.state.policy.msrs, msr, value, maxphyaddr),
+      repeated: () => this.#note('D6'),
+    });
   }
 
   #judgeCr0(effect: Effect): void {

@@ -1,7 +1,9 @@
+import { KVM_CAP_DISABLE_QUIRKS2 } from '../arch/kvm-caps.js';
 import { KVM_X86_QUIRK_CD_NW_CLEARED, KVM_X86_QUIRK_IGNORE_GUEST_PAT } from '../arch/kvm-flags.js';
-import { type Policy, supportedQuirks } from '../memtype/index.js';
+import { expectedAnswer, type Policy } from '../memtype/index.js';
 import type { Environment, UnfinishedRecording } from '../recording/recording.js';
 import type { Need, Scenario } from '../scenario/types.js';
+import { answeringKernel } from './answer-judge.js';
 import type { Checks, Mismatch, Verdict } from './verdict.js';
 
 /** The bits of KVM_CAP_DISABLE_QUIRKS2 that needs stand for. */
@@ -11,11 +13,13 @@ const QUIRK_NEEDS: readonly (readonly [Need, number])[] = [
 ];
 
 /** Whether a kernel of this policy must meet a need that KVM's own answers decide. */
-function mustMeet(need: Need, answers: Policy, { selfSnoop = true }: Environment): boolean {
+function mustMeet(need: Need, answers: Policy, env: Environment): boolean {
   if (need === 'virtio-device') return answers.virtioDevice;
   if (need === 'memslot-flag') return answers.memslotFlag;
   const [, bit = 0] = QUIRK_NEEDS.find(([name]) => name === need) ?? [];
-  return (supportedQuirks(answers, selfSnoop) & bit) !== 0;
+  // Before 5.18 there is no KVM_CAP_DISABLE_QUIRKS2, whatever quirks there are.
+  const answer = expectedAnswer('extension', KVM_CAP_DISABLE_QUIRKS2, answeringKernel({ env, answers }));
+  return answer !== undefined && (answer.value & ~answer.unsure & BigInt(bit)) !== 0n;
 }
 
 /** A skip that cannot be: the kernel says that it lacks what its policy has. */

@@ -12,16 +12,20 @@ function commandFields(ok: boolean | undefined, reads: boolean): readonly Field[
   return reads ? ['ok', 'value'] : ['ok'];
 }
 
+/** KVM_SET_MSRS may leave the guest an exception where it refuses something. */
+const left = ({ vector }: StepRecord): readonly Field[] => (vector === undefined ? [] : ['vector']);
+
 /** What the record of a step must have, no more and no less; `undefined` is the guest's start. */
-function fieldsOf(step: Step | undefined, { ok, result, exit }: StepRecord): readonly Field[] {
+function fieldsOf(step: Step | undefined, record: StepRecord): readonly Field[] {
+  const { ok, result, exit } = record;
   switch (step?.do) {
     case 'wrmsr':
-      return step.by === 'guest' ? [...commandFields(ok, false), 'exits'] : ['ok'];
+      return step.by === 'guest' ? [...commandFields(ok, false), 'exits'] : ['ok', ...left(record)];
     case 'rdmsr':
       if (step.by === 'guest') return [...commandFields(ok, true), 'exits'];
       return ok === false ? ['ok'] : ['ok', 'value'];
     case 'msrs':
-      return step.by === 'guest' ? ['msrs', 'exits'] : ['msrs'];
+      return step.by === 'guest' ? ['msrs', 'exits'] : ['msrs', ...left(record)];
     case 'access':
       return [...commandFields(ok, step.access === 'read'), 'mmio'];
     case 'nested-access':

@@ -1,12 +1,14 @@
 import { release } from 'node:os';
 import { COUNTED_WAYS, type CountedWay, type DmaWay } from '../arch/dma-ways.js';
-import { KVM_CAP_DISABLE_QUIRKS2, type Kvm } from '../kvm/index.js';
+import { KVM_CAP_DISABLE_QUIRKS2, type Kvm, type Vm } from '../kvm/index.js';
 import type { Missing } from '../text/missing.js';
 import { Journal } from './host/journal.js';
 import { type FoundFlag, findMemslotFlag } from './memslot-flag.js';
 import { listPci, pciId } from './pci.js';
 import { PciDevice } from './pci-device.js';
+import { tryProvider } from './try-provider.js';
 import { type Attachment, DmaError, type DmaTarget, type NoncoherentProvider } from './types.js';
+import { leaveVm } from './vfio.js';
 import { findVirtioType, type VirtioType } from './virtio-device.js';
 import { firstMissing, type Means, WAYS } from './ways.js';
 
@@ -54,6 +56,7 @@ export class NoncoherentDma {
       quirks: o.kvm.checkExtension(KVM_CAP_DISABLE_QUIRKS2),
       virtio: this.virtio,
       memslot: this.memslot,
+      tryNoIommu: () => tryProvider(o.kvm, WAYS['vfio-noiommu'].provider(this.#means)),
     };
   }
 
@@ -80,6 +83,11 @@ export class NoncoherentDma {
   attach(target: DmaTarget, via: DmaWay | undefined = this.default): Attachment {
     if (via === undefined) throw new DmaError(this.missingAll?.reason ?? 'there is no non-coherent DMA here');
     return this.#provider(via).attach(target);
+  }
+
+  /** Let go of what was made in a VM that is to end; all its attachments must be gone. */
+  leave(vm: Vm): void {
+    leaveVm(vm);
   }
 
   #provider(way: DmaWay): NoncoherentProvider {

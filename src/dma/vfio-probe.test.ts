@@ -40,6 +40,15 @@ test('a device without an IOMMU can be had as a group and, from 7.3 on, as a dev
   expect(reason('vfio-type1')).toBe(`no IOMMU translates the DMA of ${BDF}`);
 });
 
+test('a kernel before 6.1 is asked whether KVM takes a device without an IOMMU', () => {
+  fake.addPci(BDF, { driver: 'e1000' });
+  const tryNoIommu = () => ({ reason: 'refused', lift: 'take another' });
+
+  expect(reason('vfio-noiommu', { release: '5.10.262', tryNoIommu })).toBe('refused');
+  expect(reason('vfio-noiommu', { release: '5.10.262', tryNoIommu: () => undefined })).toBeUndefined();
+  expect(reason('vfio-noiommu', { release: '6.1.192', tryNoIommu })).toBeUndefined();
+});
+
 test('a device behind an IOMMU that does not enforce coherency can be had as a group and as a device file', () => {
   fake.addPci(BDF, { driver: 'e1000', group: '7' });
   intelIommu('f00f5a');

@@ -17,6 +17,8 @@ export interface VfioSituation {
   release: string;
   /** Whether this process may change the host. */
   isRoot: boolean;
+  /** Give KVM a group without an IOMMU, and say what it says to that; what is taken for it is given back. */
+  tryNoIommu?: () => Missing | undefined;
   host?: Host;
 }
 
@@ -105,14 +107,27 @@ export const ownGroup: VfioProbe = ({ device, host }) => {
   };
 };
 
-const NOIOMMU_CDEV = [7, 3] as const; // CONFIG_IOMMUFD_NOIOMMU, which VFIO_NOIOMMU selects
+/** Major and minor of a version. */
+type Series = readonly [major: number, minor: number];
+
+export function isBefore(release: string, [major, minor]: Series): boolean {
+  const [x = 0, y = 0] = release.split('.').map((part) => Number.parseInt(part, 10));
+  return x < major || (x === major && y < minor);
+}
+
+/** The oldest that was seen to take it; 5.10 does not (vfio_group_add_container_user()). */
+const NOIOMMU_GROUP: Series = [6, 1];
+
+/** KVM must take the group of a function without an IOMMU: ask a kernel of which it is not known. */
+export const beTaken: VfioProbe = ({ release, tryNoIommu }) =>
+  isBefore(release, NOIOMMU_GROUP) ? tryNoIommu?.() : undefined;
+
+const NOIOMMU_CDEV: Series = [7, 3]; // CONFIG_IOMMUFD_NOIOMMU, which VFIO_NOIOMMU selects
 
 /** A device file for a function without an IOMMU. */
 export const haveCdevWithoutIommu: VfioProbe = (s) => {
   if (hasIommu(s.device ?? '', s.host)) return undefined;
-  const [major = 0, minor = 0] = s.release.split('.').map((part) => Number.parseInt(part, 10));
-  const isOld = major < NOIOMMU_CDEV[0] || (major === NOIOMMU_CDEV[0] && minor < NOIOMMU_CDEV[1]);
-  if (!isOld) return allowNoIommu(s);
+  if (!isBefore(s.release, NOIOMMU_CDEV)) return allowNoIommu(s);
   return {
     reason: `this kernel has no VFIO device file for ${s.device}, which no IOMMU translates`,
     lift: `run on a kernel of ${NOIOMMU_CDEV.join('.')} or later, or where an IOMMU is active`,

@@ -1,3 +1,4 @@
+import { release } from 'node:os';
 import {
   type Device,
   KVM_DEV_TYPE_VFIO,
@@ -8,8 +9,12 @@ import {
 } from '../kvm/index.js';
 import type { Attachment, DmaTarget, NoncoherentProvider } from './types.js';
 import type { VfioFile } from './vfio-file.js';
+import { isBefore } from './vfio-probe.js';
 
-/** The one KVM_DEV_TYPE_VFIO device that a VM may have, made with its first file and gone with its last. */
+/** In 5.10 the device is there as long as its VM, closed or not, and a VM may have one (kvm_vfio_create()); 6.1 lets it go with its file. */
+const OUTLIVES_FILE = isBefore(release(), [6, 1]);
+
+/** The one KVM_DEV_TYPE_VFIO device that a VM may have, made with its first file and gone with its last, where it can go. */
 class KvmVfio {
   static readonly #all = new WeakMap<Vm, KvmVfio>();
   readonly #vm: Vm;
@@ -48,11 +53,17 @@ class KvmVfio {
   }
 
   #closeIfEmpty(): void {
-    if (this.#files > 0) return;
+    if (this.#files === 0 && !OUTLIVES_FILE) this.close();
+  }
+
+  close(): void {
     this.#device?.close();
     this.#device = undefined;
   }
 }
+
+/** Let go of the KVM device of a VM that is to end. */
+export const leaveVm = (vm: Vm): void => KvmVfio.of(vm).close();
 
 /**
  * Non-coherent DMA through files of VFIO: KVM counts them once for all as long as one of them is of a device that no IOMMU

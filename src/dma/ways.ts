@@ -43,7 +43,7 @@ const groupOf = (bdf: string, host: Host): string => made(pciGroup(bdf, host), b
 /** The table of all ways: what each needs, and who provides it. */
 export const WAYS = {
   'vfio-noiommu': vfio(
-    [must.beNamed, must.allowNoIommu, must.haveDriver, must.haveNoIommu, must.beRoot],
+    [must.beNamed, must.allowNoIommu, must.haveDriver, must.haveNoIommu, must.beRoot, must.beTaken],
     ofPci((bdf, host) => openGroup(`noiommu-${groupOf(bdf, host)}`, VFIO_NOIOMMU_IOMMU, bdf, host)),
   ),
   'vfio-type1': vfio(

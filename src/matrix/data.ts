@@ -24,6 +24,8 @@ const p5 = (version: string): string[] => [
 ];
 
 export const KERNELS: readonly MatrixKernel[] = [
+  { name: '5.10', source: 'debian:5.10', patches: [], policy: 'A-4.4' },
+  { name: '5.10+noiommu', source: 'debian:5.10', patches: ['vfio-noiommu-5.10.patch'], policy: 'A-4.4' },
   { name: '6.1', source: 'debian:6.1', patches: [], policy: 'A' },
   { name: '6.1+B', source: 'debian:6.1', patches: ['era-a-6.5-6.1.patch', 'era-b-6.1.patch'], policy: 'B' },
   { name: '6.1+P2', source: 'debian:6.1', patches: ['p2-per-vm-mtrr-6.1.patch'], policy: 'A+P2' },

@@ -7,6 +7,7 @@ import type { Effect, ModelEvent } from './model/events.js';
 import type { Leaf } from './model/leaves.js';
 import { VmModel } from './model/vm-model.js';
 import { policies } from './policies/index.js';
+import { mayRepeatGp } from './policies/msr-routing.js';
 import type { Policy } from './policy.js';
 
 const M = 256;
@@ -89,6 +90,30 @@ describe('D: how the type is read out of the MTRRs, up to 6.10', () => {
     });
     expect(run('6.1', [ADD, wrmsr(0x200, 0x5006n)]).last.zapCalls).toEqual([]);
     expect(run('6.12', [ADD, ON, wrmsr(0x200, 0x5006n)]).last.notes).toEqual([]);
+  });
+
+  it('D6: reserved bits of a variable MTRR may give two #GPs up to 5.19, an illegal type does not', () => {
+    const twice = (kernel: string, msr: number, value: bigint) =>
+      mayRepeatGp((policies.get(kernel) as Policy).msrs, msr, value, 36);
+    const above = 1n << 36n;
+    const values: [number, bigint][] = [
+      [0x200, above],
+      [0x201, above],
+      [0x200, 0x106n],
+      [0x200, above | 2n],
+      [0x2ff, 0x100n],
+      [0x201, 0x800n],
+    ];
+
+    expect(values.map(([msr, value]) => twice('5.10', msr, value))).toEqual([
+      true,
+      true,
+      true,
+      false,
+      false,
+      false,
+    ]);
+    expect(values.map(([msr, value]) => twice('6.1', msr, value))).toEqual(Array(6).fill(false));
   });
 });
 
@@ -200,7 +225,22 @@ describe('ERRATA', () => {
   });
 
   it('says of each what it is, in which kernels, and where', () => {
-    const ids: ErratumId[] = ['D1', 'D2', 'D3', 'D4', 'D5', 's1', 's2', 's3', 's4', 's5', 's6', 's7', 'P3'];
+    const ids: ErratumId[] = [
+      'D1',
+      'D2',
+      'D3',
+      'D4',
+      'D5',
+      'D6',
+      's1',
+      's2',
+      's3',
+      's4',
+      's5',
+      's6',
+      's7',
+      'P3',
+    ];
     expect([...ERRATA.keys()]).toEqual(ids);
     for (const [id, erratum] of ERRATA) {
       expect(erratum.id).toBe(id);

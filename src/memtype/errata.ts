@@ -5,6 +5,7 @@ export type ErratumId =
   | 'D3'
   | 'D4'
   | 'D5'
+  | 'D6'
   | 's1'
   | 's2'
   | 's3'
@@ -61,6 +62,13 @@ const LIST: readonly Erratum[] = [
     kernels: OLD,
     source: 'update_mtrr() and kvm_zap_gfn_range(), up to 6.10',
     warns: 'kvm_zap_gfn_range',
+  },
+  {
+    id: 'D6',
+    title:
+      'a reserved bit of a variable MTRR gives two #GPs at once: the guest takes #DF, and KVM_SET_MSRS leaves it a #GP',
+    kernels: 'up to 5.10, and maybe to 5.19',
+    source: 'kvm_mtrr_valid(), up to 5.19',
   },
   {
     id: 's1',

@@ -28,6 +28,7 @@ export { type Leaf, leafRange } from './model/leaves.js';
 export { VmModel } from './model/vm-model.js';
 export type { ModelOptions } from './model/vm-state.js';
 export { ALL_POLICIES, policies } from './policies/index.js';
+export { mayRepeatGp } from './policies/msr-routing.js';
 export { supportedQuirks } from './policies/quirks.js';
 export { refusals } from './policies/refusals.js';
 export {

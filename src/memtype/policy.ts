@@ -85,6 +85,11 @@ export interface HugeLeafRules {
 export interface MsrRules {
   /** Whether a number in 0x200..0x2ff (no PAT, no MTRR) reaches the MTRR code: INVAL there, else UNKNOWN. */
   invalidNotUnknown(msr: number): boolean;
+  /**
+   * A reserved bit of a variable MTRR may give two #GPs (D6): one by `kvm_mtrr_valid()`, which KVM_SET_MSRS calls too, and one by who
+   * called it.
+   */
+  readonly mayRepeatGp: boolean;
   /** Values of variable MTRRs are read back without the bits above MAXPHYADDR. */
   readonly masksReservedOnRead: boolean;
 }

@@ -45,8 +45,8 @@ function parseEvent(line: string): TraceEvent | undefined {
 }
 
 const isLeafEvent = (e: TraceEvent): boolean => {
-  if (e.kind === 'zap-all') return true;
-  if (e.kind === 'set') return decodeLeaf(e.spte, e.level) !== undefined;
+  // mmu_set_spte() and tdp_mmu_map_handle_target_level() set leaves alone.
+  if (e.kind !== 'change') return true;
   return decodeLeaf(e.old, e.level) !== undefined || decodeLeaf(e.new, e.level) !== undefined;
 };
 

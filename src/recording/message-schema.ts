@@ -87,6 +87,7 @@ const environment = z.strictObject({
   quirks: z.number().int().nonnegative(),
   selfSnoop: z.boolean().optional(),
   gpaBits: z.number().int().min(32).max(52).optional(),
+  tracesChanges: z.boolean().optional(),
   virtioType: z.number().int().nonnegative(),
   memslotFlag: z.number().int().nonnegative(),
   noncoherent: text.nullable(),

@@ -23,6 +23,11 @@ export interface Environment {
   selfSnoop?: boolean;
   /** How many bits the addresses of memslots can have; absent in recordings of older agents. */
   gpaBits?: number;
+  /**
+   * False on a kernel whose trace has no event for changes of entries (kvm_tdp_mmu_spte_changed), as that of 5.10; nor have its entries a
+   * bit for presence. Absent where nothing is traced, and in recordings of older agents.
+   */
+  tracesChanges?: boolean;
   /** Device type of KVM_DEV_TYPE_VIRTIO, or the one that it would have. */
   virtioType: number;
   /** KVM_MEM_NON_COHERENT_DMA, or the flag that it would be. */
@@ -68,7 +73,7 @@ export interface StepRecord {
   value?: bigint;
   /** For ioctls: `ok`, or the name of the errno. */
   result?: string;
-  /** For a faulting guest access: the vector. */
+  /** For what faulted in the guest: the vector. For a write by the host: that of an exception which it left the guest. */
   vector?: number;
   /** For guest accesses: how many exits to the VMM they made as MMIO. */
   mmio?: number;

@@ -11,7 +11,7 @@ import {
   type Vm,
 } from '../../kvm/index.js';
 import type { Probe, ProbeCommand } from '../../probe/index.js';
-import type { MsrExit, MsrResult } from '../../recording/recording.js';
+import type { MsrExit, MsrResult, StepRecord } from '../../recording/recording.js';
 import type {
   FilterRange,
   MsrFilterStep,
@@ -37,6 +37,15 @@ export const exitsOf = (log: readonly MsrLogEntry[]): MsrExit[] =>
     ...(write ? { write: value } : {}),
     reason: REASONS[reason],
   }));
+
+/** Take an exception from the guest that it has not yet seen: of what its VMM does it should get none. */
+export function takeException(vcpu: Vcpu): Pick<StepRecord, 'vector'> {
+  const events = vcpu.getVcpuEvents();
+  const { exception } = events;
+  if (exception.injected === 0 && exception.pending === 0) return {};
+  vcpu.setVcpuEvents({ ...events, exception: { ...exception, injected: 0, pending: 0 } });
+  return { vector: exception.nr };
+}
 
 const commandOf = ({ msr, value }: MsrOp): ProbeCommand =>
   value === undefined ? { op: 'rdmsr', msr } : { op: 'wrmsr', msr, value };

@@ -1,7 +1,7 @@
 import { MEM_TYPES, type MemType, memTypeName } from '../../arch/memory-types.js';
 import { GFN_LIMIT, type Level, PAGE_SHIFT, pagesOf } from '../../arch/units.js';
 import type { Leaf } from '../../memtype/index.js';
-import { decodeLeaf } from '../../observe/spte.js';
+import { decodeLeaf, type Presence } from '../../observe/spte.js';
 
 /** A leaf as it was seen. */
 export interface SeenLeaf {
@@ -24,9 +24,9 @@ export const covers = ({ gfn, level }: { gfn: number; level: Level }, page: numb
 const isLevel = (level: number): level is Level => level >= 1 && level <= 3;
 
 /** Read an entry; undefined unless it is a leaf of 4 KiB, 2 MiB or 1 GiB, at a frame where one of that size can be. */
-export function leafOf(gfn: number, level: number, spte: bigint): SeenLeaf | undefined {
+export function leafOf(gfn: number, level: number, spte: bigint, presence?: Presence): SeenLeaf | undefined {
   if (!isLevel(level) || gfn % pagesOf(level) !== 0) return undefined;
-  const bits = decodeLeaf(spte, level);
+  const bits = decodeLeaf(spte, level, presence);
   if (bits === undefined) return undefined;
   const { type, ipat, writable } = bits;
   return { gfn, level, type: memTypeName(type), ipat, writable, frame: frameOf(spte) };

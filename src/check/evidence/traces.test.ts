@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { TraceEvent } from '../../observe/events.js';
 import { levelOf, type Move } from './evidence.js';
-import { legacyTrace } from './legacy-trace.js';
+import { legacyTrace, unmarkedTrace } from './legacy-trace.js';
 import { tdpTrace } from './tdp-trace.js';
 
 const LEAF = 0xb77n;
@@ -58,7 +58,15 @@ test('the legacy MMU tells of leaves as they are made, and of nothing else', () 
   expect(told?.counts).toEqual([1, 0, 0]);
 });
 
-test.each([tdpTrace, legacyTrace])('where nothing is traced nothing is seen', (evidence) => {
+test('without a bit for presence what is set is a leaf all the same, and nothing is counted', () => {
+  const events: TraceEvent[] = [set(LEAF & ~0x800n), set(3n << 52n)];
+  const told = unmarkedTrace.read({ step: 0, events, leaves: [1, 0, 0] });
+
+  expect(told?.moves.map(({ kind }) => kind)).toEqual(['make', 'stray']);
+  expect(told?.counts).toBeUndefined();
+});
+
+test.each([tdpTrace, legacyTrace, unmarkedTrace])('where nothing is traced nothing is seen', (evidence) => {
   expect(evidence.read({ step: 0, leaves: [1, 0, 0] })).toBeUndefined();
 });
 

@@ -11,6 +11,8 @@ export type MsrStep = Extract<Step, { do: 'wrmsr' | 'rdmsr' | 'msrs' }>;
 
 /** #GP (SDM, "Exception and Interrupt Vectors"). */
 export const GENERAL_PROTECTION = 13;
+/** #DF: two of them at once (erratum D6). */
+const DOUBLE_FAULT = 8;
 /** A fault in a table of MSRs shows in all of it: tell no more of one step. */
 const MOST_FAILURES = 4;
 
@@ -68,7 +70,14 @@ function expectedExits(step: MsrStep, answers: readonly MsrAnswer[], routes: Msr
 export function judgeMsrs(
   step: MsrStep,
   record: StepRecord,
-  o: { answers: readonly MsrAnswer[]; routes: MsrRoutes; fail: Fail },
+  o: {
+    answers: readonly MsrAnswer[];
+    routes: MsrRoutes;
+    fail: Fail;
+    /** Whether a refusal of this may come twice, and to note that it did. */
+    mayRepeat: (op: MsrOp) => boolean;
+    repeated: () => void;
+  },
 ): void {
   const { answers, routes } = o;
   let failures = 0;
@@ -83,16 +92,30 @@ export function judgeMsrs(
     if (answer === undefined || result === undefined) return;
     const expected = resultOf(answer);
     const what = op.value === undefined ? 'msr value' : 'msr write';
-    if (expected !== result)
+    const isRepeated = result === DOUBLE_FAULT && expected === GENERAL_PROTECTION && o.mayRepeat(op);
+    if (isRepeated) o.repeated();
+    else if (expected !== result)
       fail(isBatch ? `${what}, ${describeOp(op)}` : what, resultText(expected), resultText(result));
   });
   if (seen.length !== answers.length) judgeCount(step, { expected: answers.length, seen: seen.length, fail });
+  judgeLeft(step, record, o);
   const exits = expectedExits(step, answers, routes);
   const seenExits = record.exits ?? [];
   for (let i = 0; i < Math.max(exits.length, seenExits.length); i++) {
     const [expected, got] = [exitText(exits[i]), exitText(seenExits[i])];
     if (expected !== got) fail('exit to user space', expected, got);
   }
+}
+
+/** What the VMM does leaves the guest no exception, but for the second #GP. */
+function judgeLeft(
+  step: MsrStep,
+  { vector }: StepRecord,
+  o: { fail: Fail; mayRepeat: (op: MsrOp) => boolean; repeated: () => void },
+): void {
+  if (step.by === 'guest' || vector === undefined) return;
+  if (vector === GENERAL_PROTECTION && opsOf(step).some(o.mayRepeat)) o.repeated();
+  else o.fail('exception left to the guest', 'none', `vector ${vector}`);
 }
 
 /** An ioctl tells how many of its entries it did. */

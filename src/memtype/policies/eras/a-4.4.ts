@@ -1,4 +1,5 @@
 import type { Policy } from '../../policy.js';
+import { OLD_MSRS } from '../msr-routing.js';
 import { ownMtrrs, virtualizedMtrrs } from '../virtualized.js';
 import { policyA } from './a.js';
 
@@ -17,4 +18,5 @@ export const policyA44: Policy = {
   title: 'as A, with leaves of one guest MTRR type each, also without non-coherent DMA',
   kernels: '4.4 to 5.19',
   quirks: { ...policyA.quirks, supported: 0x1f },
+  msrs: OLD_MSRS,
 };
