@@ -11,6 +11,7 @@ import {
   touchNested,
 } from '../../scenario/builder.js';
 import { KINDS, walkScenario } from './kinds.js';
+import { PAGES } from './moves.js';
 import { WALKS } from './walks.js';
 
 const claim = (mtrr: string) => ({ A: mtrr, B: mtrr, D: 'WB', E: 'WB' });
@@ -83,6 +84,40 @@ const rest = [
   ),
 ];
 
+/** Every page, by both vCPUs in turn, without a leaf: a memslot that went has taken all along. */
+const FRESH = ['slot+', 'slot-', ...Object.keys(PAGES).map((page, i) => `r${i % 2}.${page}`)];
+const freshIn = (...states: readonly string[]): string[] =>
+  states.flatMap((state) => [...state.split(' '), ...FRESH]);
+
+/** What each state decides for a page of each sort, beside which of these pairs were met at all. */
+const fresh = [
+  walkScenario(
+    {
+      name: 'fresh',
+      title: 'Pages of each sort get new leaves as DMA, MTRRs and CR0.CD say, one state after the other',
+    },
+    freshIn(
+      'slots',
+      'dma+',
+      'ranges0 ranges1 on0 on1',
+      'ranges2 fix-types fixed0 fixed1',
+      'off0 cd1+',
+      'quirk-cd on0',
+      'cd0+ cd1-',
+      'dma-',
+      'cd0- dma+',
+    ),
+  ),
+  walkScenario(
+    {
+      name: 'fresh-quirk',
+      title: 'Pages of each sort get new leaves once IGNORE_GUEST_PAT is disabled, with a device and without',
+      needs: ['quirk-ignore-guest-pat'],
+    },
+    freshIn('slots quirk-pat', 'cd0+', 'dma+', 'dma-'),
+  ),
+];
+
 /** Pairs of the state space that no other family exercises; `run --coverage` tells of all. */
 export const pairs = [
   ...KINDS.flatMap((kind) => {
@@ -90,4 +125,5 @@ export const pairs = [
     return moves === undefined ? [] : [walkScenario(kind, moves.join(' ').split(' '))];
   }),
   ...rest,
+  ...fresh,
 ];

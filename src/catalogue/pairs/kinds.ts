@@ -86,7 +86,10 @@ export const KINDS: readonly WalkKind[] = [
 ];
 
 /** The scenario of a walk that takes these moves. */
-export function walkScenario(kind: WalkKind, moves: readonly string[]): Scenario {
+export function walkScenario(
+  kind: Pick<WalkKind, 'name' | 'title' | 'needs' | 'startCd' | 'hugeRam'>,
+  moves: readonly string[],
+): Scenario {
   const { name, title, needs = [], startCd = false, hugeRam = false } = kind;
   const options = { needs: [...NEEDS, ...needs], vcpus: 2, startCd, hugeRam };
   return scenario(`pairs/${name}`, title, options, moves.map(stepsOf));
