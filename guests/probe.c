@@ -231,7 +231,8 @@ void probe_command(struct entry *e) {
     e->extra = c | (u64)d << 32;
     break;
   case PROBE_OP_PAUSE:
-    __asm__ volatile("pause");
+    for (u64 left = e->a; left > 0; left--)
+      __asm__ volatile("pause");
     break;
   default:
     if (!vmx_command(e))

@@ -3,6 +3,7 @@
     "addon_sources": [
       "native/addon.cc",
       "native/args.cc",
+      "native/background_run.cc",
       "native/device.cc",
       "native/error.cc",
       "native/external_buffer.cc",

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <system_error>
 
 #include "args.h"
 #include "file.h"
@@ -64,10 +65,11 @@ Napi::Function VcpuHandle::define(Napi::Env env, const char *name) {
       method("number", &VcpuHandle::number),       method("runBuffer", &VcpuHandle::runBuffer),
       method("dirtyRing", &VcpuHandle::dirtyRing), method("enter", &VcpuHandle::enter),
       method("resumer", &VcpuHandle::resumer),     method("complete", &VcpuHandle::complete),
-      method("enableCap", &VcpuHandle::enableCap), method("xsaveSize", &VcpuHandle::xsaveSize),
-      method("getXsave", &VcpuHandle::getXsave),   method("setXsave", &VcpuHandle::setXsave),
-      method("statsFd", &VcpuHandle::statsFd),     method("closed", &VcpuHandle::closed),
-      method("close", &VcpuHandle::close),
+      method("begin", &VcpuHandle::begin),         method("go", &VcpuHandle::go),
+      method("finish", &VcpuHandle::finish),       method("enableCap", &VcpuHandle::enableCap),
+      method("xsaveSize", &VcpuHandle::xsaveSize), method("getXsave", &VcpuHandle::getXsave),
+      method("setXsave", &VcpuHandle::setXsave),   method("statsFd", &VcpuHandle::statsFd),
+      method("closed", &VcpuHandle::closed),       method("close", &VcpuHandle::close),
   };
   addIoctls(properties, tableOf(kIoctls));
   addAttrs(properties);
@@ -107,9 +109,17 @@ Napi::Value VcpuHandle::dirtyRing(const Napi::CallbackInfo &info) {
   return ring_.create(info.Env(), vcpu.ring, nullptr);
 }
 
+VcpuState &VcpuHandle::idleState(const Napi::CallbackInfo &info, const char *operation) {
+  VcpuState &vcpu = state(info, operation);
+  if (vcpu.inBackground) {
+    failArgument(info.Env(), operation, "must come after the finish() of the run that was begun");
+  }
+  return vcpu;
+}
+
 /** enter(budgetMs): one KVM_RUN; the errno, with kTimedOut or kKicked where EINTR was meant. */
 Napi::Value VcpuHandle::enter(const Napi::CallbackInfo &info) {
-  VcpuState &vcpu = state(info, kRun.name);
+  VcpuState &vcpu = idleState(info, "enter");
   double budget = argNumber(info, 0, "budgetMs", kMaxBudgetMs);
   RunTimer &timer = Addon::of(info.Env()).timer;
   if (int error = timer.prepare()) {
@@ -125,7 +135,8 @@ namespace {
   if (!resumer.vcpu) {
     fail(env, kClosed, kRun.name, EBADF);
   }
-  failArgument(env, "resume", "must come after an enter(), which sets the budget");
+  failArgument(env, "resume",
+               "must come after an enter(), which sets the budget, and after finish()");
 }
 
 /**
@@ -139,7 +150,7 @@ napi_value resume(napi_env env, napi_callback_info info) {
     return nullptr;
   }
   Resumer &resumer = **static_cast<std::shared_ptr<Resumer> *>(data);
-  if (!resumer.vcpu || resumer.vcpu->control.deadline == 0) {
+  if (!resumer.vcpu || resumer.vcpu->inBackground || resumer.vcpu->control.deadline == 0) {
     return Napi::details::WrapCallback(env, [&] { return failResume(env, resumer); });
   }
   VcpuState &vcpu = *resumer.vcpu;
@@ -171,10 +182,48 @@ Napi::Value VcpuHandle::resumer(const Napi::CallbackInfo &info) {
 /** complete(): finish a PIO, MMIO or MSR exit without running the guest; the errno, normally EINTR.
  */
 Napi::Value VcpuHandle::complete(const Napi::CallbackInfo &info) {
-  VcpuState &vcpu = state(info, kRun.name);
+  VcpuState &vcpu = idleState(info, "complete");
   __atomic_store_n(&vcpu.control.run->immediate_exit, 1, __ATOMIC_SEQ_CST);
   int error = ioctl(vcpu.fd.get(), kRun.number, 0) < 0 ? errno : 0;
   return Napi::Number::New(info.Env(), error);
+}
+
+/** begin(budgetMs): make a thread ready for one KVM_RUN. */
+Napi::Value VcpuHandle::begin(const Napi::CallbackInfo &info) {
+  VcpuState &vcpu = idleState(info, "begin");
+  double budget = argNumber(info, 0, "budgetMs", kMaxBudgetMs);
+  // resume() may go on from here once the thread is done.
+  if (int error = Addon::of(info.Env()).timer.prepare()) {
+    fail(info.Env(), kIoctl, "timer_create", error);
+  }
+  try {
+    background_ = std::make_unique<BackgroundRun>(shared(), static_cast<int64_t>(budget * 1e6));
+  } catch (const std::system_error &error) {
+    fail(info.Env(), kIoctl, "pthread_create", error.code().value());
+  }
+  vcpu.inBackground = true;
+  return info.Env().Undefined();
+}
+
+BackgroundRun &VcpuHandle::background(const Napi::CallbackInfo &info, const char *operation) {
+  if (!state(info, operation).inBackground) {
+    failArgument(info.Env(), operation, "must come after begin()");
+  }
+  return *background_;
+}
+
+/** go(): let the thread of begin() enter the guest. */
+Napi::Value VcpuHandle::go(const Napi::CallbackInfo &info) {
+  background(info, "go").go();
+  return info.Env().Undefined();
+}
+
+/** finish(): wait for the end of that run; as enter(). */
+Napi::Value VcpuHandle::finish(const Napi::CallbackInfo &info) {
+  RunResult result = background(info, "finish").join();
+  background_.reset();
+  state(info, "finish").inBackground = false;
+  return Napi::Number::New(info.Env(), pack(result));
 }
 
 Napi::Value VcpuHandle::enableCap(const Napi::CallbackInfo &info) {
@@ -224,6 +273,8 @@ Napi::Value VcpuHandle::statsFd(const Napi::CallbackInfo &info) {
 }
 
 Napi::Value VcpuHandle::close(const Napi::CallbackInfo &info) {
+  // Join the thread before kvm_run goes.
+  background_.reset();
   buffer_.close();
   ring_.close();
   if (resumer_) {

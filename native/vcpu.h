@@ -1,5 +1,6 @@
 #pragma once
 
+#include "background_run.h"
 #include "device.h"
 #include "external_buffer.h"
 #include "fd.h"
@@ -26,6 +27,7 @@ struct VcpuState {
   std::shared_ptr<Range> run;
   std::shared_ptr<Range> ring; // null before dirtyRing()
   RunControl control;
+  bool inBackground = false; // a BackgroundRun runs it; for the environment of its handle
   uint32_t number = 0;
 };
 
@@ -48,6 +50,9 @@ private:
   Napi::Value enter(const Napi::CallbackInfo &info);
   Napi::Value resumer(const Napi::CallbackInfo &info);
   Napi::Value complete(const Napi::CallbackInfo &info);
+  Napi::Value begin(const Napi::CallbackInfo &info);
+  Napi::Value go(const Napi::CallbackInfo &info);
+  Napi::Value finish(const Napi::CallbackInfo &info);
   Napi::Value enableCap(const Napi::CallbackInfo &info);
   Napi::Value xsaveSize(const Napi::CallbackInfo &info);
   Napi::Value getXsave(const Napi::CallbackInfo &info);
@@ -55,8 +60,13 @@ private:
   Napi::Value statsFd(const Napi::CallbackInfo &info);
   Napi::Value close(const Napi::CallbackInfo &info);
 
+  /** The state, unless a thread of its own runs the vCPU. */
+  VcpuState &idleState(const Napi::CallbackInfo &info, const char *operation);
+  BackgroundRun &background(const Napi::CallbackInfo &info, const char *operation);
+
   ExternalBuffer buffer_;
   ExternalBuffer ring_;
+  std::unique_ptr<BackgroundRun> background_;
   std::shared_ptr<Resumer> resumer_;
 };
 

@@ -3,6 +3,7 @@ import { PAGE_SIZE } from '../arch/units.js';
 import type { HostMemory } from '../kvm/index.js';
 import type { Environment, RawRecording } from '../recording/recording.js';
 import { packText } from '../recording/wire.js';
+import { everyStep } from '../scenario/lanes.js';
 import { RAM_SIZE, type Scenario } from '../scenario/types.js';
 import type { Missing } from '../text/missing.js';
 import { GuestTimeoutError } from '../vmm/index.js';
@@ -14,7 +15,7 @@ import { ScenarioLog } from './scenario-log.js';
 /** Populate the pages that a scenario touches, so that their leaves are writable from the first fault on. */
 function populate(scenario: Scenario, ram: HostMemory): void {
   const bytes = new Uint8Array(ram.buffer);
-  for (const step of scenario.steps) {
+  for (const step of everyStep(scenario)) {
     const touches = step.do === 'access' || step.do === 'nested-access';
     if (touches && step.gpa < BigInt(RAM_SIZE)) bytes[Number(step.gpa)] = 0xc3;
   }

@@ -14,9 +14,9 @@ import type { KernelLog } from '../observe/kernel-log.js';
 import type { SpteObserver } from '../observe/spte-observer.js';
 import { type FarAddress, Probe, type ProbeCommand, type ProbeResult } from '../probe/index.js';
 import { hasLegacyMmu } from '../recording/mmu.js';
-import type { Environment, StepRecord } from '../recording/recording.js';
+import type { Environment, StepPart, StepRecord } from '../recording/recording.js';
 import { cr0With, QUIRK_BITS } from '../scenario/bits.js';
-import { RAM_SIZE, type Scenario, type Step, WINDOW_END } from '../scenario/types.js';
+import { type LaneStep, RAM_SIZE, type Scenario, type Step, WINDOW_END } from '../scenario/types.js';
 import { Machine } from '../vmm/index.js';
 import { askKvm } from './ask.js';
 import { closeAll } from './close.js';
@@ -24,6 +24,7 @@ import { DmaSteps } from './dma-steps.js';
 import { hugeRam } from './huge-ram.js';
 import { NestedSteps } from './nested-steps.js';
 import { SlotSteps } from './slot-steps.js';
+import { takeTogether } from './together-steps.js';
 import { addApics, needsApic, takeInit, wake } from './vcpu/init-step.js';
 import { askForExits, exitsOf, setFilter, takeException, takeMsrs } from './vcpu/msr-steps.js';
 
@@ -187,11 +188,21 @@ export class Execution {
         this.#machine.vm.enableCap(KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, [step.initiallySet ? 3n : 1n]);
         return {};
       case 'discard':
-        this.ram.dontNeed(Number(step.gpa), step.pages * PAGE_SIZE);
-        return {};
+        return this.#discard(step);
+      case 'together':
+        return { parts: takeTogether(step, this.#probe, (part) => this.#hostPart(part)) };
       case 'ask':
         return { value: askKvm({ kvm: this.bench.kvm, vm: this.#machine.vm }, step) };
     }
+  }
+
+  #discard({ gpa, pages }: Extract<Step, { do: 'discard' }>): Outcome {
+    this.ram.dontNeed(Number(gpa), pages * PAGE_SIZE);
+    return {};
+  }
+
+  #hostPart(step: Extract<LaneStep, { do: 'noncoherent' | 'discard' }>): StepPart {
+    return step.do === 'discard' ? this.#discard(step) : { result: this.#dma.noncoherent(step) };
   }
 
   #run(vcpu: number, command: ProbeCommand): Outcome {

@@ -3,6 +3,7 @@ import { runsUnder } from '../../test/support/environment.js';
 import { settle } from '../../test/support/simulate.js';
 import { claimFor } from '../check/claims.js';
 import { ALL_POLICIES, type Policy, policies, VmModel } from '../memtype/index.js';
+import { everyStep } from '../scenario/lanes.js';
 import { Replay } from '../scenario/replay.js';
 import { brokenRules } from '../scenario/rules.js';
 import type { Scenario } from '../scenario/types.js';
@@ -18,7 +19,7 @@ function claims(scenario: Scenario, policyName: string): [gpa: bigint, claim: st
   const replay = new Replay(scenario, policy);
   for (const event of replay.start) model.apply(event);
   const found: [bigint, string, string][] = [];
-  for (const step of scenario.steps) {
+  for (const step of everyStep(scenario)) {
     const { event, dropped } = replay.next(step);
     if (event !== undefined && !dropped) settle(model, model.apply(event), step);
     const claim = 'claims' in step && step.claims !== undefined ? claimFor(step.claims, policy) : undefined;

@@ -8,6 +8,7 @@ import { nested } from './nested.js';
 import { pairs } from './pairs/index.js';
 import { memslotFlag } from './proposals/memslot.js';
 import { virtioDevice } from './proposals/virtio.js';
+import { race } from './race.js';
 import { ram } from './ram.js';
 import { msrFilters } from './registers/filters.js';
 import { msr } from './registers/msr.js';
@@ -39,6 +40,7 @@ export const catalogue: readonly Scenario[] = [
   ...msrStates,
   ...mmio,
   ...vcpus,
+  ...race,
   ...nested,
   ...virtioDevice,
   ...memslotFlag,

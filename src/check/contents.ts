@@ -2,6 +2,7 @@ import { KVM_MEM_READONLY } from '../arch/kvm-flags.js';
 import { RAM_SLOT } from '../arch/memslots.js';
 import { gfnOf, PAGE_OFFSET } from '../arch/units.js';
 import type { VmModel } from '../memtype/index.js';
+import { everyStep } from '../scenario/lanes.js';
 import type { Scenario, Step } from '../scenario/types.js';
 
 type Access = Extract<Step, { do: 'access' | 'nested-access' }>;
@@ -28,7 +29,7 @@ export class Contents {
     readonly model: VmModel,
   ) {
     // Accesses that overlap within a page are beyond this.
-    this.#known = scenario.steps.every((step) => !isAccess(step) || (step.gpa & PAGE_OFFSET) === 0n);
+    this.#known = everyStep(scenario).every((step) => !isAccess(step) || (step.gpa & PAGE_OFFSET) === 0n);
   }
 
   /** Take an access, after which the page holds something; give what a read must give, undefined if nobody knows. */

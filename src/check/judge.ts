@@ -1,26 +1,23 @@
 import { cr0AfterInit } from '../arch/cr0.js';
-import { byteOf, decodePatType } from '../arch/memory-types.js';
 import { MSR } from '../arch/msrs.js';
 import { gfnOf } from '../arch/units.js';
 import {
   type Effect,
   ERRATA,
-  type ErratumId,
-  effectiveType,
   type MsrAnswer,
   mayRepeatGp,
   type Policy,
-  patType,
   type VmModel,
 } from '../memtype/index.js';
 import type { Environment, Recording, StepRecord } from '../recording/recording.js';
 import { describeStep } from '../scenario/describe.js';
 import { Replay, type Taken } from '../scenario/replay.js';
-import type { Scenario, Step } from '../scenario/types.js';
+import type { Scenario, Step, TogetherStep } from '../scenario/types.js';
 import { answerFault, type HeldAgainst } from './answer-judge.js';
-import { claimFor } from './claims.js';
+import { judgeClaim } from './claims.js';
 import { Contents } from './contents.js';
-import { type Evidence, evidenceOf, levelOf, type Move, typeOf } from './evidence/index.js';
+import { judgeEffective } from './effective.js';
+import { type Evidence, evidenceOf, levelOf, type Move } from './evidence/index.js';
 import { endText, runsGuest } from './guest-steps.js';
 import { ioctlExpectation } from './ioctl-judge.js';
 import { type AllowedWarning, logFault, logMismatches } from './kernel-log.js';
@@ -29,6 +26,8 @@ import { judgeShadow } from './leaves/shadow-diff.js';
 import { modelOf } from './model-of.js';
 import { GENERAL_PROTECTION, isMsrStep, judgeMsrs, type MsrStep, opsOf, patRead } from './msrs/msr-judge.js';
 import { needMismatches, statusOf, unfinished, withLeftover } from './outcome.js';
+import { opLanes } from './race/lane-ops.js';
+import { adopt, judgeRace } from './race/race-judge.js';
 import { judgeDirty, judgeMmio } from './slot-judge.js';
 import { recordingFault } from './step-fields.js';
 import type { Checks, Fail, Mismatch, Note, Verdict } from './verdict.js';
@@ -38,6 +37,10 @@ type Ran = Extract<Recording, { outcome: 'ran' }>;
 
 const noChecks = (): Checks => ({ leaves: 0, zaps: 0, kept: 0, msrs: 0, effective: 0, ioctls: 0 });
 const hex = (value: bigint | undefined): string => (value === undefined ? '#GP' : `0x${value.toString(16)}`);
+
+/** The step, and the steps at the same time that it is one of. */
+const stepText = (step: Step | undefined, around: Step | undefined): string =>
+  [around, step].flatMap((one) => (one === undefined ? [] : describeStep(one))).join(': ') || 'guest start';
 
 const accepted = (ok: boolean | undefined): string => (ok ? 'accepted' : 'refused (#GP)');
 
@@ -58,6 +61,8 @@ class Judge {
   #record: StepRecord = { step: -1 };
   #step: Step | undefined;
   #taken: Taken = {};
+  /** The steps at the same time that the step is one of. */
+  #around: Step | undefined;
 
   constructor(
     readonly scenario: Scenario,
@@ -91,7 +96,7 @@ class Judge {
   readonly fail: Fail = (what, expected, seen, o = {}) => {
     this.mismatches.push({
       step: this.#record.step + 1,
-      stepText: this.#step === undefined ? 'guest start' : describeStep(this.#step),
+      stepText: stepText(this.#step, this.#around),
       vcpu: this.#vcpu(),
       ...(o.gfn === undefined ? {} : { gfn: o.gfn }),
       what,
@@ -101,7 +106,33 @@ class Judge {
     });
   };
 
+  /** Take steps at the same time one by one for what each gives, and all together for what they do to leaves. */
+  #judgeTogether(step: TogetherStep): void {
+    const record = this.#record;
+    const model = this.#model.clone();
+    this.#around = step;
+    const taken = step.steps.map((part, i) => {
+      this.#step = part;
+      // An access as MMIO is not told of, and gives another value.
+      this.#record = { step: record.step, mmio: 0, ...record.parts?.[i] };
+      const effect = this.#applyStep([]);
+      this.#judgeIoctl(effect);
+      this.#noteAll(effect);
+      return this.#taken;
+    });
+    [this.#step, this.#record, this.#around] = [step, record, undefined];
+    const { seen, infra, checks, fail } = this.#leaves;
+    const key = { scenario: this.scenario, policy: this.policy, env: this.held.env };
+    judgeRace({ model, lanes: opLanes(step, taken), infra, seen, checks, fail }, record, key);
+    adopt(this.#model, seen);
+  }
+
   #judgeStep(): void {
+    if (this.#step?.do === 'together') this.#judgeTogether(this.#step);
+    else this.#judgeAlone();
+  }
+
+  #judgeAlone(): void {
     const seen = this.#evidence.read(this.#record);
     const source = { vcpu: this.#vcpu(), guestRuns: runsGuest(this.#step) };
     const ofGuest = (seen?.moves ?? []).filter(({ kind }) => kind !== 'shadow');
@@ -119,7 +150,7 @@ class Judge {
     this.#judgeAnswer();
     this.#judgeInit();
     this.#judgeEffective();
-    for (const id of effect?.notes ?? []) this.#note(id);
+    this.#noteAll(effect);
     this.#show(effect, seen?.moves ?? []);
   }
 
@@ -129,11 +160,11 @@ class Judge {
     this.watch?.(watchedStep(judged, this.#record, moves, this.#leaves));
   }
 
-  #note(id: ErratumId): void {
-    const erratum = ERRATA.get(id);
-    if (erratum === undefined) return;
-    this.notes.set(id, { id, kernels: erratum.kernels, text: erratum.title });
-    if (erratum.warns !== undefined) this.allowed.push({ step: this.#record.step, warns: erratum.warns });
+  #noteAll(effect: Effect | undefined): void {
+    for (const { id, kernels, title, warns } of (effect?.notes ?? []).flatMap((id) => ERRATA.get(id) ?? [])) {
+      this.notes.set(id, { id, kernels, text: title });
+      if (warns !== undefined) this.allowed.push({ step: this.#record.step, warns });
+    }
   }
 
   #applyStep(moves: readonly Move[]): Effect | undefined {
@@ -237,34 +268,23 @@ class Judge {
     if (fault !== undefined) this.fail('answer of KVM', fault.expected, hex(value), { why: fault.why });
   }
 
-  /** Hold the model itself against what the scenario's author wrote down for this policy. */
   #judgeClaim(): void {
     const step = this.#step;
-    if (step === undefined || !('claims' in step) || step.claims === undefined) return;
-    const claim = claimFor(step.claims, this.policy);
-    const leaf = this.#model.leafReached(this.#taken.event);
-    if (claim === undefined || leaf === undefined || leaf.type === 'none') return;
-    const model = `${leaf.type}${leaf.ipat ? '+IPAT' : ''}`;
-    if (claim !== model) this.fail('model', `${claim} (the scenario's own claim)`, model, leaf);
+    if (step !== undefined && 'claims' in step && step.claims !== undefined)
+      judgeClaim(step.claims, this.policy, this.#model.leafReached(this.#taken.event), this.fail);
   }
 
-  /** Hold the type that the seen leaf and the PAT value read back give together against the model's. */
   #judgeEffective(): void {
     const step = this.#step;
     if (step?.do !== 'access') return;
     const gfn = gfnOf(step.gpa);
-    const pat = this.#pat.get(step.vcpu);
-    const modelPat = this.#model.rdmsr(step.vcpu, MSR.PAT);
-    const seen = this.#leaves.seenAt(gfn);
-    const leaf = this.#model.leafAt(gfn);
-    const seenType = typeOf(seen);
-    if (pat === undefined || modelPat === undefined || seen === undefined || seenType === undefined) return;
-    if (leaf === undefined || leaf.type === 'none') return;
-    const expected = effectiveType(leaf.type, leaf.ipat, patType(modelPat, step.pat));
-    const entry = decodePatType(byteOf(pat, step.pat));
-    const got = entry === undefined ? 'a reserved PAT type' : effectiveType(seenType, seen.ipat, entry);
-    this.checks.effective++;
-    if (expected !== got) this.fail('effective type', expected, got, leaf);
+    const view = {
+      pat: this.#pat.get(step.vcpu),
+      modelPat: this.#model.rdmsr(step.vcpu, MSR.PAT),
+      seen: this.#leaves.seenAt(gfn),
+      leaf: this.#model.leafAt(gfn),
+    };
+    judgeEffective(step.pat, view, this);
   }
 }
 
@@ -284,22 +304,20 @@ export function judge(
   answers: Policy = policy,
   watch?: Watch,
 ): Verdict {
+  const warnings = (allowed: readonly AllowedWarning[]): Mismatch[] =>
+    logMismatches(scenario, recording, env, allowed);
   if (recording.outcome !== 'ran') {
-    const mismatches = [
-      ...needMismatches(scenario, recording, answers, env),
-      ...logMismatches(scenario, recording, env, []),
-    ];
+    const mismatches = [...needMismatches(scenario, recording, answers, env), ...warnings([])];
     return { checks: noChecks(), mismatches, notes: [], ...unfinished(recording, mismatches.length > 0) };
   }
   const fault = recordingFault(scenario, recording, env) ?? logFault(recording, env);
   if (fault !== undefined) {
     const message = `the recording is not that of a whole run: ${fault}`;
-    const mismatches = logMismatches(scenario, recording, env, []);
-    return { checks: noChecks(), mismatches, notes: [], status: 'error', message };
+    return { checks: noChecks(), mismatches: warnings([]), notes: [], status: 'error', message };
   }
   const run = new Judge(scenario, recording, policy, { env, answers }, watch);
   run.run();
-  run.mismatches.push(...logMismatches(scenario, recording, env, run.allowed));
+  run.mismatches.push(...warnings(run.allowed));
   return {
     ...withLeftover(statusOf(run, scenario, env), recording.notGivenBack),
     checks: run.checks,

@@ -1,6 +1,6 @@
-import type { Environment, Recording, StepRecord } from '../recording/recording.js';
+import type { Environment, Recording, StepPart, StepRecord } from '../recording/recording.js';
 import { describeStep } from '../scenario/describe.js';
-import type { Scenario, Step } from '../scenario/types.js';
+import type { LaneStep, Scenario, Step, TogetherStep } from '../scenario/types.js';
 import { evidenceOf } from './evidence/index.js';
 
 type Ran = Extract<Recording, { outcome: 'ran' }>;
@@ -47,6 +47,8 @@ function fieldsOf(step: Step | undefined, record: StepRecord): readonly Field[] 
     case 'ask':
     case 'init':
       return ['value'];
+    case 'together':
+      return ['parts'];
     default:
       return [];
   }
@@ -62,6 +64,7 @@ const FIELDS: readonly Field[] = [
   'exit',
   'msrs',
   'exits',
+  'parts',
   'leaves',
   'events',
 ];
@@ -70,6 +73,22 @@ const FIELDS: readonly Field[] = [
 const isTraced = ({ paging, missing }: Environment): boolean =>
   paging !== 'shadow' && missing['ept-leaves'] === undefined;
 
+/** Which exits came of a step is not told where others made some too. */
+function partFault(part: StepPart, step: LaneStep, name: string): string | undefined {
+  const fields = fieldsOf(step, { step: 0, ...part }).filter(
+    (field) => field !== 'mmio' && field !== 'exits',
+  );
+  return oddField({ step: 0, ...part }, new Set(fields), `${name}, its ${describeStep(step)}`);
+}
+
+/** What is wrong with the records of steps at the same time. */
+function partsFault({ parts = [] }: StepRecord, { steps }: TogetherStep, name: string): string | undefined {
+  if (parts.length !== steps.length) return `${name} has ${parts.length} of ${steps.length} results`;
+  return steps
+    .map((step, i) => partFault(parts[i] as StepPart, step, name))
+    .find((fault) => fault !== undefined);
+}
+
 /** What is wrong with the fields of one record, in words. */
 function fieldFault(
   record: StepRecord,
@@ -77,7 +96,11 @@ function fieldFault(
   always: readonly Field[],
 ): string | undefined {
   const name = step === undefined ? 'the guest’s start' : `step ${record.step + 1} (${describeStep(step)})`;
-  const wanted = new Set([...fieldsOf(step, record), ...always]);
+  const odd = oddField(record, new Set([...fieldsOf(step, record), ...always]), name);
+  return odd ?? (step?.do === 'together' ? partsFault(record, step, name) : undefined);
+}
+
+function oddField(record: StepRecord, wanted: ReadonlySet<Field>, name: string): string | undefined {
   const lacking = [...wanted].find((field) => record[field] === undefined);
   if (lacking !== undefined) return `${name} has no ${lacking}`;
   const extra = FIELDS.find((field) => record[field] !== undefined && !wanted.has(field));

@@ -88,6 +88,12 @@ export interface NativeVcpu extends NativeHandle, NativeAttrs {
   /** a function that does as enter() under the rest of its budget, but returns undefined for 0 */
   resumer(): () => number | undefined;
   complete(): number;
+  /** Make a thread ready for one KVM_RUN; enter(), resume and complete() are refused until finish(). */
+  begin(budgetMs: number): void;
+  /** Let that thread enter the guest. */
+  go(): void;
+  /** Wait for the end of that run; as enter() */
+  finish(): number;
   enableCap(cap: Uint8Array): number;
   getRegs(regs: Uint8Array): number;
   setRegs(regs: Uint8Array): number;

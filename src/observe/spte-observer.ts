@@ -24,7 +24,7 @@ export const tracesChanges = (root: string): boolean =>
   existsSync(join(root, 'events/kvmmmu/kvm_tdp_mmu_spte_changed'));
 const BUFFER_KIB = 1024; // per CPU: about 14,000 events, many times what a scenario makes
 
-/** Watches the EPT leaves that KVM makes and zaps on behalf of one thread. */
+/** Watches the EPT leaves that KVM makes and zaps on behalf of one thread, and of those that it starts. */
 export class SpteObserver {
   readonly #trace: TraceInstance;
 
@@ -33,6 +33,7 @@ export class SpteObserver {
     this.#trace = new TraceInstance(root, tid, BUFFER_KIB);
     try {
       this.#trace.write('options/context-info', '0');
+      this.#trace.write('options/event-fork', '1'); // a vCPU may run on a thread of its own
       for (const [event, filter] of tracesChanges(root) ? EVENTS : UNMARKED_EVENTS) {
         this.#trace.write(`events/kvmmmu/${event}/filter`, filter); // 0 is: record all
         this.#trace.write(`events/kvmmmu/${event}/enable`, '1');

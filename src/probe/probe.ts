@@ -64,17 +64,43 @@ export class Probe {
    * @throws GuestTimeoutError, GuestExitError, ProbeProtocolError
    */
   exec(vcpu: number, commands: readonly ProbeCommand[]): ProbeResult[] {
-    const mailbox = this.#mailboxes[vcpu];
-    if (!mailbox) throw new RangeError(`vCPU ${vcpu} of a machine with ${this.#mailboxes.length}`);
     const results: ProbeResult[] = [];
     for (let at = 0; at < commands.length; at += L.PROBE_MAX_COMMANDS) {
       const batch = commands.slice(at, at + L.PROBE_MAX_COMMANDS);
-      for (const command of batch) this.#plant(command);
-      encodeBatch(mailbox, batch, (gpa, pat) => this.#far.address(gpa, pat));
+      this.#post(vcpu, batch);
       this.#machine.runUntilDoorbell(vcpu);
-      results.push(...decodeBatch(mailbox, batch));
+      results.push(...decodeBatch(this.#mailbox(vcpu), batch));
     }
     return results;
+  }
+
+  /**
+   * Run one batch on each of several vCPUs at the same time, each on a thread of its own, and do something beside them.
+   * @param batches for each vCPU at most as many commands as one mailbox takes
+   * @param beside called once all have set off
+   * @returns what exec() would, for each vCPU
+   * @throws GuestTimeoutError, GuestExitError, ProbeProtocolError; what `beside` throws, once all have stopped
+   */
+  execTogether(
+    batches: ReadonlyMap<number, readonly ProbeCommand[]>,
+    beside: () => void,
+  ): Map<number, ProbeResult[]> {
+    for (const [vcpu, commands] of batches) this.#post(vcpu, commands);
+    this.#machine.runTogether([...batches.keys()], beside);
+    return new Map(
+      [...batches].map(([vcpu, commands]) => [vcpu, decodeBatch(this.#mailbox(vcpu), commands)]),
+    );
+  }
+
+  #mailbox(vcpu: number): DataView {
+    const mailbox = this.#mailboxes[vcpu];
+    if (!mailbox) throw new RangeError(`vCPU ${vcpu} of a machine with ${this.#mailboxes.length}`);
+    return mailbox;
+  }
+
+  #post(vcpu: number, batch: readonly ProbeCommand[]): void {
+    for (const command of batch) this.#plant(command);
+    encodeBatch(this.#mailbox(vcpu), batch, (gpa, pat) => this.#far.address(gpa, pat));
   }
 
   /** Every page that the guest itself uses: image, page tables, mailboxes, stacks. One run of pages. */

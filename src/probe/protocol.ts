@@ -16,6 +16,8 @@ export type Width = 1 | 2 | 4 | 8;
  * `timed-read` answers with the cycles of its load (rdtsc) in `extra`; `cpuid` with EAX | EBX << 32 in `value`
  * and ECX | EDX << 32 in `extra`.
  *
+ * `pause` is as many PAUSE instructions as told, one if not.
+ *
  * The last ones make the guest a hypervisor: `vmptrld` clears the VMCS first; `l2-read` and `l2-write` have its own guest (L2) access
  * 4 bytes, and answer with what was read and, in `extra`, with the reason of the VM exit that followed.
  */
@@ -26,7 +28,8 @@ export type ProbeCommand =
   | { op: 'write'; gpa: bigint; pat: number; value: bigint; width?: Width }
   | { op: 'fetch'; gpa: bigint; pat: number; plant?: boolean }
   | { op: 'clflush' | 'invlpg'; gpa: bigint; pat: number }
-  | { op: 'wbinvd' | 'pause' }
+  | { op: 'wbinvd' }
+  | { op: 'pause'; times?: number }
   | { op: 'read-cr'; cr: 0 | 3 | 4 }
   | { op: 'write-cr'; cr: 0 | 3 | 4; value: bigint }
   | { op: 'cpuid'; leaf: number; subleaf: number }
@@ -95,8 +98,9 @@ function operands(c: ProbeCommand, addressOf: AddressOf): [a: bigint, b: bigint]
     case 'l2-read':
     case 'l2-write':
       return [c.address, 0n];
-    case 'wbinvd':
     case 'pause':
+      return [BigInt(c.times ?? 1), 0n];
+    case 'wbinvd':
       return [0n, 0n];
     default:
       return [addressOf(c.gpa, c.pat), 0n];

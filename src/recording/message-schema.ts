@@ -23,12 +23,16 @@ const msrExit = z.strictObject({
   reason: z.enum(['INVAL', 'UNKNOWN', 'FILTER', 'other']),
 });
 
-const stepRecord = z.strictObject({
-  step: stepIndex,
+const stepPart = z.strictObject({
   ok: z.boolean().optional(),
   value: u64.optional(),
   result: z.string().max(40).optional(),
   vector: vector.optional(),
+});
+
+const stepRecord = z.strictObject({
+  step: stepIndex,
+  ...stepPart.shape,
   mmio: count.max(1000).optional(),
   dirty: z
     .array(count.max(1 << 20))
@@ -40,6 +44,7 @@ const stepRecord = z.strictObject({
     .max(MOST_ACCESSES)
     .optional(),
   exits: z.array(msrExit).max(MOST_ACCESSES).optional(),
+  parts: z.array(stepPart).max(1000).optional(),
   leaves: z.array(z.number().int().nonnegative()).length(3).optional(),
 });
 

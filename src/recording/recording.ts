@@ -62,6 +62,8 @@ export interface MsrExit {
   /** KVM_MSR_EXIT_REASON_, or that it is none of them. */
   reason: 'INVAL' | 'UNKNOWN' | 'FILTER' | 'other';
 }
+/** What one of several steps at the same time gave: as a step's own record, as far as that can be told apart. */
+export type StepPart = Pick<StepRecord, 'ok' | 'value' | 'result' | 'vector'>;
 
 /** What one step gave. */
 export interface StepRecord {
@@ -81,6 +83,8 @@ export interface StepRecord {
   dirty?: readonly number[];
   /** For an access of L2 that did not end as it should: the exit reason that L1 was given. */
   exit?: number;
+  /** For steps at the same time: what each gave. */
+  parts?: readonly StepPart[];
   /** How many leaves of 4K, 2M and 1G the VM has after the step, by KVM's own count; absent where the trace tells of all. */
   leaves?: readonly number[];
   /** For msrs: what each access gave; of an ioctl, those before the first that was refused. */

@@ -7,6 +7,7 @@ import type {
   Claims,
   FilterRange,
   IoctlResult,
+  LaneStep,
   MemslotStep,
   MsrExitReason,
   MsrOp,
@@ -162,6 +163,14 @@ export const clearDirtyLog = (
 
 /** Give memory of the guest back to the host (MADV_DONTNEED), so that KVM must drop its leaves. */
 export const discard = (gpa: bigint, pages: number): Step => ({ do: 'discard', gpa, pages });
+
+/** Have vCPUs and the VMM take steps at the same time, each its own in order. */
+export const together = (seed: number, ...steps: readonly (Step | readonly Step[])[]): Step => ({
+  do: 'together',
+  seed,
+  // Whether each may be among them the rules of scenarios say.
+  steps: steps.flat() as LaneStep[],
+});
 
 /** Ask KVM about itself: a capability, an MSR, a group of attributes, or, where the question needs none, nothing. */
 export const ask = (of: Question, number = 0): Step => ({ do: 'ask', of, number });

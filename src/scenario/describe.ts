@@ -1,5 +1,6 @@
 import { msrName } from '../arch/msrs.js';
 import { capName } from '../memtype/answers/extensions.js';
+import { lanesText } from './lanes.js';
 import type {
   AskStep,
   MsrOp,
@@ -100,6 +101,8 @@ export function describeStep(step: Step): string {
       return `manual dirty log protection${step.initiallySet ? ', every page dirty at first' : ''}`;
     case 'discard':
       return `discard ${step.pages} pages at gpa ${hex(step.gpa)}`;
+    case 'together':
+      return `steps at the same time, seed ${step.seed}: ${lanesText(step)}`;
     case 'ask':
       return QUESTION_TEXTS[step.of](step.number);
   }

@@ -38,6 +38,8 @@ export interface Taken {
   result?: IoctlResult | typeof NOT_TAKEN;
   /** Why that is not `ok`. */
   why?: string;
+  /** Of steps at the same time: what each does. */
+  parts?: readonly Taken[];
 }
 
 /** KVM_DEV_VIRTIO_NONCOHERENT and KVM_DEV_VIRTIO_NONCOHERENT_SET. */
@@ -176,6 +178,8 @@ export class Replay {
         return { event: { kind: 'manual-protect', initiallySet: step.initiallySet }, result: 'ok' };
       case 'discard':
         return { event: { kind: 'discard', gfn: gfnOf(step.gpa), npages: step.pages } };
+      case 'together':
+        return { parts: step.steps.map((part) => this.next(part)) };
       case 'ask':
         return {};
     }

@@ -4,6 +4,7 @@ import { gfnOf, PAGE_OFFSET, PAGE_SIZE } from '../arch/units.js';
 import { ALL_POLICIES, expectedAnswer, NEWEST_POLICY } from '../memtype/index.js';
 import { slotLevel } from '../memtype/model/memslots.js';
 import { classifyMsr, isNearMtrrs } from '../memtype/sdm/msrs.js';
+import { togetherFault } from './lane-rules.js';
 import { NESTED_LIMIT, NestedMappings } from './nested.js';
 import { Replay, type Taken } from './replay.js';
 import { pathText, scenarioSchema } from './schema.js';
@@ -179,12 +180,17 @@ const unknownQuestion: StepRule = (step) =>
     ? 'what kernels answer to that is not known'
     : undefined;
 
+const wrongTogether: StepRule = (step, { scenario }) =>
+  step.do === 'together' ? togetherFault(step, scenario) : undefined;
+
 /** What a step asks of the machine: of each group one. */
 function needsOf(step: Step): readonly (readonly Need[])[] {
   switch (step.do) {
     case 'nested-access':
     case 'invept':
       return [['nested']];
+    case 'together':
+      return [['ept-leaves'], ['tdp-mmu']];
     case 'noncoherent':
       return step.on ? [[step.via ?? 'noncoherent']] : [];
     case 'virtio':
@@ -223,6 +229,7 @@ const STEP_RULES: readonly (readonly [field: string, rule: StepRule])[] = [
   ['', tooManyNested],
   ['.number', unknownQuestion],
   ['', takenDevice],
+  ['', wrongTogether],
   ['', lacksNeed],
 ];
 
@@ -235,20 +242,27 @@ function wrongResult(step: Step, { result, why }: Taken): string | undefined {
   return `it gives ${result}${why === undefined ? '' : ` (${why})`}, not ${claimed}`;
 }
 
+/** The rules that one step breaks, whose turn it is; it is taken then. */
+function brokenByStep(step: Step, path: string, turn: Turn): BrokenRule[] {
+  const texts = STEP_RULES.map(([field, rule]) => [field, rule(step, turn)] as const);
+  const own = [
+    ...texts,
+    ...(step.do === 'together' ? [] : [['', wrongResult(step, turn.replay.next(step))]]),
+  ];
+  const broken = own.flatMap(([field, text]) =>
+    text === undefined ? [] : [{ path: `${path}${field}`, text }],
+  );
+  const parts = step.do === 'together' ? step.steps : [];
+  return [...broken, ...parts.flatMap((part, i) => brokenByStep(part, `${path}.steps[${i}]`, turn))];
+}
+
 /** The rules that the steps of a scenario break, on a kernel that has what the scenario needs. */
 function brokenBySteps(scenario: Scenario): BrokenRule[] {
   const has = (need: Need): boolean => scenario.needs.includes(need);
   const kernel = { virtioDevice: has('virtio-device'), memslotFlag: has('memslot-flag') };
   const replay = new Replay(scenario, kernel);
-  const nested = new NestedMappings(scenario.steps);
-  return scenario.steps.flatMap((step, i) => {
-    const texts = STEP_RULES.map(
-      ([field, rule]) => [field, rule(step, { scenario, replay, nested })] as const,
-    );
-    return [...texts, ['', wrongResult(step, replay.next(step))] as const].flatMap(([field, text]) =>
-      text === undefined ? [] : [{ path: `steps[${i}]${field}`, text }],
-    );
-  });
+  const turn = { scenario, replay, nested: new NestedMappings(scenario.steps) };
+  return scenario.steps.flatMap((step, i) => brokenByStep(step, `steps[${i}]`, turn));
 }
 
 /** The large pages that a guest is to have in its tables, each with its PAT entry, are too many. */

@@ -29,8 +29,7 @@ export const msrRange = z.strictObject({
 });
 export const msrOp = z.strictObject({ msr: u32, value: z.exactOptional(u64) });
 
-/** The shape of each kind of step. */
-export const stepSchemas = {
+const stepsAlone = {
   wrmsr: z.strictObject({ do: z.literal('wrmsr'), vcpu, msr: u32, value: u64, by: actor }),
   rdmsr: z.strictObject({ do: z.literal('rdmsr'), vcpu, msr: u32, by: actor }),
   msrs: z.strictObject({
@@ -113,6 +112,35 @@ export const stepSchemas = {
   ask: z.strictObject({ do: z.literal('ask'), of: z.enum(QUESTIONS), number: u32 }),
 };
 
+const ofGuest = { by: z.literal('guest') };
+
+/** The shape of each kind of step that others can be taken beside. */
+export const laneSchemas = {
+  wrmsr: z.extend(stepsAlone.wrmsr, ofGuest),
+  access: z.extend(z.omit(stepsAlone.access, { claims: true }), { access: z.literal('read') }),
+  cd: z.extend(stepsAlone.cd, ofGuest),
+  noncoherent: stepsAlone.noncoherent,
+  discard: stepsAlone.discard,
+};
+
+/** The shape of each kind of step. */
+export const stepSchemas = {
+  ...stepsAlone,
+  together: z.strictObject({
+    do: z.literal('together'),
+    seed: u32,
+    steps: z.array(
+      z.discriminatedUnion('do', [
+        laneSchemas.wrmsr,
+        laneSchemas.access,
+        laneSchemas.cd,
+        laneSchemas.noncoherent,
+        laneSchemas.discard,
+      ]),
+    ),
+  }),
+};
+
 const step = z.discriminatedUnion('do', [
   stepSchemas.wrmsr,
   stepSchemas.rdmsr,
@@ -133,6 +161,7 @@ const step = z.discriminatedUnion('do', [
   stepSchemas['get-dirty-log'],
   stepSchemas['clear-dirty-log'],
   stepSchemas['manual-protect'],
+  stepSchemas.together,
   stepSchemas.ask,
 ]);
 

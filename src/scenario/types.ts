@@ -136,6 +136,24 @@ export interface MsrFilterStep {
   result?: IoctlResult;
 }
 
+/** What a vCPU or the VMM can do while others do something too: the guest's own accesses and writes, and ioctls of the VM. */
+export type LaneStep =
+  | { do: 'wrmsr'; vcpu: number; msr: number; value: bigint; by: 'guest' }
+  | { do: 'access'; vcpu: number; gpa: bigint; access: 'read'; pat: number }
+  | { do: 'cd'; vcpu: number; on: boolean; by: 'guest' }
+  | NoncoherentStep
+  | { do: 'discard'; gpa: bigint; pages: number };
+
+/**
+ * Several vCPUs and the VMM at the same time, each on a thread of its own: each takes its own of these steps in order, after waits that
+ * come from the seed. In which order the steps of different ones come is not known: what must hold once all have stopped is judged.
+ */
+export interface TogetherStep {
+  do: 'together';
+  seed: number;
+  steps: readonly LaneStep[];
+}
+
 /** One step of a scenario. Addresses and MSR values are `bigint`; `vcpu` counts from 0. */
 export type Step =
   | { do: 'wrmsr'; vcpu: number; msr: number; value: bigint; by: Actor }
@@ -164,6 +182,7 @@ export type Step =
   | { do: 'delete-memslot'; slot: number }
   | DirtyLogStep
   | { do: 'discard'; gpa: bigint; pages: number }
+  | TogetherStep
   | AskStep;
 
 /** How MTRR and PAT MSR accesses of the guest are handled. */

@@ -184,6 +184,38 @@ export class Machine {
     if (this.run(vcpu) !== 'stop') throw this.unexpectedExit(vcpu);
   }
 
+  /**
+   * Run several vCPUs until a device calls stop() in each, all at the same time up to their first exits, each on a thread
+   * of its own; what comes after is done in turn.
+   * @param beside called once all have set off
+   * @throws as runUntilDoorbell(); what `beside` throws, once all have stopped
+   */
+  runTogether(vcpus: readonly number[], beside: () => void): void {
+    const { budgetMs } = this;
+    const begun: number[] = [];
+    const failures: unknown[] = [];
+    const attempt = (act: () => void): void => {
+      try {
+        act();
+      } catch (error) {
+        failures.push(error);
+      }
+    };
+    attempt(() => {
+      for (const id of vcpus) {
+        this.#vcpu(id).begin(budgetMs);
+        begun.push(id);
+      }
+      for (const id of vcpus) this.#vcpu(id).go();
+      beside();
+    });
+    for (const id of begun)
+      attempt(() => {
+        if (this.#loop(id).finish(budgetMs) !== 'stop') throw this.unexpectedExit(id);
+      });
+    if (failures.length > 0) throw failures[0];
+  }
+
   /** The error that describes the exit a vCPU stands at. */
   unexpectedExit(vcpu: number): GuestExitError {
     return this.#loop(vcpu).unexpectedExit();
@@ -210,6 +242,11 @@ export class Machine {
     const loop = this.#loops[vcpu];
     if (!loop) throw new MachineOptionError('vcpu', `one of ${this.#loops.length}, from 0`, vcpu);
     return loop;
+  }
+
+  #vcpu(id: number): Vcpu {
+    this.#loop(id);
+    return this.vcpus[id] as Vcpu;
   }
 
   #addVcpu(id: number, cpuid: CpuidEntry[]): void {

@@ -58,7 +58,19 @@ export class RunLoop {
   /** The same, but a used up budget is one more way to end. */
   slice(budgetMs: number): RunEnd | 'timeout' {
     this.#stop = false;
-    for (let errno = this.#vcpu.enter(budgetMs); ; errno = this.#vcpu.resume()) {
+    return this.#loop(this.#vcpu.enter(budgetMs));
+  }
+
+  /** As run(), for a run that was begun on a thread of its own: wait for its first exit, and go on from there. */
+  finish(budgetMs: number): RunEnd {
+    this.#stop = false;
+    const end = this.#loop(this.#vcpu.finish());
+    if (end === 'timeout') throw new GuestTimeoutError(budgetMs, this.#state());
+    return end;
+  }
+
+  #loop(first: number): RunEnd | 'timeout' {
+    for (let errno = first; ; errno = this.#vcpu.resume()) {
       const end = this.#after(errno);
       if (end) return end;
       if (this.#stop) return 'stop';

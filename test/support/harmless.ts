@@ -97,6 +97,12 @@ export const HARMLESS: readonly Harmless[] = [
       'a page of the guest’s own that it faults in before and after a zap of the same step: the legacy MMU tells of no zap, so that one of the two is enough',
   },
   {
+    kinds: /^set twice$/,
+    where: ({ scenario, tampered }) => scenario.steps[tampered.step ?? -1]?.do === 'together',
+    reason:
+      'where vCPUs fault at the same time the slower one reports the leaf that it finds, up to 6.13 (tdp_mmu_map_handle_target_level())',
+  },
+  {
     kinds: /^infra (twice|wider)$/,
     reason: 'more pages than the guest’s own explain nothing here: no event is in them',
   },

@@ -17,7 +17,7 @@ import type { TraceEvent } from '../../src/observe/events.js';
 import type { KernelLogRecord } from '../../src/recording/kernel-log.js';
 import type { MsrExit, MsrResult, Recording, StepRecord } from '../../src/recording/recording.js';
 import { Replay, type Taken } from '../../src/scenario/replay.js';
-import type { AskStep, Scenario, Step } from '../../src/scenario/types.js';
+import type { AskStep, Scenario, Step, TogetherStep } from '../../src/scenario/types.js';
 import { environmentOf } from './environment.js';
 
 type Ran = Extract<Recording, { outcome: 'ran' }>;
@@ -203,7 +203,18 @@ function answer(policy: Policy, { of, number }: AskStep): Omit<StepRecord, 'step
   return { value: expectedAnswer(of, number, kernel)?.value ?? 0n, events: [] };
 }
 
+/** One order of many: that in which the steps are written down. */
+function recordTogether(machine: Machine, step: TogetherStep): Omit<StepRecord, 'step'> {
+  const records = step.steps.map((part) => {
+    const before = fetchOwn(machine.model, part);
+    const { events = [], mmio: _, exits: __, ...rest } = record(machine, part);
+    return { rest, events: [...before, ...events, ...fetchOwn(machine.model, part)] };
+  });
+  return { parts: records.map(({ rest }) => rest), events: records.flatMap(({ events }) => events) };
+}
+
 function record(machine: Machine, step: Step): Omit<StepRecord, 'step'> {
+  if (step.do === 'together') return recordTogether(machine, step);
   if (step.do === 'ask') return answer(machine.model.policy, step);
   const { model, guestView, contents } = machine;
   if (step.do === 'init') return { value: cr0AfterInit(model.state.vcpu(step.vcpu).cr0), events: [] };

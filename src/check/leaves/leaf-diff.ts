@@ -37,7 +37,7 @@ export interface FaultSource {
  * explanation. By what kind of evidence it was seen counts only as far as that says what it can tell.
  */
 export class LeafDiff {
-  readonly #seen = new SeenLeaves();
+  readonly seen = new SeenLeaves();
   readonly #counts: CountDiff;
   #source: FaultSource = { vcpu: 0, guestRuns: true };
   #effect = emptyEffect();
@@ -55,12 +55,12 @@ export class LeafDiff {
     readonly checks: Checks,
     readonly fail: Fail,
   ) {
-    this.#counts = new CountDiff(this.#seen, checks, fail);
+    this.#counts = new CountDiff(this.seen, checks, fail);
   }
 
   /** The leaf last seen for a page. */
   seenAt(gfn: number): SeenLeaf | undefined {
-    return this.#seen.at(gfn);
+    return this.seen.at(gfn);
   }
 
   #groupOf(gfn: number): number {
@@ -122,8 +122,8 @@ export class LeafDiff {
     const believed = this.#believeZaps(moves);
     this.#believeSplits();
     for (const move of moves) this.#judgeMove(move);
-    judgePermissions(this.model, this.#effect, this.#seen, this.evidence, this.fail);
-    judgeCollapse(this.#seen, this.#collapsed, this.#merged, this.fail);
+    judgePermissions(this.model, this.#effect, this.seen, this.evidence, this.fail);
+    judgeCollapse(this.seen, this.#collapsed, this.#merged, this.fail);
     this.#judgeMissing();
     if (counts !== undefined) this.#counts.judge(counts, believed);
   }
@@ -138,7 +138,7 @@ export class LeafDiff {
     const isSilent = this.#effect.fastZap && !moves.some(({ kind }) => kind === 'zap');
     if (this.evidence.tellsZaps && !isSilent) return 0;
     const believed = this.#toZap.size;
-    for (const leaf of this.#toZap.values()) this.#seen.delete(leaf);
+    for (const leaf of this.#toZap.values()) this.seen.delete(leaf);
     this.#toZap.clear();
     return believed;
   }
@@ -152,8 +152,8 @@ export class LeafDiff {
 
   /** Take the leaf that was there before, as it is told; it must be the one that was seen last. */
   #takeOld(old: SeenLeaf): void {
-    const known = this.#seen.get(old.gfn, old.level);
-    this.#seen.delete(old);
+    const known = this.seen.get(old.gfn, old.level);
+    this.seen.delete(old);
     if (known !== undefined && sameLeaf(known, old)) return;
     const expected =
       known === undefined ? 'nothing there' : `${show(known)}, frame 0x${known.frame.toString(16)}`;
@@ -164,8 +164,8 @@ export class LeafDiff {
   #believeSplits(): void {
     if (this.evidence.tellsZaps) return;
     for (const huge of this.#effect.split) {
-      const seen = this.#seen.get(huge.gfn, huge.level);
-      if (seen !== undefined) this.#seen.split(seen);
+      const seen = this.seen.get(huge.gfn, huge.level);
+      if (seen !== undefined) this.seen.split(seen);
     }
   }
 
@@ -173,7 +173,7 @@ export class LeafDiff {
     const { gfn, level } = old;
     this.#takeOld(old);
     if (this.#effect.split.some((huge) => huge.gfn === gfn && huge.level === level)) {
-      this.#seen.split(old);
+      this.seen.split(old);
       return;
     }
     if (this.#toZap.delete(gfn)) {
@@ -202,7 +202,7 @@ export class LeafDiff {
       this.#compare(wanted, leaf);
       return;
     }
-    this.#seen.set(leaf);
+    this.seen.set(leaf);
     if (contains(this.#effect.mayRewrite, leaf.gfn) && sameMapping(old, leaf)) return;
     this.fail('leaf', `${show(old)} stays`, `${show(leaf)} in its place`, { gfn: leaf.gfn });
     this.#adopt(leaf);
@@ -211,7 +211,7 @@ export class LeafDiff {
   /** Take a huge leaf in the place of smaller ones, where the end of dirty logging may bring one. */
   #judgeMerge(seen: SeenLeaf): boolean {
     const huge = this.#merged.find((leaf) => leaf.gfn === seen.gfn && leaf.level === seen.level);
-    if (huge === undefined || this.#seen.get(seen.gfn, seen.level) !== undefined) return false;
+    if (huge === undefined || this.seen.get(seen.gfn, seen.level) !== undefined) return false;
     this.checks.leaves++;
     if (!matches(huge, seen)) this.fail('huge leaf', show(huge), show(seen), huge);
     this.#adopt(seen);
@@ -221,7 +221,7 @@ export class LeafDiff {
   #judgeMade({ leaf: seen, fault, over }: MoveOf<'make'>): void {
     if (over === 'table' && this.#judgeMerge(seen)) return;
     const { gfn } = seen;
-    const there = this.#seen.at(gfn);
+    const there = this.seen.at(gfn);
     const wanted = [...this.#toMake.values()].find((leaf) => covers(seen, leaf.gfn));
     if (fault && there === undefined && wanted !== undefined) {
       this.#toMake.delete(wanted.gfn);
@@ -243,7 +243,7 @@ export class LeafDiff {
 
   #failMade(seen: SeenLeaf, fault: boolean, stays: Leaf | undefined): void {
     const { gfn } = seen;
-    const should = stays ?? this.#seen.at(gfn);
+    const should = stays ?? this.seen.at(gfn);
     const how = fault ? 'was made' : 'was made without a fault';
     this.fail('leaf', should === undefined ? 'no leaf' : `${show(should)} stays`, `${show(seen)} ${how}`, {
       gfn,
@@ -255,7 +255,7 @@ export class LeafDiff {
   #compare(expected: Leaf, seen: SeenLeaf): void {
     const { gfn, level } = seen;
     const { why } = expected;
-    this.#seen.set(seen);
+    this.seen.set(seen);
     this.checks.leaves++;
     if (!matches(expected, seen)) {
       this.fail('leaf', show(expected), show(seen), { gfn, why });
@@ -286,7 +286,7 @@ export class LeafDiff {
 
   /** Let later steps start from a leaf that was not expected. */
   #adopt(seen: SeenLeaf): void {
-    this.#seen.set(seen);
+    this.seen.set(seen);
     const type = typeOf(seen);
     if (type !== undefined)
       this.model.observeLeaf({

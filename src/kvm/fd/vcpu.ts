@@ -96,6 +96,34 @@ export class Vcpu extends VcpuState {
     return this.#entry & ERRNO;
   }
 
+  /**
+   * Prepare one KVM_RUN on a thread of its own, so that vCPUs run at the same time while this thread goes on. The thread
+   * waits for go(). Until finish() the vCPU may only be kicked or closed: leave its ioctls and kvm_run alone.
+   * @param budgetMs as for enter()
+   * @throws KvmError `KVM_ARGUMENT` if one is prepared already, `KVM_CLOSED`; `KVM_IOCTL` if there can be no more threads
+   */
+  begin(budgetMs: number): void {
+    this.native.begin(budgetMs);
+  }
+
+  /**
+   * Let the thread of begin() enter the guest; this does not wait.
+   * @throws KvmError `KVM_ARGUMENT` before begin(), `KVM_CLOSED`
+   */
+  go(): void {
+    this.native.go();
+  }
+
+  /**
+   * Wait for the end of the run that was begun.
+   * @returns as enter(); resume() goes on under the same budget
+   * @throws KvmError `KVM_ARGUMENT` before begin(), `KVM_CLOSED`
+   */
+  finish(): number {
+    this.#entry = this.native.finish();
+    return this.#entry & ERRNO;
+  }
+
   /** Whether the last run used up its budget. */
   get timedOut(): boolean {
     return (this.#entry & NATIVE_TIMED_OUT) !== 0;

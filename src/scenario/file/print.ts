@@ -20,12 +20,23 @@ function line(value: unknown): string {
   return `{ ${fields.join(', ')} }`;
 }
 
+interface PrintedStep {
+  do: string;
+  steps?: readonly PrintedStep[];
+}
+
+/** A step without what is as usual, and so the steps in it. */
+function shortStep(step: PrintedStep): Fields {
+  const inner = step.steps === undefined ? {} : { steps: step.steps.map(shortStep) };
+  return told({ ...step, ...inner }, defaultsOf(step.do));
+}
+
 /** A scenario as a file for people: what is as usual is left out, and each step takes one line. */
 export function printScenario(scenario: Scenario): string {
   const { steps, ...head } = z.encode(fileSchema, structuredClone(scenario) as never);
   const fields = Object.entries(told(head, SCENARIO_DEFAULTS)).map(
     ([key, value]) => `  ${json(key)}: ${line(value)}`,
   );
-  const lines = steps.map((step) => `    ${line(told(step, defaultsOf(step.do)))}`);
+  const lines = steps.map((step) => `    ${line(shortStep(step))}`);
   return `{\n${[...fields, `  "steps": [\n${lines.join(',\n')}\n  ]`].join(',\n')}\n}\n`;
 }

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { SCENARIO_DEFAULTS } from '../builder.js';
-import { msrOp, msrRange, scenarioSchema, stepSchemas } from '../schema.js';
+import { laneSchemas, msrOp, msrRange, scenarioSchema, stepSchemas } from '../schema.js';
 import { hex, msr, pages } from './fields.js';
 
 /** What a step is unless told, as the builder's functions have it. */
@@ -18,6 +18,7 @@ export const STEP_DEFAULTS = {
   memslot: { backing: 'ram' },
   'clear-dirty-log': { first: 0 },
   'manual-protect': { initiallySet: false },
+  together: { seed: 0 },
   ask: { number: 0 },
 } as const;
 
@@ -33,6 +34,18 @@ const fileRange = z.extend(msrRange, {
   allow: z._default(z.array(msr).check(z.maxLength(0x4000)), []),
 });
 const fileOp = z.extend(msrOp, { msr, value: z.exactOptional(hex) });
+const laneStep = z.discriminatedUnion('do', [
+  z.extend(laneSchemas.wrmsr, { vcpu, msr, value: hex, by: z._default(laneSchemas.wrmsr.shape.by, 'guest') }),
+  z.extend(laneSchemas.access, {
+    vcpu,
+    gpa: hex,
+    access: z._default(laneSchemas.access.shape.access, 'read'),
+    pat: z._default(access.shape.pat, 0),
+  }),
+  z.extend(laneSchemas.cd, { vcpu, by: z._default(laneSchemas.cd.shape.by, 'guest') }),
+  laneSchemas.noncoherent,
+  z.extend(laneSchemas.discard, { gpa: hex, pages }),
+]);
 
 const step = z.discriminatedUnion('do', [
   z.extend(wrmsr, { vcpu, msr, value: hex, by }),
@@ -82,6 +95,10 @@ const step = z.discriminatedUnion('do', [
   }),
   z.extend(stepSchemas['manual-protect'], {
     initiallySet: z._default(stepSchemas['manual-protect'].shape.initiallySet, false),
+  }),
+  z.extend(stepSchemas.together, {
+    seed: z._default(stepSchemas.together.shape.seed, STEP_DEFAULTS.together.seed),
+    steps: z.array(laneStep),
   }),
   z.extend(ask, { number: z._default(ask.shape.number, STEP_DEFAULTS.ask.number) }),
 ]);
