@@ -4,9 +4,12 @@ import { cr0With } from '../scenario/bits.js';
 import { type Lane, lanesOf, randomNumbers } from '../scenario/lanes.js';
 import type { LaneStep, TogetherStep } from '../scenario/types.js';
 
-/** The longest wait before a step: of a guest in PAUSE instructions, of the VMM in milliseconds. About as long as a step takes in an emulator. */
-const MOST_PAUSES = 2000;
-const MOST_MS = 0.5;
+/**
+ * The longest wait before a step: of a guest in PAUSE instructions, of the VMM in milliseconds. A device takes tens of milliseconds to come
+ * or go, which are to fall between the steps of the vCPUs: in an emulator 100,000 PAUSEs are some 15 ms.
+ */
+const MOST_PAUSES = 100_000;
+const MOST_MS = 5;
 
 /** What a step of the VMM's does. */
 export type HostSteps = (step: HostStep) => StepPart;
