@@ -118,6 +118,7 @@ export type {
   OwnPages,
   Recording,
   RecordingHead,
+  StepPart,
   StepRecord,
   UnfinishedRecording,
 } from './recording/recording.js';
@@ -150,6 +151,7 @@ export type {
   Claims,
   DirtyLogStep,
   IoctlResult,
+  LaneStep,
   MemslotFlag,
   MemslotStep,
   MsrMode,
@@ -159,6 +161,7 @@ export type {
   QuirkName,
   Scenario,
   Step,
+  TogetherStep,
   VirtioStep,
 } from './scenario/types.js';
 export type { Missing } from './text/missing.js';
