@@ -4,6 +4,7 @@ import { gfnOf } from '../arch/units.js';
 import {
   type Effect,
   ERRATA,
+  type ErratumId,
   type MsrAnswer,
   mayRepeatGp,
   type Policy,
@@ -161,10 +162,14 @@ class Judge {
   }
 
   #noteAll(effect: Effect | undefined): void {
-    for (const { id, kernels, title, warns } of (effect?.notes ?? []).flatMap((id) => ERRATA.get(id) ?? [])) {
-      this.notes.set(id, { id, kernels, text: title });
-      if (warns !== undefined) this.allowed.push({ step: this.#record.step, warns });
-    }
+    for (const id of effect?.notes ?? []) this.#note(id);
+  }
+
+  #note(id: ErratumId): void {
+    const erratum = ERRATA.get(id);
+    if (erratum === undefined) return;
+    this.notes.set(id, { id, kernels: erratum.kernels, text: erratum.title });
+    if (erratum.warns !== undefined) this.allowed.push({ step: this.#record.step, warns: erratum.warns });
   }
 
   #applyStep(moves: readonly Move[]): Effect | undefined {
