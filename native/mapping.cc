@@ -216,4 +216,18 @@ int Mapping::unmapPart(size_t offset, size_t size) {
   return 0;
 }
 
+int Mapping::protectPart(size_t offset, size_t size, bool writable) {
+  std::lock_guard<std::mutex> guard(lock_);
+  // A write of JavaScript's to a part that may only be read would end the process.
+  if (!writable && sharesRange() && guest_.use_count() > 1) {
+    return EBUSY;
+  }
+  int protection = writable ? PROT_READ | PROT_WRITE : PROT_READ;
+  if (mprotect(guest_->address + offset, size, protection) < 0) {
+    return errno;
+  }
+  holed_ = holed_ || !writable;
+  return 0;
+}
+
 } // namespace kvm

@@ -89,6 +89,9 @@ public:
   /** Take a part away from KVM for good; returns an errno or 0. */
   int unmapPart(size_t offset, size_t size);
 
+  /** Let a part be written through KVM's range, or only read; returns an errno or 0. */
+  int protectPart(size_t offset, size_t size, bool writable);
+
 private:
   Mapping() = default;
   static std::shared_ptr<Mapping> registered(std::shared_ptr<Mapping> mapping);

@@ -88,6 +88,7 @@ Napi::Function MemoryHandle::define(Napi::Env env, const char *name) {
       {method("buffer", &MemoryHandle::buffer), method("address", &MemoryHandle::address),
        method("size", &MemoryHandle::size), method("number", &MemoryHandle::number),
        method("dontNeed", &MemoryHandle::dontNeed), method("unmapPart", &MemoryHandle::unmapPart),
+       method("protectPart", &MemoryHandle::protectPart),
        method("closed", &MemoryHandle::closed), method("close", &MemoryHandle::close)});
 }
 
@@ -135,6 +136,16 @@ Napi::Value MemoryHandle::unmapPart(const Napi::CallbackInfo &info) {
   Part part = argPart(info, mapping.size());
   if (int error = mapping.unmapPart(part.offset, part.size)) {
     fail(info.Env(), kMemory, "unmapPart", error,
+         error == EBUSY ? "a buffer over this memory may be in use" : "");
+  }
+  return info.Env().Undefined();
+}
+
+Napi::Value MemoryHandle::protectPart(const Napi::CallbackInfo &info) {
+  Mapping &mapping = state(info, "protectPart");
+  Part part = argPart(info, mapping.size());
+  if (int error = mapping.protectPart(part.offset, part.size, argBool(info, 2, "writable"))) {
+    fail(info.Env(), kMemory, "protectPart", error,
          error == EBUSY ? "a buffer over this memory may be in use" : "");
   }
   return info.Env().Undefined();

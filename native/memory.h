@@ -20,6 +20,7 @@ private:
   Napi::Value number(const Napi::CallbackInfo &info);
   Napi::Value dontNeed(const Napi::CallbackInfo &info);
   Napi::Value unmapPart(const Napi::CallbackInfo &info);
+  Napi::Value protectPart(const Napi::CallbackInfo &info);
   Napi::Value close(const Napi::CallbackInfo &info);
 
   ExternalBuffer buffer_;

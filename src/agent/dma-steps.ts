@@ -40,7 +40,7 @@ export class DmaSteps {
     this.#dma = dma;
   }
 
-  noncoherent({ on, via, device }: NoncoherentStep): string {
+  noncoherent({ on, via, device, close }: NoncoherentStep): string {
     if (on) {
       return ioctlResult(() => {
         this.#attached.push({ device, attachment: this.#dma.attach(this.#target, via) });
@@ -48,7 +48,7 @@ export class DmaSteps {
     }
     const at = this.#attached.findLastIndex((a) => device === undefined || a.device === device);
     const [found] = at < 0 ? [] : this.#attached.splice(at, 1);
-    return found === undefined ? NOT_TAKEN : ioctlResult(() => found.attachment.detach());
+    return found === undefined ? NOT_TAKEN : ioctlResult(() => found.attachment.detach(close));
   }
 
   virtio({ op, device, group, attr }: VirtioStep): string {

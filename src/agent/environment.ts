@@ -1,11 +1,16 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { cpus, release, version } from 'node:os';
 import { DMA_WAYS } from '../arch/dma-ways.js';
-import { KVM_X86_QUIRK_CD_NW_CLEARED } from '../arch/kvm-flags.js';
+import { KVM_X86_QUIRK_CD_NW_CLEARED, KVM_X86_QUIRK_SLOT_ZAP_ALL } from '../arch/kvm-flags.js';
 import { CPUID_VMX } from '../arch/vmx.js';
 import { missingQuirk, type NoncoherentDma } from '../dma/index.js';
 import { listPci, pciDir } from '../dma/pci.js';
-import { type CpuidEntry, KVM_CAP_DISABLE_QUIRKS2, type Kvm } from '../kvm/index.js';
+import {
+  type CpuidEntry,
+  KVM_CAP_DISABLE_QUIRKS2,
+  KVM_CAP_PRE_FAULT_MEMORY,
+  type Kvm,
+} from '../kvm/index.js';
 import { tracesChanges } from '../observe/spte-observer.js';
 import { findTracefs } from '../observe/tracefs.js';
 import { hasLegacyMmu } from '../recording/mmu.js';
@@ -109,6 +114,11 @@ const NO_TDP_MMU: Missing = {
   lift: 'load kvm with tdp_mmu=Y, in the lab without --param kvm.tdp_mmu=N',
 };
 
+const NO_PRE_FAULT: Missing = {
+  reason: 'this kernel has no KVM_PRE_FAULT_MEMORY',
+  lift: 'run on Linux 6.11 or later',
+};
+
 const THP = '/sys/kernel/mm/transparent_hugepage/enabled';
 
 function missingHugePages(): Missing | undefined {
@@ -183,6 +193,8 @@ export function describeEnvironment(
     'huge-pages': missingHugePages(),
     'pci-bar': dma.device === undefined || pciBarOf(dma.device) === undefined ? noBar : undefined,
     'quirk-cd-nw-cleared': missingQuirk(quirks, KVM_X86_QUIRK_CD_NW_CLEARED),
+    'quirk-slot-zap-all': missingQuirk(quirks, KVM_X86_QUIRK_SLOT_ZAP_ALL),
+    'pre-fault': kvm.checkExtension(KVM_CAP_PRE_FAULT_MEMORY) > 0 ? undefined : NO_PRE_FAULT,
     nested: missingNested(kvm, mmu),
     'known-vendor': vendor === 'other' ? UNKNOWN_VENDOR : undefined,
   };

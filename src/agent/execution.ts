@@ -15,12 +15,20 @@ import type { SpteObserver } from '../observe/spte-observer.js';
 import { type FarAddress, Probe, type ProbeCommand, type ProbeResult } from '../probe/index.js';
 import { hasLegacyMmu } from '../recording/mmu.js';
 import type { Environment, StepPart, StepRecord } from '../recording/recording.js';
-import { cr0With, QUIRK_BITS } from '../scenario/bits.js';
-import { type LaneStep, RAM_SIZE, type Scenario, type Step, WINDOW_END } from '../scenario/types.js';
+import { cr0With, quirkMask } from '../scenario/bits.js';
+import {
+  type DisableQuirkStep,
+  type LaneStep,
+  type PreFaultStep,
+  RAM_SIZE,
+  type Scenario,
+  type Step,
+  WINDOW_END,
+} from '../scenario/types.js';
 import { Machine } from '../vmm/index.js';
 import { askKvm } from './ask.js';
 import { closeAll } from './close.js';
-import { DmaSteps } from './dma-steps.js';
+import { DmaSteps, ioctlResult } from './dma-steps.js';
 import { hugeRam } from './huge-ram.js';
 import { NestedSteps } from './nested-steps.js';
 import { SlotSteps } from './slot-steps.js';
@@ -174,8 +182,7 @@ export class Execution {
       case 'virtio':
         return { result: this.#dma.virtio(step) };
       case 'disable-quirk':
-        this.#machine.vm.enableCap(KVM_CAP_DISABLE_QUIRKS2, [BigInt(QUIRK_BITS[step.quirk])]);
-        return {};
+        return { result: this.#disableQuirk(step) };
       case 'memslot':
         return { result: this.#slots.set(step) };
       case 'delete-memslot':
@@ -191,6 +198,11 @@ export class Execution {
         return this.#discard(step);
       case 'together':
         return { parts: takeTogether(step, this.#probe, (part) => this.#hostPart(part)) };
+      case 'pre-fault':
+        return this.#preFault(step);
+      case 'host-memory':
+        this.#slots.changeMemory(step);
+        return {};
       case 'ask':
         return { value: askKvm({ kvm: this.bench.kvm, vm: this.#machine.vm }, step) };
     }
@@ -246,6 +258,19 @@ export class Execution {
   #countMmio(access: () => Outcome): Outcome {
     const before = this.#machine.mmio.unclaimed;
     return { ...access(), mmio: this.#machine.mmio.unclaimed - before };
+  }
+
+  #disableQuirk({ quirk }: DisableQuirkStep): string {
+    const mask = BigInt(quirkMask(quirk));
+    return ioctlResult(() => this.#machine.vm.enableCap(KVM_CAP_DISABLE_QUIRKS2, [mask]));
+  }
+
+  #preFault({ vcpu, gpa, pages }: PreFaultStep): Outcome {
+    let left = 0n;
+    const result = ioctlResult(() => {
+      left = this.#vcpu(vcpu).preFaultMemory(gpa, BigInt(pages * PAGE_SIZE));
+    });
+    return result === 'ok' ? { result, value: left } : { result };
   }
 
   #setCdByGuest(vcpu: number, on: boolean): Outcome {

@@ -3,7 +3,7 @@ import { PAGE_SIZE } from '../arch/units.js';
 import type { NoncoherentDma } from '../dma/index.js';
 import { HostMemory } from '../kvm/index.js';
 import { memslotFlags } from '../scenario/bits.js';
-import type { DirtyLogStep, MemslotStep } from '../scenario/types.js';
+import { type DirtyLogStep, type HostMemoryStep, type MemslotStep, NOT_TAKEN } from '../scenario/types.js';
 import type { Machine } from '../vmm/index.js';
 import { closeAll } from './close.js';
 import { ioctlResult } from './dma-steps.js';
@@ -22,19 +22,22 @@ const setBits = (bitmap: Uint8Array): number[] =>
 
 /** The memslots of one scenario, and their memory, which lives as long as its slot. */
 export class SlotSteps {
-  readonly #memory = new Map<number, Backing>();
+  readonly #memory: Map<number, Backing>;
 
   constructor(
     readonly machine: Machine,
     /** The PCI BAR that may be mapped, and what the kernel's KVM_MEM_NON_COHERENT_DMA is. */
     readonly bench: { pciBar: string | undefined; dma: Pick<NoncoherentDma, 'memslot'> },
-  ) {}
+  ) {
+    this.#memory = new Map([[RAM_SLOT, { memory: machine.ram, offset: 0 }]]);
+  }
 
   /** KVM_SET_USER_MEMORY_REGION; a slot that exists keeps its memory. */
   set(step: MemslotStep): string {
     const { slot, gpa, pages } = step;
     const size = pages * PAGE_SIZE;
-    const known = slot === RAM_SLOT ? { memory: this.machine.ram, offset: 0 } : this.#memory.get(slot);
+    const known = this.#memory.get(slot) ?? this.#memoryOf(step);
+    if (known === 'none') return NOT_TAKEN;
     // KVM itself is to refuse a slot that grows: give it other memory, as there is no more of the slot's own.
     const isEnough = known !== undefined && known.offset + size <= known.memory.size;
     const backing = isEnough ? known : this.#make(step);
@@ -47,7 +50,7 @@ export class SlotSteps {
     } finally {
       if (backing !== known && result !== 'ok') backing.memory.close();
     }
-    if (result === 'ok' && slot !== RAM_SLOT) this.#memory.set(slot, backing);
+    if (result === 'ok') this.#memory.set(slot, backing);
     return result;
   }
 
@@ -73,12 +76,29 @@ export class SlotSteps {
     return ioctlResult(() => this.machine.vm.clearDirtyLog(slot, first, pages, all));
   }
 
-  #make({ pages, backing, offset: before = 0 }: MemslotStep): Backing {
-    const offset = before * PAGE_SIZE;
-    return { memory: this.#memoryOf(backing, offset + pages * PAGE_SIZE), offset };
+  /** Change how a part of the memory of a slot may be used. */
+  changeMemory({ op, slot, first, pages }: HostMemoryStep): void {
+    const backing = this.#memory.get(slot);
+    if (backing === undefined) throw new RangeError(`there is no memslot ${slot}`);
+    const [start, size] = [backing.offset + first * PAGE_SIZE, pages * PAGE_SIZE];
+    if (op === 'discard') backing.memory.dontNeed(start, size);
+    else if (op === 'unmap') backing.memory.unmapPart(start, size);
+    else backing.memory.protectPart(start, size, op === 'unprotect');
   }
 
-  #memoryOf(backing: MemslotStep['backing'], size: number): HostMemory {
+  #make({ pages, backing, offset: before = 0 }: MemslotStep): Backing {
+    const offset = before * PAGE_SIZE;
+    return { memory: this.#allocate(backing, offset + pages * PAGE_SIZE), offset };
+  }
+
+  /** The memory of the slot that a new one names: `none` if there is no such slot, undefined if it names none. */
+  #memoryOf({ memoryOf, offset = 0 }: MemslotStep): Backing | 'none' | undefined {
+    if (memoryOf === undefined) return undefined;
+    const other = this.#memory.get(memoryOf);
+    return other === undefined ? 'none' : { memory: other.memory, offset: offset * PAGE_SIZE };
+  }
+
+  #allocate(backing: MemslotStep['backing'], size: number): HostMemory {
     switch (backing) {
       case 'ram':
         return HostMemory.memfd(size);
@@ -90,19 +110,18 @@ export class SlotSteps {
     }
   }
 
+  /** Let go of the memory of a slot, which other slots may have too. */
   #drop(slot: number): void {
-    this.#memory.get(slot)?.memory.close();
+    const memory = this.#memory.get(slot)?.memory;
     this.#memory.delete(slot);
+    const isShared = [...this.#memory.values()].some((backing) => backing.memory === memory);
+    if (!isShared) memory?.close();
   }
 
-  /** Give the memory back, once the machine is closed. @throws the first error of several */
+  /** Give the memory back, once the machine is closed; guest RAM is another's. @throws the first error of several */
   close(): void {
-    closeAll(
-      [...this.#memory.values()].map(
-        ({ memory }) =>
-          () =>
-            memory.close(),
-      ),
-    );
+    const memories = new Set([...this.#memory.values()].map(({ memory }) => memory));
+    memories.delete(this.machine.ram);
+    closeAll([...memories].map((memory) => () => memory.close()));
   }
 }

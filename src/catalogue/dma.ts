@@ -1,6 +1,7 @@
 import { COUNTED_WAYS, type CountedWay } from '../arch/dma-ways.js';
 import { MT } from '../arch/memory-types.js';
 import {
+  cd,
   disableQuirk,
   discard,
   memslot,
@@ -98,6 +99,11 @@ const everywhere = (claims?: Claims): Step[] =>
     touch(gpa, claims === undefined ? {} : { claims }),
   );
 
+/** The first page, and two of RAM. */
+const everyEnd = (): Step[] => [0n, mib(4), mib(16) - 0x1000n].map((gpa) => touch(gpa));
+/** Every bit of a mask of quirks, all but the one that makes the guest's PAT count, which comes last. */
+const ALL_BITS = [...Array.from({ length: 32 }, (_, i) => 2 ** i).filter((bit) => bit !== 0x200), 0x200];
+
 /** Non-coherent DMA that comes and goes, and the quirk that stands for it on newer kernels. */
 export const dma = [
   scenario(
@@ -152,6 +158,46 @@ export const dma = [
       touch(mib(16) - 0x2000n, { claims: WRITE_THROUGH }),
       noncoherent(false),
       everywhere(),
+    ],
+  ),
+  scenario(
+    'dma/close',
+    'Non-coherent DMA ends when KVM’s device is closed, too, and begins again with another one',
+    { needs },
+    [
+      mtrrs({ def: MT.WT }),
+      noncoherent(true),
+      everyEnd(),
+      noncoherent(false, { close: true }),
+      touchMany(mib(4), 2),
+      touch(mib(5), { claims: COHERENT }),
+      noncoherent(true),
+      touch(mib(6), { claims: WRITE_THROUGH }),
+      noncoherent(false),
+      touch(mib(7), { claims: COHERENT }),
+      everyEnd(),
+    ],
+  ),
+  scenario(
+    'quirk/by-number',
+    'KVM disables just the quirks that it has: a call with any other one is refused, and changes nothing',
+    { needs },
+    [
+      noncoherent(true),
+      mtrrs({ def: MT.WT }),
+      cd(true),
+      touch(mib(4)),
+      ALL_BITS.flatMap((bit) => [disableQuirk(bit), touch(mib(6) + BigInt(Math.log2(bit)) * 0x1000n)]),
+      cd(false),
+      touch(mib(4)),
+      // The last call decides up to 6.15, and adds from 6.16 on; one that is refused does neither.
+      disableQuirk(0x2),
+      disableQuirk(0x4000_0001),
+      [cd(true), touch(mib(4)), touch(mib(5))],
+      disableQuirk(0x1),
+      [cd(false), touch(mib(4)), touch(mib(7))],
+      disableQuirk(0),
+      [cd(true), touch(mib(8))],
     ],
   ),
   scenario(

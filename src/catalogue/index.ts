@@ -3,6 +3,7 @@ import { cr0cd } from './cd.js';
 import { dirty } from './dirty.js';
 import { dma } from './dma.js';
 import { kernel } from './kernel.js';
+import { memory } from './memory/index.js';
 import { mmio } from './mmio.js';
 import { nested } from './nested.js';
 import { pairs } from './pairs/index.js';
@@ -29,6 +30,7 @@ export const catalogue: readonly Scenario[] = [
   ...size,
   ...space,
   ...dirty,
+  ...memory,
   ...mtrr,
   ...mtrrLive,
   ...cr0cd,

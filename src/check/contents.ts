@@ -1,8 +1,8 @@
 import { KVM_MEM_READONLY } from '../arch/kvm-flags.js';
-import { RAM_SLOT } from '../arch/memslots.js';
 import { gfnOf, PAGE_OFFSET } from '../arch/units.js';
 import type { VmModel } from '../memtype/index.js';
 import { everyStep } from '../scenario/lanes.js';
+import { RAM_MEMORY } from '../scenario/slot-replay.js';
 import type { Scenario, Step } from '../scenario/types.js';
 
 type Access = Extract<Step, { do: 'access' | 'nested-access' }>;
@@ -23,6 +23,7 @@ const WRITTEN = 1n;
 export class Contents {
   readonly #written = new Map<string, bigint>();
   readonly #known: boolean;
+  readonly #populated: ReadonlySet<number>;
 
   constructor(
     scenario: Scenario,
@@ -30,6 +31,11 @@ export class Contents {
   ) {
     // Accesses that overlap within a page are beyond this.
     this.#known = everyStep(scenario).every((step) => !isAccess(step) || (step.gpa & PAGE_OFFSET) === 0n);
+    this.#populated = new Set(
+      everyStep(scenario)
+        .filter(isAccess)
+        .map(({ gpa }) => gfnOf(gpa)),
+    );
   }
 
   /** Take an access, after which the page holds something; give what a read must give, undefined if nobody knows. */
@@ -38,14 +44,16 @@ export class Contents {
     const slot = this.model.state.slotAt(gfn);
     if (slot === undefined) return NOBODY;
     if (slot.backing === 'mmio' || !this.#known) return undefined;
-    const page = `${slot.slot} ${gfn - slot.gfn}`;
+    const inMemory = slot.offset + gfn - slot.gfn;
+    const page = `${slot.memory} ${inMemory}`;
     if (access === 'write' && (slot.flags & KVM_MEM_READONLY) === 0) this.#written.set(page, WRITTEN);
     if (access === 'fetch') this.#written.set(page, RET);
-    return this.#written.get(page) ?? (slot.slot === RAM_SLOT ? RET : 0n);
+    return this.#written.get(page) ?? this.#atFirst(slot.memory, inMemory);
   }
 
-  /** Forget the memory of a slot that is deleted: one of the same number gets new memory. */
-  drop(slot: number): void {
-    for (const page of this.#written.keys()) if (page.startsWith(`${slot} `)) this.#written.delete(page);
+  /** RAM is used by one scenario after another: a page of it that this one does not touch there may hold anything. */
+  #atFirst(memory: number, page: number): bigint | undefined {
+    if (memory !== RAM_MEMORY) return 0n;
+    return this.#populated.has(page) ? RET : undefined;
   }
 }

@@ -29,7 +29,7 @@ import { GENERAL_PROTECTION, isMsrStep, judgeMsrs, type MsrStep, opsOf, patRead 
 import { needMismatches, statusOf, unfinished, withLeftover } from './outcome.js';
 import { opLanes } from './race/lane-ops.js';
 import { adopt, judgeRace } from './race/race-judge.js';
-import { judgeDirty, judgeMmio } from './slot-judge.js';
+import { judgeSlots } from './slot-judge.js';
 import { recordingFault } from './step-fields.js';
 import type { Checks, Fail, Mismatch, Note, Verdict } from './verdict.js';
 import { type Watch, watchedStep } from './watch/watch.js';
@@ -177,7 +177,6 @@ class Judge {
     if (step === undefined) return undefined;
     if (step.do === 'access' || step.do === 'nested-access') this.#judgeAccess(step);
     if (step.do === 'invept') this.#judgeDone('INVEPT');
-    if (step.do === 'delete-memslot') this.#contents.drop(step.slot);
     if (this.#record.vector !== undefined && step.do === 'cd') this.#judgeVector(this.#record.vector);
     this.#taken = this.#replay.next(step);
     const { event, dropped } = this.#taken;
@@ -191,11 +190,7 @@ class Judge {
     const effect = this.#model.apply(
       event.kind === 'access' && level !== undefined ? { ...event, level } : event,
     );
-    if (step.do === 'access') judgeMmio(step, this.#record, effect, this.fail);
-    if (step.do === 'get-dirty-log' && effect.dirty !== undefined) {
-      this.checks.ioctls++;
-      judgeDirty(this.#model.state.slots.get(step.slot), this.#record, effect.dirty, this.fail);
-    }
+    judgeSlots(step, this.#record, effect, { model: this.#model, checks: this.checks, fail: this.fail });
     if (step.do === 'cd' && step.by === 'guest') this.#judgeCr0(effect);
     return effect;
   }
@@ -242,9 +237,6 @@ class Judge {
   }
 
   #judgeIoctl(effect: Effect | undefined): void {
-    // An agent that is refused a quirk ends the scenario there.
-    if (this.#step?.do === 'disable-quirk' && effect?.refused !== undefined)
-      this.fail('ioctl', effect.refused, 'ok');
     const seen = this.#record.result;
     if (this.#step === undefined || seen === undefined) return;
     const { author, model } = ioctlExpectation(this.#step, this.#taken, effect);

@@ -1,5 +1,9 @@
 import { KVM_CAP_DISABLE_QUIRKS2 } from '../arch/kvm-caps.js';
-import { KVM_X86_QUIRK_CD_NW_CLEARED, KVM_X86_QUIRK_IGNORE_GUEST_PAT } from '../arch/kvm-flags.js';
+import {
+  KVM_X86_QUIRK_CD_NW_CLEARED,
+  KVM_X86_QUIRK_IGNORE_GUEST_PAT,
+  KVM_X86_QUIRK_SLOT_ZAP_ALL,
+} from '../arch/kvm-flags.js';
 import { expectedAnswer, type Policy } from '../memtype/index.js';
 import type { Environment, UnfinishedRecording } from '../recording/recording.js';
 import type { Need, Scenario } from '../scenario/types.js';
@@ -10,6 +14,7 @@ import type { Checks, Mismatch, Verdict } from './verdict.js';
 const QUIRK_NEEDS: readonly (readonly [Need, number])[] = [
   ['quirk-cd-nw-cleared', KVM_X86_QUIRK_CD_NW_CLEARED],
   ['quirk-ignore-guest-pat', KVM_X86_QUIRK_IGNORE_GUEST_PAT],
+  ['quirk-slot-zap-all', KVM_X86_QUIRK_SLOT_ZAP_ALL],
 ];
 
 /** Whether a kernel of this policy must meet a need that KVM's own answers decide. */

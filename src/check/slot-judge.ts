@@ -1,11 +1,11 @@
-import { gfnOf } from '../arch/units.js';
-import type { Effect } from '../memtype/index.js';
+import { gfnOf, PAGE_SIZE } from '../arch/units.js';
+import type { Effect, VmModel } from '../memtype/index.js';
 import type { StepRecord } from '../recording/recording.js';
 import type { Step } from '../scenario/types.js';
-import type { Fail } from './verdict.js';
+import type { Checks, Fail } from './verdict.js';
 
 /** An access leaves the guest as MMIO just where nothing may be mapped for it. */
-export function judgeMmio(
+function judgeMmio(
   { gpa }: Extract<Step, { do: 'access' }>,
   { mmio: seen }: StepRecord,
   { mmio }: Effect,
@@ -16,7 +16,7 @@ export function judgeMmio(
 }
 
 /** The log names each page that was written since it was read last, and no other. */
-export function judgeDirty(
+function judgeDirty(
   slot: { gfn: number } | undefined,
   { dirty: seen = [] }: StepRecord,
   expected: readonly number[],
@@ -30,4 +30,25 @@ export function judgeDirty(
   if (text(expected) === text(seen)) return;
   const odd = [...expected, ...seen].find((page) => expected.includes(page) !== seen.includes(page)) ?? 0;
   fail('dirty log', text(expected), text(seen), { gfn: base + odd });
+}
+
+/** KVM says how many bytes it has not mapped. */
+function judgePreFault({ value }: StepRecord, { left = 0 }: Effect, fail: Fail): void {
+  if (value === undefined) return;
+  const expected = BigInt(left * PAGE_SIZE);
+  if (value !== expected) fail('bytes left to map', String(expected), String(value));
+}
+
+/** Hold what a step tells beside its leaves, of memslots, against the model. */
+export function judgeSlots(
+  step: Step,
+  record: StepRecord,
+  effect: Effect,
+  { model, checks, fail }: { model: VmModel; checks: Checks; fail: Fail },
+): void {
+  if (step.do === 'access') judgeMmio(step, record, effect, fail);
+  if (step.do === 'pre-fault') judgePreFault(record, effect, fail);
+  if (step.do !== 'get-dirty-log' || effect.dirty === undefined) return;
+  checks.ioctls++;
+  judgeDirty(model.state.slots.get(step.slot), record, effect.dirty, fail);
 }

@@ -39,9 +39,12 @@ function fieldsOf(step: Step | undefined, record: StepRecord): readonly Field[] 
     case 'noncoherent':
     case 'virtio':
     case 'memslot':
+    case 'disable-quirk':
     case 'delete-memslot':
     case 'clear-dirty-log':
       return ['result'];
+    case 'pre-fault':
+      return result === 'ok' ? ['result', 'value'] : ['result'];
     case 'get-dirty-log':
       return result === 'ok' ? ['result', 'dirty'] : ['result'];
     case 'ask':

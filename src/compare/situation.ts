@@ -59,7 +59,7 @@ export class Situation {
   /** Take the next step. */
   take(step: Step, record: StepRecord): void {
     const { event, dropped } = this.#replay.next(step);
-    if (step.do === 'disable-quirk') this.#quirks.push(step.quirk);
+    if (step.do === 'disable-quirk') this.#quirks.push(String(step.quirk));
     if (event !== undefined && dropped === undefined && record.ok !== false) this.#apply(event, record);
   }
 

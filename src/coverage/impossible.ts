@@ -153,12 +153,6 @@ const BY_POLICY: readonly Impossible[] = [
     of: disablesCdQuirk,
   },
   {
-    one: { quirks: ['as created'] },
-    other: { change: ['quirk'] },
-    reason: 'a quirk that was disabled stays so',
-    of: (policy) => !disablesCdQuirk(policy),
-  },
-  {
     one: { source: ['quirk'] },
     other: { quirks: ['as created'] },
     reason: 'a quirk that was disabled stays so',

@@ -11,9 +11,10 @@ export interface DmaTarget {
 export interface Attachment {
   /**
    * Take the registration back.
+   * @param close by closing KVM's device for it, of which it is the only registration, where it would be kept otherwise
    * @throws DmaError if it cannot be taken back while the VM lives
    */
-  detach(): void;
+  detach(close?: boolean): void;
 }
 
 /** Who registers non-coherent DMA with a VM, one way. */

@@ -56,7 +56,9 @@ class KvmVfio {
     if (this.#files === 0 && !OUTLIVES_FILE) this.close();
   }
 
+  /** Close the device, with what files are in it. */
   close(): void {
+    this.#files = 0;
     this.#device?.close();
     this.#device = undefined;
   }
@@ -85,8 +87,9 @@ export class VfioProvider implements NoncoherentProvider {
       throw error;
     }
     return {
-      detach: () => {
-        kvmVfio.remove(file.fd);
+      detach: (close = false) => {
+        if (close) kvmVfio.close();
+        else kvmVfio.remove(file.fd);
         this.#idle.push(file);
       },
     };

@@ -110,4 +110,13 @@ export class HostMemory extends Handle<NativeMemory> {
   unmapPart(offset: number, size: number): void {
     this.native.unmapPart(offset, size);
   }
+
+  /**
+   * Let KVM write a part, or only read it (mprotect): it drops its leaves, and a guest's write to what may only be read makes KVM_RUN
+   * fail with EFAULT. Anonymous memory can have no buffer after this.
+   * @throws KvmError `KVM_MEMORY` EBUSY if anonymous memory has a buffer, of this or another handle, until it is collected
+   */
+  protectPart(offset: number, size: number, writable: boolean): void {
+    this.native.protectPart(offset, size, writable);
+  }
 }

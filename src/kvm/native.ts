@@ -139,6 +139,7 @@ export interface NativeMemory extends NativeHandle {
   number(): number;
   dontNeed(offset: number, size: number): void;
   unmapPart(offset: number, size: number): void;
+  protectPart(offset: number, size: number, writable: boolean): void;
 }
 
 export interface NativeFile extends NativeHandle {

@@ -176,7 +176,13 @@ const quirkStep = fc.constantFrom(2, 0x200).map(
 
 const discardStep = fc.record({ gfn: fc.nat(FRAMES - 1), npages: fc.nat(8) }).map(
   ({ gfn, npages }): Step => ({
-    events: [{ kind: 'discard', gfn, npages }],
+    events: [0, 1, 2, 3].map((memory) => ({
+      kind: 'host-memory',
+      op: 'discard',
+      memory,
+      first: gfn - memory * SLOT,
+      npages,
+    })),
     dumb: (vm) => vm.zap(gfn, gfn + npages),
   }),
 );

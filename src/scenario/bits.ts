@@ -6,15 +6,21 @@ import {
   KVM_MEM_READONLY,
   KVM_X86_QUIRK_CD_NW_CLEARED,
   KVM_X86_QUIRK_IGNORE_GUEST_PAT,
+  KVM_X86_QUIRK_SLOT_ZAP_ALL,
 } from '../arch/kvm-flags.js';
 import { KVM_MEM_NON_COHERENT_DMA } from '../arch/memslots.js';
 import type { MemslotFlag, MemslotStep, QuirkName } from './types.js';
 
 /** KVM_X86_QUIRK_* bits. */
-export const QUIRK_BITS: Record<QuirkName, number> = {
+const QUIRK_BITS: Record<QuirkName, number> = {
   'cd-nw-cleared': KVM_X86_QUIRK_CD_NW_CLEARED,
   'ignore-guest-pat': KVM_X86_QUIRK_IGNORE_GUEST_PAT,
+  'slot-zap-all': KVM_X86_QUIRK_SLOT_ZAP_ALL,
 };
+
+/** The quirks that a step disables, as bits. */
+export const quirkMask = (quirk: QuirkName | number): number =>
+  typeof quirk === 'number' ? quirk : QUIRK_BITS[quirk];
 
 /** KVM_MEM_ flags, as the model knows them. */
 const MEMSLOT_FLAGS: Record<MemslotFlag, number> = {

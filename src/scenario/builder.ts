@@ -18,7 +18,7 @@ import type {
   Step,
   VirtioStep,
 } from './types.js';
-import { GUEST_MAXPHYADDR } from './types.js';
+import { GUEST_MAXPHYADDR, type HostMemoryStep } from './types.js';
 
 /** `mib(12)` is the gpa at 12 MiB. */
 export const mib = (n: number): bigint => BigInt(n * MIB);
@@ -118,7 +118,10 @@ export const cd = (on: boolean, o: { vcpu?: number; by?: Actor } = {}): Step => 
 export const init = (vcpu = 0): Step => ({ do: 'init', vcpu });
 
 /** Attach a device with non-coherent DMA, or detach it; `via` is the way, by default the first that can be had. */
-export const noncoherent = (on: boolean, o: Pick<NoncoherentStep, 'via' | 'device'> = {}): Step => ({
+export const noncoherent = (
+  on: boolean,
+  o: Pick<NoncoherentStep, 'via' | 'device' | 'close'> = {},
+): Step => ({
   do: 'noncoherent',
   on,
   ...o,
@@ -131,8 +134,8 @@ export const virtio = (
   o: Partial<Pick<VirtioStep, 'group' | 'attr' | 'result'>> = {},
 ): Step => ({ do: 'virtio', op, device, group: 1, attr: 1, result: 'ok', ...o });
 
-/** Disable a quirk by KVM_CAP_DISABLE_QUIRKS2. */
-export const disableQuirk = (quirk: QuirkName): Step => ({ do: 'disable-quirk', quirk });
+/** Disable a quirk, or a mask of any, by KVM_CAP_DISABLE_QUIRKS2. */
+export const disableQuirk = (quirk: QuirkName | number): Step => ({ do: 'disable-quirk', quirk });
 
 /** Make or change a memslot of `pages` pages at `gpa`; a slot that exists keeps its memory. */
 export const memslot = (
@@ -140,7 +143,7 @@ export const memslot = (
   gpa: bigint,
   pages: number,
   backing: MemslotStep['backing'] = 'ram',
-  o: Pick<MemslotStep, 'flags' | 'offset' | 'result'> = {},
+  o: Pick<MemslotStep, 'flags' | 'offset' | 'memoryOf' | 'result'> = {},
 ): Step => ({ do: 'memslot', slot, gpa, pages, backing, ...o });
 
 /** Delete a memslot. */
@@ -171,6 +174,22 @@ export const together = (seed: number, ...steps: readonly (Step | readonly Step[
   // Whether each may be among them the rules of scenarios say.
   steps: steps.flat() as LaneStep[],
 });
+
+/** Have the host change how pages of the memory of a slot may be used, from page `first` of the slot on. */
+export const hostMemory = (op: HostMemoryStep['op'], slot: number, first: number, pages: number): Step => ({
+  do: 'host-memory',
+  op,
+  slot,
+  first,
+  pages,
+});
+
+/** KVM_PRE_FAULT_MEMORY by vCPU 0 unless told. */
+export const preFault = (
+  gpa: bigint,
+  pages: number,
+  o: { vcpu?: number; result?: IoctlResult } = {},
+): Step => ({ do: 'pre-fault', vcpu: 0, gpa, pages, ...o });
 
 /** Ask KVM about itself: a capability, an MSR, a group of attributes, or, where the question needs none, nothing. */
 export const ask = (of: Question, number = 0): Step => ({ do: 'ask', of, number });

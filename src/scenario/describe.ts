@@ -3,6 +3,8 @@ import { capName } from '../memtype/answers/extensions.js';
 import { lanesText } from './lanes.js';
 import type {
   AskStep,
+  HostMemoryStep,
+  MemslotStep,
   MsrOp,
   MsrsStep,
   NestedAccessStep,
@@ -16,8 +18,9 @@ const hex = (value: bigint | number): string => `0x${value.toString(16)}`;
 /** An MSR for people: its name, where it has one. */
 const msrText = (msr: number): string => msrName(msr) ?? `MSR ${hex(msr)}`;
 
-function describeNoncoherent({ on, via, device }: NoncoherentStep): string {
-  const what = on ? 'attach non-coherent DMA' : 'detach non-coherent DMA';
+function describeNoncoherent({ on, via, device, close }: NoncoherentStep): string {
+  const how = close ? ' by closing KVM’s device' : '';
+  const what = on ? 'attach non-coherent DMA' : `detach non-coherent DMA${how}`;
   return `${what}${device === undefined ? '' : ` ${device}`}${via === undefined ? '' : ` by ${via}`}`;
 }
 
@@ -29,6 +32,11 @@ function describeVirtio({ op, device, group, attr }: VirtioStep): string {
 function describeNested({ vcpu, access, gpa, size, type, ipat }: NestedAccessStep): string {
   const leaf = `a ${size} leaf of L1's EPT, ${type}${ipat ? '+IPAT' : ''}`;
   return `vCPU ${vcpu}: L2 ${access}s gpa ${hex(gpa)} of L1 through ${leaf}`;
+}
+
+function memoryText({ offset, memoryOf }: MemslotStep): string {
+  if (memoryOf === undefined) return offset === undefined ? '' : ` from its page ${offset}`;
+  return `, those of memslot ${memoryOf} from its memory's page ${offset ?? 0} on,`;
 }
 
 const capText = (cap: number): string => capName(cap) ?? `capability ${cap}`;
@@ -57,6 +65,12 @@ function describeMsrs({ vcpu, ops, by }: MsrsStep): string {
   const [first, last] = [ops[0], ops.at(-1)].map((op) => (op === undefined ? '' : describeOp(op)));
   return `vCPU ${vcpu}: ${what}, from ${first} to ${last}`;
 }
+const HOST_OPS: Readonly<Record<HostMemoryStep['op'], string>> = {
+  discard: 'MADV_DONTNEED of',
+  unmap: 'munmap of',
+  protect: 'mprotect for reading only of',
+  unprotect: 'mprotect for writing too of',
+};
 
 /** One line that names a step in reports. */
 export function describeStep(step: Step): string {
@@ -86,9 +100,11 @@ export function describeStep(step: Step): string {
     case 'virtio':
       return describeVirtio(step);
     case 'disable-quirk':
-      return `disable quirk ${step.quirk}`;
+      return typeof step.quirk === 'number'
+        ? `disable quirks ${hex(step.quirk)}`
+        : `disable quirk ${step.quirk}`;
     case 'memslot':
-      return `memslot ${step.slot}: ${step.pages} pages of ${step.backing}${step.offset === undefined ? '' : ` from its page ${step.offset}`} at gpa ${hex(step.gpa)}${
+      return `memslot ${step.slot}: ${step.pages} pages of ${step.backing}${memoryText(step)} at gpa ${hex(step.gpa)}${
         step.flags === undefined ? '' : `, flags ${step.flags.join('|') || '0'}`
       }`;
     case 'delete-memslot':
@@ -103,6 +119,10 @@ export function describeStep(step: Step): string {
       return `discard ${step.pages} pages at gpa ${hex(step.gpa)}`;
     case 'together':
       return `steps at the same time, seed ${step.seed}: ${lanesText(step)}`;
+    case 'pre-fault':
+      return `vCPU ${step.vcpu}: KVM_PRE_FAULT_MEMORY of ${step.pages} pages at gpa ${hex(step.gpa)}`;
+    case 'host-memory':
+      return `${HOST_OPS[step.op]} ${step.pages} pages of the memory of memslot ${step.slot}, from page ${step.first} on`;
     case 'ask':
       return QUESTION_TEXTS[step.of](step.number);
   }

@@ -1,84 +1,31 @@
-import { KVM_MEM_LOG_DIRTY_PAGES, KVM_MEM_READONLY } from '../arch/kvm-flags.js';
-import { KVM_MEM_NON_COHERENT_DMA, RAM_SLOT } from '../arch/memslots.js';
-import { gfnOf, PAGE_SIZE, pagesOf } from '../arch/units.js';
+import { KVM_MEM_NON_COHERENT_DMA } from '../arch/memslots.js';
+import { gfnOf, PAGE_SIZE } from '../arch/units.js';
 import type { ModelEvent } from '../memtype/index.js';
-import type { MemslotEvent } from '../memtype/model/events.js';
-import { classifyChange, type SlotState } from '../memtype/model/memslots.js';
-import { cr0With, memslotFlags, QUIRK_BITS } from './bits.js';
+import type { HostAccess } from '../memtype/model/host-pages.js';
+import type { SlotState } from '../memtype/model/memslots.js';
+import { cr0With, quirkMask } from './bits.js';
 import { MsrRoutes } from './msr-routes.js';
 import { NestedMappings } from './nested.js';
+import { type SlotMemory, SlotReplay } from './slot-replay.js';
+import { type KernelFeatures, refused, type Taken } from './taken.js';
 import {
   type Actor,
   GUEST_BASE,
-  type IoctlResult,
-  type MemslotStep,
   type MsrOp,
   type NestedAccessStep,
   NOT_TAKEN,
   type NoncoherentStep,
-  RAM_SIZE,
+  type PreFaultStep,
   type Scenario,
   type Step,
   type VirtioStep,
 } from './types.js';
 
-/** What of a kernel decides which steps it refuses; every policy says it. */
-export interface KernelFeatures {
-  readonly virtioDevice: boolean;
-  readonly memslotFlag: boolean;
-}
-
-/** What a step does. */
-export interface Taken {
-  /** The step as the model sees it; absent for one that changes nothing there. */
-  event?: ModelEvent;
-  /** The VMM answers the guest's MSR accesses of what it keeps to itself, so that KVM never hears of a write. */
-  dropped?: true;
-  /** What the step's ioctl gives; absent for a step without one. */
-  result?: IoctlResult | typeof NOT_TAKEN;
-  /** Why that is not `ok`. */
-  why?: string;
-  /** Of steps at the same time: what each does. */
-  parts?: readonly Taken[];
-}
+export type { KernelFeatures, Taken } from './taken.js';
 
 /** KVM_DEV_VIRTIO_NONCOHERENT and KVM_DEV_VIRTIO_NONCOHERENT_SET. */
 const VIRTIO_GROUP = 1;
 const VIRTIO_ATTR = 1;
-
-const RAM = {
-  kind: 'memslot',
-  slot: RAM_SLOT,
-  gfn: 0,
-  npages: RAM_SIZE / PAGE_SIZE,
-  backing: 'ram',
-  flags: 0,
-} as const satisfies MemslotEvent;
-
-const refused = (result: IoctlResult | typeof NOT_TAKEN, why: string): Taken => ({ result, why });
-
-/** What a slot keeps as long as it is there. */
-type SlotMemory = Pick<MemslotStep, 'backing' | 'offset'>;
-
-/** Memory in huge pages: a leaf maps one whole, so a slot must lie as its memory does (kvm_alloc_memslot_metadata()). */
-function hugeLevels(gfn: number, offset: number): Pick<SlotState, 'hostLevel' | 'sureLevel'> {
-  const level = (gfn - offset) % pagesOf(2) === 0 ? 2 : 1;
-  return { hostLevel: level, sureLevel: level };
-}
-
-/** Memory of a slot at a frame, as the model sees it; ordinary memory may be in pages of any size. */
-const memoryAt = (
-  gfn: number,
-  { backing, offset = 0 }: SlotMemory,
-): Pick<SlotState, 'backing' | 'hostLevel' | 'sureLevel'> => ({
-  backing: backing === 'pci-bar' ? 'mmio' : 'ram',
-  ...(backing === 'huge-ram' ? hugeLevels(gfn, offset) : { hostLevel: 3, sureLevel: 1 }),
-});
-
-const ramOf = ({ hugeRam }: Scenario): SlotState => ({
-  ...RAM,
-  ...memoryAt(RAM.gfn, { backing: hugeRam ? 'huge-ram' : 'ram' }),
-});
 
 /**
  * Takes the steps of one scenario on a kernel with given features, one after the other, and tells what each does: devices
@@ -87,8 +34,7 @@ const ramOf = ({ hugeRam }: Scenario): SlotState => ({
 export class Replay {
   /** What the model must know of the VM before its first step. */
   readonly start: readonly ModelEvent[];
-  readonly #slots = new Map<number, SlotState>();
-  readonly #memory = new Map<number, SlotMemory>();
+  readonly #memory: SlotReplay;
   /** Virtio devices that are open, and whether KVM counts them. */
   readonly #virtio = new Map<string, boolean>();
   readonly #attached: NoncoherentStep[] = [];
@@ -107,20 +53,35 @@ export class Replay {
     ]);
     this.routes = new MsrRoutes(scenario.msrMode);
     this.#nested = new NestedMappings(scenario.steps);
-    const ram = ramOf(scenario);
-    this.start = [{ kind: 'memslot', ...ram }, ...vcpus.flat()];
-    this.#slots.set(RAM_SLOT, ram);
+    this.#memory = new SlotReplay(scenario, kernel);
+    this.start = [this.#memory.ram, ...vcpus.flat()];
   }
 
   /** The memslot that holds an address now. */
   slotAt(gpa: bigint): SlotState | undefined {
     const gfn = gfnOf(gpa);
-    return [...this.#slots.values()].find((slot) => gfn >= slot.gfn && gfn < slot.gfn + slot.npages);
+    return [...this.slots.values()].find((slot) => gfn >= slot.gfn && gfn < slot.gfn + slot.npages);
   }
 
   /** The memslots that there are now. */
   get slots(): ReadonlyMap<number, SlotState> {
-    return this.#slots;
+    return this.#memory.slots;
+  }
+
+  /** What the host lets a guest do with the page at an address. */
+  hostAccess(gpa: bigint): HostAccess {
+    const slot = this.slotAt(gpa);
+    return slot === undefined ? 'write' : this.pageAccess(slot.memory, slot.offset + gfnOf(gpa) - slot.gfn);
+  }
+
+  /** What it lets a guest do with a page of a piece of memory. */
+  pageAccess(memory: number, page: number): HostAccess {
+    return this.#memory.host.accessOf(memory, page);
+  }
+
+  /** The memory of a memslot. */
+  memoryOf(slot: number): SlotMemory | undefined {
+    return this.#memory.of(slot);
   }
 
   /** The devices that are attached now, in order. */
@@ -130,7 +91,7 @@ export class Replay {
 
   /** Whether a write to an MTRR zaps under some policy: the guest's own pages would go with it. */
   get mayZapByMtrr(): boolean {
-    const flagged = [...this.#slots.values()].some(({ flags }) => (flags & KVM_MEM_NON_COHERENT_DMA) !== 0);
+    const flagged = [...this.slots.values()].some(({ flags }) => (flags & KVM_MEM_NON_COHERENT_DMA) !== 0);
     return this.#attached.length > 0 || [...this.#virtio.values()].includes(true) || flagged;
   }
 
@@ -165,19 +126,17 @@ export class Replay {
       case 'virtio':
         return this.#virtioStep(step);
       case 'disable-quirk':
-        return { event: { kind: 'disable-quirks', mask: QUIRK_BITS[step.quirk] } };
+        return { event: { kind: 'disable-quirks', mask: quirkMask(step.quirk) } };
+      case 'pre-fault':
+        return this.#preFault(step);
       case 'memslot':
-        return this.#setSlot(step);
       case 'delete-memslot':
-        return this.#deleteSlot(step.slot);
       case 'get-dirty-log':
-        return { event: { kind: 'get-dirty-log', slot: step.slot }, ...this.#logOf(step.slot) };
       case 'clear-dirty-log':
-        return this.#clearLog(step);
       case 'manual-protect':
-        return { event: { kind: 'manual-protect', initiallySet: step.initiallySet }, result: 'ok' };
       case 'discard':
-        return { event: { kind: 'discard', gfn: gfnOf(step.gpa), npages: step.pages } };
+      case 'host-memory':
+        return this.#memory.next(step);
       case 'together':
         return { parts: step.steps.map((part) => this.next(part)) };
       case 'ask':
@@ -196,6 +155,13 @@ export class Replay {
     const { id, gfn, level } = this.#nested.of(step);
     const code = { mapping: 0, gfn: GUEST_BASE / PAGE_SIZE, level: 1 } as const;
     return { kind: 'nested-access', vcpu: step.vcpu, pages: [code, { mapping: id, gfn, level }] };
+  }
+
+  /** It succeeds once it has mapped a page. */
+  #preFault({ vcpu, gpa, pages: npages }: PreFaultStep): Taken {
+    const event: ModelEvent = { kind: 'pre-fault', vcpu, gfn: gfnOf(gpa), npages };
+    if (this.slotAt(gpa) === undefined) return { event, ...refused('ENOENT', 'no memslot is there') };
+    return { event, result: 'ok' };
   }
 
   #attach(step: NoncoherentStep): Taken {
@@ -242,57 +208,5 @@ export class Replay {
     return counted
       ? { event: { kind: 'noncoherent', delta: -1, via: 'virtio' }, result: 'ok' }
       : { result: 'ok' };
-  }
-
-  /** A slot that exists keeps its memory; one that was deleted and made again has other memory. */
-  #setSlot(step: MemslotStep): Taken {
-    const { slot, gpa, pages: npages } = step;
-    const memory = this.#memory.get(slot) ?? step;
-    const gfn = gfnOf(gpa);
-    const flags = memslotFlags(step);
-    const taken = this.#changeSlot({ kind: 'memslot', slot, gfn, npages, flags, ...memoryAt(gfn, memory) });
-    if (taken.result === 'ok') this.#memory.set(slot, memory);
-    return taken;
-  }
-
-  #deleteSlot(slot: number): Taken {
-    const taken = this.#changeSlot({ ...RAM, slot, npages: 0 });
-    if (taken.result === 'ok') this.#memory.delete(slot);
-    return taken;
-  }
-
-  /** The log of a slot: there is one while it has the flag. */
-  #logOf(slot: number): Pick<Taken, 'result' | 'why'> {
-    const { flags } = this.#slots.get(slot) ?? { flags: 0 };
-    return (flags & KVM_MEM_LOG_DIRTY_PAGES) !== 0
-      ? { result: 'ok' }
-      : refused('ENOENT', `memslot ${slot} logs no writes`);
-  }
-
-  /** Whole words of the bitmap are cleared, but for the last. */
-  #clearLog({ slot, first, pages }: Extract<Step, { do: 'clear-dirty-log' }>): Taken {
-    const event: ModelEvent = { kind: 'clear-dirty-log', slot, first, npages: pages };
-    const log = this.#logOf(slot);
-    const left = (this.#slots.get(slot)?.npages ?? 0) - first;
-    const isSound =
-      first % 64 === 0 && (log.result !== 'ok' || pages === left || (pages < left && pages % 64 === 0));
-    return { event, ...(isSound ? log : refused('EINVAL', 'its pages are not whole words of the bitmap')) };
-  }
-
-  #changeSlot(event: MemslotEvent): Taken {
-    const proposed = this.kernel.memslotFlag ? KVM_MEM_NON_COHERENT_DMA : 0;
-    const change = classifyChange(this.#slots, event, KVM_MEM_LOG_DIRTY_PAGES | KVM_MEM_READONLY | proposed);
-    if (change.kind === 'refused')
-      return { event, ...refused(change.errno, `memslot ${event.slot} ${this.#fault(event, change.errno)}`) };
-    if (change.kind === 'delete') this.#slots.delete(event.slot);
-    else this.#slots.set(event.slot, change.slot);
-    return { event, result: 'ok' };
-  }
-
-  /** What is wrong with a slot that KVM refuses. */
-  #fault({ slot, npages }: MemslotEvent, errno: 'EINVAL' | 'EEXIST'): string {
-    if (errno === 'EEXIST') return 'overlaps another one';
-    if (this.#slots.has(slot)) return 'exists with other pages or flags';
-    return npages === 0 ? 'does not exist' : 'has a flag that the kernel does not know';
   }
 }

@@ -4,6 +4,7 @@ import {
   deleteMemslot,
   disableQuirk,
   discard,
+  hostMemory,
   memslot,
   mib,
   msrExits,
@@ -23,6 +24,7 @@ const rulesOf = (steps: readonly Step[], needs: readonly Need[] = []) =>
   brokenRules(scenario('test/rules', 'Steps', { needs, vcpus: 2 }, steps));
 
 const NONE: readonly Need[] = [];
+const SLOT4 = memslot(1, mib(64), 4);
 const FLAG = { flags: ['non-coherent-dma'] } as const;
 
 // Each row: what is wrong with the last step, the steps, what the scenario needs, the field and the sentence.
@@ -66,6 +68,74 @@ test.each<[string, Step[], readonly Need[], string, RegExp]>([
   ],
   ['a discard beyond RAM', [discard(mib(32), 1)], NONE, '.gpa', /below the guest/],
   ['a discard of the guest', [discard(mib(16), 1)], NONE, '.gpa', /below the guest/],
+  [
+    'a page that the host unmapped',
+    [SLOT4, hostMemory('unmap', 1, 3, 1), touch(mib(64) + 0x3000n)],
+    NONE,
+    '.gpa',
+    /unmapped/,
+  ],
+  [
+    'a write that the host forbids',
+    [SLOT4, hostMemory('protect', 1, 0, 1), touch(mib(64), { access: 'write' })],
+    NONE,
+    '.gpa',
+    /only be read/,
+  ],
+  ['memory of no slot', [hostMemory('unmap', 1, 0, 1)], NONE, '', /no memslot 1/],
+  ['more memory than there is', [SLOT4, hostMemory('discard', 1, 3, 2)], NONE, '', /only 4 pages/],
+  [
+    'memory that is gone',
+    [SLOT4, hostMemory('unmap', 1, 0, 2), hostMemory('unprotect', 1, 1, 2)],
+    NONE,
+    '',
+    /unmapped a part/,
+  ],
+  ['guest RAM', [hostMemory('protect', 0, 0, 1)], NONE, '', /only discarded/],
+  ['the guest’s own pages', [hostMemory('discard', 0, 0xfff, 2)], NONE, '', /only 4096 pages/],
+  [
+    'memory of a device',
+    [memslot(1, mib(64), 4, 'pci-bar'), hostMemory('discard', 1, 0, 1)],
+    ['pci-bar'],
+    '',
+    /no memory of the host/,
+  ],
+  [
+    'a part of a huge page',
+    [memslot(1, mib(64), 512, 'huge-ram'), hostMemory('unmap', 1, 0, 1)],
+    ['huge-pages'],
+    '',
+    /whole huge pages/,
+  ],
+  [
+    'a huge page that comes back',
+    [memslot(1, mib(64), 512, 'huge-ram'), hostMemory('discard', 1, 0, 512)],
+    ['huge-pages'],
+    '',
+    /in small ones/,
+  ],
+  ['the memory of no slot', [memslot(2, mib(64), 4, 'ram', { memoryOf: 1 })], NONE, '', /no memslot 1/],
+  [
+    'too much of a memory',
+    [SLOT4, memslot(2, mib(96), 4, 'ram', { memoryOf: 1, offset: 1 })],
+    NONE,
+    '.memoryOf',
+    /only 4 pages/,
+  ],
+  [
+    'other memory than there is',
+    [SLOT4, memslot(2, mib(96), 4, 'huge-ram', { memoryOf: 1 })],
+    ['huge-pages'],
+    '.memoryOf',
+    /is ram/,
+  ],
+  [
+    'other memory for a slot that exists',
+    [SLOT4, memslot(1, mib(96), 4, 'ram', { memoryOf: 1 })],
+    NONE,
+    '.memoryOf',
+    /keeps its memory/,
+  ],
   ['an access of the guest’s own pages', [touch(mib(16))], NONE, '.gpa', /guest itself/],
   ['a fetch beside all slots', [touch(mib(64), { access: 'fetch' })], NONE, '.gpa', /no memslot/],
   [

@@ -5,9 +5,11 @@ import { ALL_POLICIES, expectedAnswer, NEWEST_POLICY } from '../memtype/index.js
 import { slotLevel } from '../memtype/model/memslots.js';
 import { classifyMsr, isNearMtrrs } from '../memtype/sdm/msrs.js';
 import { togetherFault } from './lane-rules.js';
+import { deniedAccess, wrongHostMemory, wrongSharing } from './memory-rules.js';
 import { NESTED_LIMIT, NestedMappings } from './nested.js';
 import { Replay, type Taken } from './replay.js';
 import { pathText, scenarioSchema } from './schema.js';
+import type { StepRule, Turn } from './step-rule.js';
 import {
   FAR_PAGES,
   GUEST_BASE,
@@ -26,16 +28,6 @@ export interface BrokenRule {
   /** What is wrong there. */
   text: string;
 }
-
-/** What is known when the turn of a step comes. */
-interface Turn {
-  scenario: Scenario;
-  /** As it stands before the step. */
-  replay: Replay;
-  nested: NestedMappings;
-}
-
-type StepRule = (step: Step, at: Turn) => string | undefined;
 
 /** Memslots that every kernel gives a VM (KVM_CAP_NR_MEMSLOTS); newer ones give many more. */
 const SLOT_LIMIT = 509;
@@ -88,12 +80,12 @@ const wrongFilter: StepRule = (step, { scenario }) => {
 
 const wrongSlot: StepRule = (step) => {
   if (!('slot' in step)) return undefined;
-  if (step.slot === RAM_SLOT) return 'it is the memslot of guest RAM';
+  if (step.slot === RAM_SLOT && step.do !== 'host-memory') return 'it is the memslot of guest RAM';
   return step.slot < SLOT_LIMIT ? undefined : `not every kernel has more than ${SLOT_LIMIT} memslots`;
 };
 
 const wrongRange: StepRule = (step, { scenario }) => {
-  if (step.do !== 'memslot' && step.do !== 'discard') return undefined;
+  if (step.do !== 'memslot' && step.do !== 'discard' && step.do !== 'pre-fault') return undefined;
   if ((step.gpa & PAGE_OFFSET) !== 0n) return 'it is not the start of a page';
   const end = step.gpa + BigInt(step.pages * PAGE_SIZE);
   if (step.do === 'discard' && end > BigInt(GUEST_BASE)) return 'only guest RAM below the guest is discarded';
@@ -102,6 +94,15 @@ const wrongRange: StepRule = (step, { scenario }) => {
   return end > 1n << BigInt(maxphyaddr)
     ? `it ends beyond the guest's MAXPHYADDR, ${maxphyaddr} bits`
     : undefined;
+};
+
+/** What becomes of other devices when KVM's own is closed is not known; only VFIO has one for all of its files. */
+const wrongClose: StepRule = (step, { replay }) => {
+  if (step.do !== 'noncoherent' || step.close === undefined) return undefined;
+  if (step.on) return 'what is attached is not closed';
+  const [only, ...more] = replay.attached;
+  if (more.length > 0) return 'more than one device is attached';
+  return only?.via === 'virtio-device' ? 'a virtio device is closed in any case' : undefined;
 };
 
 const wrongAccess: StepRule = (step, { replay }) => {
@@ -196,7 +197,9 @@ function needsOf(step: Step): readonly (readonly Need[])[] {
     case 'virtio':
       return [['virtio-device', 'no-virtio-device']];
     case 'disable-quirk':
-      return [[`quirk-${step.quirk}`]];
+      return typeof step.quirk === 'number' ? [] : [[`quirk-${step.quirk}`]];
+    case 'pre-fault':
+      return [['pre-fault']];
     case 'memslot': {
       const backing = { ram: [], 'huge-ram': ['huge-pages'], 'pci-bar': ['pci-bar'] } as const;
       const flagged = step.flags?.includes('non-coherent-dma')
@@ -223,6 +226,9 @@ const STEP_RULES: readonly (readonly [field: string, rule: StepRule])[] = [
   ['.slot', wrongSlot],
   ['.gpa', wrongRange],
   ['.gpa', wrongAccess],
+  ['.gpa', deniedAccess],
+  ['.memoryOf', wrongSharing],
+  ['', wrongHostMemory],
   ['.slot', wrongLog],
   ['.claims', wrongClaim],
   ['', wrongNested],
@@ -230,6 +236,7 @@ const STEP_RULES: readonly (readonly [field: string, rule: StepRule])[] = [
   ['.number', unknownQuestion],
   ['', takenDevice],
   ['', wrongTogether],
+  ['.close', wrongClose],
   ['', lacksNeed],
 ];
 

@@ -28,6 +28,8 @@ export const msrRange = z.strictObject({
   allow: z.array(u32).check(z.maxLength(0x4000)),
 });
 export const msrOp = z.strictObject({ msr: u32, value: z.exactOptional(u64) });
+/** Quirks that have a name here. */
+export const QUIRK_NAMES = ['ignore-guest-pat', 'cd-nw-cleared', 'slot-zap-all'] as const;
 
 const stepsAlone = {
   wrmsr: z.strictObject({ do: z.literal('wrmsr'), vcpu, msr: u32, value: u64, by: actor }),
@@ -71,6 +73,7 @@ const stepsAlone = {
     on: z.boolean(),
     via: z.exactOptional(via),
     device: z.exactOptional(text),
+    close: z.exactOptional(z.literal(true)),
   }),
   virtio: z.strictObject({
     do: z.literal('virtio'),
@@ -82,7 +85,7 @@ const stepsAlone = {
   }),
   'disable-quirk': z.strictObject({
     do: z.literal('disable-quirk'),
-    quirk: z.enum(['ignore-guest-pat', 'cd-nw-cleared']),
+    quirk: z.union([z.enum(QUIRK_NAMES), u32]),
   }),
   memslot: z.strictObject({
     do: z.literal('memslot'),
@@ -91,11 +94,26 @@ const stepsAlone = {
     pages,
     backing: z.enum(['ram', 'huge-ram', 'pci-bar']),
     offset: z.exactOptional(pages),
+    memoryOf: z.exactOptional(u32),
     flags: z.exactOptional(z.array(z.enum(['log-dirty-pages', 'readonly', 'non-coherent-dma']))),
     result: z.exactOptional(result),
   }),
   'delete-memslot': z.strictObject({ do: z.literal('delete-memslot'), slot: u32 }),
   discard: z.strictObject({ do: z.literal('discard'), gpa: u64, pages }),
+  'host-memory': z.strictObject({
+    do: z.literal('host-memory'),
+    op: z.enum(['discard', 'unmap', 'protect', 'unprotect']),
+    slot: u32,
+    first: int(0, 1 << 20),
+    pages,
+  }),
+  'pre-fault': z.strictObject({
+    do: z.literal('pre-fault'),
+    vcpu,
+    gpa: u64,
+    pages,
+    result: z.exactOptional(result),
+  }),
   'get-dirty-log': z.strictObject({
     do: z.literal('get-dirty-log'),
     slot: u32,
@@ -158,6 +176,8 @@ const step = z.discriminatedUnion('do', [
   stepSchemas.memslot,
   stepSchemas['delete-memslot'],
   stepSchemas.discard,
+  stepSchemas['host-memory'],
+  stepSchemas['pre-fault'],
   stepSchemas['get-dirty-log'],
   stepSchemas['clear-dirty-log'],
   stepSchemas['manual-protect'],
@@ -176,6 +196,8 @@ export const NEEDS = [
   'tdp-mmu',
   'huge-pages',
   'quirk-cd-nw-cleared',
+  'quirk-slot-zap-all',
+  'pre-fault',
   'nested',
   'known-vendor',
 ] as const satisfies readonly Need[];

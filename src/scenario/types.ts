@@ -13,6 +13,8 @@ export type Need =
   | 'tdp-mmu' // the TDP MMU maps guests, not the legacy one
   | 'huge-pages' // transparent huge pages for memory that asks for them
   | 'quirk-cd-nw-cleared' // KVM_X86_QUIRK_CD_NW_CLEARED can be disabled
+  | 'quirk-slot-zap-all' // KVM_X86_QUIRK_SLOT_ZAP_ALL can be disabled
+  | 'pre-fault' // KVM_PRE_FAULT_MEMORY
   | 'nested' // VMX for the guest, so that it can run a guest of its own
   | 'known-vendor'; // kvm_intel or kvm_amd, whose MSR rules the model knows
 
@@ -20,7 +22,7 @@ export type Need =
 export type Actor = 'guest' | 'host';
 
 /** A quirk of KVM that bears on memory types, and that a scenario can disable. */
-export type QuirkName = 'ignore-guest-pat' | 'cd-nw-cleared';
+export type QuirkName = 'ignore-guest-pat' | 'cd-nw-cleared' | 'slot-zap-all';
 
 /** A short literal such as `WB+IPAT` that an access must give under the named policies. */
 export type Claims = Readonly<Record<string, string>>;
@@ -38,6 +40,8 @@ export interface NoncoherentStep {
   /** The default provider if not told. */
   via?: CountedWay;
   device?: string;
+  /** Close KVM's VFIO device to detach, with the file still in it. */
+  close?: true;
 }
 
 /** One ioctl about a KVM_DEV_TYPE_VIRTIO device; `device` is the scenario's own name for it. */
@@ -65,8 +69,22 @@ export interface MemslotStep {
   backing: 'ram' | 'huge-ram' | 'pci-bar';
   /** How many pages of its memory lie before the slot; none unless told. */
   offset?: number;
+  /** A slot whose memory a new one takes, from page `offset` on, instead of memory of its own. */
+  memoryOf?: number;
   flags?: readonly MemslotFlag[];
   result?: IoctlResult;
+}
+
+/**
+ * The host takes a part of its memory away from a guest, or changes how it may be used: MADV_DONTNEED, munmap, mprotect for reading only,
+ * and for writing again. `first` counts pages from where the slot begins; the part may go on behind the slot.
+ */
+export interface HostMemoryStep {
+  do: 'host-memory';
+  op: 'discard' | 'unmap' | 'protect' | 'unprotect';
+  slot: number;
+  first: number;
+  pages: number;
 }
 
 /** What a VMM does with the log of the pages that a guest wrote. */
@@ -91,6 +109,21 @@ export interface NestedAccessStep {
   type: MemType;
   ipat: boolean;
   claims?: Claims;
+}
+
+/** KVM_PRE_FAULT_MEMORY of a vCPU: leaves are made without the guest. */
+export interface PreFaultStep {
+  do: 'pre-fault';
+  vcpu: number;
+  gpa: bigint;
+  pages: number;
+  result?: IoctlResult;
+}
+
+/** KVM_CAP_DISABLE_QUIRKS2: a quirk by its name, which the scenario then needs, or a mask of any, which a kernel may refuse. */
+export interface DisableQuirkStep {
+  do: 'disable-quirk';
+  quirk: QuirkName | number;
 }
 
 /** A question that KVM answers about itself; `number` is what it is about, 0 where it needs none. */
@@ -177,12 +210,14 @@ export type Step =
   | { do: 'init'; vcpu: number }
   | NoncoherentStep
   | VirtioStep
-  | { do: 'disable-quirk'; quirk: QuirkName }
+  | DisableQuirkStep
   | MemslotStep
   | { do: 'delete-memslot'; slot: number }
   | DirtyLogStep
   | { do: 'discard'; gpa: bigint; pages: number }
   | TogetherStep
+  | HostMemoryStep
+  | PreFaultStep
   | AskStep;
 
 /** How MTRR and PAT MSR accesses of the guest are handled. */

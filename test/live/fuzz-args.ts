@@ -180,6 +180,7 @@ export function shapes(living: Living): Record<string, fc.Arbitrary<unknown>[]> 
     'System.msrIndexList': [room(4, 4)],
     'Memory.dontNeed': [page, page],
     'Memory.unmapPart': [page, page],
+    'Memory.protectPart': [page, page, fc.boolean()],
     'Vm.createVcpu': [fc.nat(300)],
     'Vm.createDevice': [fc.constantFrom(4, 7), fc.nat(1)],
     'Vm.createGuestMemfd': [pageBig, fc.nat(1).map(BigInt)],

@@ -114,6 +114,7 @@ describe('bad arguments', () => {
     ['huge pages in small memory', () => HostMemory.memfd(4096, { hugetlb: '2M' }), 'hugetlb'],
     ['an offset outside', ({ ram }) => ram.dontNeed(8192, 4096), 'offset'],
     ['an odd offset', ({ ram }) => ram.unmapPart(1, 4096), 'offset'],
+    ['an odd part to protect', ({ ram }) => ram.protectPart(1, 4096, false), 'offset'],
     ['a path with NUL', () => HostMemory.file('/dev/\0null', { size: 4096 }), 'path'],
     ['too many filter ranges', ({ vm }) => vm.setMsrFilter({ ranges: Array(17).fill({}) as Any }), 'ranges'],
     [

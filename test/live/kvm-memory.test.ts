@@ -156,6 +156,36 @@ describe('unmapPart', () => {
   });
 });
 
+describe('protectPart', () => {
+  it('makes a guest write fail, and leaves the buffer of a memfd alone', () => {
+    using memory = HostMemory.memfd(4 * PAGE);
+    using g = guest(memory);
+    realMode(g.vcpu, memory, [store(0x2000, 1)]);
+    const bytes = new Uint8Array(memory.buffer);
+    memory.protectPart(0x2000, PAGE, false);
+    bytes[0x2000] = 0x77;
+
+    // A page fault of the guest fails; a write that KVM emulates, as some hosts do in real mode, looks like MMIO.
+    const errno = g.vcpu.enter(BUDGET_MS);
+    if (errno !== EFAULT) expect(g.vcpu.run.exit()).toMatchObject({ kind: 'mmio', address: 0x2000n });
+    expect(bytes[0x2000]).toBe(0x77);
+  });
+
+  it('refuses while a buffer may be in use over anonymous memory, and leaves it without one', () => {
+    using memory = HostMemory.anonymous(2 * PAGE);
+    memory.protectPart(0, PAGE, false);
+    memory.protectPart(0, PAGE, true);
+    using other = HostMemory.anonymous(2 * PAGE);
+    const bytes = new Uint8Array(other.buffer);
+
+    expect(() => memory.buffer).toThrow(expect.objectContaining({ code: 'KVM_MEMORY', errnoName: 'EPERM' }));
+    expect(() => other.protectPart(0, PAGE, false)).toThrow(
+      expect.objectContaining({ code: 'KVM_MEMORY', errnoName: 'EBUSY' }),
+    );
+    expect(bytes[0]).toBe(0);
+  });
+});
+
 describe('file mappings', () => {
   it('back a memslot', () => {
     using ram = HostMemory.memfd(2 * PAGE);

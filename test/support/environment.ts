@@ -1,4 +1,8 @@
-import { KVM_X86_QUIRK_CD_NW_CLEARED, KVM_X86_QUIRK_IGNORE_GUEST_PAT } from '../../src/arch/kvm-flags.js';
+import {
+  KVM_X86_QUIRK_CD_NW_CLEARED,
+  KVM_X86_QUIRK_IGNORE_GUEST_PAT,
+  KVM_X86_QUIRK_SLOT_ZAP_ALL,
+} from '../../src/arch/kvm-flags.js';
 import type { Policy } from '../../src/memtype/index.js';
 import type { Environment } from '../../src/recording/recording.js';
 import type { Need, Scenario } from '../../src/scenario/types.js';
@@ -6,6 +10,7 @@ import type { Need, Scenario } from '../../src/scenario/types.js';
 const QUIRKS: Partial<Record<Need, number>> = {
   'quirk-cd-nw-cleared': KVM_X86_QUIRK_CD_NW_CLEARED,
   'quirk-ignore-guest-pat': KVM_X86_QUIRK_IGNORE_GUEST_PAT,
+  'quirk-slot-zap-all': KVM_X86_QUIRK_SLOT_ZAP_ALL,
 };
 
 /** Whether a kernel of this policy has what a scenario needs. */
@@ -15,6 +20,8 @@ function meets(policy: Policy, need: Need): boolean {
   switch (need) {
     case 'nested':
       return policy.paging === 'ept';
+    case 'pre-fault':
+      return policy.era !== 'A' && policy.era !== 'B';
     case 'virtio-device':
       return policy.virtioDevice;
     case 'no-virtio-device':

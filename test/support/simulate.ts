@@ -163,8 +163,11 @@ function fieldsOf(
       return { ...outcome(true, value), ...exits };
     }
     case 'delete-memslot':
-      contents.drop(step.slot);
       return { result: effect?.refused ?? 'ok' };
+    case 'pre-fault':
+      return effect?.refused
+        ? { result: effect.refused }
+        : { result: 'ok', value: BigInt((effect?.left ?? 0) * 0x1000) };
     case 'get-dirty-log':
       return effect?.dirty ? { result: 'ok', dirty: effect.dirty } : { result: effect?.refused ?? 'ok' };
     case 'msr-filter':
@@ -172,6 +175,7 @@ function fieldsOf(
     case 'noncoherent':
     case 'memslot':
     case 'virtio':
+    case 'disable-quirk':
       return { result: effect === undefined ? (taken.result as string) : (effect.refused ?? 'ok') };
     default:
       return {};
@@ -239,7 +243,7 @@ function record(machine: Machine, step: Step): Omit<StepRecord, 'step'> {
 }
 
 function fetchOwn(model: VmModel, step: Step): TraceEvent[] {
-  if (!('vcpu' in step) || ('by' in step && step.by === 'host')) return [];
+  if (!('vcpu' in step) || step.do === 'pre-fault' || ('by' in step && step.by === 'host')) return [];
   return model.apply({ kind: 'access', vcpu: step.vcpu, gfn: INFRA_GFN, access: 'read' }).made.flatMap(made);
 }
 

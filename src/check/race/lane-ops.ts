@@ -23,8 +23,9 @@ const isPat = (event: ModelEvent): boolean => event.kind === 'wrmsr' && event.ms
 
 function opOf(event: ModelEvent): LaneOp {
   if (event.kind === 'access') return { kind: 'access', vcpu: event.vcpu, gfn: event.gfn };
-  if (event.kind !== 'discard') return { kind: 'change', event };
-  return { kind: 'discard', range: { start: event.gfn, end: event.gfn + event.npages } };
+  if (event.kind !== 'host-memory') return { kind: 'change', event };
+  // Guest RAM, whose pages are counted as its frames are.
+  return { kind: 'discard', range: { start: event.first, end: event.first + event.npages } };
 }
 
 /** What several do at the same time, as the model sees it. A step that changes nothing there is left out. */

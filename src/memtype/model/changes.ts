@@ -1,5 +1,5 @@
 import { KVM_MEM_LOG_DIRTY_PAGES, KVM_MEM_READONLY } from '../../arch/kvm-flags.js';
-import { ALL_GFNS, GFN_LIMIT, type GfnRange } from '../../arch/units.js';
+import { ALL_GFNS, type GfnRange } from '../../arch/units.js';
 import type { ErratumId } from '../errata.js';
 import type { StaleCause } from '../policy.js';
 import type { MtrrMsr } from '../sdm/msrs.js';
@@ -20,7 +20,7 @@ import { agrees, type VmState } from './vm-state.js';
 type EventOf<K extends ModelEvent['kind']> = Extract<ModelEvent, { kind: K }>;
 
 /** The leaves of these frames go, L2's with them. */
-function zapFrames(state: VmState, range: GfnRange, effect: Effect): void {
+export function zapFrames(state: VmState, range: GfnRange, effect: Effect): void {
   effect.zapped.push(...state.leaves.zap(range));
   state.shadow.zap(range);
 }
@@ -194,13 +194,6 @@ export function applyMemslot(state: VmState, event: MemslotEvent, effect: Effect
       removeSlot(state, change.old, effect);
       state.dirty.delete(event.slot);
   }
-}
-
-/** The host took the memory back (munmap, MADV_DONTNEED, migration): an MMU notifier zaps its leaves. */
-export function applyDiscard(state: VmState, event: EventOf<'discard'>, effect: Effect): void {
-  const range = { start: event.gfn, end: Math.min(event.gfn + event.npages, GFN_LIMIT) };
-  effect.why.push({ text: 'the host discarded the memory', source: 'kvm_unmap_gfn_range()' });
-  zapFrames(state, range, effect);
 }
 
 /** KVM_SET_CPUID2. */

@@ -2,6 +2,7 @@ import type { GfnRange, Level } from '../../arch/units.js';
 import type { ErratumId } from '../errata.js';
 import type { Decision } from '../policy.js';
 import type { Rule } from '../types.js';
+import type { HostPageChange } from './host-pages.js';
 import type { Leaf } from './leaves.js';
 
 /** One step of a guest or of its VMM that can bear on memory types. */
@@ -15,7 +16,8 @@ export type ModelEvent =
   | { kind: 'cpuid'; vcpu: number; maxphyaddr: number; mtrr: boolean }
   | AccessEvent
   | NestedAccessEvent
-  | { kind: 'discard'; gfn: number; npages: number }
+  | HostMemoryEvent
+  | PreFaultEvent
   | { kind: 'dirty-log'; slot: number; on: boolean }
   | { kind: 'get-dirty-log'; slot: number }
   | { kind: 'clear-dirty-log'; slot: number; first: number; npages: number }
@@ -51,7 +53,14 @@ export interface MemslotEvent {
   hostLevel?: Level;
   /** The leaf that it allows for certain; 1 if not told. */
   sureLevel?: Level;
+  /** Which of the host's memory is behind it, that of the number of its own slot if not told. */
+  memory?: number;
+  /** How many pages of that lie before the slot; none if not told. */
+  offset?: number;
 }
+
+/** The host takes memory away, or changes what may be done with it. */
+export type HostMemoryEvent = HostPageChange & { kind: 'host-memory' };
 
 /** A guest access, after which the page is mapped. */
 export interface AccessEvent {
@@ -71,6 +80,14 @@ export interface NestedAccessEvent {
   kind: 'nested-access';
   vcpu: number;
   pages: readonly { mapping: number; gfn: number; level: Level }[];
+}
+
+/** KVM_PRE_FAULT_MEMORY of a vCPU. */
+export interface PreFaultEvent {
+  kind: 'pre-fault';
+  vcpu: number;
+  gfn: number;
+  npages: number;
 }
 
 /** What one event must bring about, and why. */
@@ -93,6 +110,8 @@ export interface Effect {
   mayRewrite: GfnRange[];
   /** A write made this leaf writable again without a lock, which nothing tells of (`fast_page_fault()`). */
   fixed?: Leaf;
+  /** How many pages of those that KVM_PRE_FAULT_MEMORY was given it leaves, as the rest is in no memslot. */
+  left?: number;
   /** The access ends in an MMIO exit: nothing may be mapped there for it. */
   mmio?: true;
   /** Pages of the slot, from its start, that KVM_GET_DIRTY_LOG names, in order. */

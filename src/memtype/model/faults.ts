@@ -2,7 +2,7 @@ import { KVM_MEM_READONLY } from '../../arch/kvm-flags.js';
 import { type Level, levelBase, pagesOf } from '../../arch/units.js';
 import type { Decision, VcpuView } from '../policy.js';
 import type { Rule } from '../types.js';
-import type { AccessEvent, Effect, NestedAccessEvent } from './events.js';
+import type { AccessEvent, Effect, NestedAccessEvent, PreFaultEvent } from './events.js';
 import { type Leaf, leafRange } from './leaves.js';
 import { isLogged, type SlotState, slotLevel } from './memslots.js';
 import { agrees, pageOf, type VmState } from './vm-state.js';
@@ -35,6 +35,9 @@ export function freshLeaf(
   if (slot === undefined || state.policy.paging === 'shadow') return undefined;
   const readOnly = (slot.flags & KVM_MEM_READONLY) !== 0;
   if (readOnly && access === 'write') return undefined;
+  // The fault asks the host for the page (hva_to_pfn()), and takes it read-only where it may not be written.
+  const host = state.hostAccess(slot, gfn);
+  if (host === 'none' || (host === 'read' && access === 'write')) return undefined;
   const why: Rule[] = [];
   const bounds = levelBounds(state, vcpu, slot, gfn, access);
   const level = seenLevel ?? bounds.minLevel;
@@ -44,7 +47,7 @@ export function freshLeaf(
     level,
     ...state.decide(vcpu, slot, base, why),
     why,
-    writable: !readOnly,
+    writable: !readOnly && host === 'write',
     clean: false,
     vcpu: vcpu.id,
     ...bounds,
@@ -119,14 +122,37 @@ export function applyAccess(state: VmState, event: AccessEvent, effect: Effect):
   }
   if (leaf !== undefined) makeRoom(state, leaf, event.gfn, effect);
   const made = freshLeaf(state, vcpu, event.gfn, event.access, event.level);
-  if (made === undefined) return;
+  if (made !== undefined) make(state, made, event.gfn, effect);
+}
+
+/** Map a leaf for a fault on a frame. */
+function make(state: VmState, made: Leaf, gfn: number, effect: Effect): void {
   // The leaf that a split left here is replaced, not zapped.
-  state.leaves.zap({ start: event.gfn, end: event.gfn + 1 });
+  state.leaves.zap({ start: gfn, end: gfn + 1 });
   effect.zapped.push(...state.leaves.put(made));
   effect.made.push(made);
   // make_spte() takes a page as written as soon as it may be.
-  if (made.writable) state.markDirty(event.gfn);
+  if (made.writable) state.markDirty(gfn);
   effect.notes.push(...made.errata);
+}
+
+/**
+ * KVM_PRE_FAULT_MEMORY: a read fault for each page in turn, up to the first that is in no memslot; that is an error only if it is the
+ * first of all (kvm_vcpu_pre_fault_memory(), 6.11 to 7.3).
+ */
+export function applyPreFault(state: VmState, event: PreFaultEvent, effect: Effect): void {
+  const vcpu = state.vcpu(event.vcpu);
+  const end = event.gfn + event.npages;
+  for (let gfn = event.gfn; gfn < end; gfn++) {
+    if (state.slotAt(gfn) === undefined) {
+      if (gfn === event.gfn) effect.refused = 'ENOENT';
+      else effect.left = end - gfn;
+      return;
+    }
+    if (state.leaves.find(gfn) !== undefined) continue;
+    const made = freshLeaf(state, vcpu, gfn, 'read');
+    if (made !== undefined) make(state, made, gfn, effect);
+  }
 }
 
 /**

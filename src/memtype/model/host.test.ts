@@ -10,7 +10,7 @@ import {
   wrmsr,
   zapped,
 } from '../../../test/support/model-vm.js';
-import type { ModelEvent } from './events.js';
+import type { HostMemoryEvent, MemslotEvent, ModelEvent } from './events.js';
 
 describe('non-coherent DMA', () => {
   it('zaps at the first and the last device, in the eras that do', () => {
@@ -146,15 +146,47 @@ describe('memslots', () => {
   });
 });
 
+describe('the memory of two slots', () => {
+  const memory = (fields: object) => ({ ...slotEvent(2, 0x2000, 4), memory: 7, ...fields }) as MemslotEvent;
+  const host = (op: HostMemoryEvent['op'], first: number, npages: number) =>
+    ({ kind: 'host-memory', op, memory: 7, first, npages }) as const;
+  const two = (events: ModelEvent[]) =>
+    model('6.1', [memory({}), memory({ slot: 3, gfn: 0x3000, npages: 2, offset: 2 }), ...events]);
+
+  it('goes from both, to the last page', () => {
+    const vm = two([0x2002, 0x2003, 0x3000, 0x3001].map((gfn) => touch(gfn)));
+    expect(zapped(vm.apply(host('discard', 3, 1)))).toEqual(['2003/1 WB+IPAT', '3001/1 WB+IPAT']);
+    expect(zapped(vm.apply(host('discard', 0, 2)))).toEqual([]);
+    expect(vm.clone().apply(host('unmap', 2, 9)).zapped.length).toBe(2);
+  });
+
+  it('is mapped read-only where the host lets it only be read, and not at all where it is gone', () => {
+    const vm = two([host('protect', 2, 1), host('unmap', 3, 1)]);
+    const writable = (gfn: number) => vm.expectedLeaf(0, gfn)?.writable;
+    expect([0x2001, 0x2002, 0x2003, 0x3000, 0x3001].map(writable)).toEqual([
+      true,
+      false,
+      undefined,
+      false,
+      undefined,
+    ]);
+    expect(vm.clone().expectedLeaf(0, 0x2002, 'write')).toBeUndefined();
+    vm.apply(host('unprotect', 2, 1));
+    expect(writable(0x3000)).toBe(true);
+  });
+});
+
 describe('discard', () => {
   it('zaps what the host took back', () => {
     const vm = model('6.1', [touch(1), touch(2), touch(0x200, { level: 2 })]);
-    const effect = vm.apply({ kind: 'discard', gfn: 2, npages: 0x1ff });
+    const effect = vm.apply({ kind: 'host-memory', op: 'discard', memory: 0, first: 2, npages: 0x1ff });
     expect(zapped(effect)).toEqual(['2/1 WB+IPAT', '200/2 WB+IPAT']);
     expect(effect).toMatchObject({
       zapCalls: [],
       why: [{ text: 'the host discarded the memory', source: 'kvm_unmap_gfn_range()' }],
     });
-    expect(vm.apply({ kind: 'discard', gfn: 1, npages: 2 ** 45 }).zapped.length).toBe(1);
+    expect(
+      vm.apply({ kind: 'host-memory', op: 'discard', memory: 0, first: 1, npages: 2 ** 45 }).zapped.length,
+    ).toBe(1);
   });
 });

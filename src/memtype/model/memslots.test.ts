@@ -16,7 +16,7 @@ const event = (fields: Partial<MemslotEvent> = {}): MemslotEvent => ({
 });
 const slot = (fields: Partial<SlotState> = {}): SlotState => {
   const { kind: _, ...rest } = event();
-  return { hostLevel: 3, sureLevel: 1, ...rest, ...fields };
+  return { hostLevel: 3, sureLevel: 1, memory: fields.slot ?? 1, offset: 0, ...rest, ...fields };
 };
 const change = (fields: Partial<MemslotEvent>, slots: SlotState[] = [slot()], allowed = 3): object =>
   classifyChange(new Map(slots.map((s) => [s.slot, s])), event(fields), allowed);

@@ -40,7 +40,7 @@ export function classifyChange(
   allowedFlags: number,
 ): SlotChange {
   const { kind: _, ...fields } = event;
-  const slot: SlotState = { hostLevel: 3, sureLevel: 1, ...fields };
+  const slot: SlotState = { hostLevel: 3, sureLevel: 1, memory: event.slot, offset: 0, ...fields };
   const old = slots.get(slot.slot);
   if ((slot.flags & ~allowedFlags) !== 0) return { kind: 'refused', errno: 'EINVAL' };
   if (slot.npages === 0)

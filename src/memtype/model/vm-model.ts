@@ -4,7 +4,6 @@ import type { Rule } from '../types.js';
 import {
   applyCpuid,
   applyCr0,
-  applyDiscard,
   applyMemslot,
   applyMsrs,
   applyNoncoherent,
@@ -13,7 +12,8 @@ import {
 } from './changes.js';
 import { applyClearDirtyLog, applyDirtyLog, applyGetDirtyLog, applyManualProtect } from './dirty-log.js';
 import { type AccessEvent, type Effect, emptyEffect, type ModelEvent } from './events.js';
-import { applyAccess, applyNestedAccess, freshLeaf } from './faults.js';
+import { applyAccess, applyNestedAccess, applyPreFault, freshLeaf } from './faults.js';
+import { applyHostMemory } from './host-memory.js';
 import type { Leaf } from './leaves.js';
 import { type ModelOptions, VmState } from './vm-state.js';
 
@@ -90,8 +90,11 @@ export class VmModel {
       case 'manual-protect':
         applyManualProtect(state, event);
         break;
-      case 'discard':
-        applyDiscard(state, event, effect);
+      case 'pre-fault':
+        applyPreFault(state, event, effect);
+        break;
+      case 'host-memory':
+        applyHostMemory(state, event, effect);
         break;
       case 'cpuid':
         applyCpuid(state, event);

@@ -4,6 +4,7 @@ import { supportedQuirks } from '../policies/quirks.js';
 import type { Decision, PageView, Policy, VcpuView, VmView } from '../policy.js';
 import type { Rule } from '../types.js';
 import { ModelError } from './events.js';
+import { type HostAccess, HostPages } from './host-pages.js';
 import { type Leaf, LeafStore } from './leaves.js';
 import { type SlotState, slotRange } from './memslots.js';
 import { ShadowEpt } from './shadow-ept.js';
@@ -42,6 +43,7 @@ export class VmState implements VmView {
   slots = new Map<number, SlotState>();
   leaves = new LeafStore();
   shadow = new ShadowEpt();
+  hostPages = new HostPages();
   noncoherent = 0;
   disabledQuirks: number;
   /** Of each slot that logs: the pages, from its start, that were written (`kvm_memory_slot.dirty_bitmap`). */
@@ -89,6 +91,7 @@ export class VmState implements VmView {
     copy.slots = new Map(this.slots);
     copy.leaves = new LeafStore(this.leaves);
     copy.shadow = new ShadowEpt(this.shadow);
+    copy.hostPages = new HostPages(this.hostPages);
     copy.noncoherent = this.noncoherent;
     copy.disabledQuirks = this.disabledQuirks;
     copy.dirty = new Map([...this.dirty].map(([slot, pages]) => [slot, new Set(pages)]));
@@ -109,6 +112,11 @@ export class VmState implements VmView {
       if (gfn >= slot.gfn && gfn < slot.gfn + slot.npages) return slot;
     }
     return undefined;
+  }
+
+  /** What the host lets KVM do with the page behind a frame of a slot. */
+  hostAccess(slot: SlotState, gfn: number): HostAccess {
+    return this.hostPages.accessOf(slot.memory, slot.offset + gfn - slot.gfn);
   }
 
   /** Note that a page was written, if its slot logs (`mark_page_dirty_in_slot()`). */

@@ -8,7 +8,7 @@ const U32_MAX = 0xffff_ffff;
 const MOST_PAGES = 1 << 20;
 
 const HEX = /^0x[0-9a-fA-F]{1,16}$/;
-const MSR_HEX = /^0x[0-9a-fA-F]{1,8}$/;
+export const HEX_32 = /^0x[0-9a-fA-F]{1,8}$/;
 const SIZE = /^[1-9][0-9]{0,6}[KMG]$/;
 const BYTES: Record<string, number> = { K: 1024, M: MIB, G: GIB };
 
@@ -18,11 +18,11 @@ const MSR_WORDS =
 const PAGES_WORDS = 'a size in whole pages of 4K is needed, such as "16K" or "4M", or a number of such pages';
 
 /** What to say of a value that is there; of one that is missing parseScenario() says so. */
-const words = (text: string) => ({
+export const words = (text: string) => ({
   error: ({ input }: { input?: unknown }): string | undefined => (input === undefined ? undefined : text),
 });
 
-const hexText = (value: bigint | number): string => `0x${value.toString(16)}`;
+export const hexText = (value: bigint | number): string => `0x${value.toString(16)}`;
 
 /** An address or the value of an MSR. */
 export const hex = z.codec(
@@ -37,7 +37,7 @@ export const msr = z.codec(
     .union(
       [
         z.enum([...MSR_BY_NAME.keys()]),
-        z.string().check(z.regex(MSR_HEX, MSR_WORDS)),
+        z.string().check(z.regex(HEX_32, MSR_WORDS)),
         z.int().check(z.minimum(0, MSR_WORDS), z.maximum(U32_MAX, MSR_WORDS)),
       ],
       words(MSR_WORDS),

@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import { SCENARIO_DEFAULTS } from '../builder.js';
 import { laneSchemas, msrOp, msrRange, scenarioSchema, stepSchemas } from '../schema.js';
 import { hex, msr, pages } from './fields.js';
+import { quirk } from './quirk-field.js';
 
 /** What a step is unless told, as the builder's functions have it. */
 export const STEP_DEFAULTS = {
@@ -16,6 +17,8 @@ export const STEP_DEFAULTS = {
   init: { vcpu: 0 },
   virtio: { group: 1, attr: 1, result: 'ok' },
   memslot: { backing: 'ram' },
+  'host-memory': { first: 0 },
+  'pre-fault': { vcpu: 0 },
   'clear-dirty-log': { first: 0 },
   'manual-protect': { initiallySet: false },
   together: { seed: 0 },
@@ -79,7 +82,7 @@ const step = z.discriminatedUnion('do', [
     attr: z._default(virtio.shape.attr, STEP_DEFAULTS.virtio.attr),
     result: z._default(virtio.shape.result, STEP_DEFAULTS.virtio.result),
   }),
-  stepSchemas['disable-quirk'],
+  z.extend(stepSchemas['disable-quirk'], { quirk }),
   z.extend(memslot, {
     gpa: hex,
     pages,
@@ -88,6 +91,11 @@ const step = z.discriminatedUnion('do', [
   }),
   stepSchemas['delete-memslot'],
   z.extend(discard, { gpa: hex, pages }),
+  z.extend(stepSchemas['pre-fault'], { vcpu, gpa: hex, pages }),
+  z.extend(stepSchemas['host-memory'], {
+    first: z._default(stepSchemas['host-memory'].shape.first, 0),
+    pages,
+  }),
   stepSchemas['get-dirty-log'],
   z.extend(stepSchemas['clear-dirty-log'], {
     first: z._default(stepSchemas['clear-dirty-log'].shape.first, 0),
