@@ -119,6 +119,17 @@ const NO_PRE_FAULT: Missing = {
   lift: 'run on Linux 6.11 or later',
 };
 
+/** Why leaves that are faulted in ahead cannot be followed. */
+function missingPreFault(kvm: Kvm, paging: Environment['paging']): Missing | undefined {
+  if (kvm.checkExtension(KVM_CAP_PRE_FAULT_MEMORY) === 0) return NO_PRE_FAULT;
+  if (paging === 'ept') return undefined;
+  return {
+    reason:
+      'leaves that are faulted in ahead have their accessed bit clear, which entries without memory types have among the bits of the type',
+    lift: 'run on an Intel host with kvm_intel.ept=Y, or in the lab with --kernel',
+  };
+}
+
 const THP = '/sys/kernel/mm/transparent_hugepage/enabled';
 
 function missingHugePages(): Missing | undefined {
@@ -194,7 +205,7 @@ export function describeEnvironment(
     'pci-bar': dma.device === undefined || pciBarOf(dma.device) === undefined ? noBar : undefined,
     'quirk-cd-nw-cleared': missingQuirk(quirks, KVM_X86_QUIRK_CD_NW_CLEARED),
     'quirk-slot-zap-all': missingQuirk(quirks, KVM_X86_QUIRK_SLOT_ZAP_ALL),
-    'pre-fault': kvm.checkExtension(KVM_CAP_PRE_FAULT_MEMORY) > 0 ? undefined : NO_PRE_FAULT,
+    'pre-fault': missingPreFault(kvm, mmu.paging),
     nested: missingNested(kvm, mmu),
     'known-vendor': vendor === 'other' ? UNKNOWN_VENDOR : undefined,
   };

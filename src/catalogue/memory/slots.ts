@@ -57,7 +57,7 @@ export const slots = [
       touch(page(OTHER, 7), { claims: claim('WT') }),
       // By one page, so that it overlaps where it was; then onto another slot.
       memslot(1, page(OTHER, 1), PAGES),
-      [touch(OTHER), touch(page(OTHER, 1)), touch(page(OTHER, 8), { claims: claim('WT') })],
+      [touch(page(OTHER, 1)), touch(page(OTHER, 8), { claims: claim('WT') })],
       memslot(1, page(SLOT, 1), PAGES, 'ram', { result: 'EEXIST' }),
       touchMany(page(OTHER, 1), PAGES),
       // Back, with a log that begins there.
