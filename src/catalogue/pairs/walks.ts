@@ -1,4 +1,7 @@
-/** The moves of each walk, by its name: made by scripts/pairs.mjs. */
+/**
+ * The moves of each walk, by its name: made by scripts/pairs.mjs, but for one change by hand. Two vCPUs that disagree about the size of
+ * leaves map their own pages of huge RAM anew in turns, which the model does not follow: so `ranges2 r1.low` is at the end of `late`.
+ */
 export const WALKS: Readonly<Record<string, readonly string[]>> = {
   early: [
     'dma+ cd0+ w1.high fixed0 r0.ro quirk-cd x1.first discard w0.high cd0- x0.first quirk-cd w0.high pat',
@@ -16,7 +19,7 @@ export const WALKS: Readonly<Record<string, readonly string[]>> = {
     'r0.first-16k cd0- r0.first dma+ r0.first-4k cd0+ r1.first-4k off0 r0.first slots r0.dev dma- r0.dev',
     'r0.ro r0.log ranges0 r0.small pat r0.first-16k dma+ r0.small quirk-cd r0.ro ranges0 r0.log pat',
     'r0.large dma- r0.first-4k slot+ r0.first log r0.first discard r0.first quirk-cd r0.first dma+ log',
-    'r0.first discard r0.first',
+    'r0.first discard r0.first cd0- on0 ranges0 ranges2 r0.low-2 r1.low-2',
   ],
   quirk: [
     'slots r0.first r0.low-2 r0.ro r0.high r0.large r0.dev r0.log r0.small x1.low quirk-pat cd0+',
@@ -29,7 +32,7 @@ export const WALKS: Readonly<Record<string, readonly string[]>> = {
     'slots r0.ro dma- r0.first',
   ],
   'huge-ram': [
-    'r0.first fixed0 r0.first ranges0 r0.first pat r0.first dma+ ranges2 r0.low r1.low ranges1 quirk-cd',
+    'r0.first fixed0 r0.first ranges0 r0.first pat r0.first dma+ ranges2 r0.low ranges1 quirk-cd',
     'r0.low r1.low dma- dma+ r0.low slots log r0.low',
   ],
   'quirk-early': ['dma+ r0.low quirk-pat r0.first dma- r0.first'],
