@@ -19,6 +19,7 @@ export { defType, MSR, msrName } from './arch/msrs.js';
 export { type GfnRange, gfnOf, gpaOf, type Level } from './arch/units.js';
 export { judge } from './check/judge.js';
 export type { Checks, Mismatch, Note, Verdict } from './check/verdict.js';
+export type { Watch, WatchedStep } from './check/watch/watch.js';
 export {
   type CpuidEntry,
   type DebugRegs,
@@ -92,10 +93,19 @@ export {
   VmModel,
   type VmView,
 } from './memtype/index.js';
-export type { NestedAccessEvent } from './memtype/model/events.js';
+export type {
+  HostMemoryEvent,
+  MsrAccess,
+  MsrAnswer,
+  MsrRefusal,
+  NestedAccessEvent,
+  PreFaultEvent,
+} from './memtype/model/events.js';
+export type { HostAccess, HostPageChange } from './memtype/model/host-pages.js';
 export type { HugeLeafRules, MsrRules, QuirkRules, StaleCause, ZapRules } from './memtype/policy.js';
 export type { VariableRange } from './memtype/sdm/mtrr.js';
 export type { FramePattern } from './memtype/sdm/ranges.js';
+export type { TypeSource } from './memtype/types.js';
 export { parseTrace, TraceError, type TraceEvent } from './observe/events.js';
 export { decodeLeaf, type LeafBits, type Presence } from './observe/spte.js';
 export {
@@ -115,6 +125,8 @@ export type { AgentErrorCode } from './recording/error-codes.js';
 export type { KernelLogRecord } from './recording/kernel-log.js';
 export type {
   Environment,
+  MsrExit,
+  MsrResult,
   OwnPages,
   Recording,
   RecordingHead,
@@ -143,21 +155,31 @@ export {
 export { describeStep } from './scenario/describe.js';
 export { parseScenario, ScenarioFileError } from './scenario/file/parse.js';
 export { printScenario } from './scenario/file/print.js';
+export type { MsrRoutes } from './scenario/msr-routes.js';
 export { type KernelFeatures, Replay, type Taken } from './scenario/replay.js';
 export { type BrokenRule, brokenRules } from './scenario/rules.js';
+export type { SlotMemory } from './scenario/slot-replay.js';
 export type {
   Actor,
   AskStep,
   Claims,
   DirtyLogStep,
+  DisableQuirkStep,
+  FilterRange,
+  HostMemoryStep,
   IoctlResult,
   LaneStep,
   MemslotFlag,
   MemslotStep,
+  MsrExitReason,
+  MsrFilterStep,
   MsrMode,
+  MsrOp,
+  MsrsStep,
   Need,
   NestedAccessStep,
   NoncoherentStep,
+  PreFaultStep,
   QuirkName,
   Scenario,
   Step,

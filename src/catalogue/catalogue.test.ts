@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { runsUnder } from '../../test/support/environment.js';
 import { settle } from '../../test/support/simulate.js';
-import { claimFor } from '../check/claims.js';
+import { claimFor } from '../check/steps/claims.js';
 import { ALL_POLICIES, type Policy, policies, VmModel } from '../memtype/index.js';
 import { everyStep } from '../scenario/lanes.js';
 import { Replay } from '../scenario/replay.js';

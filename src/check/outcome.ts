@@ -7,7 +7,7 @@ import {
 import { expectedAnswer, type Policy } from '../memtype/index.js';
 import type { Environment, UnfinishedRecording } from '../recording/recording.js';
 import type { Need, Scenario } from '../scenario/types.js';
-import { answeringKernel } from './answer-judge.js';
+import { answeringKernel } from './steps/answer-judge.js';
 import type { Checks, Mismatch, Verdict } from './verdict.js';
 
 /** The bits of KVM_CAP_DISABLE_QUIRKS2 that needs stand for. */

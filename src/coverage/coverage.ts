@@ -1,14 +1,14 @@
 import type { Watch } from '../check/watch/watch.js';
 import type { Policy } from '../memtype/index.js';
 import { History } from './history.js';
-import type { Machine } from './impossible.js';
+import type { CoveredMachine } from './impossible.js';
 import { type CoverageReport, Tally } from './tally.js';
 
 /** What of the state space recordings exercised and showed, on a kernel of one policy. */
 export class Coverage {
   readonly #tally: Tally;
 
-  constructor(policy: Policy, machine: Machine) {
+  constructor(policy: Policy, machine: CoveredMachine) {
     this.#tally = new Tally(policy, machine);
   }
 

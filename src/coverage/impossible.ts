@@ -3,7 +3,7 @@ import type { Environment } from '../recording/recording.js';
 import type { Need } from '../scenario/types.js';
 
 /** What of a machine bears on what can be exercised there. */
-export type Machine = Pick<Environment, 'missing' | 'params'>;
+export type CoveredMachine = Pick<Environment, 'missing' | 'params'>;
 
 /** Values of dimensions, by the dimension's name; `*` is all of them. */
 type Values = Readonly<Record<string, readonly string[] | '*'>>;
@@ -193,7 +193,7 @@ const NO_LARGE_CODE: Impossible = {
 };
 
 /** What cannot be on one machine. */
-function impossibleOn({ missing, params }: Machine): Impossible[] {
+function impossibleOn({ missing, params }: CoveredMachine): Impossible[] {
   const lacking = BY_NEED.flatMap(([need, one]) => {
     const why = missing[need];
     return why === undefined ? [] : [{ one, reason: `not here: ${why.reason}` }];
@@ -202,7 +202,7 @@ function impossibleOn({ missing, params }: Machine): Impossible[] {
 }
 
 /** What cannot be on kernels of a policy, on a machine that has all, unless one is named. */
-export const impossibleFor = (policy: Policy, machine?: Machine): readonly Impossible[] => [
+export const impossibleFor = (policy: Policy, machine?: CoveredMachine): readonly Impossible[] => [
   ...[...ALWAYS, ...BY_POLICY].filter(({ of }) => of?.(policy) ?? true),
   ...(machine === undefined ? [] : impossibleOn(machine)),
 ];

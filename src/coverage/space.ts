@@ -1,6 +1,6 @@
 import type { Policy } from '../memtype/index.js';
 import { type Dimension, dimensionsFor } from './dimensions.js';
-import { type Impossible, impossibleFor, type Machine } from './impossible.js';
+import { type CoveredMachine, type Impossible, impossibleFor } from './impossible.js';
 import type { Moment } from './moment.js';
 
 /** A value of a dimension, numbered across all dimensions. */
@@ -23,7 +23,7 @@ export class Space {
 
   constructor(
     readonly policy: Policy,
-    machine?: Machine,
+    machine?: CoveredMachine,
   ) {
     this.dimensions = dimensionsFor(policy);
     this.values = this.dimensions.flatMap((dimension) =>

@@ -1,5 +1,5 @@
 import type { Policy } from '../memtype/index.js';
-import type { Machine } from './impossible.js';
+import type { CoveredMachine } from './impossible.js';
 import type { Moment } from './moment.js';
 import { Space } from './space.js';
 
@@ -18,7 +18,7 @@ export class Tally {
   readonly #triples = new Set<number>();
   readonly #known = new Set<string>();
 
-  constructor(policy: Policy, machine?: Machine) {
+  constructor(policy: Policy, machine?: CoveredMachine) {
     this.space = new Space(policy, machine);
   }
 

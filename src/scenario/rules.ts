@@ -4,12 +4,12 @@ import { gfnOf, PAGE_OFFSET, PAGE_SIZE } from '../arch/units.js';
 import { ALL_POLICIES, expectedAnswer, NEWEST_POLICY } from '../memtype/index.js';
 import { slotLevel } from '../memtype/model/memslots.js';
 import { classifyMsr, isNearMtrrs } from '../memtype/sdm/msrs.js';
-import { togetherFault } from './lane-rules.js';
-import { deniedAccess, wrongHostMemory, wrongSharing } from './memory-rules.js';
 import { NESTED_LIMIT, NestedMappings } from './nested.js';
 import { Replay, type Taken } from './replay.js';
+import { togetherFault } from './rules/lane-rules.js';
+import { deniedAccess, wrongHostMemory, wrongSharing } from './rules/memory-rules.js';
+import type { StepRule, Turn } from './rules/step-rule.js';
 import { pathText, scenarioSchema } from './schema.js';
-import type { StepRule, Turn } from './step-rule.js';
 import {
   FAR_PAGES,
   GUEST_BASE,

@@ -1,8 +1,8 @@
 import { cr0AfterInit } from '../../src/arch/cr0.js';
 import { MT } from '../../src/arch/memory-types.js';
-import { answeringKernel } from '../../src/check/answer-judge.js';
-import { Contents } from '../../src/check/contents.js';
 import { isMsrStep, opsOf } from '../../src/check/msrs/msr-judge.js';
+import { answeringKernel } from '../../src/check/steps/answer-judge.js';
+import { Contents } from '../../src/check/steps/contents.js';
 import {
   type Effect,
   ERRATA,

@@ -10,7 +10,7 @@ import {
 import { UsageError } from '../errors.js';
 
 /** What RDMSR of an MTRR, of the PAT, or of a number between them gives. */
-export interface MsrAnswer {
+export interface ExplainedMsr {
   readonly msr: number;
   /** Undefined where the read faults. */
   readonly value: bigint | undefined;
@@ -25,7 +25,7 @@ const hex = (value: number | bigint): string => `0x${value.toString(16)}`;
  *
  * @throws UsageError for an MSR that has no bearing on memory types
  */
-export function readMsr(msr: number, policy: Policy, { mtrr, pat }: Situation): MsrAnswer {
+export function readMsr(msr: number, policy: Policy, { mtrr, pat }: Situation): ExplainedMsr {
   const missing = missingMtrr(msr);
   if (missing !== undefined) return { msr, value: undefined, text: missing };
   const known = classifyMsr(msr);
@@ -40,14 +40,14 @@ export function readMsr(msr: number, policy: Policy, { mtrr, pat }: Situation): 
 }
 
 /** The answer in one line. */
-export function msrText({ msr, value, text }: MsrAnswer): string {
+export function msrText({ msr, value, text }: ExplainedMsr): string {
   const what = `RDMSR of ${describeMsr(msr)}`;
   if (value === undefined) return `${what} faults with #GP(0): ${text}\n`;
   return `${what} gives ${hex(value)}${text === undefined ? '' : `: ${text}`}\n`;
 }
 
 /** The answer as plain data. */
-export function msrJson({ msr, value, text }: MsrAnswer): object {
+export function msrJson({ msr, value, text }: ExplainedMsr): object {
   return {
     msr: hex(msr),
     fault: value === undefined ? '#GP(0)' : null,

@@ -1,6 +1,6 @@
-import { EXIT_REASONS } from '../arch/vmx.js';
-import type { StepRecord } from '../recording/recording.js';
-import type { Step } from '../scenario/types.js';
+import { EXIT_REASONS } from '../../arch/vmx.js';
+import type { StepRecord } from '../../recording/recording.js';
+import type { Step } from '../../scenario/types.js';
 
 /** Steps that only a guest takes, and that no kernel may refuse. */
 const GUEST_STEPS: ReadonlySet<Step['do'] | undefined> = new Set(['access', 'nested-access', 'invept']);

@@ -1,6 +1,6 @@
-import type { Effect } from '../memtype/index.js';
-import type { Taken } from '../scenario/replay.js';
-import type { Step } from '../scenario/types.js';
+import type { Effect } from '../../memtype/index.js';
+import type { Taken } from '../../scenario/replay.js';
+import type { Step } from '../../scenario/types.js';
 
 /** What an ioctl of a step must give: as the scenario's author wrote it down, and as the model has it. */
 export interface IoctlExpectation {

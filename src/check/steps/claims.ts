@@ -1,6 +1,6 @@
-import type { Leaf, Policy } from '../memtype/index.js';
-import type { Claims } from '../scenario/types.js';
-import type { Fail } from './verdict.js';
+import type { Leaf, Policy } from '../../memtype/index.js';
+import type { Claims } from '../../scenario/types.js';
+import type { Fail } from '../verdict.js';
 
 /**
  * What the scenario's author claims for a policy: under its own name, under that of its era with the same proposals, or

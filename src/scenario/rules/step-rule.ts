@@ -1,6 +1,6 @@
-import type { NestedMappings } from './nested.js';
-import type { Replay } from './replay.js';
-import type { Scenario, Step } from './types.js';
+import type { NestedMappings } from '../nested.js';
+import type { Replay } from '../replay.js';
+import type { Scenario, Step } from '../types.js';
 
 /** What is known when the turn of a step comes. */
 export interface Turn {

@@ -1,7 +1,7 @@
-import { PAGE_SIZE, pagesOf } from '../arch/units.js';
-import { RAM_MEMORY, type SlotMemory } from './slot-replay.js';
+import { PAGE_SIZE, pagesOf } from '../../arch/units.js';
+import { RAM_MEMORY, type SlotMemory } from '../slot-replay.js';
+import { GUEST_BASE, type HostMemoryStep, type MemslotStep } from '../types.js';
 import type { StepRule } from './step-rule.js';
-import { GUEST_BASE, type HostMemoryStep, type MemslotStep } from './types.js';
 
 /** Pages of guest RAM below the guest. */
 const FREE_RAM = GUEST_BASE / PAGE_SIZE;

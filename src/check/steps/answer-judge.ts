@@ -1,6 +1,6 @@
-import { type AnsweringKernel, expectedAnswer, type Policy, type Rule } from '../memtype/index.js';
-import type { Environment } from '../recording/recording.js';
-import type { AskStep } from '../scenario/types.js';
+import { type AnsweringKernel, expectedAnswer, type Policy, type Rule } from '../../memtype/index.js';
+import type { Environment } from '../../recording/recording.js';
+import type { AskStep } from '../../scenario/types.js';
 
 /** What KVM's answers about itself are held against. */
 export interface HeldAgainst {

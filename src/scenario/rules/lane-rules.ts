@@ -1,7 +1,7 @@
-import { PAGE_OFFSET } from '../arch/units.js';
-import { NEWEST_POLICY, VmModel } from '../memtype/index.js';
-import { lanesOf } from './lanes.js';
-import { GUEST_BASE, type LaneStep, type Scenario, type Step, type TogetherStep } from './types.js';
+import { PAGE_OFFSET } from '../../arch/units.js';
+import { NEWEST_POLICY, VmModel } from '../../memtype/index.js';
+import { lanesOf } from '../lanes.js';
+import { GUEST_BASE, type LaneStep, type Scenario, type Step, type TogetherStep } from '../types.js';
 
 /** Steps of one: those of a vCPU are one batch of the guest's, with the waits before them. */
 const LANE_LIMIT = 31;

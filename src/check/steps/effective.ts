@@ -1,7 +1,7 @@
-import { byteOf, decodePatType } from '../arch/memory-types.js';
-import { effectiveType, type Leaf, patType } from '../memtype/index.js';
-import { type SeenLeaf, typeOf } from './evidence/index.js';
-import type { Checks, Fail } from './verdict.js';
+import { byteOf, decodePatType } from '../../arch/memory-types.js';
+import { effectiveType, type Leaf, patType } from '../../memtype/index.js';
+import { type SeenLeaf, typeOf } from '../evidence/index.js';
+import type { Checks, Fail } from '../verdict.js';
 
 /** What is known of a page and of the PAT that it is reached through. */
 export interface EffectiveView {

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
-import { environmentOf } from '../../test/support/environment.js';
-import { simulate } from '../../test/support/simulate.js';
-import { type Policy, policies } from '../memtype/index.js';
-import { deleteMemslot, memslot, mib, noncoherent, scenario, virtio } from '../scenario/builder.js';
-import { describeStep } from '../scenario/describe.js';
-import type { Scenario, Step } from '../scenario/types.js';
-import { judge } from './judge.js';
+import { environmentOf } from '../../../test/support/environment.js';
+import { simulate } from '../../../test/support/simulate.js';
+import { type Policy, policies } from '../../memtype/index.js';
+import { deleteMemslot, memslot, mib, noncoherent, scenario, virtio } from '../../scenario/builder.js';
+import { describeStep } from '../../scenario/describe.js';
+import type { Scenario, Step } from '../../scenario/types.js';
+import { judge } from '../judge.js';
 
 const policy = policies.get('E+P5') as Policy;
 const FLAG = { flags: ['non-coherent-dma'] } as const;

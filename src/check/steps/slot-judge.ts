@@ -1,8 +1,8 @@
-import { gfnOf, PAGE_SIZE } from '../arch/units.js';
-import type { Effect, VmModel } from '../memtype/index.js';
-import type { StepRecord } from '../recording/recording.js';
-import type { Step } from '../scenario/types.js';
-import type { Checks, Fail } from './verdict.js';
+import { gfnOf, PAGE_SIZE } from '../../arch/units.js';
+import type { Effect, VmModel } from '../../memtype/index.js';
+import type { StepRecord } from '../../recording/recording.js';
+import type { Step } from '../../scenario/types.js';
+import type { Checks, Fail } from '../verdict.js';
 
 /** An access leaves the guest as MMIO just where nothing may be mapped for it. */
 function judgeMmio(

@@ -1,9 +1,9 @@
-import { KVM_MEM_READONLY } from '../arch/kvm-flags.js';
-import { gfnOf, PAGE_OFFSET } from '../arch/units.js';
-import type { VmModel } from '../memtype/index.js';
-import { everyStep } from '../scenario/lanes.js';
-import { RAM_MEMORY } from '../scenario/slot-replay.js';
-import type { Scenario, Step } from '../scenario/types.js';
+import { KVM_MEM_READONLY } from '../../arch/kvm-flags.js';
+import { gfnOf, PAGE_OFFSET } from '../../arch/units.js';
+import type { VmModel } from '../../memtype/index.js';
+import { everyStep } from '../../scenario/lanes.js';
+import { RAM_MEMORY } from '../../scenario/slot-replay.js';
+import type { Scenario, Step } from '../../scenario/types.js';
 
 type Access = Extract<Step, { do: 'access' | 'nested-access' }>;
 

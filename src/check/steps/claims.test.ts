@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { findPolicy } from '../memtype/index.js';
+import { findPolicy } from '../../memtype/index.js';
 import { claimFor } from './claims.js';
 
 // Each row: the claims, a policy, and the one of the claims that is about it.
