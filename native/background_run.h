@@ -11,8 +11,8 @@ namespace kvm {
 struct VcpuState;
 
 /**
- * A KVM_RUN on a thread of its own. The thread waits, bound to the vCPU, until go(). It always ends:
- * who destroys the run kicks the vCPU and joins the thread.
+ * A KVM_RUN on a thread of its own. The thread waits, bound to the vCPU, until go(). It always
+ * ends: who destroys the run kicks the vCPU and joins the thread.
  */
 class BackgroundRun {
 public:

@@ -70,7 +70,8 @@ bool advise(const Range &range, const MemoryOptions &options) {
   if (errno != EINVAL) {
     return false;
   }
-  // A kernel before 5.14 does not know the advice: write to each page. The range is new, so all of it is zero.
+  // A kernel before 5.14 does not know the advice: write to each page. The range is new, so all of
+  // it is zero.
   for (size_t offset = 0; offset < range.size; offset += kPage) {
     static_cast<volatile uint8_t *>(range.address)[offset] = 0;
   }

@@ -88,8 +88,8 @@ Napi::Function MemoryHandle::define(Napi::Env env, const char *name) {
       {method("buffer", &MemoryHandle::buffer), method("address", &MemoryHandle::address),
        method("size", &MemoryHandle::size), method("number", &MemoryHandle::number),
        method("dontNeed", &MemoryHandle::dontNeed), method("unmapPart", &MemoryHandle::unmapPart),
-       method("protectPart", &MemoryHandle::protectPart),
-       method("closed", &MemoryHandle::closed), method("close", &MemoryHandle::close)});
+       method("protectPart", &MemoryHandle::protectPart), method("closed", &MemoryHandle::closed),
+       method("close", &MemoryHandle::close)});
 }
 
 Napi::Value MemoryHandle::buffer(const Napi::CallbackInfo &info) {

@@ -64,7 +64,8 @@ static void mount_all(void) {
     if (mount(source, target, mounts[i].type, flags, mounts[i].options) == 0 || errno == EBUSY)
       continue;
     /* EROFS of 5.10 maps nothing in place and does not know the option: read it as from a disk. */
-    if (errno == EINVAL && mounts[i].options && mount(source, target, mounts[i].type, flags, NULL) == 0)
+    if (errno == EINVAL && mounts[i].options &&
+        mount(source, target, mounts[i].type, flags, NULL) == 0)
       continue;
     complain("cannot mount ", target);
   }

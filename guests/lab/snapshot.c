@@ -2,12 +2,13 @@
 /*
  * Preloaded into Bochs 2.7, which saves a machine only by a button of its window.
  *
- *   debugger command `source snapshot:DIR`  saves the machine into DIR: Bochs' own files, its RAM in DIR/ram, and
- *                                           DIR/saved once all is written
- *   LAB_RAM=FILE                            maps FILE, copy on write, as the machine's RAM
- *   LAB_JOB=OFFSET:FILE                     then maps FILE over it, OFFSET bytes into what Bochs has given out
+ *   debugger command `source snapshot:DIR`  saves the machine into DIR: Bochs' own files, its RAM
+ * in DIR/ram, and DIR/saved once all is written LAB_RAM=FILE                            maps FILE,
+ * copy on write, as the machine's RAM LAB_JOB=OFFSET:FILE                     then maps FILE over
+ * it, OFFSET bytes into what Bochs has given out
  *
- * Bochs' own memory.ram is left empty, so that a restored machine keeps what is mapped: several share the page cache.
+ * Bochs' own memory.ram is left empty, so that a restored machine keeps what is mapped: several
+ * share the page cache.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -41,7 +42,8 @@ static void map_file(size_t at, const char *path) {
   int fd = open(path, O_RDONLY | O_CLOEXEC);
   if (fd < 0 || fstat(fd, &info) < 0)
     die(path);
-  if (info.st_size == 0 || at % PAGE != 0 || at > ram_size || (size_t)info.st_size > ram_size - at) {
+  if (info.st_size == 0 || at % PAGE != 0 || at > ram_size ||
+      (size_t)info.st_size > ram_size - at) {
     fprintf(stderr, "%s: it does not fit the RAM\n", path);
     _exit(1);
   }
@@ -68,7 +70,8 @@ void *_Znam(size_t size) {
     return p;
   }
   ram_size = size;
-  ram = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  ram =
+      mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (ram == MAP_FAILED)
     die("RAM");
   if (saved)
@@ -94,7 +97,8 @@ static bool write_range(int fd, size_t from, size_t to) {
   return true;
 }
 
-/* Bochs gives RAM out from the start; what it has not given out is zero, and left out of the file. */
+/* Bochs gives RAM out from the start; what it has not given out is zero, and left out of the file.
+ */
 static bool write_ram(const char *path) {
   static const char zeros[PAGE];
   size_t pages = ram_size / PAGE, from = 0, end = 0;
