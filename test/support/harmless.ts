@@ -84,6 +84,13 @@ export const HARMLESS: readonly Harmless[] = [
     reason: 'entries of nested page tables have no memory type: these bits mean something else there',
   },
   {
+    kinds: /^change deleted$/,
+    where: ({ scenario, tampered }) =>
+      isNearOwnPage(tampered) && scenario.steps[tampered.step ?? -1]?.do === 'delete-memslot',
+    reason:
+      'where everything goes with a memslot, the guest’s own pages are mapped in a new root, whatever is told of the old one (kvm_tdp_mmu_invalidate_all_roots())',
+  },
+  {
     kinds: /^set gfn$/,
     where: ({ env, scenario, tampered }) =>
       hasLegacyMmu(env) && (isNearOwnPage(tampered) || isNeighbour(scenario, tampered)),
