@@ -13,6 +13,9 @@ const SOURCES = ['debian:6.1', 'debian:7.2'] as const;
 /** The address in an entry of a page table: which frame of the host it is depends on what ran before. */
 const FRAME = 0x000f_ffff_ffff_f000n;
 
+/** A third of the catalogue, as three machines of each kernel take their time; without the family whose threads run as they will. */
+const SCENARIOS = catalogue.filter(({ name }, i) => i % 3 === 0 && !name.startsWith('race/'));
+
 const images = new Map<string, string>();
 const usual = process.env.XDG_CACHE_HOME;
 let cache: string;
@@ -44,7 +47,7 @@ async function run(source: string, o: { snapshot: boolean; only?: RegExp }): Pro
   const outcome = await runAgent({
     target: { engine: 'bochs', kernel, params: [], snapshot: o.snapshot },
     spec: {
-      scenarios: catalogue.filter(({ name }) => (o.only ?? /./).test(name)),
+      scenarios: o.only === undefined ? SCENARIOS : catalogue.filter(({ name }) => o.only?.test(name)),
       device: 'lab',
       params: [],
     },
@@ -79,7 +82,7 @@ test.each(SOURCES)('on %s a machine that is booted, saved or restored records th
   const restored = await run(source, { snapshot: true });
 
   expect([...saved.problems, ...restored.problems]).toEqual([]);
-  expect(booted.recordings).toHaveLength(catalogue.length);
+  expect(booted.recordings).toHaveLength(SCENARIOS.length);
   expect(saved.recordings.map(comparable)).toEqual(booted.recordings.map(comparable));
   expect(restored.recordings.map(comparable)).toEqual(booted.recordings.map(comparable));
 });
