@@ -87,8 +87,8 @@ test('KTAP comes out of it', () => {
   expect(more).toEqual([]);
   // What a probe has run already comes first.
   expect(families).toEqual([
-    ['dma', true, ['vfio-noiommu']],
-    ['ram', true, ['default']],
+    ['dma', true, ['dma/vfio-noiommu']],
+    ['ram', true, ['ram/default']],
   ]);
 });
 
