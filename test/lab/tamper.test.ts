@@ -47,7 +47,8 @@ test.each([
 
     const count = noTampers();
     for (const { scenario, recording } of recorded) {
-      if (recording.outcome !== 'ran') continue;
+      // Threads run as they will, so that each recording is another; src/check/tamper.test.ts holds what such ones must show.
+      if (recording.outcome !== 'ran' || scenario.name.startsWith('race/')) continue;
       expect([scenario.name, judge(scenario, recording, policy, env).status]).toEqual([
         scenario.name,
         'pass',

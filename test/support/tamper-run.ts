@@ -32,7 +32,7 @@ function countOf(all: Iterable<unknown>): number {
   return count;
 }
 
-/** Judge recordings that differs from this one in a single thing, and add up what became of them. */
+/** Judge recordings that differ from this one in a single thing, all unless there are very many, and add up what became of them. */
 export function tamperAll(
   scenario: Scenario,
   recording: Extract<Recording, { outcome: 'ran' }>,
