@@ -46,9 +46,8 @@ export interface FuzzListener extends SessionListener {
 /** Scenarios of the first boot, which tell how long one takes, and of one boot at most. */
 const FIRST_BATCH = 60;
 const MOST_BATCH = 600;
-/** How often a find may be shrunk, at a boot each, and how many candidates run in one. */
+/** How often a find may be shrunk, at a boot each. */
 const ROUNDS = 8;
-const MOST_CANDIDATES = 60;
 /** Finds of different kinds after which a kernel is bad enough. */
 const MOST_FINDS = 5;
 
@@ -61,9 +60,8 @@ const kindsOf = ({ status, failures }: ScenarioResult): string[] =>
 async function shrunk(runner: Runner, found: Scenario, first: ScenarioResult): Promise<Omit<Find, 'times'>> {
   const [kind = first.status] = kindsOf(first);
   const fails = async (candidates: readonly Scenario[]): Promise<Scenario[]> => {
-    const some = candidates.slice(0, MOST_CANDIDATES);
-    const results = await runner.run(some);
-    return some.filter((_, i) => {
+    const results = await runner.run(candidates);
+    return candidates.filter((_, i) => {
       const result = results[i] as ScenarioResult;
       return hasFailed(result) && kindsOf(result).includes(kind);
     });

@@ -47,6 +47,13 @@ function isNeighbour(scenario: Scenario, { gfn, step: at }: Tampered): boolean {
   return gfn !== touched && gfn >> 3 === touched >> 3;
 }
 
+/** Whether a memslot was deleted, and no zap of a leaf is told. */
+function isSilentDelete(scenario: Scenario, { step: at, recording }: Tampered): boolean {
+  if (scenario.steps[at ?? -1]?.do !== 'delete-memslot' || recording.outcome !== 'ran') return false;
+  const record = recording.steps.find(({ step }) => step === at);
+  return record?.events?.every(({ kind }) => kind === 'zap-all') === true;
+}
+
 const FREE_BITS = '(read|execute|huge|accessed|dirty|lowest of the software|highest of the software)';
 
 /** Every change that passes, by kind. A change of another kind that passes is a fault of the judge. */
@@ -85,10 +92,9 @@ export const HARMLESS: readonly Harmless[] = [
   },
   {
     kinds: /^change deleted$/,
-    where: ({ scenario, tampered }) =>
-      isNearOwnPage(tampered) && scenario.steps[tampered.step ?? -1]?.do === 'delete-memslot',
+    where: ({ scenario, tampered }) => isNearOwnPage(tampered) && isSilentDelete(scenario, tampered),
     reason:
-      'where everything goes with a memslot, the guest’s own pages are mapped in a new root, whatever is told of the old one (kvm_tdp_mmu_invalidate_all_roots())',
+      'the only zap that is told as a memslot goes: from 5.18 to 6.5 a kernel thread takes all leaves then, which is not traced (kvm_tdp_mmu_zap_invalidated_roots())',
   },
   {
     kinds: /^set gfn$/,

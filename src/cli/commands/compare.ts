@@ -7,8 +7,8 @@ import { checkWritable, writeOutput } from '../../process/output-file.js';
 import { selectScenarios } from '../../session/select.js';
 import { textWidth } from '../../text/wrap.js';
 import { addHelp, type Help, USAGE_STATUS } from '../options/help.js';
-import type { TargetOptions } from '../options/target.js';
-import { addRepeatable, kernel, moduleParameter, outputFile, seconds } from '../options/values.js';
+import { addParameters, type TargetOptions } from '../options/target.js';
+import { addRepeatable, kernel, outputFile, seconds } from '../options/values.js';
 import { readOperands } from '../program/operands.js';
 import { DEFAULT_TIMEOUT } from '../program/rerun.js';
 
@@ -81,11 +81,6 @@ export function compareCommand(): Command {
     )
     .option('--timeout <seconds>', 'give up on a kernel after this long', seconds, DEFAULT_TIMEOUT);
   addRepeatable(command, '--scenario <pattern>', 'compare these scenarios only', (text: string) => text);
-  addRepeatable(
-    command,
-    '--param <module.name=value>',
-    'module parameter for kernels that are run',
-    moduleParameter,
-  );
+  addParameters(command, 'kernels that are run');
   return command.action((operands: string[], options: CompareOptions) => runCompare(operands, options));
 }

@@ -10,8 +10,8 @@ import type { Target } from '../../session/target.js';
 import { textWidth } from '../../text/wrap.js';
 import { EXIT_ENVIRONMENT } from '../errors.js';
 import { addHelp, type Help, USAGE_STATUS } from '../options/help.js';
-import { checkTarget, type TargetOptions, targetOf } from '../options/target.js';
-import { addRepeatable, kernel, moduleParameter, pciAddress, seconds } from '../options/values.js';
+import { addParameters, checkTarget, type TargetOptions, targetOf } from '../options/target.js';
+import { addRepeatable, kernel, pciAddress, seconds } from '../options/values.js';
 import { DEFAULT_TIMEOUT } from '../program/rerun.js';
 import { interrupted } from '../terminal/interrupt.js';
 import { log } from '../terminal/log.js';
@@ -81,11 +81,6 @@ export function doctorCommand(): Command {
     .option('--vfio <address>', 'PCI device on this host that may be taken for non-coherent DMA', pciAddress)
     .option('--timeout <seconds>', 'give up on a machine after this long', seconds, DEFAULT_TIMEOUT);
   addRepeatable(command, '--kernel <image>', 'ask this bzImage, or debian:<version>, in the lab', kernel);
-  addRepeatable(
-    command,
-    '--param <module.name=value>',
-    'module parameter for the lab’s kernel',
-    moduleParameter,
-  );
+  addParameters(command, 'the lab’s kernel');
   return command.action(doctor);
 }

@@ -13,16 +13,8 @@ import { hang, textWidth } from '../../text/wrap.js';
 import { UsageError } from '../errors.js';
 import { addHelp, USAGE_STATUS } from '../options/help.js';
 import { policyOption, tellAssumption } from '../options/policy.js';
-import { checkTarget, type TargetOptions, targetOf } from '../options/target.js';
-import {
-  addRepeatable,
-  kernel,
-  moduleParameter,
-  outputFolder,
-  pciAddress,
-  seconds,
-  whole,
-} from '../options/values.js';
+import { addKernels, checkTarget, type TargetOptions, targetOf } from '../options/target.js';
+import { outputFolder, pciAddress, seconds, whole } from '../options/values.js';
 import { DEFAULT_TIMEOUT, rerunCommand } from '../program/rerun.js';
 import { interrupted } from '../terminal/interrupt.js';
 import { log } from '../terminal/log.js';
@@ -164,17 +156,6 @@ export function fuzzCommand(): Command {
     .option('--output <folder>', 'where scenario files of what fails go', outputFolder, '.')
     .option('--timeout <seconds>', 'give up on a machine after this long', seconds, DEFAULT_TIMEOUT)
     .option('--vfio <address>', 'PCI device on this host that may be taken for non-coherent DMA', pciAddress);
-  addRepeatable(
-    command,
-    '--kernel <image>',
-    'run on this bzImage, or on debian:<version>, in the lab',
-    kernel,
-  );
-  addRepeatable(
-    command,
-    '--param <module.name=value>',
-    'module parameter for the lab’s kernel',
-    moduleParameter,
-  );
+  addKernels(command);
   return command.action(run);
 }

@@ -12,7 +12,8 @@ import type { Report } from '../../report/report.js';
 import { isBad } from '../../report/summary.js';
 import { textWidth } from '../../text/wrap.js';
 import { addHelp, USAGE_STATUS } from '../options/help.js';
-import { addRepeatable, moduleParameter, outputFile, seconds } from '../options/values.js';
+import { addParameters } from '../options/target.js';
+import { addRepeatable, outputFile, seconds } from '../options/values.js';
 import { reportedRun, runKernel } from '../program/reported-run.js';
 import { DEFAULT_TIMEOUT, rerunCommand } from '../program/rerun.js';
 import { interrupted } from '../terminal/interrupt.js';
@@ -103,11 +104,6 @@ export function matrixCommand(): Command {
     .option('--timeout <seconds>', 'give up on a kernel after this long', seconds, DEFAULT_TIMEOUT)
     .option('--journal <file>', 'keep a journal of results as they come, for `report`', outputFile);
   addRepeatable(command, '--only <kernel>', 'run only this kernel of the matrix', matrixKernel);
-  addRepeatable(
-    command,
-    '--param <module.name=value>',
-    'module parameter for the lab’s kernels',
-    moduleParameter,
-  );
+  addParameters(command, 'the lab’s kernels');
   return command.action(matrix);
 }

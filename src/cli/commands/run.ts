@@ -19,14 +19,12 @@ import { addHelp, type Help, USAGE_STATUS } from '../options/help.js';
 import { addOutputOptions, outputPlans } from '../options/output.js';
 import { policyOption, tellAssumption } from '../options/policy.js';
 import { checkRecord } from '../options/record.js';
-import { checkTarget, type TargetOptions, targetOf } from '../options/target.js';
+import { addKernels, checkTarget, type TargetOptions, targetOf } from '../options/target.js';
 import {
   addRepeatable,
-  kernel,
   label,
   MOST_REPEATS,
   memslotFlag,
-  moduleParameter,
   outputFile,
   outputFolder,
   pciAddress,
@@ -237,18 +235,7 @@ export function runCommand(): Command {
     .option('--journal <file>', 'keep a journal of results as they come, for `report`', outputFile)
     .option('--virtio-type <number>', 'look for KVM_DEV_TYPE_VIRTIO at this device type only', uint32)
     .option('--memslot-flag <bit>', 'take this bit for KVM_MEM_NON_COHERENT_DMA', memslotFlag);
-  addRepeatable(
-    command,
-    '--kernel <image>',
-    'run on this bzImage, or on debian:<version>, in the lab',
-    kernel,
-  );
-  addRepeatable(
-    command,
-    '--param <module.name=value>',
-    'module parameter for the lab’s kernel',
-    moduleParameter,
-  );
+  addKernels(command);
   addRepeatable(command, '--name <text>', 'what to call the kernel in results; one for each --kernel', label);
   return addOutputOptions(command).action((args: string[], options: RunOptions) =>
     run(args, options, command),

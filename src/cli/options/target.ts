@@ -1,8 +1,10 @@
+import type { Command } from 'commander';
 import { buildKernel, identifyImage } from '../../lab/index.js';
 import type { Target } from '../../session/target.js';
 import { UsageError } from '../errors.js';
 import { interrupted } from '../terminal/interrupt.js';
 import { withProgress } from '../terminal/progress.js';
+import { addRepeatable, kernel, moduleParameter } from './values.js';
 
 /** The options that say where to run. */
 export interface TargetOptions {
@@ -54,3 +56,18 @@ export async function targetOf(
     identity: { image: kernel, ...(await identifyImage(image)) },
   };
 }
+
+/** Give a command the options that say on which kernels of the lab it runs, and with which module parameters. */
+export function addKernels(command: Command): Command {
+  addRepeatable(
+    command,
+    '--kernel <image>',
+    'run on this bzImage, or on debian:<version>, in the lab',
+    kernel,
+  );
+  return addParameters(command, 'the lab’s kernel');
+}
+
+/** Give a command the option of module parameters, for what is told. */
+export const addParameters = (command: Command, of: string): Command =>
+  addRepeatable(command, '--param <module.name=value>', `module parameter for ${of}`, moduleParameter);
