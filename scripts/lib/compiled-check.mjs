@@ -53,7 +53,9 @@ const FAULT = `
 export function specFault(value) {
   if (check(value)) return undefined;
   const [{ instancePath, message, params }] = check.errors;
-  const place = instancePath.slice(1).replace(/\\/(\\d+)/g, '[$1]').replaceAll('/', '.');
+  // A kind that there is not is told of the whole step: its place is the field that names the kind.
+  const path = params.tag === undefined ? instancePath : instancePath + '/' + params.tag;
+  const place = path.slice(1).replace(/\\/(\\d+)/g, '[$1]').replaceAll('/', '.');
   return place + ': ' + message + (params.additionalProperty === undefined ? '' : ': ' + params.additionalProperty);
 }`;
 

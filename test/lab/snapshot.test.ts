@@ -67,11 +67,16 @@ const withoutAddresses = (text: string): string => text.replace(/\b[0-9a-f]{8,}\
 
 const ENTRIES = ['old', 'new', 'spte'];
 
+/** An entry of a call trace that the kernel is not sure of: a return address that some earlier call left on the stack. */
+const isGuess = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && 'text' in value && /^ *\? /.test(String(value.text));
+
 /** What a recording says, without what depends on what ran before: time, and where in the host's memory things lie. */
 const comparable = (recording: Recording): unknown =>
   JSON.parse(
     JSON.stringify({ ...recording, durationMs: 0 }, (key, value: unknown) => {
       if (typeof value === 'bigint') return `${ENTRIES.includes(key) ? value & ~FRAME : value}`;
+      if (Array.isArray(value)) return value.filter((one) => !isGuess(one));
       return key === 'text' && typeof value === 'string' ? withoutAddresses(value) : value;
     }),
   );

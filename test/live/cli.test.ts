@@ -11,7 +11,10 @@ describe('bad usage is one sentence and status 2', () => {
     [['nonsense'], "unknown command 'nonsense'"],
     [['run', '--nonsense'], "unknown option '--nonsense'"],
     [['run', '--format'], "option '--format <name>' argument missing"],
-    [['run', '--format', 'xml'], '--format xml is not one of pretty, ktap, junit, json, kcidb'],
+    [
+      ['run', '--format', 'xml'],
+      '--format xml is not one of pretty, ktap, tap, kselftest, junit, json, kcidb',
+    ],
     [['run', '--format', 'json', '--format', 'ktap'], 'only one format can go to stdout'],
     [
       ['run', '--output', '/nonexistent/r.json'],

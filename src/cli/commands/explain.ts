@@ -23,8 +23,8 @@ const HELP: Help = {
       'the same with memslots: what is host MMIO follows from what backs them',
     ],
     [
-      'explain --policy 6.1 --noncoherent --from dmesg.txt --from iomem.txt --map',
-      'a guest as its own log and its /proc/iomem tell it: what was read is told first',
+      'explain --policy 6.1 --noncoherent --from /proc/iomem --map',
+      'memory as the guest’s /proc/iomem tells it: what was read is told first',
     ],
     ['explain --spte 0x1000005d48fc76', "what an entry of EPT says, from a trace of the host's"],
     ['explain --rdmsr 0x210', 'what a guest gets when it reads an MSR'],
