@@ -65,7 +65,7 @@ export {
   type VariableConfig,
 } from './sdm/config.js';
 export { effectiveType } from './sdm/effective.js';
-export { describeMsr, missingMtrr } from './sdm/msr-fault.js';
+export { describeMsr, faultOf, missingMtrr } from './sdm/msr-fault.js';
 export * from './sdm/msrs.js';
 export { archMtrrType, MtrrState, mtrrCursors } from './sdm/mtrr.js';
 export { patType } from './sdm/pat.js';

@@ -179,7 +179,7 @@ describe('explain', () => {
 
   it.each([
     [['--gpa', 'x'], /^--gpa 'x' is not a number/],
-    [[], /^explain needs --gpa <address>, --map for the whole map, --spte or --rdmsr$/],
+    [[], /^explain needs --gpa <address>, --map for the whole map, --spte, --rdmsr or --then$/],
     [['--gpa', '1T'], /^--gpa 0x10000000000 lies above the guest's 40 address bits$/],
     [['--gpa', '0', '--policy', 'F'], /^no policy is called 'F'/],
     [

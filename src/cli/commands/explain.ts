@@ -4,9 +4,10 @@ import { parseGpa, parseMsrNumber } from '../explain/args.js';
 import { addStateOptions, numeric, type StateOptions, stateOf } from '../explain/options.js';
 import type { Question } from '../explain/question.js';
 import { MOST_VCPUS } from '../explain/state.js';
+import { parseThen } from '../explain/then/events.js';
 import { writeAnswer } from '../explain/write.js';
 import { addHelp, type Help, USAGE_STATUS } from '../options/help.js';
-import { whole } from '../options/values.js';
+import { addRepeatable, whole } from '../options/values.js';
 
 const HELP: Help = {
   what:
@@ -27,6 +28,10 @@ const HELP: Help = {
       'memory as the guest’s /proc/iomem tells it: what was read is told first',
     ],
     ['explain --spte 0x1000005d48fc76', "what an entry of EPT says, from a trace of the host's"],
+    [
+      'explain --policy 6.1 --noncoherent --mtrr def=WB --then touch=1G --then 0x2ff=0x800 --then restore --map',
+      'what each event zaps, and the map after them',
+    ],
     ['explain --rdmsr 0x210', 'what a guest gets when it reads an MSR'],
   ],
   statuses: [[0, 'the answer is on stdout'], USAGE_STATUS],
@@ -45,7 +50,14 @@ export function explainCommand(): Command {
     )
     .option('--level <n>', 'level of the entry, 1 to 4 (default: 1)', whole(1, 4))
     .option('--rdmsr <msr>', 'tell what RDMSR of an MTRR or the PAT gives', parseMsrNumber('--rdmsr'));
-  return addStateOptions(command).action(async (options: StateOptions & Question) => {
+  addRepeatable(
+    command,
+    '--then <event>',
+    'tell what an event brings about, in order: touch=1M, cd=on, 0x2ff=0xc06 (cpu1: before it is of one vCPU), dma=on, ' +
+      'quirks=ignore-guest-pat, delete=SLOT, restore; what else is asked, is asked of the guest after it',
+    parseThen,
+  );
+  return addStateOptions(command, ['--then']).action(async (options: StateOptions & Question) => {
     const { facts, read } = await stateOf(options);
     writeAnswer(answer(options, facts), read, options.format);
   });

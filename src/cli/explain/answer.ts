@@ -22,6 +22,8 @@ import { type Question, questionOf } from './question.js';
 import { spteJson, spteText } from './spte.js';
 import type { GuestFacts } from './state.js';
 import { hex, pageJson, pageText } from './text.js';
+import { runThen, type ThenResult } from './then/run.js';
+import { thenJson, thenText } from './then/text.js';
 import { groupName, type VcpuGroup } from './vcpus.js';
 
 /** An answer for people and for programs. */
@@ -111,6 +113,22 @@ function msrAnswer({ policy, situation }: Guest, msr: number): Answer {
   return { text: () => msrText(answer), json: () => msrJson(answer) };
 }
 
+/** The answer to what is asked of a guest as it is; undefined if only events are asked about. */
+function answerOf(guest: Guest, { gpa, map, spte, level = 1, rdmsr }: Question): Answer | undefined {
+  if (spte !== undefined) return spteAnswer(guest, spte, level, gpa?.start);
+  if (rdmsr !== undefined) return msrAnswer(guest, rdmsr);
+  if (map) return mapAnswer(guest, gpa);
+  return gpa === undefined ? undefined : pageAnswer(guest, gpa.start);
+}
+
+/** What events bring about, and then the answer to what is asked after them. */
+function thenAnswer(result: ThenResult, last: Answer | undefined): Answer {
+  return {
+    text: () => [thenText(result), ...(last === undefined ? [] : ['after that\n', last.text()])].join('\n'),
+    json: () => ({ ...thenJson(result), ...(last === undefined ? {} : { after: last.json() }) }),
+  };
+}
+
 /**
  * Answer a question about a guest.
  *
@@ -118,9 +136,10 @@ function msrAnswer({ policy, situation }: Guest, msr: number): Answer {
  */
 export function answer(asked: Question, facts: GuestFacts): Answer {
   findPolicy(facts.policy ?? NEWEST_POLICY.name);
-  const { gpa, map, spte, level = 1, rdmsr, vcpu = 0 } = questionOf(asked, facts.gpa);
+  const question = questionOf(asked, facts.gpa);
+  const { vcpu = 0, then = [] } = question;
   const guest = guestOf(facts, vcpu);
-  if (spte !== undefined) return spteAnswer(guest, spte, level, gpa?.start);
-  if (rdmsr !== undefined) return msrAnswer(guest, rdmsr);
-  return map || gpa === undefined ? mapAnswer(guest, gpa) : pageAnswer(guest, gpa.start);
+  if (then.length === 0) return answerOf(guest, question) as Answer;
+  const result = runThen(guest, vcpu, then);
+  return thenAnswer(result, answerOf(result.guest, question));
 }

@@ -126,12 +126,13 @@ export const parseMsrNumber =
  *
  * @throws UsageError if it is not one
  */
-export function parseMsrWrite(text: string): MsrWrite {
+export function parseMsrWrite(text: string, option = '--msr'): MsrWrite {
   const [, msr, value] = /^([^=]+)=([^=]+)$/.exec(text) ?? [];
-  if (msr === undefined || value === undefined) throw new UsageError(`--msr ${text} is not like 0x2ff=0xc06`);
+  if (msr === undefined || value === undefined)
+    throw new UsageError(`${option} ${text} is not like 0x2ff=0xc06`);
   return {
-    msr: parseMsrNumber('--msr: the number')(msr),
-    value: parseNumber(value, '--msr: the value'),
+    msr: parseMsrNumber(`${option}: the number`)(msr),
+    value: parseNumber(value, `${option}: the value`),
   };
 }
 

@@ -1,5 +1,6 @@
 import { UsageError } from '../errors.js';
-import type { GpaSpan } from './args.js';
+import type { GpaSpan, OfVcpu } from './args.js';
+import type { ThenEvent } from './then/events.js';
 
 /** What is asked: a page, a map, an entry, or an MSR. */
 export interface Question {
@@ -9,6 +10,8 @@ export interface Question {
   readonly level?: number;
   readonly rdmsr?: number;
   readonly vcpu?: number;
+  /** What happens before, one after another. */
+  readonly then?: readonly OfVcpu<ThenEvent>[];
 }
 
 /** What may be asked, and what each asks for. */
@@ -48,7 +51,7 @@ export function questionOf(question: Question, page: bigint | undefined): Questi
   const isPart = question.gpa?.end !== undefined;
   if (first !== undefined && first !== 'spte') return isPart ? { ...question, map: true } : question;
   if (page !== undefined) return { ...question, gpa: { start: page, end: undefined } };
-  if (first === undefined)
-    throw new UsageError('explain needs --gpa <address>, --map for the whole map, --spte or --rdmsr');
+  if (first === undefined && (question.then ?? []).length === 0)
+    throw new UsageError('explain needs --gpa <address>, --map for the whole map, --spte, --rdmsr or --then');
   return question;
 }

@@ -51,11 +51,18 @@ export function vcpuGroups(facts: GuestFacts): VcpuGroup[] {
   const highest = Math.max(0, ...vcpus.keys());
   const count = facts.vcpuCount ?? highest + 1;
   if (highest >= count) throw new UsageError(`vCPU ${highest} has registers, but there are ${count} vCPUs`);
-  const groups = new Map<string, { ids: number[]; situation: Situation }>();
   const common = situationOf(facts);
-  for (let id = 0; id < count; id++) {
+  return groupsOf(count, (id) => {
     const own = vcpus.get(id);
-    const situation = own === undefined ? common : situationOf(factsOfVcpu(facts, own));
+    return own === undefined ? common : situationOf(factsOfVcpu(facts, own));
+  });
+}
+
+/** vCPUs in groups of equal registers; vCPU 0 is in the first. */
+export function groupsOf(count: number, situationOfVcpu: (id: number) => Situation): VcpuGroup[] {
+  const groups = new Map<string, { ids: number[]; situation: Situation }>();
+  for (let id = 0; id < count; id++) {
+    const situation = situationOfVcpu(id);
     const key = keyOf(situation);
     const group = groups.get(key);
     if (group === undefined) groups.set(key, { ids: [id], situation });
