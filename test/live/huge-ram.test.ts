@@ -1,31 +1,34 @@
 import { expect, test } from 'vitest';
-import { hugeBytes, hugeRam, UnmetNeedError } from '../../src/agent/huge-ram.js';
+import { hugePagesAt, hugeRam, UnmetNeedError } from '../../src/agent/huge-ram.js';
+import { HostMemory } from '../../src/kvm/index.js';
 
 const MIB = 2 ** 20;
 
 test('memory that is huge is taken', () => {
-  const before = hugeBytes();
-
   const memory = hugeRam(4 * MIB);
 
-  expect(hugeBytes()).toBe((before ?? 0) + 4 * MIB);
+  expect(hugePagesAt(memory.address, 2)).toBe(2);
   memory.close();
-  expect(hugeBytes()).toBe(before);
+});
+
+test('memory in small pages, or in none, is not huge', () => {
+  const small = HostMemory.memfd(4 * MIB, { align: 2 * MIB, populate: true });
+  const absent = HostMemory.anonymous(4 * MIB, { align: 2 * MIB, thp: true });
+
+  expect([small, absent].map(({ address }) => hugePagesAt(address, 2))).toEqual([0, 0]);
 });
 
 test('memory in small pages is a need that the host does not meet', () => {
-  const counts = [6 * MIB, 8 * MIB];
+  const counts = [1];
 
   const act = () => hugeRam(4 * MIB, () => counts.shift());
 
   expect(act).toThrow(UnmetNeedError);
-  expect(act).not.toThrow(); // this host does not tell: counts are undefined
+  expect(act).not.toThrow(); // this host does not tell: the count is undefined
 });
 
 test('the reason tells how many huge pages there were', () => {
-  const counts = [6 * MIB, 8 * MIB];
-
-  expect(() => hugeRam(4 * MIB, () => counts.shift())).toThrow(
+  expect(() => hugeRam(4 * MIB, () => 1)).toThrow(
     'this host gave 1 of 2 transparent huge pages: its memory is in pieces',
   );
 });
