@@ -8,9 +8,14 @@ export {
   explainPage,
   type Situation,
 } from './explain.js';
+export {
+  LINUX_MAPPINGS,
+  type LinuxMapping,
+  linuxSeries,
+} from './guest-os/linux.js';
 export { BACKING_NAMES, type BackingName, hostMmioOf } from './map/backing.js';
 export { foldRanges, type Piece } from './map/fold.js';
-export { explainRegions, inSlot, type Memory, type Region, sameRegion } from './map/regions.js';
+export { explainRegions, inSlot, linuxAt, type Memory, type Region, sameRegion } from './map/regions.js';
 export { type FirstTouch, firstTouches } from './map/sharing.js';
 export { type Slot, SlotMap } from './map/slots.js';
 export {

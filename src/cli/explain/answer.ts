@@ -9,6 +9,7 @@ import {
   firstTouches,
   hostMmioOf,
   inSlot,
+  linuxAt,
   NEWEST_POLICY,
   type Situation,
 } from '../../memtype/index.js';
@@ -49,17 +50,22 @@ function pageAnswer(guest: Guest, gpa: bigint): Answer {
   const gfn = gfnOf(gpa);
   const slot = memory.slots?.at(gfn);
   if (memory.slots !== undefined && slot === undefined) return holeAnswer(gpa);
-  const situation = inSlot(guest.situation, slot, memory.host);
+  const situation = inSlot(guest.situation, slot, memory, gfn);
   const explanation = explainPage(policy, situation, gfn);
   const backing = slot === undefined ? [] : [hostMmioOf(slot.backing, memory.host)];
-  const vcpus = groups.map((group) => inSlot(group.situation, slot, memory.host));
+  const mapped = linuxAt(guest.situation, slot, memory, gfn);
+  const vcpus = groups.map((group) => inSlot(group.situation, slot, memory, gfn));
   const page = {
     gpa,
     assumed,
     situation,
     explanation: {
       ...explanation,
-      why: [...backing.map(({ text, source }) => ({ text, source })), ...explanation.why],
+      why: [
+        ...(mapped?.why ?? []),
+        ...backing.map(({ text, source }) => ({ text, source })),
+        ...explanation.why,
+      ],
     },
     arch: explainArch(situation, gfn),
     others: compareAll(situation, gfn),
@@ -102,7 +108,8 @@ function mapAnswer({ policy, groups, situation, memory, assumed }: Guest, span: 
 
 function spteAnswer({ policy, situation, memory }: Guest, spte: bigint, level: number, gpa?: bigint): Answer {
   if (gpa !== undefined) mustBeAddress(gpa, situation);
-  const at = (address: bigint): Situation => inSlot(situation, memory.slots?.at(gfnOf(address)), memory.host);
+  const at = (address: bigint): Situation =>
+    inSlot(situation, memory.slots?.at(gfnOf(address)), memory, gfnOf(address));
   const page = gpa === undefined ? undefined : { gpa, explanation: explainPage(policy, at(gpa), gfnOf(gpa)) };
   const told = { spte, reading: decodeSpte(spte, level), page };
   return { text: () => spteText(told), json: () => spteJson(told) };

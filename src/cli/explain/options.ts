@@ -1,5 +1,12 @@
 import { type Command, Option } from 'commander';
-import { BACKING_NAMES, type MsrWrite, NEWEST_POLICY, type Slot } from '../../memtype/index.js';
+import {
+  BACKING_NAMES,
+  LINUX_MAPPINGS,
+  type LinuxMapping,
+  type MsrWrite,
+  NEWEST_POLICY,
+  type Slot,
+} from '../../memtype/index.js';
 import { UsageError } from '../errors.js';
 import { refuseTwice } from '../options/once.js';
 import { addRepeatable, existingFile, whole } from '../options/values.js';
@@ -24,6 +31,8 @@ export interface StateOptions {
   mtrr: OfVcpu<string>[];
   slot: Slot[];
   hostNopat?: true;
+  linux?: string;
+  mapping?: LinuxMapping;
   vcpus?: number;
   msr: OfVcpu<MsrWrite>[];
   pat?: bigint;
@@ -66,6 +75,11 @@ export function addStateOptions(command: Command, repeatable: readonly string[] 
     .option('--noncoherent', 'the VM has non-coherent DMA')
     .option('--mmio', 'all pages are host MMIO; --slot tells it page by page')
     .option('--host-nopat', 'the host runs with nopat, which makes every reserved page host MMIO')
+    .option(
+      '--linux <version>',
+      'the guest is Linux, which maps memory by its own rules: RAM, persistent memory and devices as the slot has it, or by --mapping',
+    )
+    .addOption(new Option('--mapping <name>', 'how Linux maps it').choices(LINUX_MAPPINGS))
     .option(
       '--vcpus <n>',
       `how many vCPUs there are (default: one more than the highest that is named)`,
@@ -170,11 +184,15 @@ function withFlags(file: GuestFacts, options: StateOptions): GuestFacts {
     selfSnoop: options.selfSnoop ? undefined : false,
     slotFlag: options.slotFlag,
     hostNopat: options.hostNopat,
+    linux: options.linux,
+    mapping: options.mapping,
     vcpuCount: options.vcpus,
   });
   const named = [...options.mtrr, ...options.msr].flatMap(({ vcpu }) => vcpu ?? []);
   const ids = new Set([...(file.vcpus?.keys() ?? []), ...named]);
   const slots = [...(file.slots ?? []), ...options.slot];
+  if (options.linux !== undefined && options.patEntry !== undefined)
+    throw new UsageError('--linux and --pat-entry tell the same: Linux chooses the PAT entry');
   if ((options.mmio || options.slotFlag) && slots.length > 0)
     throw new UsageError(
       '--mmio and --slot-flag are for memory without slots: a --slot has its own kind and flag',

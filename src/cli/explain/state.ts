@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { MSR, PAT_RESET } from '../../arch/msrs.js';
 import {
   checkedMsr,
+  LINUX_MAPPINGS,
+  type LinuxMapping,
   type MsrWrite,
   type MtrrConfig,
   MtrrConfigError,
@@ -87,6 +89,8 @@ const stateFile = z.strictObject({
     .optional(),
   slots: z.array(parsed(parseSlot)).max(MOST_SLOTS).optional(),
   hostNopat: z.boolean().optional(),
+  linux: z.string().optional(),
+  mapping: z.enum(LINUX_MAPPINGS).optional(),
   noncoherent: z.boolean().optional(),
   mmio: z.boolean().optional(),
   disabledQuirks: quirks.optional(),
@@ -119,6 +123,9 @@ export interface GuestFacts extends VcpuFacts {
   areas?: readonly Area[];
   /** The host runs with nopat. */
   hostNopat?: boolean;
+  /** Version of the Linux that is the guest. */
+  linux?: string;
+  mapping?: LinuxMapping;
   noncoherent?: boolean;
   mmio?: boolean;
   disabledQuirks?: number;

@@ -1,6 +1,13 @@
 import type { MemType } from '../../arch/memory-types.js';
 import type { GfnRange } from '../../arch/units.js';
 import { explainArch, type MapEntry, type Situation } from '../explain.js';
+import {
+  type LinuxMapped,
+  type LinuxMapping,
+  type LinuxSeries,
+  linuxMapping,
+  usualMapping,
+} from '../guest-os/linux.js';
 import { kvmRanges } from '../policies/guest-mtrr.js';
 import type { Policy } from '../policy.js';
 import { mtrrCursors } from '../sdm/mtrr.js';
@@ -14,7 +21,17 @@ export interface Memory {
   /** The memslots; undefined where all of the memory is backed alike. */
   readonly slots: SlotMap | undefined;
   readonly host: HostView;
+  /** Linux as the guest; undefined where the PAT entry is told. */
+  readonly linux?: LinuxGuest | undefined;
 }
+
+/** A guest's Linux, and how it maps memory: as is usual for the kind of slot, if it is not told. */
+interface LinuxGuest {
+  readonly series: LinuxSeries;
+  readonly mapping: LinuxMapping | undefined;
+}
+
+const NOTHING_KNOWN: Memory = { slots: undefined, host: { nopat: false, before416: false } };
 
 /** A stretch of guest-physical memory of one kind. */
 export interface Region {
@@ -32,10 +49,27 @@ const hullCursor =
   (gfn) =>
     gfn < start ? start : Number.POSITIVE_INFINITY;
 
+/** How Linux maps a page, if the guest is one. */
+export function linuxAt(
+  situation: Situation,
+  slot: Slot | undefined,
+  { linux }: Memory,
+  gfn: number,
+): LinuxMapped | undefined {
+  if (linux === undefined) return undefined;
+  const mapping = linux.mapping ?? usualMapping(slot?.backing.kind);
+  const { bootMtrr, mtrr } = situation;
+  const before = { ...situation, mtrr: bootMtrr ?? mtrr };
+  return linuxMapping(linux.series, mapping, before, slot ?? { start: gfn, end: gfn + 1 });
+}
+
 /** The same vCPU at a page of this slot. */
-export function inSlot(situation: Situation, slot: Slot | undefined, host: HostView): Situation {
-  if (slot === undefined) return situation;
-  return { ...situation, mmio: hostMmioOf(slot.backing, host).mmio, slotFlag: slot.flagged };
+export function inSlot(situation: Situation, slot: Slot | undefined, memory: Memory, gfn: number): Situation {
+  const mapped = linuxAt(situation, slot, memory, gfn);
+  const there =
+    mapped === undefined ? situation : { ...situation, pat: mapped.pat, patEntry: mapped.patEntry };
+  if (slot === undefined) return there;
+  return { ...there, mmio: hostMmioOf(slot.backing, memory.host).mmio, slotFlag: slot.flagged };
 }
 
 /** A page of a slot, or of memory without slots. */
@@ -73,15 +107,16 @@ export function explainRegions(
   policy: Policy,
   vcpus: readonly Situation[],
   range: GfnRange,
-  { slots, host }: Memory = { slots: undefined, host: { nopat: false, before416: false } },
+  memory: Memory = NOTHING_KNOWN,
   maxRanges = 100_000,
 ): MappedRange<Region>[] {
+  const { slots } = memory;
   const cursors = vcpus.flatMap(({ mtrr }) => [...mtrrCursors(mtrr), ...kvmRanges(mtrr).map(hullCursor)]);
   if (slots !== undefined) cursors.push(slots.nextBoundary);
   const regionAt = (gfn: number): Region => {
     const slot = slots?.at(gfn);
     if (slots !== undefined && slot === undefined) return { slot, vcpus: [], effective: [] };
-    const there = vcpus.map((vcpu) => inSlot(vcpu, slot, host));
+    const there = vcpus.map((vcpu) => inSlot(vcpu, slot, memory, gfn));
     return regionOf(policy, there, gfn, slot);
   };
   return mapRanges(range.end, regionAt, cursors, { same: sameRegion, start: range.start, maxRanges });

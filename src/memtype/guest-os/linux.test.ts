@@ -1,0 +1,106 @@
+import { describe, expect, it } from 'vitest';
+import { PAT_RESET } from '../../arch/msrs.js';
+import { gfnOf } from '../../arch/units.js';
+import { type MtrrConfig, mtrrWrites, replayWrites } from '../sdm/config.js';
+import { patType } from '../sdm/pat.js';
+import { GuestOsError, type LinuxMapping, linuxMapping, linuxSeries, usualMapping } from './linux.js';
+
+const LINUX_PAT = 0x0407_0506_0007_0106n;
+const mtrrs = (config: MtrrConfig) => replayWrites(mtrrWrites(config, 46), 46);
+const OFF = mtrrs({});
+const WB = mtrrs({ def: { type: 'WB', enabled: true, fixedEnabled: false } });
+
+/** PAT value, entry and its type. */
+function mapped(
+  version: string,
+  mapping: LinuxMapping,
+  { mtrr = WB, pat = PAT_RESET, mtrrCpuid = true, start = 8n << 30n, size = 1n << 30n } = {},
+): string {
+  const range = { start: gfnOf(start), end: gfnOf(start + size) };
+  const seen = linuxMapping(linuxSeries(version), mapping, { mtrr, pat, mtrrCpuid }, range);
+  const name = seen.pat === LINUX_PAT ? 'own' : seen.pat === pat ? 'kept' : 'other';
+  return `${name} ${seen.patEntry} ${patType(seen.pat, seen.patEntry)}`;
+}
+
+describe('Linux as a guest with MTRRs on', () => {
+  // WB WC UC- UC WB WP UC- WT: entries of __cachemode2pte_tbl[] after update_cache_mode_entry().
+  it.each<[LinuxMapping, string]>([
+    ['ram', 'own 0 WB'],
+    ['pmem', 'own 0 WB'],
+    ['memremap-wb', 'own 0 WB'],
+    ['memremap-wt', 'own 7 WT'],
+    ['memremap-wc', 'own 1 WC'],
+    ['ioremap', 'own 2 UC-'],
+    ['ioremap-uc', 'own 3 UC'],
+    ['ioremap-wc', 'own 1 WC'],
+    ['ioremap-wt', 'own 7 WT'],
+    ['ioremap-cache', 'own 0 WB'],
+    ['pgprot-noncached', 'own 2 UC-'],
+    ['pgprot-writecombine', 'own 1 WC'],
+  ])('%s: %s', (mapping, expected) => {
+    for (const version of ['5.10.262', '6.1.0-28-amd64', '6.12', '7.2', '7.3.4'])
+      expect(mapped(version, mapping)).toBe(expected);
+  });
+
+  it('makes a wish for WB UC- unless the MTRRs make all of it WB (pat_x_mtrr_type())', () => {
+    const half = mtrrs({
+      def: { type: 'WB', enabled: true, fixedEnabled: false },
+      variable: [{ index: 0, type: 'UC', base: 9n << 30n, size: 1n << 30n }],
+    });
+    for (const version of ['5.10', '6.1', '6.12', '7.2']) {
+      expect(mapped(version, 'pmem', { mtrr: half })).toBe('own 0 WB');
+      expect(mapped(version, 'pmem', { mtrr: half, size: 2n << 30n })).toBe('own 2 UC-');
+      expect(mapped(version, 'ioremap-wc', { mtrr: half, size: 2n << 30n })).toBe('own 1 WC');
+      expect(mapped(version, 'ram', { mtrr: half, size: 2n << 30n })).toBe('own 0 WB');
+    }
+  });
+
+  it('leaves the ISA hole WB, whatever is asked for (is_ISA_range())', () => {
+    expect(mapped('6.1', 'ioremap', { start: 0xa0000n, size: 0x20000n })).toBe('own 0 WB');
+  });
+});
+
+describe('Linux as a guest with MTRRs off, or not in CPUID', () => {
+  it.each<[string, LinuxMapping, string]>([
+    // pat_enabled() is false: memtype_reserve() gives what is asked for.
+    ['5.10', 'pmem', 'kept 0 WB'],
+    ['5.10', 'ioremap-wc', 'kept 2 UC-'],
+    // init_cache_modes() sets pat_bp_enabled under a hypervisor; mtrr_type_lookup() gives MTRR_TYPE_INVALID.
+    ['6.1', 'pmem', 'kept 2 UC-'],
+    ['6.1', 'ioremap-wc', 'kept 2 UC-'],
+    ['6.1', 'ioremap-wt', 'kept 1 WT'],
+    ['6.1', 'ioremap-uc', 'kept 3 UC'],
+    // The PAT no longer waits for MTRRs; mtrr_type_lookup() gives UC.
+    ['6.12', 'pmem', 'own 2 UC-'],
+    ['6.12', 'ioremap-wc', 'own 1 WC'],
+    ['7.2', 'pmem', 'own 2 UC-'],
+    ['7.3', 'ram', 'own 0 WB'],
+  ])('%s %s: %s', (version, mapping, expected) => {
+    expect(mapped(version, mapping, { mtrr: OFF })).toBe(expected);
+    expect(mapped(version, mapping, { mtrrCpuid: false })).toBe(expected);
+  });
+});
+
+describe('Linux as a guest', () => {
+  it('takes a PAT of 0 for none, though all of its entries are UC', () => {
+    for (const version of ['5.10', '6.1', '6.12', '7.2']) {
+      expect(mapped(version, 'pmem', { pat: 0n, mtrr: OFF })).toBe('kept 0 UC');
+      expect(mapped(version, 'ioremap-wc', { pat: 0n })).toBe('kept 2 UC');
+    }
+  });
+
+  it('is known in the series that were read', () => {
+    expect(linuxSeries('6.12.85+deb13-amd64').series).toBe('6.12');
+    for (const version of ['6.2', '5.15.0-91-generic', '4.19', 'x'])
+      expect(() => linuxSeries(version)).toThrow(GuestOsError);
+  });
+
+  it('maps a slot by what is behind it', () => {
+    expect([
+      usualMapping('dax'),
+      usualMapping('pci-bar'),
+      usualMapping('ram'),
+      usualMapping(undefined),
+    ]).toEqual([...['pmem', 'ioremap', 'ram', 'ram']]);
+  });
+});
