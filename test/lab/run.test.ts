@@ -7,37 +7,10 @@ import type { RunResult } from '../../src/report/types.js';
 import { runCli } from '../support/cli.js';
 import { parseKtap } from '../support/ktap.js';
 
-const KERNELS = [
-  ['debian:6.1', 'A'],
-  ['debian:7.2', 'E'],
-] as const;
-
-describe('the whole catalogue in the lab', () => {
-  let images: string[];
+describe('a run in the lab', () => {
+  let image: string;
   beforeAll(async () => {
-    images = [];
-    for (const [source] of KERNELS) images.push((await buildKernel({ source })).bzImage);
-  });
-
-  test('passes on 6.1 and 7.2, each under the policy that probing finds', async () => {
-    const { status, stdout } = await runCli([
-      'run',
-      ...images.flatMap((i) => ['--kernel', i]),
-      '--format',
-      'json',
-    ]);
-
-    const { sets } = JSON.parse(stdout) as RunResult;
-    expect(sets.flatMap((s) => s.scenarios).filter((s) => !['pass', 'skip'].includes(s.status))).toEqual([]);
-    expect(status).toBe(0);
-    expect(sets.map((s) => [s.policy.name, s.policy.how])).toEqual(
-      KERNELS.map(([, policy]) => [policy, 'probed']),
-    );
-    for (const set of sets) {
-      const leaves = set.scenarios.reduce((sum, s) => sum + (s.checks.leaves ?? 0), 0);
-      expect(leaves).toBeGreaterThan(100);
-      expect(set.scenarios.filter((s) => s.status === 'pass').length).toBeGreaterThanOrEqual(20);
-    }
+    image = (await buildKernel({ source: 'debian:6.1' })).bzImage;
   });
 
   test('a policy that is wrong for the kernel fails, and says where, what and why', async () => {
@@ -47,7 +20,7 @@ describe('the whole catalogue in the lab', () => {
       '--policy',
       'D',
       '--kernel',
-      images[0] as string,
+      image,
       '--format',
       'json',
     ]);
@@ -63,7 +36,6 @@ describe('the whole catalogue in the lab', () => {
   });
 
   test('results say which kernel they are of, and are not named by its path', async () => {
-    const image = images[0] as string;
     const param = 'kvm.mmio_caching=N';
     const kernels = ['--kernel', image, '--kernel', 'debian:6.1', '--kernel', image];
 
@@ -96,15 +68,7 @@ describe('the whole catalogue in the lab', () => {
   });
 
   test('KTAP output is valid', async () => {
-    const { status, stdout } = await runCli([
-      'run',
-      'ram',
-      'msr',
-      '--kernel',
-      images[0] as string,
-      '--format',
-      'ktap',
-    ]);
+    const { status, stdout } = await runCli(['run', 'ram', 'msr', '--kernel', image, '--format', 'ktap']);
 
     expect(status).toBe(0);
     const [kernel] = parseKtap(stdout);
@@ -114,15 +78,7 @@ describe('the whole catalogue in the lab', () => {
   });
 
   test('a kernel that is not done in time leaves every scenario with a result, and why', async () => {
-    const { status, stdout } = await runCli([
-      'run',
-      '--kernel',
-      images[0] as string,
-      '--timeout',
-      '7',
-      '--format',
-      'json',
-    ]);
+    const { status, stdout } = await runCli(['run', '--kernel', image, '--timeout', '7', '--format', 'json']);
 
     const [set] = (JSON.parse(stdout) as RunResult).sets;
     expect(status).toBe(1);

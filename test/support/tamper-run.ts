@@ -23,8 +23,8 @@ export const noTampers = (): TamperCount => ({ tampered: 0, noticed: 0, harmless
 const MOST = 1_000;
 
 /** Whether number `i` of `all` is among those that are judged: some of each sort, as what is alike comes at regular distances. */
-const isChosen = (i: number, all: number): boolean =>
-  all <= MOST || Math.imul(i, 0x9e37_79b1) >>> 0 < (MOST / all) * 2 ** 32;
+const isChosen = (i: number, all: number, most: number): boolean =>
+  all <= most || Math.imul(i, 0x9e37_79b1) >>> 0 < (most / all) * 2 ** 32;
 
 function countOf(all: Iterable<unknown>): number {
   let count = 0;
@@ -36,13 +36,13 @@ function countOf(all: Iterable<unknown>): number {
 export function tamperAll(
   scenario: Scenario,
   recording: Extract<Recording, { outcome: 'ran' }>,
-  o: { policy: Policy; env: Environment; count: TamperCount; bits?: Bits },
+  o: { policy: Policy; env: Environment; count: TamperCount; bits?: Bits; most?: number },
 ): void {
-  const { count, env } = o;
+  const { count, env, most = MOST } = o;
   const all = countOf(tamper(recording, o.bits));
   let i = 0;
   for (const tampered of tamper(recording, o.bits)) {
-    if (!isChosen(i++, all)) continue;
+    if (!isChosen(i++, all, most)) continue;
     count.tampered++;
     if (judge(scenario, tampered.recording, o.policy, env).status !== 'pass') {
       count.noticed++;
