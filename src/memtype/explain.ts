@@ -10,6 +10,7 @@ import { effectiveCell, effectiveType } from './sdm/effective.js';
 import { archMtrrType, type MtrrState } from './sdm/mtrr.js';
 import { patType } from './sdm/pat.js';
 import type { ArchType, Rule } from './types.js';
+import { hasVmType, L2_RULE, quirksOfType, TD_PRIVATE, tdRule, type VmType } from './vm-types.js';
 
 /** All that the type of a page depends on, frozen at one moment. */
 export interface Situation {
@@ -32,6 +33,12 @@ export interface Situation {
   readonly vcpu?: number;
   /** The MTRRs of vCPU 0, where the one in question is another. */
   readonly bootMtrr?: MtrrState;
+  /** The VM hides its memory from the host. */
+  readonly vmType?: VmType | undefined;
+  /** The page is one that the host cannot read: of guest_memfd. */
+  readonly isPrivate?: boolean;
+  /** The access is one of the guest's guest. */
+  readonly l2?: boolean;
 }
 
 /** What one policy makes of a page. */
@@ -60,11 +67,14 @@ const NESTED_PAGING = 'AMD manual, "Combining Memory Types, MTRRs" of nested pag
 const EPT_TYPES = 'SDM, "Memory Type Used for Translated Guest-Physical Addresses"';
 const SVM_CR0 = 'svm_set_cr0(), all versions';
 
-function viewsOf(
-  situation: Situation,
-  policy: Policy,
-  gfn: number,
-): { vm: VmView; vcpu: VcpuView; page: PageView } {
+/** What a policy looks at. */
+interface Views {
+  readonly vm: VmView;
+  readonly vcpu: VcpuView;
+  readonly page: PageView;
+}
+
+function viewsOf(situation: Situation, policy: Policy, gfn: number): Views {
   const { mtrr, pat, cd, maxphyaddr, mtrrCpuid, selfSnoop, mmio } = situation;
   const { vcpu: id = 0, bootMtrr } = situation;
   const vcpu: VcpuView = { id, mtrr, pat, cd, maxphyaddr, mtrrCpuid };
@@ -75,7 +85,8 @@ function viewsOf(
       vcpus: bootMtrr === undefined ? [vcpu] : [{ ...vcpu, id: 0, mtrr: bootMtrr }, vcpu],
       noncoherent: situation.noncoherent ? 1 : 0,
       disabledQuirks:
-        policy.quirks.disabledAtCreation | (situation.disabledQuirks & supportedQuirks(policy, selfSnoop)),
+        policy.quirks.disabledAtCreation |
+        ((situation.disabledQuirks | quirksOfType(situation.vmType)) & supportedQuirks(policy, selfSnoop)),
       selfSnoop,
       memslotFlag: FLAG,
       flagged: hasFlag ? [ALL_GFNS] : [],
@@ -93,6 +104,10 @@ function effectiveWithoutEpt(
 ): { effective: MemType; why: Rule[] } {
   const host = situation.mmio ? 'UC' : 'WB';
   if (paging === 'npt') {
+    if (situation.cd && situation.vmType === 'snp') {
+      const text = 'CR0.CD=1, which KVM cannot clear, as the CR0 of an SNP guest is its own: UC';
+      return { effective: 'UC', why: [{ text, source: 'sev_es_init_vmcb(), 6.1 to 7.3' }] };
+    }
     if (situation.cd && !hasQuirk(vm, KVM_X86_QUIRK_CD_NW_CLEARED)) {
       const text = 'CR0.CD=1 and the quirk CD_NW_CLEARED is disabled: the processor itself has CD=1: UC';
       return { effective: 'UC', why: [{ text, source: SVM_CR0 }] };
@@ -112,15 +127,30 @@ function effectiveWithoutEpt(
   return { effective: host, why };
 }
 
+/** What the policy makes of the page, or what is there in its stead. */
+function decide(policy: Policy, situation: Situation, { vm, vcpu, page }: Views, why: Rule[]): Decision {
+  const { vmType, isPrivate = false, l2 } = situation;
+  if (l2) why.push(L2_RULE);
+  if (vmType === 'tdx') why.push(tdRule(isPrivate));
+  if (vmType === 'tdx' && isPrivate) return TD_PRIVATE;
+  return policy.decide(vm, vcpu, page, why);
+}
+
+/** MTRRs bound no leaf of L2 (`FNAME(page_fault)()`), and private pages of a TD are small (`tdx_gmem_max_mapping_level()`). */
+function maxLevelOf(policy: Policy, { vmType, isPrivate, l2 }: Situation, { vm, vcpu, page }: Views): Level {
+  if (vmType === 'tdx' && isPrivate) return 1;
+  return l2 ? 3 : policy.maxLevel(vm, vcpu, page.gfn);
+}
+
 /** The type of the guest's accesses to one page under a policy, and the chain of rules behind it. */
 export function explainPage(policy: Policy, situation: Situation, gfn: number): Explanation {
   const { vm, vcpu, page } = viewsOf(situation, policy, gfn);
   const why: Rule[] = [];
-  const decision = policy.decide(vm, vcpu, page, why);
+  const decision = decide(policy, situation, { vm, vcpu, page }, why);
   const rest = {
     policy,
     ...decision,
-    maxLevel: policy.maxLevel(vm, vcpu, gfn),
+    maxLevel: maxLevelOf(policy, situation, { vm, vcpu, page }),
     refuses: refusals(policy, situation).map(({ what }) => what),
     errata: policy.errata(vm, vcpu, page),
   };
@@ -170,7 +200,8 @@ export function compareAll(
   candidates: readonly Policy[] = ALL_POLICIES,
 ): Explanation[][] {
   const groups = new Map<string, Explanation[]>();
-  for (const policy of candidates) {
+  const able = ({ paging }: Policy): boolean => !situation.l2 || paging === 'ept';
+  for (const policy of candidates.filter((one) => hasVmType(one, situation.vmType) && able(one))) {
     const explanation = explainPage(policy, situation, gfn);
     const key = `${explanation.type} ${explanation.ipat} ${explanation.effective}`;
     groups.set(key, [...(groups.get(key) ?? []), explanation]);

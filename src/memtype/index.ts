@@ -80,3 +80,4 @@ export type { Want } from './solve/wanted.js';
 export { decodeSpte, type SpteReading } from './spte/decode.js';
 export { makersOf } from './spte/makers.js';
 export type { ArchType, LeafType, Rule, TypeSource } from './types.js';
+export { hasVmType, quirksOfType, VM_TYPES, type VmType } from './vm-types.js';

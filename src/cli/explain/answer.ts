@@ -52,7 +52,8 @@ function pageAnswer(guest: Guest, gpa: bigint): Answer {
   if (memory.slots !== undefined && slot === undefined) return holeAnswer(gpa);
   const situation = inSlot(guest.situation, slot, memory, gfn);
   const explanation = explainPage(policy, situation, gfn);
-  const backing = slot === undefined ? [] : [hostMmioOf(slot.backing, memory.host)];
+  const isHidden = situation.vmType === 'tdx' && situation.isPrivate;
+  const backing = slot === undefined || isHidden ? [] : [hostMmioOf(slot.backing, memory.host)];
   const mapped = linuxAt(guest.situation, slot, memory, gfn);
   const vcpus = groups.map((group) => inSlot(group.situation, slot, memory, gfn));
   const page = {

@@ -6,6 +6,8 @@ import {
   type MsrWrite,
   NEWEST_POLICY,
   type Slot,
+  VM_TYPES,
+  type VmType,
 } from '../../memtype/index.js';
 import { UsageError } from '../errors.js';
 import { refuseTwice } from '../options/once.js';
@@ -33,6 +35,8 @@ export interface StateOptions {
   hostNopat?: true;
   linux?: string;
   mapping?: LinuxMapping;
+  vmType?: VmType;
+  l2?: true;
   vcpus?: number;
   msr: OfVcpu<MsrWrite>[];
   pat?: bigint;
@@ -80,6 +84,13 @@ export function addStateOptions(command: Command, repeatable: readonly string[] 
       'the guest is Linux, which maps memory by its own rules: RAM, persistent memory and devices as the slot has it, or by --mapping',
     )
     .addOption(new Option('--mapping <name>', 'how Linux maps it').choices(LINUX_MAPPINGS))
+    .addOption(
+      new Option(
+        '--vm-type <name>',
+        'a VM that hides its memory: its private pages are those of a guest-memfd slot',
+      ).choices(VM_TYPES),
+    )
+    .option('--l2', "the access is one of the guest's own guest: --pat and --cd are then of that")
     .option(
       '--vcpus <n>',
       `how many vCPUs there are (default: one more than the highest that is named)`,
@@ -186,6 +197,8 @@ function withFlags(file: GuestFacts, options: StateOptions): GuestFacts {
     hostNopat: options.hostNopat,
     linux: options.linux,
     mapping: options.mapping,
+    vmType: options.vmType,
+    l2: options.l2,
     vcpuCount: options.vcpus,
   });
   const named = [...options.mtrr, ...options.msr].flatMap(({ vcpu }) => vcpu ?? []);

@@ -11,6 +11,8 @@ import {
   replayWrites,
   type Situation,
   type Slot,
+  VM_TYPES,
+  type VmType,
 } from '../../memtype/index.js';
 import { readInput } from '../../process/read-file.js';
 import { sentenceOf, UsageError } from '../errors.js';
@@ -90,6 +92,8 @@ const stateFile = z.strictObject({
   slots: z.array(parsed(parseSlot)).max(MOST_SLOTS).optional(),
   hostNopat: z.boolean().optional(),
   linux: z.string().optional(),
+  vmType: z.enum(VM_TYPES).optional(),
+  l2: z.boolean().optional(),
   mapping: z.enum(LINUX_MAPPINGS).optional(),
   noncoherent: z.boolean().optional(),
   mmio: z.boolean().optional(),
@@ -126,6 +130,9 @@ export interface GuestFacts extends VcpuFacts {
   /** Version of the Linux that is the guest. */
   linux?: string;
   mapping?: LinuxMapping;
+  vmType?: VmType;
+  /** The accesses are those of the guest's guest. */
+  l2?: boolean;
   noncoherent?: boolean;
   mmio?: boolean;
   disabledQuirks?: number;
@@ -205,5 +212,7 @@ export function situationOf(state: GuestFacts): Situation {
     mtrrCpuid: state.mtrrCpuid ?? true,
     selfSnoop: state.selfSnoop ?? true,
     slotFlag: state.slotFlag ?? false,
+    vmType: state.vmType,
+    l2: state.l2 ?? false,
   };
 }

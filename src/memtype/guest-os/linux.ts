@@ -80,6 +80,10 @@ export interface BeforeLinux {
   readonly mtrr: MtrrState;
   readonly pat: bigint;
   readonly mtrrCpuid: boolean;
+  /**
+   * Of a TDX or SNP guest, which does not ask for the MTRRs: the frame where RAM below 4 GiB ends. From there to 4 GiB is UC to it, all else WB.
+   */
+  readonly forced?: number | undefined;
 }
 
 /** The PAT, and the entry of it that Linux puts into its page tables. */
@@ -93,6 +97,8 @@ export interface LinuxMapped {
 const LINUX_PAT = 0x0407_0506_0007_0106n;
 /** Entry of types that the PAT has not: PCD alone, which is UC- (`__cachemode2pte_tbl[]`). */
 const FALLBACK = 2;
+const FORCED = 'kvm_init_platform() and guest_force_mtrr_state(), read in 6.12 to 7.3';
+const GIB4 = 2 ** 20;
 /** Not tracked, always WB (`is_ISA_range()`). */
 const ISA: GfnRange = { start: 0xa0, end: 0x100 };
 
@@ -116,7 +122,8 @@ function patRule(series: LinuxSeries, before: BeforeLinux): Rule {
 }
 
 /** All of a range is WB by the MTRRs that Linux read. */
-function isWb({ mtrr, mtrrCpuid }: BeforeLinux, range: GfnRange): boolean {
+function isWb({ mtrr, mtrrCpuid, forced }: BeforeLinux, range: GfnRange): boolean {
+  if (forced !== undefined) return range.end <= forced || range.start >= GIB4;
   if (!mtrrCpuid || !mtrr.enabled) return false;
   const typeAt = (gfn: number) => archMtrrType(mtrr, gfn);
   return mapRanges(range.end, typeAt, mtrrCursors(mtrr), { start: range.start }).every(
@@ -132,6 +139,11 @@ function reserved(wants: PatType, before: BeforeLinux, range: GfnRange, why: Rul
     return 'WB';
   }
   if (wants !== 'WB' || isWb(before, range)) return wants;
+  if (before.forced !== undefined) {
+    const text = 'it lies between RAM and 4 GiB, which such a guest takes for UC: a wish for WB becomes UC-';
+    why.push({ text, source: FORCED });
+    return 'UC-';
+  }
   const off =
     !before.mtrrCpuid || !before.mtrr.enabled ? 'the MTRRs are off' : 'the MTRRs do not make all of it WB';
   why.push({ text: `${off}: a wish for WB becomes UC-`, source });

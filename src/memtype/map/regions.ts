@@ -29,6 +29,8 @@ export interface Memory {
 interface LinuxGuest {
   readonly series: LinuxSeries;
   readonly mapping: LinuxMapping | undefined;
+  /** Where RAM below 4 GiB ends. */
+  readonly lowRamEnd: number;
 }
 
 const NOTHING_KNOWN: Memory = { slots: undefined, host: { nopat: false, before416: false } };
@@ -58,8 +60,9 @@ export function linuxAt(
 ): LinuxMapped | undefined {
   if (linux === undefined) return undefined;
   const mapping = linux.mapping ?? usualMapping(slot?.backing.kind);
-  const { bootMtrr, mtrr } = situation;
-  const before = { ...situation, mtrr: bootMtrr ?? mtrr };
+  const { bootMtrr, mtrr, vmType } = situation;
+  const forced = vmType === undefined ? undefined : linux.lowRamEnd;
+  const before = { ...situation, mtrr: bootMtrr ?? mtrr, forced };
   return linuxMapping(linux.series, mapping, before, slot ?? { start: gfn, end: gfn + 1 });
 }
 
@@ -69,7 +72,12 @@ export function inSlot(situation: Situation, slot: Slot | undefined, memory: Mem
   const there =
     mapped === undefined ? situation : { ...situation, pat: mapped.pat, patEntry: mapped.patEntry };
   if (slot === undefined) return there;
-  return { ...there, mmio: hostMmioOf(slot.backing, memory.host).mmio, slotFlag: slot.flagged };
+  return {
+    ...there,
+    mmio: hostMmioOf(slot.backing, memory.host).mmio,
+    slotFlag: slot.flagged,
+    isPrivate: slot.backing.kind === 'guest-memfd',
+  };
 }
 
 /** A page of a slot, or of memory without slots. */

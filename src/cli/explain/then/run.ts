@@ -118,6 +118,9 @@ class Run {
       throw new UsageError(
         `--then touch=${hex(gpaOf(gfn))} lies above the guest's ${maxphyaddr} address bits`,
       );
+    const isPrivate = this.before.memory.slots?.at(gfn)?.backing.kind === 'guest-memfd';
+    if (this.before.situation.vmType === 'tdx' && isPrivate)
+      return row(`vCPU ${vcpu}: touch ${hex(gpaOf(gfn))}`, 'private: the TDX module maps it WB');
     const effect = this.model.apply({ kind: 'access', vcpu, gfn, access: 'read' });
     return row(`vCPU ${vcpu}: touch ${hex(gpaOf(gfn))}`, this.touchText(effect, gfn), {
       why: effect.made.at(-1)?.why.slice(-1) ?? [],

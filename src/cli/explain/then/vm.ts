@@ -6,6 +6,7 @@ import {
   classifyMsr,
   hostMmioOf,
   type MtrrMsr,
+  quirksOfType,
   type Situation,
   type Slot,
   VmModel,
@@ -42,7 +43,7 @@ function bringUp(model: VmModel, vcpu: number, { mtrr, pat, cd }: Situation): vo
 /** The VM of a guest, as its VMM made it: nothing is mapped yet. */
 export function vmOf(guest: Guest): VmModel {
   const { policy, situation, groups, memory } = guest;
-  const { maxphyaddr, mtrrCpuid: mtrr, selfSnoop, noncoherent, disabledQuirks } = situation;
+  const { maxphyaddr, mtrrCpuid: mtrr, selfSnoop, noncoherent, disabledQuirks, vmType } = situation;
   const model = new VmModel(policy, { vcpus: countOf(guest), maxphyaddr, mtrr, selfSnoop });
   for (const { ids, situation: own } of groups) for (const id of ids) bringUp(model, id, own);
   slotsOf(guest).forEach(({ start, end, backing, readOnly, flagged }, slot) => {
@@ -58,7 +59,7 @@ export function vmOf(guest: Guest): VmModel {
     });
   });
   if (noncoherent) model.apply({ kind: 'noncoherent', delta: 1 });
-  model.apply({ kind: 'disable-quirks', mask: disabledQuirks, cap: 'quirks' });
+  model.apply({ kind: 'disable-quirks', mask: disabledQuirks | quirksOfType(vmType), cap: 'quirks' });
   return model;
 }
 
