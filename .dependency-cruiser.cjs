@@ -65,7 +65,7 @@ module.exports = {
     rule(
       'a-place-for-each',
       'every folder of src/ has its floor',
-      { path: '^src/', pathNot: `^src/(index(\\.test)?\\.ts$|(${FLOORS.flat().join('|')})/)` },
+      { path: '^src/', pathNot: `^src/((index|model)(\\.test)?\\.ts$|(${FLOORS.flat().join('|')})/)` },
       {},
     ),
   ],

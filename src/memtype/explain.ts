@@ -1,5 +1,6 @@
 import { KVM_X86_QUIRK_CD_NW_CLEARED } from '../arch/kvm-flags.js';
 import { MEM_TYPES, type MemType, type PatType } from '../arch/memory-types.js';
+import { PAT_RESET } from '../arch/msrs.js';
 import { ALL_GFNS, type Level } from '../arch/units.js';
 import type { ErratumId } from './errata.js';
 import { ALL_POLICIES } from './policies/index.js';
@@ -7,7 +8,7 @@ import { hasQuirk, supportedQuirks } from './policies/quirks.js';
 import { refusals } from './policies/refusals.js';
 import type { Decision, PageView, Policy, VcpuView, VmView } from './policy.js';
 import { effectiveCell, effectiveType } from './sdm/effective.js';
-import { archMtrrType, type MtrrState } from './sdm/mtrr.js';
+import { archMtrrType, MtrrState } from './sdm/mtrr.js';
 import { patType } from './sdm/pat.js';
 import type { ArchType, Rule } from './types.js';
 import { hasVmType, L2_RULE, quirksOfType, TD_PRIVATE, tdRule, type VmType } from './vm-types.js';
@@ -40,6 +41,21 @@ export interface Situation {
   /** The access is one of the guest's guest. */
   readonly l2?: boolean;
 }
+
+/** A vCPU and a page of RAM as KVM starts with them: MTRRs off, the PAT of a reset, no non-coherent DMA. */
+export const INITIAL_SITUATION: Situation = {
+  mtrr: MtrrState.initial,
+  pat: PAT_RESET,
+  patEntry: 0,
+  cd: false,
+  noncoherent: false,
+  mmio: false,
+  disabledQuirks: 0,
+  maxphyaddr: 40,
+  mtrrCpuid: true,
+  selfSnoop: true,
+  slotFlag: false,
+};
 
 /** What one policy makes of a page. */
 export interface Explanation extends Decision {

@@ -6,6 +6,7 @@ export {
   type Explanation,
   explainArch,
   explainPage,
+  INITIAL_SITUATION,
   type Situation,
 } from './explain.js';
 export {

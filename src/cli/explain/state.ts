@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { MSR, PAT_RESET } from '../../arch/msrs.js';
 import {
   checkedMsr,
+  INITIAL_SITUATION,
   LINUX_MAPPINGS,
   type LinuxMapping,
   type MsrWrite,
@@ -201,18 +202,12 @@ function registersAfter(state: GuestFacts, maxphyaddr: number): Pick<Situation, 
  */
 export function situationOf(state: GuestFacts): Situation {
   const { maxphyaddr = 40, patEntry = 0 } = state;
+  const { cd, noncoherent, mmio, disabledQuirks, mtrrCpuid, selfSnoop, slotFlag, vmType, l2 } = state;
   return {
+    ...INITIAL_SITUATION,
+    ...defined({ cd, noncoherent, mmio, disabledQuirks, mtrrCpuid, selfSnoop, slotFlag, vmType, l2 }),
     ...registersAfter(state, maxphyaddr),
     patEntry: patEntry === 'off' ? undefined : patEntry,
-    cd: state.cd ?? false,
-    noncoherent: state.noncoherent ?? false,
-    mmio: state.mmio ?? false,
-    disabledQuirks: state.disabledQuirks ?? 0,
     maxphyaddr,
-    mtrrCpuid: state.mtrrCpuid ?? true,
-    selfSnoop: state.selfSnoop ?? true,
-    slotFlag: state.slotFlag ?? false,
-    vmType: state.vmType,
-    l2: state.l2 ?? false,
   };
 }

@@ -43,6 +43,7 @@ const MAPPINGS = {
   'pgprot-writecombine': { wants: 'WC', what: 'pgprot_writecombine() for user space', source: PGPROT },
 } as const satisfies Record<string, { wants: PatType; what: string; source: string }>;
 
+/** A way in which Linux maps memory. */
 export type LinuxMapping = keyof typeof MAPPINGS;
 export const LINUX_MAPPINGS = Object.keys(MAPPINGS) as readonly LinuxMapping[];
 

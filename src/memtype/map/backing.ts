@@ -28,6 +28,7 @@ const BACKINGS = {
   'pci-bar': { title: 'a BAR of a PCI device', page: 'none', host: 'UC-' },
 } as const satisfies Record<string, Kind>;
 
+/** A kind of memory behind a memslot. */
 export type BackingName = keyof typeof BACKINGS;
 export const BACKING_NAMES = Object.keys(BACKINGS) as readonly BackingName[];
 

@@ -1,7 +1,7 @@
 import type { MappedRange } from '../sdm/ranges.js';
 
 /** How often a piece comes again, and how far apart. */
-interface Repeat {
+export interface Repeat {
   readonly times: number;
   /** Frames from the start of one to the start of the next. */
   readonly every: number;
@@ -91,7 +91,7 @@ function foldOnce<T>(blocks: readonly Block<T>[], same: Same<T>): Block<T>[] {
 }
 
 /** Tell pieces that repeat once, with how often they come: a mask with holes gives thousands of equal ones. */
-export function foldRanges<T>(ranges: readonly MappedRange<T>[], same: Same<T>): Piece<T>[] {
+export function foldRanges<T>(ranges: readonly MappedRange<T>[], same: (a: T, b: T) => boolean): Piece<T>[] {
   let blocks = ranges.map(
     (range): Block<T> => ({ start: range.start, end: range.end, pieces: [{ ...range, repeats: [] }] }),
   );

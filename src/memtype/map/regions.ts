@@ -26,7 +26,7 @@ export interface Memory {
 }
 
 /** A guest's Linux, and how it maps memory: as is usual for the kind of slot, if it is not told. */
-interface LinuxGuest {
+export interface LinuxGuest {
   readonly series: LinuxSeries;
   readonly mapping: LinuxMapping | undefined;
   /** Where RAM below 4 GiB ends. */

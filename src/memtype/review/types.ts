@@ -6,7 +6,7 @@ import type { Policy } from '../policy.js';
 export type Severity = 'error' | 'warning' | 'note';
 
 /** vCPUs whose registers are alike. */
-interface ReviewedVcpus {
+export interface ReviewedVcpus {
   /** `vCPU 0`, `vCPUs 1-3`. */
   readonly who: string;
   readonly situation: Situation;

@@ -93,7 +93,7 @@ class RangeList<T> {
 /**
  * Map [start, end), from 0 if it is not told, to its values, range by range: the value is asked for once per stretch in which no cursor reports a change.
  *
- * @param maxRanges give up with a RangeError beyond this many (a discontiguous mask can match half a million ranges)
+ * @param options `maxRanges`: give up with a RangeError beyond this many (a discontiguous mask can match half a million ranges)
  */
 export function mapRanges<T>(
   end: number,

@@ -4,7 +4,7 @@ import type { Rule } from '../types.js';
 import { SPTE_LAYOUTS, type SpteLayout } from './layouts.js';
 
 /** What an entry is to the kernel that made it. */
-type SpteKind = 'not mapped' | 'being changed' | 'MMIO without a memslot' | 'leaf' | 'table' | 'none';
+export type SpteKind = 'not mapped' | 'being changed' | 'MMIO without a memslot' | 'leaf' | 'table' | 'none';
 
 /** An entry as one series of kernels reads it. */
 export interface LayoutReading {

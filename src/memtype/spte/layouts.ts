@@ -1,5 +1,5 @@
 /** One bit of an entry that the processor ignores or that says little of memory types, as one kernel uses it. */
-type SpteBit = readonly [bit: number, meaning: string];
+export type SpteBit = readonly [bit: number, meaning: string];
 
 /** How a series of kernels fills the entries of its EPT beyond what the SDM says of them. */
 export interface SpteLayout {
