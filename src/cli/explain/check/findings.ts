@@ -17,7 +17,8 @@ function holesBetween(known: readonly NamedRange[], end: number): NamedRange[] {
   const holes: NamedRange[] = [];
   let at = MIB_FRAMES;
   for (const { start, end: stop } of [...sorted, { start: end, end }]) {
-    if (start > at) holes.push({ name: 'hole', start: at, end: start });
+    const upTo = Math.min(start, end);
+    if (upTo > at) holes.push({ name: 'hole', start: at, end: upTo });
     at = Math.max(at, stop);
   }
   return holes;
