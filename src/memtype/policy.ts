@@ -139,6 +139,8 @@ export interface Policy {
   /** When dirty logging ends: page tables that could be huge are zapped, or replaced by a huge leaf in place. */
   readonly dirtyLogOff: 'zap' | 'recover';
   readonly hugeLeaves: HugeLeafRules;
+  /** KVM_PRE_FAULT_MEMORY of a page that a leaf maps leaves that as it is, or makes it anew in its place. */
+  readonly preFault: 'keep' | 'remake';
   /** The kernel has KVM_DEV_TYPE_VIRTIO. */
   readonly virtioDevice: boolean;
   /** The kernel accepts the proposed memslot flag. */

@@ -42,6 +42,11 @@ const made = (leaf: Leaf): TraceEvent[] => [
   { kind: 'change', gfn: leaf.gfn, level: leaf.level, old: 0n, new: spteOf(leaf) },
   { kind: 'set', gfn: leaf.gfn, level: leaf.level, spte: spteOf(leaf) },
 ];
+/** What KVM tells of a leaf that it makes anew in its place, even if it is as it was but for its accessed bit. */
+const remade = (old: Leaf, leaf: Leaf): TraceEvent[] => [
+  { kind: 'change', gfn: leaf.gfn, level: leaf.level, old: spteOf(old), new: spteOf(leaf) },
+  { kind: 'set', gfn: leaf.gfn, level: leaf.level, spte: spteOf(leaf) },
+];
 /** What KVM tells of a leaf of L2. */
 const shadowMade = ({ gfn, level, ...leaf }: Leaf): TraceEvent => ({
   kind: 'set',
@@ -225,6 +230,7 @@ function record(machine: Machine, step: Step): Omit<StepRecord, 'step'> {
   const taken = machine.replay.next(step);
   const { event, dropped } = taken;
   const before = new Set(readOnlyGfns(model));
+  const known = model.leaves();
   const effect = event === undefined ? undefined : (dropped ? guestView : model).apply(event);
   for (const id of effect?.notes ?? []) machine.log.push(...warningOf(ERRATA.get(id)?.warns));
   const exits = exitsOf(step, effect, machine.replay);
@@ -235,6 +241,9 @@ function record(machine: Machine, step: Step): Omit<StepRecord, 'step'> {
     ...effect.split.map(splitUp),
     ...(step.do === 'access' ? [] : protectedAgain(effect, model, before)),
     ...effect.zapped.map(zapped),
+    ...effect.remade.flatMap((leaf) =>
+      remade(known.find(({ gfn, level }) => gfn === leaf.gfn && level === leaf.level) ?? leaf, leaf),
+    ),
     ...effect.shadowMade.map(shadowMade),
     ...effect.made.flatMap(made),
     ...settle(model, effect, step),

@@ -102,4 +102,37 @@ export const preFaults = [
       [touch(page(9)), write(7), getDirtyLog(1)],
     ],
   ),
+  scenario(
+    'prefault/again',
+    'Leaves that are there already stay as they are, or are made anew with the type of the time, as the kernel does',
+    { needs: [...needs, 'noncoherent'] },
+    [
+      memslot(1, SLOT, 8),
+      [touch(page(1)), write(2)],
+      preFault(SLOT, 4),
+      [touch(SLOT), write(1), touch(page(3))],
+      // Disables the quirk IGNORE_GUEST_PAT where there is one, which zaps nothing.
+      disableQuirk(0x200),
+      preFault(page(1), 5),
+      touchMany(SLOT, 6),
+      memslot(1, SLOT, 8, 'ram', { flags: ['log-dirty-pages'] }),
+      getDirtyLog(1),
+      preFault(page(1), 2),
+      getDirtyLog(1),
+      [write(1), write(3), getDirtyLog(1)],
+    ],
+  ),
+  scenario(
+    'prefault/log-huge',
+    'Under a log that starts full a huge leaf gives way to small ones where one of its pages is faulted in ahead',
+    { needs: [...needs, 'huge-pages', 'tdp-mmu'] },
+    [
+      { do: 'manual-protect', initiallySet: true },
+      memslot(1, SLOT, 1024, 'huge-ram'),
+      preFault(SLOT, 1024),
+      memslot(1, SLOT, 1024, 'huge-ram', { flags: ['log-dirty-pages'] }),
+      preFault(page(511), 2),
+      [0, 511, 512, 1023].map(write),
+    ],
+  ),
 ];

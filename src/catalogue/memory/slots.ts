@@ -239,4 +239,19 @@ export const slots = [
       [SLOT, page(SLOT, 3), OTHER].map((gpa) => touchNested(gpa)),
     ],
   ),
+  scenario(
+    'slot/quirk-again',
+    'The quirk SLOT_ZAP_ALL stays disabled when another one is, or comes back, as the kernel takes a second call',
+    { needs: ['ept-leaves', 'quirk-slot-zap-all'] },
+    [
+      disableQuirk('slot-zap-all'),
+      disableQuirk(0x8),
+      memslot(1, SLOT, 2),
+      memslot(2, SLOT + mib(2), 2),
+      touchMany(SLOT, 2),
+      touch(SLOT + mib(2)),
+      deleteMemslot(1),
+      touch(SLOT + mib(2)),
+    ],
+  ),
 ];

@@ -1,4 +1,4 @@
-import { type GfnRange, pagesOf } from '../../arch/units.js';
+import { pagesOf } from '../../arch/units.js';
 import { type Effect, emptyEffect, type Leaf, type VmModel } from '../../memtype/index.js';
 import type { OwnPages } from '../../recording/recording.js';
 import {
@@ -16,21 +16,12 @@ import {
 import type { Checks, Fail } from '../verdict.js';
 import { judgeCollapse, mergesAmong } from './collapse.js';
 import { CountDiff } from './count-diff.js';
-import { judgePermissions } from './permissions.js';
+import type { FaultSource } from './fault-source.js';
+import { contains, judgePermissions } from './permissions.js';
 import { SeenLeaves } from './seen-leaves.js';
 import { judgeZapAll } from './zap-all.js';
 
 type MoveOf<K extends Move['kind']> = Extract<Move, { kind: K }>;
-
-const contains = (ranges: readonly GfnRange[], gfn: number): boolean =>
-  ranges.some(({ start, end }) => gfn >= start && gfn < end);
-
-/** Whose faults a step may show. */
-export interface FaultSource {
-  vcpu: number;
-  /** Whether the guest runs; if not, it cannot fault. */
-  guestRuns: boolean;
-}
 
 /**
  * Holds what was seen of leaves, step by step, against what the model says that each step brings about. Each move needs its
@@ -196,6 +187,7 @@ export class LeafDiff {
   /** A leaf may change in place only in its permissions and in its accessed and dirty bits, where its slot is logged. */
   #judgeRewrite({ old, leaf }: MoveOf<'rewrite'>): void {
     this.#takeOld(old);
+    if (this.#judgeRemade(old, leaf)) return;
     const wanted = this.#toMake.get(leaf.gfn);
     if (wanted !== undefined && sameMapping(old, leaf)) {
       this.#toMake.delete(wanted.gfn);
@@ -206,6 +198,14 @@ export class LeafDiff {
     if (contains(this.#effect.mayRewrite, leaf.gfn) && sameMapping(old, leaf)) return;
     this.fail('leaf', `${show(old)} stays`, `${show(leaf)} in its place`, { gfn: leaf.gfn });
     this.#adopt(leaf);
+  }
+
+  /** Take a leaf that is made anew in its own place. */
+  #judgeRemade(old: SeenLeaf | undefined, leaf: SeenLeaf): boolean {
+    const remade = this.#effect.remade.find(({ gfn, level }) => gfn === leaf.gfn && level === leaf.level);
+    if (remade === undefined || old?.frame !== leaf.frame) return false;
+    this.#compare(remade, leaf);
+    return true;
   }
 
   /** Take a huge leaf in the place of smaller ones, where the end of dirty logging may bring one. */
@@ -222,6 +222,7 @@ export class LeafDiff {
     if (over === 'table' && this.#judgeMerge(seen)) return;
     const { gfn } = seen;
     const there = this.seen.at(gfn);
+    if (over === 'untold' && this.#judgeRemade(there, seen)) return;
     const wanted = [...this.#toMake.values()].find((leaf) => covers(seen, leaf.gfn));
     if (fault && there === undefined && wanted !== undefined) {
       this.#toMake.delete(wanted.gfn);
@@ -287,14 +288,8 @@ export class LeafDiff {
   /** Let later steps start from a leaf that was not expected. */
   #adopt(seen: SeenLeaf): void {
     this.seen.set(seen);
+    const { gfn, level, ipat, writable } = seen;
     const type = typeOf(seen);
-    if (type !== undefined)
-      this.model.observeLeaf({
-        gfn: seen.gfn,
-        level: seen.level,
-        type,
-        ipat: seen.ipat,
-        writable: seen.writable,
-      });
+    if (type !== undefined) this.model.observeLeaf({ gfn, level, type, ipat, writable });
   }
 }

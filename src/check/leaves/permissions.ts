@@ -1,10 +1,11 @@
 import type { GfnRange } from '../../arch/units.js';
 import { type Effect, leafRange, type VmModel } from '../../memtype/index.js';
-import { type Evidence, show } from '../evidence/index.js';
+import { type Evidence, matches, show } from '../evidence/index.js';
 import type { Fail } from '../verdict.js';
 import type { SeenLeaves } from './seen-leaves.js';
 
-const contains = (ranges: readonly GfnRange[], gfn: number): boolean =>
+/** Whether a frame is in one of these ranges. */
+export const contains = (ranges: readonly GfnRange[], gfn: number): boolean =>
   ranges.some(({ start, end }) => gfn >= start && gfn < end);
 
 /** What of a step nothing tells: the write that makes a leaf writable again, and all that the legacy MMU does in place. */
@@ -13,7 +14,7 @@ function silentRanges({ fixed, mayRewrite }: Effect, evidence: Evidence): readon
   return fixed === undefined ? [] : [leafRange(fixed)];
 }
 
-/** Hold what may be written, once a step is taken, against the model, where logging had a hand in it. */
+/** Hold what may be written, once a step is taken, against the model, where logging had a hand in it or leaves were made anew. */
 export function judgePermissions(
   model: VmModel,
   effect: Effect,
@@ -21,11 +22,21 @@ export function judgePermissions(
   evidence: Evidence,
   fail: Fail,
 ): void {
+  judgeRemade(effect, seenLeaves, fail);
   const silent = silentRanges(effect, evidence);
   for (const leaf of effect.mayRewrite.flatMap((range) => model.leavesWithin(range))) {
     const seen = seenLeaves.get(leaf.gfn, leaf.level);
     if (seen === undefined || seen.writable === leaf.writable) continue;
     if (!contains(silent, leaf.gfn)) fail('leaf', show(leaf), show(seen), leaf);
     seenLeaves.set({ ...seen, writable: leaf.writable });
+  }
+}
+
+/** A leaf that is made anew must be as it would be made now; nothing is told of one that is so already. */
+function judgeRemade({ remade }: Effect, seenLeaves: SeenLeaves, fail: Fail): void {
+  for (const leaf of remade) {
+    const seen = seenLeaves.get(leaf.gfn, leaf.level);
+    if (seen !== undefined && !matches(leaf, seen))
+      fail('leaf', `${show(leaf)} in its place`, show(seen), leaf);
   }
 }

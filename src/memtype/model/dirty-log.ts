@@ -1,5 +1,6 @@
 import { KVM_MEM_LOG_DIRTY_PAGES, KVM_MEM_READONLY } from '../../arch/kvm-flags.js';
 import { levelBase, pagesOf } from '../../arch/units.js';
+import { overlaps } from '../sdm/ranges.js';
 import type { Effect, ModelEvent } from './events.js';
 import { split } from './faults.js';
 import { type Leaf, leafRange } from './leaves.js';
@@ -47,7 +48,7 @@ function startDirtyLog(state: VmState, slot: SlotState, effect: Effect): void {
   effect.mayRewrite.push(slotRange(slot));
   if (state.manualProtect === 'all-set') return;
   if (splitsEagerly(state)) {
-    for (const leaf of state.leaves.within(slotRange(slot))) split(state, leaf, effect);
+    for (const leaf of state.leaves.within(slotRange(slot))) split(state, leaf, effect, slotRange(slot));
   }
   for (const leaf of state.leaves.within(slotRange(slot))) arm(state, leaf);
 }
@@ -115,10 +116,10 @@ const alignUp = (gfn: number): number => Math.ceil(gfn / pagesOf(2)) * pagesOf(2
 /** Where a log starts full huge leaves are not protected: they are split or protected when pages of them are cleared. */
 function armHuge(state: VmState, first: number, last: number, effect: Effect): void {
   if (splitsEagerly(state)) {
-    const end = state.policy.hugeLeaves.splitToEnd ? last + 1 : last;
-    // At least the leaf that holds the first page: it begins before the end of an empty range.
-    const range = { start: levelBase(first, 2), end: Math.max(end, first > levelBase(first, 2) ? first : 0) };
-    for (const leaf of state.leaves.within(range)) split(state, leaf, effect);
+    const range = { start: first, end: state.policy.hugeLeaves.splitToEnd ? last + 1 : last };
+    // An empty range splits the leaf that holds the page, but for one that begins there (for_each_tdp_pte_min_level()).
+    for (const leaf of state.leaves.within({ start: first, end: last + 1 }))
+      if (overlaps(leafRange(leaf), range)) split(state, leaf, effect, range);
   }
   const ends = alignUp(first) === alignUp(last) ? [first] : [first, last];
   for (const leaf of ends.map((gfn) => state.leaves.find(gfn))) {

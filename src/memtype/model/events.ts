@@ -110,6 +110,8 @@ export interface Effect {
   mayRewrite: GfnRange[];
   /** A write made this leaf writable again without a lock, which nothing tells of (`fast_page_fault()`). */
   fixed?: Leaf;
+  /** Leaves that are made anew in the place of those at the same frames. */
+  remade: Leaf[];
   /** How many pages of those that KVM_PRE_FAULT_MEMORY was given it leaves, as the rest is in no memslot. */
   left?: number;
   /** The access ends in an MMIO exit: nothing may be mapped there for it. */
@@ -148,6 +150,7 @@ export function emptyEffect(): Effect {
     fastZap: false,
     mayRewrite: [],
     mayMerge: [],
+    remade: [],
     notes: [],
     why: [],
   };

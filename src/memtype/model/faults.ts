@@ -1,6 +1,7 @@
 import { KVM_MEM_READONLY } from '../../arch/kvm-flags.js';
-import { type Level, levelBase, pagesOf } from '../../arch/units.js';
+import { type GfnRange, type Level, levelBase, pagesOf } from '../../arch/units.js';
 import type { Decision, VcpuView } from '../policy.js';
+import { overlaps } from '../sdm/ranges.js';
 import type { Rule } from '../types.js';
 import type { AccessEvent, Effect, NestedAccessEvent, PreFaultEvent } from './events.js';
 import { type Leaf, leafRange } from './leaves.js';
@@ -61,15 +62,14 @@ function children(leaf: Leaf): Leaf[] {
   return Array.from({ length: 512 }, (_, i) => ({ ...leaf, level, gfn: leaf.gfn + i * pagesOf(level) }));
 }
 
-/** Split a huge leaf until `gfn` is mapped at 4 KiB, or everywhere if no frame is named. */
-export function split(state: VmState, leaf: Leaf, effect: Effect, gfn?: number): void {
+/** Split a huge leaf until the frames of a range are mapped at 4 KiB; what it maps beside them stays as large as it can. */
+export function split(state: VmState, leaf: Leaf, effect: Effect, range: GfnRange): void {
   if (leaf.level === 1) return;
   effect.split.push(leaf);
   const parts = children(leaf);
   state.leaves.split(leaf, parts);
   for (const part of parts) {
-    const holds = gfn === undefined || (gfn >= part.gfn && gfn < part.gfn + pagesOf(part.level));
-    if (holds) split(state, part, effect, gfn);
+    if (overlaps(leafRange(part), range)) split(state, part, effect, range);
   }
 }
 
@@ -103,7 +103,7 @@ function writeThrough(state: VmState, leaf: Leaf, gfn: number, effect: Effect): 
 function makeRoom(state: VmState, leaf: Leaf, gfn: number, effect: Effect): void {
   if (state.options.legacyMmu || state.policy.hugeLeaves.inTheWay === 'zap')
     effect.zapped.push(...state.leaves.zap(leafRange(leaf)));
-  else split(state, leaf, effect, gfn);
+  else split(state, leaf, effect, { start: gfn, end: gfn + 1 });
 }
 
 /** A guest access: a leaf is made if none maps the page, else the one that does stays, right or stale. */
@@ -136,6 +136,32 @@ function make(state: VmState, made: Leaf, gfn: number, effect: Effect): void {
   effect.notes.push(...made.errata);
 }
 
+/** Put a leaf in its own place: it is written like a new one, and may have another type. */
+function remake(state: VmState, made: Leaf, gfn: number, effect: Effect): void {
+  state.leaves.put(made);
+  effect.remade.push(made);
+  if (made.writable) state.markDirty(gfn);
+}
+
+/** The leaf that maps a frame, once a huge one that cannot stay under a log gave way (`kvm_mmu_hugepage_adjust()` asks for a small one). */
+function leafToKeep(state: VmState, slot: SlotState, gfn: number, effect: Effect): Leaf | undefined {
+  const leaf = state.leaves.find(gfn);
+  if (leaf === undefined || leaf.level === 1 || !isLogged(slot)) return leaf;
+  makeRoom(state, leaf, gfn, effect);
+  return state.leaves.find(gfn);
+}
+
+/** Fault in one page of a range that begins at `first`. */
+function preFaultPage(state: VmState, vcpu: VcpuView, first: number, gfn: number, effect: Effect): void {
+  const slot = state.slotAt(gfn) as SlotState;
+  const leaf = leafToKeep(state, slot, gfn, effect);
+  if (leaf !== undefined && state.policy.preFault === 'keep') return;
+  const made = freshLeaf(state, vcpu, gfn, 'read', leaf?.level);
+  if (made === undefined) return;
+  if (leaf === undefined) make(state, made, gfn, effect);
+  else if (gfn === Math.max(leaf.gfn, first)) remake(state, made, gfn, effect);
+}
+
 /**
  * KVM_PRE_FAULT_MEMORY: a read fault for each page in turn, up to the first that is in no memslot; that is an error only if it is the
  * first of all (kvm_vcpu_pre_fault_memory(), 6.11 to 7.3).
@@ -149,9 +175,7 @@ export function applyPreFault(state: VmState, event: PreFaultEvent, effect: Effe
       else effect.left = end - gfn;
       return;
     }
-    if (state.leaves.find(gfn) !== undefined) continue;
-    const made = freshLeaf(state, vcpu, gfn, 'read');
-    if (made !== undefined) make(state, made, gfn, effect);
+    preFaultPage(state, vcpu, event.gfn, gfn, effect);
   }
 }
 

@@ -40,6 +40,20 @@ describe('dirty logging', () => {
     expect(vm.leafAt(0x3ffff)).toMatchObject({ gfn: 0x3ffff, level: 1 });
   });
 
+  it('splits of a 1G leaf only what a cleared page needs', () => {
+    const vm = new VmModel(policies.get('7.2') as Policy, { vcpus: 1 });
+    vm.apply({ kind: 'manual-protect', initiallySet: true });
+    vm.apply(slotEvent(0, 0, 0x40000));
+    vm.apply(touch(5, { level: 3 }));
+    expect(vm.apply(log(true)).split).toEqual([]);
+    const effect = vm.apply({ kind: 'clear-dirty-log', slot: 0, first: 0x400, npages: 64 });
+    expect(effect.split.map(({ gfn, level }) => [gfn, level])).toEqual([
+      [0, 3],
+      [0x400, 2],
+    ]);
+    expect([0x3ff, 0x400, 0x600].map((gfn) => vm.leafAt(gfn)?.level)).toEqual([2, 1, 2]);
+  });
+
   it('splits on the first write where it is not eager, and makes the page anew', () => {
     const vm = model('6.6', [ADD, wrmsr(0x2ff, 0x806n), touch(0x200, { level: 2 }), DEL], {
       eagerPageSplit: false,

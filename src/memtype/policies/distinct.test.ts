@@ -54,12 +54,14 @@ const TELLING: ModelEvent[] = [
   { kind: 'dirty-log', slot: 0, on: true },
   touch(0x201),
   { kind: 'dirty-log', slot: 0, on: false },
+  { kind: 'pre-fault', vcpu: 0, gfn: 0x201, npages: 1 },
 ];
 
 /** What can be seen of an effect; what the host's memory decides is no part of it. */
-const observable = ({ made, zapped, msr, msrReason, cr0, refused, zapCalls }: Effect): unknown[] => [
+const observable = ({ made, remade, zapped, msr, msrReason, cr0, refused, zapCalls }: Effect): unknown[] => [
   made.map(({ gfn, level, type, ipat }) => [gfn, level, type, ipat]),
   zapped.map(({ gfn, level }) => [gfn, level]),
+  remade.map(({ gfn, level }) => [gfn, level]),
   [msr, msrReason, cr0, refused !== undefined, zapCalls.length],
 ];
 

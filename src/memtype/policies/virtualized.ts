@@ -83,7 +83,10 @@ function mtrrZap(owner: MtrrOwner, vm: VmView, vcpu: VcpuView, msr: MtrrMsr): Gf
 /** The behaviour shared by the kernels that virtualize guest MTRRs (4.4 to 6.10). */
 export function virtualizedMtrrs(
   variant: Variant,
-): Pick<Policy, 'paging' | 'decide' | 'maxLevel' | 'errata' | 'zaps' | 'dirtyLogOff' | 'hugeLeaves'> {
+): Pick<
+  Policy,
+  'paging' | 'decide' | 'maxLevel' | 'errata' | 'zaps' | 'dirtyLogOff' | 'hugeLeaves' | 'preFault'
+> {
   const { owner } = variant;
   return {
     paging: 'ept',
@@ -101,6 +104,7 @@ export function virtualizedMtrrs(
       memslot: () => 'all',
     },
     dirtyLogOff: 'zap',
+    preFault: 'keep',
     hugeLeaves: { inTheWay: 'zap', splitToEnd: false },
   };
 }

@@ -12,4 +12,5 @@ export const policyD613: Policy = {
   kernels: '6.13 to 6.15',
   quirks: { ...policyD.quirks, supported: 0x1ff },
   dirtyLogOff: 'recover',
+  preFault: 'keep',
 };

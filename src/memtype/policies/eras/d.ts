@@ -38,6 +38,8 @@ export const policyD: Policy = {
   stale: {},
   dirtyLogOff: 'zap',
   hugeLeaves: HUGE_LEAVES,
+  // tdp_mmu_map_handle_target_level() sets what make_spte() gives, in 6.12.118; in 7.2.13 it is content with a leaf that is there.
+  preFault: 'remake',
   virtioDevice: false,
   memslotFlag: false,
 };

@@ -12,5 +12,6 @@ export const policyE612: Policy = {
   kernels: '6.12.78 and later of that series',
   quirks: { ...policyE.quirks, supported: 0x7ff },
   dirtyLogOff: 'zap',
+  preFault: 'remake',
   stale: { quirks: 's3', noncoherent: 's4' },
 };

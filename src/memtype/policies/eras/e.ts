@@ -40,4 +40,5 @@ export const policyE: Policy = {
   zaps: { ...policyD.zaps, noncoherent: (vm) => hasQuirk(vm, KVM_X86_QUIRK_IGNORE_GUEST_PAT) },
   stale: { quirks: 's3', noncoherent: 's4', 'dirty-log-off': 's5' },
   dirtyLogOff: 'recover',
+  preFault: 'keep',
 };
