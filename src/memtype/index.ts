@@ -39,7 +39,8 @@ export { supportedQuirks } from './policies/quirks.js';
 export { refusals } from './policies/refusals.js';
 export {
   findPolicy,
-  isBefore416,
+  isBefore,
+  isRedHat,
   NEWEST_POLICY,
   policyAssumption,
   policyForVersion,

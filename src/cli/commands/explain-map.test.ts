@@ -72,6 +72,8 @@ describe('explain --map of pieces that repeat', () => {
     [['--gpa', '0..1M..2M'], /is not like 0\.\.4G/],
     [['--gpa', '0..2T'], /lies above the guest's 40 address bits/],
     [['--gpa', '0..1M', '--spte', '0'], /^--gpa and --spte ask for two things/],
+    [['--map', '--vcpu', '0'], /^--vcpu is the vCPU that touches one page/],
+    [['--gpa', '0..1M', '--vcpu', '0'], /^--vcpu is the vCPU that touches one page/],
   ])('refuses %j', async (args, message) => {
     await expect(explain(...args)).rejects.toThrow(message);
   });
@@ -113,7 +115,7 @@ describe('explain --slot', () => {
     ['dev-mem', [], /^UC .* the host maps them UC-: host MMIO/],
     ['dev-mem,host=WB', [], /^WB /],
     ['isa-hole', [], /^WB /],
-    ['guest-memfd', [], /^WB /],
+    ['guest-memfd', ['--policy', '6.8'], /^WB /],
   ])('%s %j', async (kind, args, expected) => {
     expect(await at(kind, ...args)).toMatch(expected);
   });
@@ -153,6 +155,13 @@ describe('explain --slot', () => {
     [['--slot', 'a=0+8K', '--slot', 'b=4K+8K'], /^slots a and b overlap at 0x1000: KVM answers EEXIST/],
     [['--slot', 'a=0+4K', '--slot', 'a=4K+4K'], /^two slots are called a/],
     [['--slot', 'a=0+4K', '--mmio'], /a --slot has its own kind and flag/],
+    [['--slot', 'a=0+4K,guest-memfd', '--policy', '6.1'], /^slot a: guest_memfd came in 6\.8, .* ENOTTY$/],
+    [['--slot', 'a=0+4K,guest-memfd', '--policy', 'A'], /^slot a: guest_memfd came in 6\.8/],
+    [
+      ['--slot', 'a=1T+4K'],
+      /^slot a ends at 0x10000001000, above .* 40 address bits; --maxphyaddr 41 makes it/,
+    ],
+    [['--host-nopat'], /^--host-nopat decides which slots are host MMIO: it needs --slot/],
     [['--slot', 'a=0+4K,ram,flag', '--policy', '7.2'], /^the memslot flag of proposal P5: /],
   ])('refuses %j', async (args, message) => {
     await expect(explain('--gpa', '0', ...args)).rejects.toThrow(message);

@@ -398,6 +398,10 @@ describe('explain ignores nothing by halves', () => {
     [['--rdmsr', '0xfe', '--spte', '0'], /^--spte and --rdmsr ask for two things/],
     [['--gpa', '0', '--level', '2'], /^--level is the level of an entry: it needs --spte$/],
     [['--gpa', '0', '--mtrr', 'def=UC', '--mtrr', 'def=WB'], /^--mtrr def is given twice/],
+    [
+      ['--gpa', '0', '--mtrr', 'def=UC', '--mtrr', 'fix=WB@0+64K'],
+      /^--mtrr fix=… has no effect: fixed ranges are off; --mtrr def=UC,fe=1 turns them on$/,
+    ],
     [['--gpa', '0', '--mtrr', '1=UC@0+4K', '--mtrr', '1=WB@0+4K'], /^--mtrr 1 is given twice/],
   ])('%j', async (args, message) => {
     await expect(explain(...args)).rejects.toThrow(message);

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { MSR } from '../../arch/msrs.js';
 import {
   BACKING_NAMES,
   LINUX_MAPPINGS,
@@ -181,6 +182,18 @@ export async function stateOf(options: StateOptions): Promise<ToldState> {
   return { facts: withFlags(merged(file, read.facts), options), read };
 }
 
+/** Refuse fixed ranges that the same options leave off. */
+function mustTakeEffect({ mtrr, msr }: StateOptions): void {
+  const { def, fixed = [] } = parseMtrrs(
+    mtrr.filter(({ vcpu }) => vcpu === undefined).map(({ value }) => value),
+  );
+  const isRaw = msr.some(({ value }) => value.msr === MSR.DEF_TYPE);
+  if (def !== undefined && !def.fixedEnabled && fixed.length > 0 && !isRaw)
+    throw new UsageError(
+      `--mtrr fix=… has no effect: fixed ranges are off; --mtrr def=${def.type},fe=1 turns them on`,
+    );
+}
+
 function withFlags(file: GuestFacts, options: StateOptions): GuestFacts {
   const flags: GuestFacts = defined({
     policy: options.policy,
@@ -201,6 +214,7 @@ function withFlags(file: GuestFacts, options: StateOptions): GuestFacts {
     l2: options.l2,
     vcpuCount: options.vcpus,
   });
+  mustTakeEffect(options);
   const named = [...options.mtrr, ...options.msr].flatMap(({ vcpu }) => vcpu ?? []);
   const ids = new Set([...(file.vcpus?.keys() ?? []), ...named]);
   const slots = [...(file.slots ?? []), ...options.slot];

@@ -48,6 +48,10 @@ export function questionOf(question: Question, page: bigint | undefined): Questi
     );
   if (question.level !== undefined && question.spte === undefined)
     throw new UsageError('--level is the level of an entry: it needs --spte');
+  if (question.vcpu !== undefined && (question.map || question.gpa?.end !== undefined))
+    throw new UsageError(
+      '--vcpu is the vCPU that touches one page: a map tells what each of them makes of it',
+    );
   const isPart = question.gpa?.end !== undefined;
   if (first !== undefined && first !== 'spte') return isPart ? { ...question, map: true } : question;
   if (page !== undefined) return { ...question, gpa: { start: page, end: undefined } };

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ALL_POLICIES, policies } from './index.js';
 import {
   findPolicy,
+  isBefore,
   NEWEST_POLICY,
   policyAssumption,
   policyForVersion,
@@ -252,4 +253,20 @@ describe('policyAssumption', () => {
 
 it.each(['A', 'B', 'C', 'D', 'E'])('the policy named %s is of the era of that name', (era) => {
   expect(policies.get(era)?.era).toBe(era);
+});
+
+describe('isBefore', () => {
+  it.each<[string, boolean]>([
+    ['6.1', true],
+    ['6.7.12', true],
+    ['6.8.0-31-generic', false],
+    ['A', true],
+    ['A+P2', true],
+    ['B', false],
+    ['E', false],
+    ['npt-A', true],
+    ['no such policy', false],
+  ])('%s is before 6.8: %s', (name, before) => {
+    expect(isBefore(name, [6, 8])).toBe(before);
+  });
 });

@@ -131,8 +131,10 @@ export function policyAssumption(name: string): string | undefined {
   return `'${name}' does not tell which ${series}.y it is: policy ${policy} is that of ${series}.${from} and later, and before that it is policy ${before}`;
 }
 
-/** Whether a name is a kernel version below 4.16, up to which KVM took every reserved page for host MMIO (`kvm_is_mmio_pfn()`). */
-export function isBefore416(name: string): boolean {
+/** Whether a name is a kernel version below another one; a policy's name tells it where all of its kernels are. */
+export function isBefore(name: string, version: readonly [major: number, minor: number]): boolean {
   const read = readVersion(name);
-  return read !== undefined && compareVersion([read.major, read.minor], [4, 16]) < 0;
+  if (read !== undefined) return compareVersion([read.major, read.minor], version) < 0;
+  const last = policies.get(name)?.versions.last;
+  return last !== undefined && compareVersion([last[0], last[1] ?? Number.POSITIVE_INFINITY], version) < 0;
 }
