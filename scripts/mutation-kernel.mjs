@@ -9,7 +9,7 @@ import { SetupError } from './lib/failure.mjs';
 import { Campaign } from './mutants/campaign.mjs';
 import { allowedProcessors } from './mutants/cli.mjs';
 import { readMutants } from './mutants/mutant.mjs';
-import { outcomeLine, rowsOf, summary, withTable } from './mutants/page.mjs';
+import { killersOn, outcomeLine, rowsOf, summary, withTable } from './mutants/page.mjs';
 import { Results } from './mutants/results.mjs';
 import { ROOT, runMain, setup } from './setup.mjs';
 
@@ -61,10 +61,12 @@ await runMain(async () => {
   await setup();
   const started = Date.now();
   const results = await Results.open(join(ROOT, 'reports', 'mutation-kernel'), request.fresh);
+  const before = readFileSync(PAGE, 'utf8');
   const processors = allowedProcessors();
   const campaign = new Campaign(results, {
     processors: processors.slice(0, request.jobs ?? processors.length),
     signal: interruption(),
+    killersOf: (mutant) => killersOn(before, mutant),
     onOutcome: (mutant, outcome) => process.stdout.write(`${outcomeLine(mutant, outcome)}\n`),
     onRemark: (text) => process.stderr.write(`kvm-memtype mutants: ${text}\n`),
   });

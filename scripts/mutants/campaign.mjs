@@ -5,6 +5,7 @@ import { badOf, tryMutant } from './trial.mjs';
 /** One try for each mutant, shared out to the processors: each builds and runs one mutant at a time. */
 export class Campaign {
   #results;
+  /** Among others `killersOf`: what is known of a mutant that was never tried here. */
   #o;
   /** Sources that are being built: a second build would wait. */
   #building = new Set();
@@ -41,7 +42,7 @@ export class Campaign {
     const known = this.#results.current(mutant.id, key);
     if (known !== undefined) return known;
     const base = await this.#base(mutant.kernel, processor);
-    const former = this.#results.last(mutant.id)?.killers ?? [];
+    const former = this.#results.last(mutant.id)?.killers ?? this.#o.killersOf(mutant);
     const outcome = await this.#try(mutant, base, former, processor);
     return this.#results.save(mutant.id, { key, ...outcome });
   }

@@ -44,14 +44,27 @@ const cellsOf = (line) =>
         .map((text) => text.trim())
     : undefined;
 
+/** What the page tells of a mutant as it still is. */
+function toldOn(page, { id, sentence }) {
+  const rows = page.split('\n').flatMap((line) => [cellsOf(line) ?? []]);
+  const [, , outcome = UNKNOWN] =
+    rows.find(([name, what]) => name === `\`${id}\`` && what === cell(sentence)) ?? [];
+  return outcome;
+}
+
+/** The killers that the page names of a mutant: at most three, in the page's order. */
+export function killersOn(page, mutant) {
+  const [, names = ''] = /^killed by (.*?)(?: and \d+ more)?$/.exec(toldOn(page, mutant)) ?? [];
+  return names.split(', ').filter((name) => name !== '');
+}
+
 /** The table's rows: what this checkout has found, else what the page said of the same mutant. */
 export function rowsOf(page, mutants, results) {
-  const before = page.split('\n').flatMap((line) => [cellsOf(line) ?? []]);
-  return mutants.map(({ id, kernel, sentence, text }) => {
+  return mutants.map((mutant) => {
+    const { id, kernel, sentence, text } = mutant;
     const outcome = results.current(id, results.keyFor(kernel, text));
-    const [name, what] = [`\`${id}\``, cell(sentence)];
-    const [, , known = UNKNOWN] = before.find((row) => row[0] === name && row[1] === what) ?? [];
-    return [name, what, outcome === undefined ? known : cell(told(outcome))];
+    const known = outcome === undefined ? toldOn(page, mutant) : cell(told(outcome));
+    return [`\`${id}\``, cell(sentence), known];
   });
 }
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { allowedProcessors } from './cli.mjs';
-import { outcomeLine, rowsOf, summary, told, withTable } from './page.mjs';
+import { killersOn, outcomeLine, rowsOf, summary, told, withTable } from './page.mjs';
 
 const PAGE = 'before\n<!-- made by npm run mutation:kernel -->\nold\n<!-- end -->\nafter\n';
 const KILLED = { state: 'killed', killers: ['a/1', 'a/2', 'a/3', 'a/4'] };
@@ -34,6 +34,16 @@ test('the table has what was found, and keeps what is not known anew', () => {
   expect(page).toMatch(/\| `6\.1\/b` \| A \\\| B\. +\| not run +\|\n/);
   expect(page).not.toContain('old');
   expect(withTable(page, rowsOf(page, [mutant('6.1/a'), mutant('6.1/b')], resultsOf({})))).toBe(page);
+});
+
+test('the killers that the page names', () => {
+  const mutants = [mutant('6.1/a'), mutant('6.1/b'), mutant('6.1/c')];
+  const outcomes = { '6.1/a': KILLED, '6.1/b': { state: 'killed', killers: ['b/1'] } };
+
+  const page = withTable(PAGE, rowsOf(PAGE, mutants, resultsOf(outcomes)));
+
+  expect(mutants.map((one) => killersOn(page, one))).toEqual([['a/1', 'a/2', 'a/3'], ['b/1'], []]);
+  expect(killersOn(page, { ...mutants[0], sentence: 'Another fault.' })).toEqual([]);
 });
 
 test('processors that we may run on', () => {
