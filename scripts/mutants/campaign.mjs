@@ -1,5 +1,5 @@
 import { build, runCatalogue } from './cli.mjs';
-import { kernelNamed } from './mutant.mjs';
+import { familiesOf, kernelNamed } from './mutant.mjs';
 import { badOf, tryMutant } from './trial.mjs';
 
 /** One try for each mutant, shared out to the processors: each builds and runs one mutant at a time. */
@@ -42,9 +42,19 @@ export class Campaign {
     const known = this.#results.current(mutant.id, key);
     if (known !== undefined) return known;
     const base = await this.#base(mutant.kernel, processor);
-    const former = this.#results.last(mutant.id)?.killers ?? this.#o.killersOf(mutant);
+    const former = this.#first(mutant);
     const outcome = await this.#try(mutant, base, former, processor);
     return this.#results.save(mutant.id, { key, ...outcome });
+  }
+
+  /** The scenarios to begin with: those that noticed it last time, here or by the page, else those of its area. */
+  #first(mutant) {
+    const { names } = this.#results.catalogue;
+    const known = this.#results.last(mutant.id)?.killers ?? this.#o.killersOf(mutant);
+    const still = known.filter((name) => names.includes(name));
+    if (still.length > 0) return still;
+    const families = familiesOf(mutant);
+    return names.filter((name) => families.includes(name.split('/')[0]));
   }
 
   async #try(mutant, base, former, processor) {
@@ -54,12 +64,7 @@ export class Campaign {
     const buildSeconds = seconds();
     if (error !== undefined) return { state: 'not-built', why: error, buildSeconds };
     const run = (what) => this.#run(image, mutant.id, what, processor);
-    const { names } = this.#results.catalogue;
-    const outcome = await tryMutant(
-      run,
-      base,
-      former.filter((name) => names.includes(name)),
-    );
+    const outcome = await tryMutant(run, base, former);
     return { ...outcome, buildSeconds, runSeconds: seconds() - buildSeconds };
   }
 

@@ -40,3 +40,34 @@ export function readMutants(folder) {
     })
     .sort((a, b) => a.id.localeCompare(b.id, 'en', { numeric: true }));
 }
+
+/** Families that notice faults of an area most likely: they run first, where no killer of a mutant is known. */
+const FAMILIES = {
+  answers: ['kernel', 'quirk', 'pat', 'dma'],
+  cd: ['cd', 'vcpus'],
+  count: ['dma', 'virtio'],
+  dirty: ['dirty'],
+  disabled: ['mtrr'],
+  fixed: ['mtrr'],
+  flag: ['memslot'],
+  group: ['virtio'],
+  level: ['size', 'space'],
+  msrs: ['msr', 'filter', 'mtrr', 'pat', 'kernel'],
+  nested: ['nested'],
+  notifier: ['notifier'],
+  precedence: ['mtrr'],
+  prefault: ['prefault'],
+  quirk: ['quirk', 'cd'],
+  race: ['race'],
+  slot: ['slot', 'size'],
+  space: ['space', 'size'],
+  types: ['ram', 'dma', 'mmio', 'quirk', 'vcpus'],
+  valid: ['msr', 'mtrr', 'space'],
+  variable: ['mtrr'],
+  vcpu: ['vcpus', 'msr', 'mtrr'],
+  vfio: ['dma'],
+  zap: ['mtrr', 'dma', 'pat', 'quirk'],
+};
+
+/** The families of the area that a mutant's name begins with. */
+export const familiesOf = ({ name }) => FAMILIES[name.split('-')[0]] ?? [];

@@ -4,7 +4,7 @@ import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { kernelNamed, readMutants } from './mutant.mjs';
+import { familiesOf, kernelNamed, readMutants } from './mutant.mjs';
 
 // Holds what docs/kernel-mutants.md says of the files in test/mutants/.
 
@@ -54,6 +54,14 @@ test('each mutant begins with a sentence of its own, and the diff is below an em
 
 test('there are at least 60 mutants', () => {
   expect(MUTANTS.length).toBeGreaterThanOrEqual(60);
+});
+
+test('each mutant is of an area that the catalogue has families for', async () => {
+  const { catalogue } = await import('../../src/catalogue/index.ts');
+  const families = new Set(catalogue.map(({ name }) => name.split('/')[0]));
+
+  expect(MUTANTS.filter((mutant) => familiesOf(mutant).length === 0).map(({ id }) => id)).toEqual([]);
+  expect(MUTANTS.flatMap(familiesOf).filter((family) => !families.has(family))).toEqual([]);
 });
 
 test('no two mutants are the same', () => {
