@@ -170,7 +170,7 @@ export class Execution {
       case 'nested-access':
         return this.#nested.access(step);
       case 'init':
-        return { value: takeInit(this.#vcpu(step.vcpu)) };
+        return takeInit(this.#vcpu(step.vcpu), step.sipi);
       case 'invept':
         return this.#nested.invept(step.vcpu);
       case 'cd':
@@ -220,7 +220,7 @@ export class Execution {
   #run(vcpu: number, command: ProbeCommand): Outcome {
     const [result] = this.#probe.exec(vcpu, [command]) as [ProbeResult];
     if (!result.ok) return { ok: false, vector: result.fault.vector };
-    const reads = command.op === 'rdmsr' || command.op === 'read';
+    const reads = command.op === 'rdmsr' || command.op === 'read' || command.op === 'read-cr';
     return reads ? { ok: true, value: result.value } : { ok: true };
   }
 
@@ -273,15 +273,17 @@ export class Execution {
     return result === 'ok' ? { result, value: left } : { result };
   }
 
+  /** Write CR0, and read it back. */
   #setCdByGuest(vcpu: number, on: boolean): Outcome {
-    return this.#run(vcpu, { op: 'write-cr', cr: 0, value: cr0With(on) });
+    const outcome = this.#run(vcpu, { op: 'write-cr', cr: 0, value: cr0With(on) });
+    return outcome.ok ? this.#run(vcpu, { op: 'read-cr', cr: 0 }) : outcome;
   }
 
   #setCdByHost(vcpu: number, on: boolean): Outcome {
     const target = this.#vcpu(vcpu);
     const sregs = target.getSregs();
     target.setSregs({ ...sregs, cr0: on ? sregs.cr0 | CR0_CD : sregs.cr0 & ~CR0_CD });
-    return {};
+    return { value: target.getSregs().cr0 };
   }
 
   /** Give back everything; what cannot be given back keeps nothing else. @throws the first error of several */

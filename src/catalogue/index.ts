@@ -11,6 +11,7 @@ import { memslotFlag } from './proposals/memslot.js';
 import { virtioDevice } from './proposals/virtio.js';
 import { race } from './race.js';
 import { ram } from './ram.js';
+import { msrAnytime } from './registers/anytime.js';
 import { msrFilters } from './registers/filters.js';
 import { msr } from './registers/msr.js';
 import { mtrr } from './registers/mtrr.js';
@@ -40,6 +41,7 @@ export const catalogue: readonly Scenario[] = [
   ...msrValidity,
   ...msrFilters,
   ...msrStates,
+  ...msrAnytime,
   ...mmio,
   ...vcpus,
   ...race,

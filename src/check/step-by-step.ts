@@ -1,4 +1,4 @@
-import { cr0AfterInit } from '../arch/cr0.js';
+import { CR0_CACHE, cr0AfterInit, START_AFTER_INIT, startAfterSipi } from '../arch/cr0.js';
 import { MSR } from '../arch/msrs.js';
 import { gfnOf } from '../arch/units.js';
 import {
@@ -190,7 +190,7 @@ export class Judge {
       event.kind === 'access' && level !== undefined ? { ...event, level } : event,
     );
     judgeSlots(step, this.#record, effect, { model: this.#model, checks: this.checks, fail: this.fail });
-    if (step.do === 'cd' && step.by === 'guest') this.#judgeCr0(effect);
+    if (step.do === 'cd') this.#judgeCr0(step, effect);
     return effect;
   }
 
@@ -229,10 +229,16 @@ export class Judge {
     });
   }
 
-  #judgeCr0(effect: Effect): void {
+  /** A write is taken, and CD reads back; of steps at the same time nobody reads. */
+  #judgeCr0({ vcpu, by }: Extract<Step, { do: 'cd' }>, effect: Effect): void {
+    const { ok, value } = this.#record;
     const expected = effect.cr0 !== 'gp';
     this.checks.msrs++;
-    if (this.#record.ok !== expected) this.fail('CR0 write', accepted(expected), accepted(this.#record.ok));
+    if (by === 'guest' && ok !== expected) this.fail('CR0 write', accepted(expected), accepted(ok));
+    if (value === undefined) return;
+    const { cr0 } = this.#model.state.vcpu(vcpu);
+    if (((value ^ cr0) & CR0_CACHE) !== 0n)
+      this.fail('CR0.CD and NW', hex(cr0 & CR0_CACHE), hex(value & CR0_CACHE));
   }
 
   #judgeIoctl(effect: Effect | undefined): void {
@@ -253,6 +259,8 @@ export class Judge {
     const expected = cr0AfterInit(this.#model.state.vcpu(step.vcpu).cr0);
     this.checks.msrs++;
     if (this.#record.value !== expected) this.fail('CR0 after INIT', hex(expected), hex(this.#record.value));
+    const start = step.sipi === undefined ? START_AFTER_INIT : startAfterSipi(step.sipi);
+    if (this.#record.start !== start) this.fail('first instruction', hex(start), hex(this.#record.start));
   }
 
   /** Hold what KVM says of itself against what its kernel must say. */

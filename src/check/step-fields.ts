@@ -34,7 +34,7 @@ function fieldsOf(step: Step | undefined, record: StepRecord): readonly Field[] 
     case 'invept':
       return commandFields(ok, false);
     case 'cd':
-      return step.by === 'guest' ? commandFields(ok, false) : [];
+      return step.by === 'guest' ? commandFields(ok, true) : ['value'];
     case 'msr-filter':
     case 'noncoherent':
     case 'virtio':
@@ -48,8 +48,9 @@ function fieldsOf(step: Step | undefined, record: StepRecord): readonly Field[] 
     case 'get-dirty-log':
       return result === 'ok' ? ['result', 'dirty'] : ['result'];
     case 'ask':
-    case 'init':
       return ['value'];
+    case 'init':
+      return ['value', 'start'];
     case 'together':
       return ['parts'];
     default:
@@ -60,6 +61,7 @@ function fieldsOf(step: Step | undefined, record: StepRecord): readonly Field[] 
 const FIELDS: readonly Field[] = [
   'ok',
   'value',
+  'start',
   'result',
   'vector',
   'mmio',
@@ -76,10 +78,10 @@ const FIELDS: readonly Field[] = [
 const isTraced = ({ paging, missing }: Environment): boolean =>
   paging !== 'shadow' && missing['ept-leaves'] === undefined;
 
-/** Which exits came of a step is not told where others made some too. */
+/** Which exits came of a step is not told where others made some too; CR0 is not read back. */
 function partFault(part: StepPart, step: LaneStep, name: string): string | undefined {
   const fields = fieldsOf(step, { step: 0, ...part }).filter(
-    (field) => field !== 'mmio' && field !== 'exits',
+    (field) => field !== 'mmio' && field !== 'exits' && !(field === 'value' && step.do === 'cd'),
   );
   return oddField({ step: 0, ...part }, new Set(fields), `${name}, its ${describeStep(step)}`);
 }

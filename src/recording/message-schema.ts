@@ -33,6 +33,7 @@ const stepPart = z.strictObject({
 const stepRecord = z.strictObject({
   step: stepIndex,
   ...stepPart.shape,
+  start: u64.optional(),
   mmio: count.max(1000).optional(),
   dirty: z
     .array(count.max(1 << 20))

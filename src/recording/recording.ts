@@ -71,8 +71,10 @@ export interface StepRecord {
   step: number;
   /** For MSR steps: false if the access faulted, or if KVM_SET_MSRS refused it. */
   ok?: boolean;
-  /** For rdmsr: the value read. */
+  /** What was read: of rdmsr the value, of cd CR0, of init CR0 as it was left, of ask the answer. */
   value?: bigint;
+  /** For init: the address of the instruction that the vCPU would run next. */
+  start?: bigint;
   /** For ioctls: `ok`, or the name of the errno. */
   result?: string;
   /** For what faulted in the guest: the vector. For a write by the host: that of an exception which it left the guest. */

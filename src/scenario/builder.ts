@@ -114,8 +114,8 @@ export const cd = (on: boolean, o: { vcpu?: number; by?: Actor } = {}): Step => 
   by: o.by ?? 'guest',
 });
 
-/** Have a vCPU take an INIT. */
-export const init = (vcpu = 0): Step => ({ do: 'init', vcpu });
+/** Have a vCPU take an INIT, and a SIPI with this vector if there is one. */
+export const init = (vcpu = 0, o: { sipi?: number } = {}): Step => ({ do: 'init', vcpu, ...o });
 
 /** Attach a device with non-coherent DMA, or detach it; `via` is the way, by default the first that can be had. */
 export const noncoherent = (

@@ -92,7 +92,7 @@ export function describeStep(step: Step): string {
     case 'invept':
       return `vCPU ${step.vcpu}: INVEPT of L1's EPT`;
     case 'init':
-      return `vCPU ${step.vcpu}: INIT`;
+      return `vCPU ${step.vcpu}: INIT${step.sipi === undefined ? '' : `, and SIPI with vector ${hex(step.sipi)}`}`;
     case 'cd':
       return `vCPU ${step.vcpu}: CR0.CD = ${step.on ? 1 : 0}${step.by === 'host' ? ' by KVM_SET_SREGS' : ''}`;
     case 'noncoherent':

@@ -115,7 +115,8 @@ export class Replay {
         return { event: { kind: 'access', vcpu: step.vcpu, gfn: gfnOf(step.gpa), access: step.access } };
       case 'nested-access':
         return { event: this.#nestedAccess(step) };
-      // An INIT changes nothing that types depend on: MTRRs, PAT, CR0.CD and NW stay (SDM, "IA-32 and Intel 64 Processor States").
+      // INIT and SIPI change nothing that types depend on: MTRRs, PAT, CR0.CD and NW stay (SDM, "IA-32 and Intel 64 Processor States
+      // Following Power-up, Reset, or INIT"; kvm_vcpu_reset(), kvm_vcpu_deliver_sipi_vector()).
       case 'init':
       case 'invept':
         return {};

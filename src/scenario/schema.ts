@@ -67,7 +67,7 @@ const stepsAlone = {
   }),
   invept: z.strictObject({ do: z.literal('invept'), vcpu }),
   cd: z.strictObject({ do: z.literal('cd'), vcpu, on: z.boolean(), by: actor }),
-  init: z.strictObject({ do: z.literal('init'), vcpu }),
+  init: z.strictObject({ do: z.literal('init'), vcpu, sipi: z.exactOptional(int(0, 0xff)) }),
   noncoherent: z.strictObject({
     do: z.literal('noncoherent'),
     on: z.boolean(),

@@ -206,8 +206,8 @@ export type Step =
   | NestedAccessStep
   | { do: 'invept'; vcpu: number }
   | { do: 'cd'; vcpu: number; on: boolean; by: Actor }
-  /** An INIT by KVM_SET_VCPU_EVENTS, after which the guest goes on where it was. */
-  | { do: 'init'; vcpu: number }
+  /** An INIT, and a SIPI with this vector if there is one, by the VMM; then the guest goes on where it was. */
+  | { do: 'init'; vcpu: number; sipi?: number }
   | NoncoherentStep
   | VirtioStep
   | DisableQuirkStep

@@ -1,4 +1,4 @@
-import { cr0AfterInit } from '../../src/arch/cr0.js';
+import { CR0_CACHE, cr0AfterInit, START_AFTER_INIT, startAfterSipi } from '../../src/arch/cr0.js';
 import { MT } from '../../src/arch/memory-types.js';
 import { isMsrStep, opsOf } from '../../src/check/msrs/msr-judge.js';
 import { answeringKernel } from '../../src/check/steps/answer-judge.js';
@@ -16,6 +16,7 @@ import {
 import type { TraceEvent } from '../../src/observe/events.js';
 import type { KernelLogRecord } from '../../src/recording/kernel-log.js';
 import type { MsrExit, MsrResult, Recording, StepRecord } from '../../src/recording/recording.js';
+import { cr0With } from '../../src/scenario/bits.js';
 import { Replay, type Taken } from '../../src/scenario/replay.js';
 import type { AskStep, Scenario, Step, TogetherStep } from '../../src/scenario/types.js';
 import { environmentOf } from './environment.js';
@@ -156,8 +157,10 @@ function fieldsOf(
       return ofOne(step, effect?.msrs?.[0]);
     case 'msrs':
       return { msrs: (effect?.msrs ?? []).map(resultOf) };
-    case 'cd':
-      return step.by === 'guest' ? outcome(effect?.cr0 !== 'gp') : {};
+    case 'cd': {
+      const value = cr0With(step.on) & CR0_CACHE;
+      return step.by === 'guest' ? outcome(effect?.cr0 !== 'gp', value) : { value };
+    }
     case 'invept':
       return { ok: true };
     case 'nested-access':
@@ -216,7 +219,8 @@ function answer(policy: Policy, { of, number }: AskStep): Omit<StepRecord, 'step
 function recordTogether(machine: Machine, step: TogetherStep): Omit<StepRecord, 'step'> {
   const records = step.steps.map((part) => {
     const before = fetchOwn(machine.model, part);
-    const { events = [], mmio: _, exits: __, ...rest } = record(machine, part);
+    const { events = [], mmio: _, exits: __, value, ...fields } = record(machine, part);
+    const rest = { ...fields, ...(part.do === 'cd' || value === undefined ? {} : { value }) };
     return { rest, events: [...before, ...events, ...fetchOwn(machine.model, part)] };
   });
   return { parts: records.map(({ rest }) => rest), events: records.flatMap(({ events }) => events) };
@@ -226,7 +230,10 @@ function record(machine: Machine, step: Step): Omit<StepRecord, 'step'> {
   if (step.do === 'together') return recordTogether(machine, step);
   if (step.do === 'ask') return answer(machine.model.policy, step);
   const { model, guestView, contents } = machine;
-  if (step.do === 'init') return { value: cr0AfterInit(model.state.vcpu(step.vcpu).cr0), events: [] };
+  if (step.do === 'init') {
+    const start = step.sipi === undefined ? START_AFTER_INIT : startAfterSipi(step.sipi);
+    return { value: cr0AfterInit(model.state.vcpu(step.vcpu).cr0), start, events: [] };
+  }
   const taken = machine.replay.next(step);
   const { event, dropped } = taken;
   const before = new Set(readOnlyGfns(model));

@@ -1,12 +1,20 @@
-import { CR0_CD, CR0_NW } from '../../arch/cr0.js';
-import { KVM_CAP_SPLIT_IRQCHIP, KVM_MP_STATE_RUNNABLE, type Vcpu, type Vm } from '../../kvm/index.js';
+import { CR0_CACHE } from '../../arch/cr0.js';
+import {
+  KVM_CAP_SPLIT_IRQCHIP,
+  KVM_MP_STATE_RUNNABLE,
+  KVM_MP_STATE_SIPI_RECEIVED,
+  type Vcpu,
+  type Vm,
+} from '../../kvm/index.js';
+import type { StepRecord } from '../../recording/recording.js';
 import type { Scenario } from '../../scenario/types.js';
 
+/** KVM_VCPUEVENT_VALID_SIPI_VECTOR. */
+const VALID_SIPI_VECTOR = 2;
 /** KVM_VCPUEVENT_VALID_SMM: the fields about SMM count, a latched INIT among them. */
 const VALID_SMM = 8;
 /** Pins of I/O APICs that the VMM has, none of them used. */
 const PINS = 24n;
-const KEPT = CR0_CD | CR0_NW;
 
 /** Whether the vCPUs must have a local APIC in the kernel: it is what takes an INIT. */
 export const needsApic = ({ steps }: Pick<Scenario, 'steps'>): boolean =>
@@ -22,18 +30,29 @@ export function wake(vcpus: readonly Vcpu[]): void {
   for (const vcpu of vcpus) vcpu.setMpState(KVM_MP_STATE_RUNNABLE);
 }
 
+/** Pending INITs and SIPIs are taken before the state is told (kvm_arch_vcpu_ioctl_get_mpstate()). */
+const takePending = (vcpu: Vcpu): void => void vcpu.getMpState();
+
+function takeSipi(vcpu: Vcpu, vector: number): void {
+  vcpu.setVcpuEvents({ ...vcpu.getVcpuEvents(), flags: VALID_SIPI_VECTOR, sipiVector: vector });
+  vcpu.setMpState(KVM_MP_STATE_SIPI_RECEIVED);
+  takePending(vcpu);
+}
+
 /**
- * Have a vCPU take an INIT, and put it back to where its guest was, but for CR0.CD and NW, which stay as the INIT left them.
- * @returns CR0 as the INIT left it
+ * Have a vCPU take an INIT, and a SIPI if there is a vector, and put it back to where its guest was, but for CR0.CD and NW, which stay as
+ * they were left.
+ * @returns CR0, and the address of the first instruction, as they were left
  */
-export function takeInit(vcpu: Vcpu): bigint {
+export function takeInit(vcpu: Vcpu, sipi: number | undefined): Pick<StepRecord, 'value' | 'start'> {
   const [sregs, regs, events] = [vcpu.getSregs(), vcpu.getRegs(), vcpu.getVcpuEvents()];
   vcpu.setVcpuEvents({ ...events, flags: VALID_SMM, smi: { ...events.smi, latchedInit: 1 } });
-  // Pending INITs are taken before the state is told (kvm_arch_vcpu_ioctl_get_mpstate()).
-  vcpu.getMpState();
-  const { cr0 } = vcpu.getSregs();
-  vcpu.setSregs({ ...sregs, cr0: (sregs.cr0 & ~KEPT) | (cr0 & KEPT) });
+  takePending(vcpu);
+  if (sipi !== undefined) takeSipi(vcpu, sipi);
+  const { cr0, cs } = vcpu.getSregs();
+  const start = cs.base + vcpu.getRegs().rip;
+  vcpu.setSregs({ ...sregs, cr0: (sregs.cr0 & ~CR0_CACHE) | (cr0 & CR0_CACHE) });
   vcpu.setRegs(regs);
   vcpu.setMpState(KVM_MP_STATE_RUNNABLE);
-  return cr0;
+  return { value: cr0, start };
 }

@@ -71,6 +71,9 @@ const STOPPED: readonly MsrOp[] = [
   { msr: MSR.PAT, value: 0n },
 ];
 
+/** The entries of KVM_SET_MSRS and KVM_GET_MSRS: fewer than MAX_IO_MSRS, 256. */
+const MOST = span(0, 254);
+
 const batches = scenario(
   'msr/batches',
   'KVM_SET_MSRS and KVM_GET_MSRS do the entries before the first that is refused, and say how many',
@@ -87,6 +90,12 @@ const batches = scenario(
     msrs([...reads(WRITABLE), ...reads(WRITABLE)], { by: 'host' }),
     msrs([...fill(0), { msr: MSR.MTRRCAP, value: 0x508n }, ...fill(1)], { by: 'host' }),
     msrs(reads(WRITABLE)),
+    // As many as one ioctl takes.
+    msrs(
+      MOST.map((n) => fill(n % 20)[n % WRITABLE.length] as MsrOp),
+      { by: 'host' },
+    ),
+    msrs(reads(MOST.map((n) => WRITABLE[n % WRITABLE.length] as number)), { by: 'host' }),
   ],
 );
 

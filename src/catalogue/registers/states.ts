@@ -3,6 +3,7 @@ import { defType, MSR } from '../../arch/msrs.js';
 import {
   cd,
   disableQuirk,
+  discard,
   init,
   mib,
   msrs,
@@ -61,6 +62,50 @@ const initTypes = scenario(
     PAGES.slice(0, 3).map((gpa) => touch(gpa)),
     init(),
     touchAll(),
+  ],
+);
+
+const sipiKeeps = scenario(
+  'msr/sipi',
+  'A vCPU that an INIT and a SIPI start at a page of the first megabyte has the MTRRs, the PAT, CR0.CD and NW that it had',
+  { needs: ['known-vendor'], vcpus: 2 },
+  [
+    msrs(
+      WRITABLE.map((msr, i) => ({ msr, value: distinct(msr, 1 + i) })),
+      { vcpu: 1 },
+    ),
+    wrmsr(MSR.DEF_TYPE, defType(MT.WP, { fe: true }), { vcpu: 1 }),
+    init(1, { sipi: 0x08 }),
+    cd(true, { vcpu: 1 }),
+    init(1, { sipi: 0xff }),
+    readAll(1),
+    readAll(0),
+    // The first vCPU waits for none unless it is told to.
+    init(0, { sipi: 0x9a }),
+    readAll(0),
+  ],
+);
+
+const sipiTypes = scenario(
+  'mtrr/sipi',
+  'After an INIT and a SIPI pages have the types that they had before, and those of another vCPU too',
+  { needs: ['ept-leaves', 'noncoherent'], vcpus: 2 },
+  [
+    noncoherent(true),
+    [0, 1].flatMap((vcpu) =>
+      mtrrs({
+        def: vcpu === 0 ? MT.WB : MT.WT,
+        fe: true,
+        fixed: [[MSR.FIX16K_80000, typeBytes(MT.WP)]],
+        ranges: [[MT.WC, mib(4), mib(1)]],
+        vcpu,
+      }),
+    ),
+    PAGES.slice(0, 3).map((gpa) => touch(gpa, { vcpu: 1 })),
+    init(1, { sipi: 0x10 }),
+    touchAll(1),
+    discard(0n, 8 * 256),
+    touchAll(0),
   ],
 );
 
@@ -124,6 +169,8 @@ const sdm = (name: string, title: string, needs: readonly Need[], start: readonl
 export const msrStates = [
   initKeeps,
   initTypes,
+  sipiKeeps,
+  sipiTypes,
   restore,
   sdm('mtrr/whole-update', 'A whole update of the MTRRs with CR0.CD set, as the SDM asks', [], []),
   sdm(
