@@ -1,5 +1,7 @@
+import { CPUID_ADDRESS_SIZES, CPUID_CACHES } from '../arch/cpuid.js';
 import type { Question } from '../arch/questions.js';
 import { PAGE_SIZE } from '../arch/units.js';
+import { CPUID_VMX } from '../arch/vmx.js';
 import { HostMemory, KVM_DEV_TYPE_VFIO, type Kvm, type Vm } from '../kvm/index.js';
 import type { AskStep } from '../scenario/types.js';
 import { ioctlResult } from './dma-steps.js';
@@ -37,6 +39,14 @@ function vfioAttributes({ kvm }: Asked, group: number): number {
   return bitsOf((attr) => device.hasAttr({ group, attr }));
 }
 
+/** The bits of a leaf that are asked about. */
+function cpuidBits({ kvm }: Asked, leaf: number): number {
+  const entry = kvm.supportedCpuid().find((one) => one.function === leaf);
+  if (entry === undefined) return 0;
+  if (leaf !== 1) return entry.eax & CPUID_ADDRESS_SIZES;
+  return (entry.edx & CPUID_CACHES) | (entry.ecx & CPUID_VMX);
+}
+
 /** Each flag on a slot of its own: deleting one would zap leaves. */
 function memslotFlags({ kvm }: Asked): number {
   using vm = kvm.createVm();
@@ -55,6 +65,7 @@ const ANSWERS: Readonly<Record<Question, (asked: Asked, number: number) => numbe
   'extension-arguments': argumentBits,
   'saved-msr': ({ kvm }, msr) => countOf(kvm.msrIndexList(), msr),
   'feature-msr': ({ kvm }, msr) => countOf(kvm.msrFeatureIndexList(), msr),
+  'supported-cpuid': cpuidBits,
   'device-types': ({ vm }) => bitsOf((type) => vm.hasDevice(type)),
   'vfio-attributes': vfioAttributes,
   'memslot-flags': memslotFlags,

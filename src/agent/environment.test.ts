@@ -34,6 +34,14 @@ test.each([
 });
 
 test.each([
+  ['flags\t: fpu\naddress sizes\t: 40 bits physical, 48 bits virtual\n', 40],
+  ['flags\t: fpu tme\naddress sizes\t: 46 bits physical, 57 bits virtual\n', undefined],
+  ['flags\t: fpu\n', undefined],
+])('the address bits of /proc/cpuinfo %j', (text, bits) => {
+  expect(readCpuinfo(text).physBits).toBe(bits);
+});
+
+test.each([
   [0x0000_3028, 40],
   [0x0030_3934, 48],
   [0x0034_3934, 52],

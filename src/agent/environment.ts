@@ -38,12 +38,25 @@ function readParams(asked: readonly string[]): Record<string, string> {
   return Object.fromEntries(present.map((name) => [name, readFileSync(paramPath(name), 'utf8').trim()]));
 }
 
-/** What /proc/cpuinfo says of the first processor: flags, and the revision of its microcode where it has one. */
-export function readCpuinfo(text: string): { flags: Set<string>; microcode?: string } {
+/** Memory encryption keeps address bits to itself, which the kernel then does not count. */
+const ENCRYPTION = ['tme', 'sme', 'sev'] as const;
+
+interface Cpuinfo {
+  flags: Set<string>;
+  microcode?: string;
+  /** MAXPHYADDR in bits. */
+  physBits?: number;
+}
+
+/** What /proc/cpuinfo says of the first processor: flags, and what else it has. */
+export function readCpuinfo(text: string): Cpuinfo {
   const field = (name: string): string | undefined =>
     new RegExp(`^${name}\\s*:(.*)$`, 'm').exec(text)?.[1]?.trim();
   const microcode = field('microcode');
-  return { flags: new Set(field('flags')?.split(/\s+/)), ...(microcode && { microcode }) };
+  const flags = new Set(field('flags')?.split(/\s+/));
+  const bits = /^(\d+) bits physical/.exec(field('address sizes') ?? '')?.[1];
+  const isWhole = bits !== undefined && !ENCRYPTION.some((flag) => flags.has(flag));
+  return { flags, ...(microcode && { microcode }), ...(isWhole && { physBits: Number(bits) }) };
 }
 
 /** Whose module runs guests: where both are built in, the parameters of the one that does not fit the CPU are there too. */
@@ -189,7 +202,7 @@ export function describeEnvironment(
   asked: readonly string[] = [],
 ): Environment {
   const params = readParams(asked);
-  const { flags, microcode } = readCpuinfo(readFileSync('/proc/cpuinfo', 'utf8'));
+  const { flags, microcode, physBits } = readCpuinfo(readFileSync('/proc/cpuinfo', 'utf8'));
   const vendor = vendorOf(params, flags);
   const mmu: Mmu = { paging: pagingOf(params, vendor), params, ...traceOf() };
   const quirks = kvm.checkExtension(KVM_CAP_DISABLE_QUIRKS2);
@@ -218,6 +231,7 @@ export function describeEnvironment(
     ...mmu,
     quirks,
     selfSnoop: flags.has('ss'),
+    cpu: { mtrr: flags.has('mtrr'), pat: flags.has('pat'), ...(physBits !== undefined && { physBits }) },
     gpaBits: gpaBitsOf(kvm.supportedCpuid()),
     virtioType: dma.virtio.type,
     memslotFlag: dma.memslot.flag,

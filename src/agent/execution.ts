@@ -1,4 +1,3 @@
-import { CR0_CD } from '../arch/cr0.js';
 import { PAGE_SIZE } from '../arch/units.js';
 import type { NoncoherentDma } from '../dma/index.js';
 import {
@@ -33,8 +32,10 @@ import { hugeRam } from './huge-ram.js';
 import { NestedSteps } from './nested-steps.js';
 import { SlotSteps } from './slot-steps.js';
 import { takeTogether } from './together-steps.js';
+import { setCd } from './vcpu/cd-step.js';
 import { addApics, needsApic, takeInit, wake } from './vcpu/init-step.js';
 import { askForExits, exitsOf, setFilter, takeException, takeMsrs } from './vcpu/msr-steps.js';
+import { takeRestore } from './vcpu/restore-step.js';
 
 /** What scenarios run on; shared by all of them, closed by its owner. */
 export interface Bench {
@@ -125,7 +126,7 @@ export class Execution {
   /** Start the guest: fault in the pages that it uses itself, on every vCPU. */
   start(): void {
     for (let vcpu = 0; vcpu < this.scenario.vcpus; vcpu++) {
-      if (this.scenario.startCd) this.#setCdByHost(vcpu, true);
+      if (this.scenario.startCd) setCd(this.#vcpu(vcpu), true);
       this.#run(vcpu, { op: 'pause' });
     }
   }
@@ -160,6 +161,8 @@ export class Execution {
           : this.#getMsr(step);
       case 'msrs':
         return this.#msrs(step);
+      case 'restore':
+        return this.#restore(step);
       case 'msr-filter':
         return { result: setFilter(this.#machine.vm, step) };
       case 'msr-exits':
@@ -176,7 +179,7 @@ export class Execution {
       case 'cd':
         return step.by === 'guest'
           ? this.#setCdByGuest(step.vcpu, step.on)
-          : this.#setCdByHost(step.vcpu, step.on);
+          : { value: setCd(this.#vcpu(step.vcpu), step.on) };
       case 'noncoherent':
         return { result: this.#dma.noncoherent(step) };
       case 'virtio':
@@ -242,6 +245,12 @@ export class Execution {
     return step.by === 'guest' ? { msrs } : { msrs, ...takeException(vcpu) };
   }
 
+  #restore({ vcpu, from, mtrrs }: Extract<Step, { do: 'restore' }>): Outcome {
+    const to = this.#vcpu(vcpu);
+    const restored = takeRestore(this.bench.kvm, this.#vcpu(from), to, mtrrs);
+    return { restored, ...takeException(to) };
+  }
+
   #getMsr(step: Extract<Step, { do: 'rdmsr' }>): Outcome {
     const [value] = this.#vcpu(step.vcpu).getMsrs([step.msr]);
     return value === undefined ? { ok: false } : { ok: true, value };
@@ -277,13 +286,6 @@ export class Execution {
   #setCdByGuest(vcpu: number, on: boolean): Outcome {
     const outcome = this.#run(vcpu, { op: 'write-cr', cr: 0, value: cr0With(on) });
     return outcome.ok ? this.#run(vcpu, { op: 'read-cr', cr: 0 }) : outcome;
-  }
-
-  #setCdByHost(vcpu: number, on: boolean): Outcome {
-    const target = this.#vcpu(vcpu);
-    const sregs = target.getSregs();
-    target.setSregs({ ...sregs, cr0: on ? sregs.cr0 | CR0_CD : sregs.cr0 & ~CR0_CD });
-    return { value: target.getSregs().cr0 };
   }
 
   /** Give back everything; what cannot be given back keeps nothing else. @throws the first error of several */

@@ -18,6 +18,7 @@ import { mtrr } from './registers/mtrr.js';
 import { mtrrLive } from './registers/mtrr-live.js';
 import { msrNumbers } from './registers/numbers.js';
 import { pat } from './registers/pat.js';
+import { msrRestore } from './registers/restore.js';
 import { msrStates } from './registers/states.js';
 import { msrValidity } from './registers/validity.js';
 import { size } from './size.js';
@@ -41,6 +42,7 @@ export const catalogue: readonly Scenario[] = [
   ...msrValidity,
   ...msrFilters,
   ...msrStates,
+  ...msrRestore,
   ...msrAnytime,
   ...mmio,
   ...vcpus,

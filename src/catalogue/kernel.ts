@@ -25,6 +25,12 @@ export const kernel = [
       ask('extension-arguments', caps.KVM_CAP_DISABLE_QUIRKS2),
     ],
   ),
+  scenario(
+    'kernel/cpuid',
+    'KVM offers guests the MTRRs, the PAT, self-snoop, VMX and the address bits that the processor has',
+    { needs },
+    [ask('supported-cpuid', 1), ask('supported-cpuid', 0x8000_0008)],
+  ),
   scenario('kernel/devices', 'KVM has VFIO’s device with its attributes, and no other', { needs }, [
     ask('device-types'),
     ask('vfio-attributes', 0),

@@ -20,6 +20,7 @@ import { LeafDiff } from './leaves/leaf-diff.js';
 import { judgeShadow } from './leaves/shadow-diff.js';
 import { modelOf } from './model-of.js';
 import { GENERAL_PROTECTION, isMsrStep, judgeMsrs, type MsrStep, opsOf, patRead } from './msrs/msr-judge.js';
+import { judgeRestored } from './msrs/restore-judge.js';
 import { opLanes } from './race/lane-ops.js';
 import { adopt, judgeRace } from './race/race-judge.js';
 import { answerFault, type HeldAgainst } from './steps/answer-judge.js';
@@ -191,6 +192,7 @@ export class Judge {
     );
     judgeSlots(step, this.#record, effect, { model: this.#model, checks: this.checks, fail: this.fail });
     if (step.do === 'cd') this.#judgeCr0(step, effect);
+    if (step.do === 'restore') this.#judgeRestore();
     return effect;
   }
 
@@ -227,6 +229,11 @@ export class Judge {
         value !== undefined && mayRepeatGp(this.#model.state.policy.msrs, msr, value, maxphyaddr),
       repeated: () => this.#note('D6'),
     });
+  }
+
+  #judgeRestore(): void {
+    this.checks.msrs += this.#record.restored?.written ?? 0;
+    judgeRestored(this.#record, this.fail);
   }
 
   /** A write is taken, and CD reads back; of steps at the same time nobody reads. */

@@ -26,6 +26,8 @@ function fieldsOf(step: Step | undefined, record: StepRecord): readonly Field[] 
       return ok === false ? ['ok'] : ['ok', 'value'];
     case 'msrs':
       return step.by === 'guest' ? ['msrs', 'exits'] : ['msrs', ...left(record)];
+    case 'restore':
+      return ['restored', ...left(record)];
     case 'access':
       return [...commandFields(ok, step.access === 'read'), 'mmio'];
     case 'nested-access':
@@ -68,6 +70,7 @@ const FIELDS: readonly Field[] = [
   'dirty',
   'exit',
   'msrs',
+  'restored',
   'exits',
   'parts',
   'leaves',

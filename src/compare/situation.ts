@@ -1,4 +1,5 @@
 import { KVM_MEM_NON_COHERENT_DMA } from '../arch/memslots.js';
+import { MSR } from '../arch/msrs.js';
 import { archMtrrType, classifyMsr, type ModelEvent, MtrrState } from '../memtype/index.js';
 import type { MsrAccess } from '../memtype/model/events.js';
 import type { Environment, StepRecord } from '../recording/recording.js';
@@ -66,6 +67,8 @@ export class Situation {
   #apply(event: ModelEvent, { result, msrs }: StepRecord): void {
     if (event.kind === 'noncoherent' && (result ?? 'ok') === 'ok') this.#dma += event.delta;
     if (event.kind === 'cr0') this.#cd.set(event.vcpu, (event.value & CR0_CD) !== 0n);
+    if (event.kind === 'restore' && event.msrs.includes(MSR.DEF_TYPE))
+      this.#mtrr.set(event.vcpu, this.#mtrrOf(event.from));
     if (event.kind !== 'msrs') return;
     for (const [i, op] of event.ops.entries())
       if (msrs === undefined || msrs[i] === true) this.#write(event.vcpu, op);

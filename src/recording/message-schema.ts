@@ -23,6 +23,17 @@ const msrExit = z.strictObject({
   reason: z.enum(['INVAL', 'UNKNOWN', 'FILTER', 'other']),
 });
 
+const MOST_SAVED = 4096;
+const restored = z.strictObject({
+  saved: count.max(MOST_SAVED),
+  written: count.max(MOST_SAVED),
+  odd: z
+    .array(
+      z.strictObject({ msr: z.number().int().min(0).max(0xffff_ffff), saved: u64, read: u64.optional() }),
+    )
+    .max(MOST_SAVED),
+});
+
 const stepPart = z.strictObject({
   ok: z.boolean().optional(),
   value: u64.optional(),
@@ -44,6 +55,7 @@ const stepRecord = z.strictObject({
     .array(z.union([z.literal(true), u64, vector]))
     .max(MOST_ACCESSES)
     .optional(),
+  restored: restored.optional(),
   exits: z.array(msrExit).max(MOST_ACCESSES).optional(),
   parts: z.array(stepPart).max(1000).optional(),
   leaves: z.array(z.number().int().nonnegative()).length(3).optional(),
@@ -92,6 +104,13 @@ const environment = z.strictObject({
   paging: z.enum(['ept', 'npt', 'shadow']),
   quirks: z.number().int().nonnegative(),
   selfSnoop: z.boolean().optional(),
+  cpu: z
+    .strictObject({
+      mtrr: z.boolean(),
+      pat: z.boolean(),
+      physBits: z.number().int().min(32).max(52).optional(),
+    })
+    .optional(),
   gpaBits: z.number().int().min(32).max(52).optional(),
   tracesChanges: z.boolean().optional(),
   virtioType: z.number().int().nonnegative(),

@@ -21,6 +21,8 @@ export interface Environment {
   quirks: number;
   /** The CPU snoops its own caches, as far as the kernel believes it; absent in recordings of older agents, where it is taken to. */
   selfSnoop?: boolean;
+  /** What the kernel found its processor to be: with MTRRs, with the PAT, how many bits its addresses have; absent as selfSnoop is. */
+  cpu?: { mtrr: boolean; pat: boolean; physBits?: number };
   /** How many bits the addresses of memslots can have; absent in recordings of older agents. */
   gpaBits?: number;
   /**
@@ -62,6 +64,16 @@ export interface MsrExit {
   /** KVM_MSR_EXIT_REASON_, or that it is none of them. */
   reason: 'INVAL' | 'UNKNOWN' | 'FILTER' | 'other';
 }
+/** What a VMM saw of MSRs that it saved and restored. */
+export interface Restored {
+  /** How many it read. */
+  saved: number;
+  /** How many of them KVM_SET_MSRS took. */
+  written: number;
+  /** Those that do not read back as they were saved, with both values. */
+  odd: readonly { msr: number; saved: bigint; read?: bigint }[];
+}
+
 /** What one of several steps at the same time gave: as a step's own record, as far as that can be told apart. */
 export type StepPart = Pick<StepRecord, 'ok' | 'value' | 'result' | 'vector'>;
 
@@ -91,6 +103,8 @@ export interface StepRecord {
   leaves?: readonly number[];
   /** For msrs: what each access gave; of an ioctl, those before the first that was refused. */
   msrs?: readonly MsrResult[];
+  /** For restore: what came of its MSRs. */
+  restored?: Restored;
   /** For the guest's MSR accesses: each exit to user space, in order. */
   exits?: readonly MsrExit[];
   /** In order; absent where nothing can be observed. */

@@ -9,7 +9,8 @@ import {
   KVM_X86_QUIRK_SLOT_ZAP_ALL,
 } from '../arch/kvm-flags.js';
 import { KVM_MEM_NON_COHERENT_DMA } from '../arch/memslots.js';
-import type { MemslotFlag, MemslotStep, QuirkName } from './types.js';
+import { FIXED_MSRS, MSR, VARIABLE_COUNT } from '../arch/msrs.js';
+import type { MemslotFlag, MemslotStep, QuirkName, RestoreStep } from './types.js';
 
 /** KVM_X86_QUIRK_* bits. */
 const QUIRK_BITS: Record<QuirkName, number> = {
@@ -37,3 +38,16 @@ export function memslotFlags(step: MemslotStep, proposed = MEMSLOT_FLAGS['non-co
 
 /** CR0 of a running guest with CD as given. */
 export const cr0With = (cd: boolean): bigint => CR0_LONG_MODE | (cd ? CR0_CD : 0n);
+
+/** Every MTRR that can be written, as a VMM has to restore them: all ranges, then what turns them on. */
+export const MTRR_STATE: readonly number[] = [
+  ...Array.from({ length: 2 * VARIABLE_COUNT }, (_, i) => MSR.PHYSBASE0 + i),
+  ...FIXED_MSRS,
+  MSR.DEF_TYPE,
+];
+
+/** The MSRs of memory types that a step saves and restores, in order: the PAT is in KVM's list. */
+export const savedMsrs = ({ mtrrs }: RestoreStep): readonly number[] => [
+  MSR.PAT,
+  ...(mtrrs ? MTRR_STATE : []),
+];

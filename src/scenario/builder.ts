@@ -73,6 +73,15 @@ export const msrs = (ops: readonly MsrOp[], o: { vcpu?: number; by?: Actor } = {
   by: o.by ?? 'guest',
 });
 
+/** Save vCPU `from` and restore `vcpu` from that: what KVM's list of MSRs names, and the MTRRs unless told. */
+export const restore = (vcpu: number, from: number, o: { mtrrs?: boolean } = {}): Step => ({
+  do: 'restore',
+  vcpu,
+  from,
+  mtrrs: true,
+  ...o,
+});
+
 /** Ask for exits to user space for these reasons, and for no others. */
 export const msrExits = (...reasons: MsrExitReason[]): Step => ({ do: 'msr-exits', reasons });
 

@@ -48,6 +48,7 @@ const QUESTION_TEXTS: Readonly<Record<AskStep['of'], (number: number) => string>
   'extension-arguments': (cap) => `the bits that KVM_ENABLE_CAP(${capText(cap)}) takes`,
   'saved-msr': (msr) => `how often KVM_GET_MSR_INDEX_LIST names ${msrText(msr)}`,
   'feature-msr': (msr) => `how often KVM_GET_MSR_FEATURE_INDEX_LIST names ${msrText(msr)}`,
+  'supported-cpuid': (leaf) => `what KVM_GET_SUPPORTED_CPUID says of memory in leaf ${hex(leaf)}`,
   'device-types': () => 'the types of KVM_CREATE_DEVICE, as bits',
   'vfio-attributes': (group) => `the attributes of KVM_DEV_TYPE_VFIO in group ${group}, as bits`,
   'memslot-flags': () => 'the flags that KVM_SET_USER_MEMORY_REGION takes',
@@ -81,6 +82,8 @@ export function describeStep(step: Step): string {
       return `vCPU ${step.vcpu}: ${step.by === 'host' ? 'KVM_GET_MSRS' : 'rdmsr'} ${msrText(step.msr)}`;
     case 'msrs':
       return describeMsrs(step);
+    case 'restore':
+      return `vCPU ${step.vcpu}: restored from vCPU ${step.from}, ${step.mtrrs ? 'MTRRs too' : 'without MTRRs'}`;
     case 'msr-filter':
       return `KVM_X86_SET_MSR_FILTER of ${step.ranges.length} ranges, ${step.deny ? 'deny' : 'allow'} by default`;
     case 'msr-exits':

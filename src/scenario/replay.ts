@@ -3,7 +3,7 @@ import { gfnOf, PAGE_SIZE } from '../arch/units.js';
 import type { ModelEvent } from '../memtype/index.js';
 import type { HostAccess } from '../memtype/model/host-pages.js';
 import type { SlotState } from '../memtype/model/memslots.js';
-import { cr0With, quirkMask } from './bits.js';
+import { cr0With, quirkMask, savedMsrs } from './bits.js';
 import { MsrRoutes } from './msr-routes.js';
 import { NestedMappings } from './nested.js';
 import { type SlotMemory, SlotReplay } from './slot-replay.js';
@@ -104,6 +104,8 @@ export class Replay {
         return this.#msrs(step, [{ msr: step.msr }]);
       case 'msrs':
         return this.#msrs(step, step.ops);
+      case 'restore':
+        return { event: { kind: 'restore', vcpu: step.vcpu, from: step.from, msrs: savedMsrs(step) } };
       case 'msr-filter': {
         const why = this.routes.setFilter(step);
         return why === undefined ? { result: 'ok' } : refused('EINVAL', why);

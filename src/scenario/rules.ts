@@ -3,11 +3,11 @@ import { KVM_MEM_NON_COHERENT_DMA, RAM_SLOT } from '../arch/memslots.js';
 import { gfnOf, PAGE_OFFSET, PAGE_SIZE } from '../arch/units.js';
 import { ALL_POLICIES, expectedAnswer, NEWEST_POLICY } from '../memtype/index.js';
 import { slotLevel } from '../memtype/model/memslots.js';
-import { classifyMsr, isNearMtrrs } from '../memtype/sdm/msrs.js';
 import { NESTED_LIMIT, NestedMappings } from './nested.js';
 import { Replay, type Taken } from './replay.js';
 import { togetherFault } from './rules/lane-rules.js';
 import { deniedAccess, wrongHostMemory, wrongSharing } from './rules/memory-rules.js';
+import { lacksSource, unknownMsr, wrongFilter, wrongOps, wrongRestore } from './rules/msr-rules.js';
 import type { StepRule, Turn } from './rules/step-rule.js';
 import { pathText, scenarioSchema } from './schema.js';
 import {
@@ -31,8 +31,6 @@ export interface BrokenRule {
 
 /** Memslots that every kernel gives a VM (KVM_CAP_NR_MEMSLOTS); newer ones give many more. */
 const SLOT_LIMIT = 509;
-/** Entries that KVM_SET_MSRS and KVM_GET_MSRS take (MAX_IO_MSRS). */
-const MSR_LIMIT = 255;
 /** Bytes of an access. */
 const ACCESS_SIZE = 4;
 /** Ways that take the one PCI function that a run has; the default may be one of them. */
@@ -45,38 +43,6 @@ const OPPOSITES: readonly (readonly [Need, Need])[] = [
 
 const lacksVcpu: StepRule = (step, { scenario }) =>
   'vcpu' in step && step.vcpu >= scenario.vcpus ? `the VM has ${scenario.vcpus} vCPUs, from 0` : undefined;
-
-const isUnknown = (msr: number): boolean => classifyMsr(msr) === undefined && !isNearMtrrs(msr);
-
-const unknownMsr: StepRule = (step) =>
-  'msr' in step && isUnknown(step.msr)
-    ? 'it is neither an MTRR nor the PAT, nor a number among those of the MTRRs'
-    : undefined;
-
-const wrongOps: StepRule = (step, { replay }) => {
-  if (step.do !== 'msrs') return undefined;
-  const { ops, by } = step;
-  const unknown = ops.find(({ msr }) => isUnknown(msr));
-  if (unknown !== undefined)
-    return `0x${unknown.msr.toString(16)} is neither an MTRR nor the PAT, nor a number among those of the MTRRs`;
-  const writes = ops.filter(({ value }) => value !== undefined).length;
-  if (by === 'guest')
-    return writes > 0 && replay.mayZapByMtrr
-      ? 'with non-coherent DMA the guest writes one MSR a step: its own pages may go at each'
-      : undefined;
-  if (writes > 0 && writes < ops.length) return 'one ioctl either reads or writes';
-  return ops.length > MSR_LIMIT ? `KVM takes ${MSR_LIMIT} at once` : undefined;
-};
-
-const wrongFilter: StepRule = (step, { scenario }) => {
-  if (step.do !== 'msr-filter' && step.do !== 'msr-exits') return undefined;
-  if (scenario.msrMode !== 'kernel') return 'the VMM has set a filter of its own: msrMode is not kernel';
-  if (step.do === 'msr-exits') return undefined;
-  const isOutside = step.ranges.some(({ base, count, allow }) =>
-    allow.some((msr) => msr < base || msr >= base + count),
-  );
-  return isOutside ? 'it allows an MSR that is not in the range' : undefined;
-};
 
 const wrongSlot: StepRule = (step) => {
   if (!('slot' in step)) return undefined;
@@ -220,6 +186,8 @@ const lacksNeed: StepRule = (step, { scenario }) => {
 /** What a step may not be, by the field that is wrong; an empty one is the step itself. */
 const STEP_RULES: readonly (readonly [field: string, rule: StepRule])[] = [
   ['.vcpu', lacksVcpu],
+  ['.from', lacksSource],
+  ['', wrongRestore],
   ['.msr', unknownMsr],
   ['.ops', wrongOps],
   ['', wrongFilter],

@@ -40,6 +40,7 @@ const stepsAlone = {
     ops: z.array(msrOp).check(z.minLength(1), z.maxLength(4096)),
     by: actor,
   }),
+  restore: z.strictObject({ do: z.literal('restore'), vcpu, from: vcpu, mtrrs: z.boolean() }),
   'msr-filter': z.strictObject({
     do: z.literal('msr-filter'),
     deny: z.boolean(),
@@ -163,6 +164,7 @@ const step = z.discriminatedUnion('do', [
   stepSchemas.wrmsr,
   stepSchemas.rdmsr,
   stepSchemas.msrs,
+  stepSchemas.restore,
   stepSchemas['msr-filter'],
   stepSchemas['msr-exits'],
   stepSchemas.access,

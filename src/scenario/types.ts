@@ -150,6 +150,17 @@ export interface MsrsStep {
   by: Actor;
 }
 
+/**
+ * A VMM saves a vCPU and restores one: what KVM_GET_MSR_INDEX_LIST names is read from `from` and written to `vcpu` by one ioctl, and with
+ * `mtrrs` the MTRRs too, which the list does not name; then CPUID is set again to what it is.
+ */
+export interface RestoreStep {
+  do: 'restore';
+  vcpu: number;
+  from: number;
+  mtrrs: boolean;
+}
+
 /** A KVM_MSR_EXIT_REASON_. */
 export type MsrExitReason = 'INVAL' | 'UNKNOWN' | 'FILTER';
 
@@ -192,6 +203,7 @@ export type Step =
   | { do: 'wrmsr'; vcpu: number; msr: number; value: bigint; by: Actor }
   | { do: 'rdmsr'; vcpu: number; msr: number; by: Actor }
   | MsrsStep
+  | RestoreStep
   | MsrFilterStep
   /** KVM_CAP_X86_USER_SPACE_MSR: refused accesses exit to user space for these reasons, and no others. */
   | { do: 'msr-exits'; reasons: readonly MsrExitReason[] }

@@ -61,7 +61,8 @@ export function environmentOf(policy: Policy, release = '6.1.0'): Environment {
     virtioType: 17,
     memslotFlag: 8,
     noncoherent: 'vfio-noiommu',
-    params: {},
+    params: { 'kvm_intel.nested': 'Y' },
+    cpu: { mtrr: true, pat: true, physBits: 40 },
     kernelLog: 'own',
     missing: Object.fromEntries(missing),
   };

@@ -161,6 +161,8 @@ function fieldsOf(
       const value = cr0With(step.on) & CR0_CACHE;
       return step.by === 'guest' ? outcome(effect?.cr0 !== 'gp', value) : { value };
     }
+    case 'restore':
+      return { restored: { saved: 9, written: 9, odd: [] } };
     case 'invept':
       return { ok: true };
     case 'nested-access':
@@ -259,7 +261,13 @@ function record(machine: Machine, step: Step): Omit<StepRecord, 'step'> {
 }
 
 function fetchOwn(model: VmModel, step: Step): TraceEvent[] {
-  if (!('vcpu' in step) || step.do === 'pre-fault' || ('by' in step && step.by === 'host')) return [];
+  if (
+    !('vcpu' in step) ||
+    step.do === 'pre-fault' ||
+    step.do === 'restore' ||
+    ('by' in step && step.by === 'host')
+  )
+    return [];
   return model.apply({ kind: 'access', vcpu: step.vcpu, gfn: INFRA_GFN, access: 'read' }).made.flatMap(made);
 }
 

@@ -1,6 +1,6 @@
 import type { TraceEvent } from '../../src/observe/events.js';
 import { decodeLeaf } from '../../src/observe/spte.js';
-import type { MsrExit, MsrResult, Recording, StepRecord } from '../../src/recording/recording.js';
+import type { MsrExit, MsrResult, Recording, Restored, StepRecord } from '../../src/recording/recording.js';
 
 type Ran = Extract<Recording, { outcome: 'ran' }>;
 
@@ -135,12 +135,24 @@ function tamperedExits(exits: readonly MsrExit[]): MsrExit[][] {
   ];
 }
 
+const tamperedRestored = (restored: Restored): Restored[] => [
+  { ...restored, saved: restored.saved + 1 },
+  { ...restored, written: restored.written - 1 },
+  { ...restored, odd: [{ msr: 0x277, saved: 0n, read: 1n }] },
+  { saved: 0, written: 0, odd: [] },
+];
+
 /** Each way to change one field of a step's record, but its events. */
 function* tamperedFields(record: StepRecord): Generator<[string, StepRecord]> {
-  const { ok, value, result, vector, exit, mmio, dirty, leaves, msrs, exits } = record;
+  const { ok, value, start, restored, result, vector, exit, mmio, dirty, leaves, msrs, exits } = record;
   const fields: Record<string, unknown[]> = {
     ok: ok === undefined ? [true, false] : [!ok, undefined],
     value: value === undefined ? [0n] : [value ^ 1n, value ^ (1n << 63n), undefined],
+    start: start === undefined ? [0n] : [start ^ 1n, undefined],
+    restored:
+      restored === undefined
+        ? [{ saved: 1, written: 1, odd: [] }]
+        : [...tamperedRestored(restored), undefined],
     result: result === undefined ? ['ok'] : [result === 'ok' ? 'EINVAL' : 'ok', 'EPERM', undefined],
     vector: vector === undefined ? [13, 14] : [14, undefined],
     exit: exit === undefined ? [0, 48] : [exit + 1, undefined],

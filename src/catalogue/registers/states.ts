@@ -14,7 +14,7 @@ import {
   touch,
   wrmsr,
 } from '../../scenario/builder.js';
-import type { MsrOp, Need, Step } from '../../scenario/types.js';
+import type { Need, Step } from '../../scenario/types.js';
 import { distinct, reads, WRITABLE } from './values.js';
 
 const readAll = (vcpu: number): Step[] => [
@@ -109,37 +109,6 @@ const sipiTypes = scenario(
   ],
 );
 
-/** All MTRRs as a machine has them whose guest goes on: fixed ranges, one variable range, and all on. */
-const STATE: readonly MsrOp[] = [
-  { msr: MSR.FIX64K_00000, value: typeBytes(MT.WT) },
-  { msr: MSR.FIX16K_80000, value: typeBytes(MT.WB, MT.WP, MT.UC, MT.WC, MT.WB, MT.WP, MT.UC, MT.WC) },
-  { msr: MSR.PHYSMASK0, value: physMask(mib(1)) },
-  { msr: MSR.PHYSBASE0, value: mib(4) | BigInt(MT.WC) },
-  { msr: MSR.PHYSMASK0 + 14, value: physMask(0x1000n) },
-  { msr: MSR.PHYSBASE0 + 14, value: mib(5) | BigInt(MT.WP) },
-  { msr: MSR.PAT, value: distinct(MSR.PAT, 1) },
-  { msr: MSR.DEF_TYPE, value: defType(MT.WB, { fe: true }) },
-];
-
-const restore = scenario(
-  'mtrr/restore',
-  'A VMM saves all MTRRs of one vCPU and writes them to another in one ioctl: that one has them, and its types',
-  { needs: ['ept-leaves', 'noncoherent'], vcpus: 2 },
-  [
-    noncoherent(true),
-    msrs(STATE, { by: 'host' }),
-    touchAll(),
-    msrs(reads(STATE.map(({ msr }) => msr)), { by: 'host' }),
-    msrs(STATE, { vcpu: 1, by: 'host' }),
-    touchAll(1),
-    readAll(1),
-    // Again, while they are on: what each covers goes.
-    msrs(STATE, { vcpu: 1, by: 'host' }),
-    touchAll(1),
-    readAll(0),
-  ],
-);
-
 /** An update of all MTRRs as the SDM asks ("MTRR Considerations in MP Systems"): caches off, MTRRs off, write, on, caches on. */
 const update = (def: number, range: readonly [type: number, base: bigint]): Step[] => [
   cd(true),
@@ -171,7 +140,6 @@ export const msrStates = [
   initTypes,
   sipiKeeps,
   sipiTypes,
-  restore,
   sdm('mtrr/whole-update', 'A whole update of the MTRRs with CR0.CD set, as the SDM asks', [], []),
   sdm(
     'mtrr/whole-update-no-quirk',

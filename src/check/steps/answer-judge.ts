@@ -16,6 +16,13 @@ export interface AnswerFault {
 
 const hex = (value: bigint): string => `0x${value.toString(16)}`;
 
+/** Whether guests have VMX; a parameter that is not there says nothing. */
+function isNested({ vendor, params }: Environment): boolean | undefined {
+  if (vendor === 'amd') return false;
+  const nested = params['kvm_intel.nested'];
+  return nested === undefined ? undefined : nested === 'Y' || nested === '1';
+}
+
 /** The kernel whose answers are expected. */
 export const answeringKernel = ({ env, answers }: HeldAgainst): AnsweringKernel => ({
   policy: answers,
@@ -23,6 +30,8 @@ export const answeringKernel = ({ env, answers }: HeldAgainst): AnsweringKernel 
   selfSnoop: env.selfSnoop ?? true,
   virtioType: env.virtioType,
   memslotFlag: env.memslotFlag,
+  nested: isNested(env),
+  cpu: env.cpu,
 });
 
 /** What is wrong with an answer; undefined if nothing is. */

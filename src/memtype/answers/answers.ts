@@ -8,6 +8,8 @@ import type { Question } from '../../arch/questions.js';
 import { compareVersion } from '../policies/versions.js';
 import type { Policy } from '../policy.js';
 import { classifyMsr } from '../sdm/msrs.js';
+import { type HostCpu, supportedCpuid } from './cpuid.js';
+import type { ExpectedAnswer } from './expected.js';
 import { EXTENSIONS, type ExtensionFact } from './extensions.js';
 import { quirkBits } from './quirk-bits.js';
 import { shareOf, type VersionSpan, versionSpan } from './span.js';
@@ -23,15 +25,10 @@ export interface AnsweringKernel {
   readonly virtioType: number;
   /** KVM_MEM_NON_COHERENT_DMA, where the policy has it. */
   readonly memslotFlag: number;
-}
-
-/** What a kernel must answer. */
-export interface ExpectedAnswer {
-  readonly value: bigint;
-  /** Bits that kernels of this release may answer either way. */
-  readonly unsure: bigint;
-  /** The kernel's function that answers. */
-  readonly source: string;
+  /** VMX is given to guests (kvm_intel.nested); undefined if nobody knows. */
+  readonly nested?: boolean | undefined;
+  /** What the kernel found its processor to be. */
+  readonly cpu?: HostCpu | undefined;
 }
 
 type Answer = (kernel: AnsweringKernel, span: VersionSpan, number: number) => ExpectedAnswer | undefined;
@@ -105,6 +102,9 @@ const listed =
     return known && sure(known.kind === kind ? 1 : 0, source);
   };
 
+const cpuid: Answer = ({ policy, selfSnoop, nested, cpu }, span, leaf) =>
+  supportedCpuid(leaf, { paging: policy.paging, selfSnoop, nested, cpu }, span);
+
 const deviceTypes: Answer = ({ policy, virtioType }) => {
   const virtio = policy.virtioDevice ? 1 << virtioType : 0;
   return sure(
@@ -130,6 +130,7 @@ const ANSWERS: Readonly<Record<Question, Answer>> = {
   'extension-arguments': extensionArguments,
   'saved-msr': listed('pat', 'msrs_to_save_base, and msrs_to_save_all up to 6.2'),
   'feature-msr': listed('none', 'msr_based_features_all_except_vmx, and msr_based_features_all up to 6.2'),
+  'supported-cpuid': cpuid,
   'device-types': deviceTypes,
   'vfio-attributes': vfioAttributes,
   'memslot-flags': memslotFlags,

@@ -105,6 +105,16 @@ export function applyMsrs(state: VmState, { vcpu, ops, by }: EventOf<'msrs'>, ef
   effect.msrs = answers;
 }
 
+/** KVM_GET_MSRS of one vCPU, and KVM_SET_MSRS of another, or of the same, with what it gave. */
+export function applyRestore(state: VmState, { vcpu, from, msrs }: EventOf<'restore'>, effect: Effect): void {
+  const { policy } = state;
+  const ops = msrs.flatMap((msr): MsrAccess[] => {
+    const value = state.vcpu(from).readMsr(msr, policy.msrs);
+    return value === undefined ? [] : [{ msr, value }];
+  });
+  applyMsrs(state, { kind: 'msrs', vcpu, ops, by: 'host' }, effect);
+}
+
 /** MOV to CR0 of a guest, or KVM_SET_SREGS. */
 export function applyCr0(state: VmState, event: EventOf<'cr0'>, effect: Effect): void {
   const vcpu = state.vcpu(event.vcpu);

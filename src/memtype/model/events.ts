@@ -10,6 +10,8 @@ export type ModelEvent =
   | MemslotEvent
   | { kind: 'wrmsr'; vcpu: number; msr: number; value: bigint; by: 'guest' | 'host' }
   | { kind: 'msrs'; vcpu: number; ops: readonly MsrAccess[]; by: 'guest' | 'host' }
+  /** These MSRs of vCPU `from` are written to `vcpu` by the host, in order. */
+  | { kind: 'restore'; vcpu: number; from: number; msrs: readonly number[] }
   | { kind: 'cr0'; vcpu: number; value: bigint; by: 'guest' | 'host' }
   | { kind: 'noncoherent'; delta: 1 | -1; via?: 'vfio' | 'virtio' }
   | { kind: 'disable-quirks'; mask: number; cap?: 'quirks' | 'quirks2' }

@@ -8,6 +8,7 @@ import {
   applyMsrs,
   applyNoncoherent,
   applyQuirks,
+  applyRestore,
   applyWrmsr,
 } from './changes.js';
 import { applyClearDirtyLog, applyDirtyLog, applyGetDirtyLog, applyManualProtect } from './dirty-log.js';
@@ -65,6 +66,9 @@ export class VmModel {
         break;
       case 'msrs':
         applyMsrs(state, event, effect);
+        break;
+      case 'restore':
+        applyRestore(state, event, effect);
         break;
       case 'cr0':
         applyCr0(state, event, effect);

@@ -9,6 +9,7 @@ export const STEP_DEFAULTS = {
   wrmsr: { vcpu: 0, by: 'guest' },
   rdmsr: { vcpu: 0, by: 'guest' },
   msrs: { vcpu: 0, by: 'guest' },
+  restore: { mtrrs: true },
   'msr-filter': { deny: false },
   access: { vcpu: 0, access: 'read', pat: 0 },
   'nested-access': { vcpu: 0, access: 'read', size: '4K', type: 'WB', ipat: false },
@@ -54,6 +55,7 @@ const step = z.discriminatedUnion('do', [
   z.extend(wrmsr, { vcpu, msr, value: hex, by }),
   z.extend(rdmsr, { vcpu, msr, by }),
   z.extend(msrs, { vcpu, ops: z.array(fileOp).check(z.minLength(1), z.maxLength(4096)), by }),
+  z.extend(stepSchemas.restore, { mtrrs: z._default(stepSchemas.restore.shape.mtrrs, true) }),
   z.extend(stepSchemas['msr-filter'], {
     deny: z._default(stepSchemas['msr-filter'].shape.deny, STEP_DEFAULTS['msr-filter'].deny),
     ranges: z.array(fileRange).check(z.maxLength(16)),

@@ -1,0 +1,48 @@
+import { classifyMsr, isNearMtrrs } from '../../memtype/sdm/msrs.js';
+import type { StepRule } from './step-rule.js';
+
+/** Entries that KVM_SET_MSRS and KVM_GET_MSRS take (MAX_IO_MSRS, less one). */
+const MSR_LIMIT = 255;
+
+export const lacksSource: StepRule = (step, { scenario }) =>
+  step.do === 'restore' && step.from >= scenario.vcpus
+    ? `the VM has ${scenario.vcpus} vCPUs, from 0`
+    : undefined;
+
+/** What the VMM keeps to itself KVM has not. */
+export const wrongRestore: StepRule = (step, { scenario }) =>
+  step.do === 'restore' && scenario.msrMode === 'filter-drop'
+    ? 'the VMM keeps the guest’s writes to itself: msrMode is filter-drop'
+    : undefined;
+
+const isUnknown = (msr: number): boolean => classifyMsr(msr) === undefined && !isNearMtrrs(msr);
+
+export const unknownMsr: StepRule = (step) =>
+  'msr' in step && isUnknown(step.msr)
+    ? 'it is neither an MTRR nor the PAT, nor a number among those of the MTRRs'
+    : undefined;
+
+export const wrongOps: StepRule = (step, { replay }) => {
+  if (step.do !== 'msrs') return undefined;
+  const { ops, by } = step;
+  const unknown = ops.find(({ msr }) => isUnknown(msr));
+  if (unknown !== undefined)
+    return `0x${unknown.msr.toString(16)} is neither an MTRR nor the PAT, nor a number among those of the MTRRs`;
+  const writes = ops.filter(({ value }) => value !== undefined).length;
+  if (by === 'guest')
+    return writes > 0 && replay.mayZapByMtrr
+      ? 'with non-coherent DMA the guest writes one MSR a step: its own pages may go at each'
+      : undefined;
+  if (writes > 0 && writes < ops.length) return 'one ioctl either reads or writes';
+  return ops.length > MSR_LIMIT ? `KVM takes ${MSR_LIMIT} at once` : undefined;
+};
+
+export const wrongFilter: StepRule = (step, { scenario }) => {
+  if (step.do !== 'msr-filter' && step.do !== 'msr-exits') return undefined;
+  if (scenario.msrMode !== 'kernel') return 'the VMM has set a filter of its own: msrMode is not kernel';
+  if (step.do === 'msr-exits') return undefined;
+  const isOutside = step.ranges.some(({ base, count, allow }) =>
+    allow.some((msr) => msr < base || msr >= base + count),
+  );
+  return isOutside ? 'it allows an MSR that is not in the range' : undefined;
+};
