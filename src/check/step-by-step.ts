@@ -1,4 +1,4 @@
-import { CR0_CACHE, cr0AfterInit, START_AFTER_INIT, startAfterSipi } from '../arch/cr0.js';
+import { cr0AfterInit, START_AFTER_INIT, startAfterSipi } from '../arch/cr0.js';
 import { MSR } from '../arch/msrs.js';
 import { gfnOf } from '../arch/units.js';
 import {
@@ -236,7 +236,7 @@ export class Judge {
     judgeRestored(this.#record, this.fail);
   }
 
-  /** A write is taken, and CD reads back; of steps at the same time nobody reads. */
+  /** A write is taken, and reads back; of steps at the same time nobody reads. */
   #judgeCr0({ vcpu, by }: Extract<Step, { do: 'cd' }>, effect: Effect): void {
     const { ok, value } = this.#record;
     const expected = effect.cr0 !== 'gp';
@@ -244,8 +244,7 @@ export class Judge {
     if (by === 'guest' && ok !== expected) this.fail('CR0 write', accepted(expected), accepted(ok));
     if (value === undefined) return;
     const { cr0 } = this.#model.state.vcpu(vcpu);
-    if (((value ^ cr0) & CR0_CACHE) !== 0n)
-      this.fail('CR0.CD and NW', hex(cr0 & CR0_CACHE), hex(value & CR0_CACHE));
+    if (value !== cr0) this.fail('CR0 read back', hex(cr0), hex(value));
   }
 
   #judgeIoctl(effect: Effect | undefined): void {

@@ -1,4 +1,4 @@
-import { CR0_CACHE, cr0AfterInit, START_AFTER_INIT, startAfterSipi } from '../../src/arch/cr0.js';
+import { cr0AfterInit, START_AFTER_INIT, startAfterSipi } from '../../src/arch/cr0.js';
 import { MT } from '../../src/arch/memory-types.js';
 import { isMsrStep, opsOf } from '../../src/check/msrs/msr-judge.js';
 import { answeringKernel } from '../../src/check/steps/answer-judge.js';
@@ -158,7 +158,7 @@ function fieldsOf(
     case 'msrs':
       return { msrs: (effect?.msrs ?? []).map(resultOf) };
     case 'cd': {
-      const value = cr0With(step.on) & CR0_CACHE;
+      const value = cr0With(step.on);
       return step.by === 'guest' ? outcome(effect?.cr0 !== 'gp', value) : { value };
     }
     case 'restore':

@@ -22,7 +22,9 @@ test.each([
   [0x8000_0008, '7.2.13', {}, 0x28_0028n, 0n],
   [0x8000_0008, '7.2.13', { cpu: { mtrr: true, pat: true, physBits: 52 } }, 52n, 0xff_0000n],
   [0x8000_0008, '7.2.13', { cpu: { mtrr: true, pat: true } }, 0n, 0xff_00ffn],
-  [0x8000_0008, '7.2.13', { paging: 'npt' }, 0n, 0xff_00ffn],
+  [0x8000_0008, '7.2.13', { paging: 'npt' }, 0x28_0028n, 0n],
+  [0x8000_0008, '5.10.262', { paging: 'npt' }, 0n, 0xff_00ffn],
+  [0x8000_0008, '7.2.13', { paging: 'shadow' }, 0n, 0xff_00ffn],
 ] as const)('leaf %i of %s, %j', (leaf, release, changes, value, unsure) => {
   const answer = supportedCpuid(leaf, { ...INTEL, ...changes }, versionSpan(release));
 

@@ -51,8 +51,10 @@ const FILLED_IN = { first: [6, 12, 0, 0] } as const;
 
 function addressSizes({ cpu, paging }: CpuidKernel, span: VersionSpan): ExpectedAnswer {
   const source = '__do_cpuid_func(), case 0x80000008';
-  const bits = paging === 'ept' ? cpu?.physBits : undefined;
-  if (bits === undefined) return { value: 0n, unsure: BigInt(CPUID_ADDRESS_SIZES), source };
+  const bits = cpu?.physBits;
+  // With shadow paging it is that of the host; up to 5.12 AMD's own GuestPhysAddrSize, if it has one, is told as MAXPHYADDR.
+  const isKnown = paging === 'ept' || (paging === 'npt' && shareOf(span, { first: [6, 1] }) === 'all');
+  if (bits === undefined || !isKnown) return { value: 0n, unsure: BigInt(CPUID_ADDRESS_SIZES), source };
   const isFilled = shareOf(span, FILLED_IN);
   // A fifth level, which lets it be more than 48, nothing tells of.
   const isUnsure = isFilled === 'some' || shareOf(span, UNREAD) !== 'none' || bits > FOUR_LEVELS;
