@@ -39,6 +39,14 @@ function vfioAttributes({ kvm }: Asked, group: number): number {
   return bitsOf((attr) => device.hasAttr({ group, attr }));
 }
 
+/** How many of two can be made. */
+function vfioDevices({ kvm }: Asked): number {
+  using vm = kvm.createVm();
+  if (!vm.hasDevice(KVM_DEV_TYPE_VFIO)) return 0;
+  using _ = vm.createDevice(KVM_DEV_TYPE_VFIO);
+  return takes(() => vm.createDevice(KVM_DEV_TYPE_VFIO).close()) ? 2 : 1;
+}
+
 /** The bits of a leaf that are asked about. */
 function cpuidBits({ kvm }: Asked, leaf: number): number {
   const entry = kvm.supportedCpuid().find((one) => one.function === leaf);
@@ -68,6 +76,7 @@ const ANSWERS: Readonly<Record<Question, (asked: Asked, number: number) => numbe
   'supported-cpuid': cpuidBits,
   'device-types': ({ vm }) => bitsOf((type) => vm.hasDevice(type)),
   'vfio-attributes': vfioAttributes,
+  'vfio-devices': vfioDevices,
   'memslot-flags': memslotFlags,
 };
 

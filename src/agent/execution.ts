@@ -3,7 +3,6 @@ import type { NoncoherentDma } from '../dma/index.js';
 import {
   type HostMemory,
   KVM_CAP_BINARY_STATS_FD,
-  KVM_CAP_DISABLE_QUIRKS2,
   KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2,
   type Kvm,
   Stats,
@@ -14,9 +13,8 @@ import type { SpteObserver } from '../observe/spte-observer.js';
 import { type FarAddress, Probe, type ProbeCommand, type ProbeResult } from '../probe/index.js';
 import { hasLegacyMmu } from '../recording/mmu.js';
 import type { Environment, StepPart, StepRecord } from '../recording/recording.js';
-import { cr0With, quirkMask } from '../scenario/bits.js';
+import { cr0With } from '../scenario/bits.js';
 import {
-  type DisableQuirkStep,
   type LaneStep,
   type PreFaultStep,
   RAM_SIZE,
@@ -36,6 +34,7 @@ import { setCd } from './vcpu/cd-step.js';
 import { addApics, needsApic, takeInit, wake } from './vcpu/init-step.js';
 import { askForExits, exitsOf, setFilter, takeException, takeMsrs } from './vcpu/msr-steps.js';
 import { takeRestore } from './vcpu/restore-step.js';
+import { disableQuirk } from './vm/quirk-step.js';
 
 /** What scenarios run on; shared by all of them, closed by its owner. */
 export interface Bench {
@@ -185,7 +184,7 @@ export class Execution {
       case 'virtio':
         return { result: this.#dma.virtio(step) };
       case 'disable-quirk':
-        return { result: this.#disableQuirk(step) };
+        return { result: disableQuirk(this.#machine.vm, step) };
       case 'memslot':
         return { result: this.#slots.set(step) };
       case 'delete-memslot':
@@ -267,11 +266,6 @@ export class Execution {
   #countMmio(access: () => Outcome): Outcome {
     const before = this.#machine.mmio.unclaimed;
     return { ...access(), mmio: this.#machine.mmio.unclaimed - before };
-  }
-
-  #disableQuirk({ quirk }: DisableQuirkStep): string {
-    const mask = BigInt(quirkMask(quirk));
-    return ioctlResult(() => this.#machine.vm.enableCap(KVM_CAP_DISABLE_QUIRKS2, [mask]));
   }
 
   #preFault({ vcpu, gpa, pages }: PreFaultStep): Outcome {

@@ -206,6 +206,21 @@ export const dma = [
     { needs: [...quirk, 'quirk-cd-nw-cleared'] },
     [disableQuirk('ignore-guest-pat'), disableQuirk('cd-nw-cleared'), touch(mib(4), { claims: { E: 'WB' } })],
   ),
+  scenario(
+    'quirk/old-capability',
+    'KVM_CAP_DISABLE_QUIRKS disables the quirks that there are, refuses none that are not, and those disabled before stay so',
+    { needs: [...quirk, 'quirk-cd-nw-cleared'] },
+    [
+      touch(mib(4), { claims: { E: 'WB+IPAT' } }),
+      disableQuirk(0x2),
+      disableQuirk(0x4000_0200, { old: true }),
+      touch(mib(5), { claims: { E: 'WB' } }),
+      disableQuirk(0x8000_0000, { old: true }),
+      touch(mib(6)),
+      disableQuirk(0x8000_0000),
+      touch(mib(7), { claims: { E: 'WB' } }),
+    ],
+  ),
   scenario('quirk/off', 'Disabling IGNORE_GUEST_PAT honors guest PAT without any device', { needs: quirk }, [
     disableQuirk('ignore-guest-pat'),
     touch(0n, { claims: { E: 'WB' } }),

@@ -31,12 +31,18 @@ export const kernel = [
     { needs },
     [ask('supported-cpuid', 1), ask('supported-cpuid', 0x8000_0008)],
   ),
-  scenario('kernel/devices', 'KVM has VFIO’s device with its attributes, and no other', { needs }, [
-    ask('device-types'),
-    ask('vfio-attributes', 0),
-    ask('vfio-attributes', 1),
-    ask('vfio-attributes', 2),
-  ]),
+  scenario(
+    'kernel/devices',
+    'KVM has VFIO’s device with its attributes, once in a VM, and no other',
+    { needs },
+    [
+      ask('device-types'),
+      ask('vfio-devices'),
+      ask('vfio-attributes', 0),
+      ask('vfio-attributes', 1),
+      ask('vfio-attributes', 2),
+    ],
+  ),
   scenario(
     'kernel/memslot-flags',
     'A memslot takes the flags that its version has, and no other',

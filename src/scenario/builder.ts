@@ -143,8 +143,12 @@ export const virtio = (
   o: Partial<Pick<VirtioStep, 'group' | 'attr' | 'result'>> = {},
 ): Step => ({ do: 'virtio', op, device, group: 1, attr: 1, result: 'ok', ...o });
 
-/** Disable a quirk, or a mask of any, by KVM_CAP_DISABLE_QUIRKS2. */
-export const disableQuirk = (quirk: QuirkName | number): Step => ({ do: 'disable-quirk', quirk });
+/** Disable a quirk, or a mask of any, by KVM_CAP_DISABLE_QUIRKS2, or by the older KVM_CAP_DISABLE_QUIRKS. */
+export const disableQuirk = (quirk: QuirkName | number, o: { old?: true } = {}): Step => ({
+  do: 'disable-quirk',
+  quirk,
+  ...o,
+});
 
 /** Make or change a memslot of `pages` pages at `gpa`; a slot that exists keeps its memory. */
 export const memslot = (

@@ -51,6 +51,7 @@ const QUESTION_TEXTS: Readonly<Record<AskStep['of'], (number: number) => string>
   'supported-cpuid': (leaf) => `what KVM_GET_SUPPORTED_CPUID says of memory in leaf ${hex(leaf)}`,
   'device-types': () => 'the types of KVM_CREATE_DEVICE, as bits',
   'vfio-attributes': (group) => `the attributes of KVM_DEV_TYPE_VFIO in group ${group}, as bits`,
+  'vfio-devices': () => 'how many devices of KVM_DEV_TYPE_VFIO a VM takes',
   'memslot-flags': () => 'the flags that KVM_SET_USER_MEMORY_REGION takes',
 };
 
@@ -103,9 +104,9 @@ export function describeStep(step: Step): string {
     case 'virtio':
       return describeVirtio(step);
     case 'disable-quirk':
-      return typeof step.quirk === 'number'
-        ? `disable quirks ${hex(step.quirk)}`
-        : `disable quirk ${step.quirk}`;
+      return `disable ${typeof step.quirk === 'number' ? `quirks ${hex(step.quirk)}` : `quirk ${step.quirk}`}${
+        step.old ? ' by KVM_CAP_DISABLE_QUIRKS' : ''
+      }`;
     case 'memslot':
       return `memslot ${step.slot}: ${step.pages} pages of ${step.backing}${memoryText(step)} at gpa ${hex(step.gpa)}${
         step.flags === undefined ? '' : `, flags ${step.flags.join('|') || '0'}`

@@ -129,7 +129,13 @@ export class Replay {
       case 'virtio':
         return this.#virtioStep(step);
       case 'disable-quirk':
-        return { event: { kind: 'disable-quirks', mask: quirkMask(step.quirk) } };
+        return {
+          event: {
+            kind: 'disable-quirks',
+            mask: quirkMask(step.quirk),
+            cap: step.old ? 'quirks' : 'quirks2',
+          },
+        };
       case 'pre-fault':
         return this.#preFault(step);
       case 'memslot':

@@ -87,6 +87,7 @@ const stepsAlone = {
   'disable-quirk': z.strictObject({
     do: z.literal('disable-quirk'),
     quirk: z.union([z.enum(QUIRK_NAMES), u32]),
+    old: z.exactOptional(z.literal(true)),
   }),
   memslot: z.strictObject({
     do: z.literal('memslot'),

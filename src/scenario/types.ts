@@ -124,6 +124,8 @@ export interface PreFaultStep {
 export interface DisableQuirkStep {
   do: 'disable-quirk';
   quirk: QuirkName | number;
+  /** By KVM_CAP_DISABLE_QUIRKS, the older capability, which refuses nothing. */
+  old?: true;
 }
 
 /** A question that KVM answers about itself; `number` is what it is about, 0 where it needs none. */

@@ -1,25 +1,23 @@
 import { cr0AfterInit, START_AFTER_INIT, startAfterSipi } from '../../src/arch/cr0.js';
 import { MT } from '../../src/arch/memory-types.js';
-import { isMsrStep, opsOf } from '../../src/check/msrs/msr-judge.js';
 import { answeringKernel } from '../../src/check/steps/answer-judge.js';
 import { Contents } from '../../src/check/steps/contents.js';
 import {
   type Effect,
   ERRATA,
   expectedAnswer,
-  isRefusal,
   type Leaf,
-  type MsrAnswer,
   type Policy,
   VmModel,
 } from '../../src/memtype/index.js';
 import type { TraceEvent } from '../../src/observe/events.js';
 import type { KernelLogRecord } from '../../src/recording/kernel-log.js';
-import type { MsrExit, MsrResult, Recording, StepRecord } from '../../src/recording/recording.js';
+import type { Recording, StepRecord } from '../../src/recording/recording.js';
 import { cr0With } from '../../src/scenario/bits.js';
 import { Replay, type Taken } from '../../src/scenario/replay.js';
 import type { AskStep, Scenario, Step, TogetherStep } from '../../src/scenario/types.js';
 import { environmentOf } from './environment.js';
+import { exitsOf, ofOne, outcome, resultOf } from './simulate-msrs.js';
 
 type Ran = Extract<Recording, { outcome: 'ran' }>;
 
@@ -107,41 +105,6 @@ export function settle(model: VmModel, effect: Effect, step: Step): TraceEvent[]
     ...effect.mayMerge.flatMap((huge) => [...model.observeLeaf(huge).map(zapped), merged(huge)]),
     ...effect.mayZap.flatMap(({ start, end }) => model.observeZap(start, end - start).map(zapped)),
   ];
-}
-
-/** What the record of a step that the guest makes has beside its events: as the agent does, a value only where one is read. */
-function outcome(ok: boolean, value?: bigint): Pick<StepRecord, 'ok' | 'value' | 'vector'> {
-  if (!ok) return { ok, vector: 13 };
-  return value === undefined ? { ok } : { ok, value };
-}
-
-const resultOf = (answer: MsrAnswer): MsrResult => {
-  if (isRefusal(answer)) return 13;
-  return answer === 'ok' ? true : answer;
-};
-
-/** Of a step of one MSR access. */
-function ofOne(
-  { by }: { by: 'guest' | 'host' },
-  answer: MsrAnswer | undefined,
-): Pick<StepRecord, 'ok' | 'value' | 'vector'> {
-  const result = answer === undefined ? 13 : resultOf(answer);
-  if (typeof result === 'number') return by === 'guest' ? outcome(false) : { ok: false };
-  return outcome(true, typeof result === 'bigint' ? result : undefined);
-}
-
-/** The exits that the guest's MSR accesses lead to, where the step has any. */
-function exitsOf(step: Step, effect: Effect | undefined, { routes }: Replay): MsrExit[] | undefined {
-  if (!isMsrStep(step) || step.by === 'host') return undefined;
-  return opsOf(step).flatMap((op, i): MsrExit[] => {
-    const answer = effect?.msrs?.[i];
-    const refusal = answer !== undefined && isRefusal(answer) ? answer : undefined;
-    const reason = routes.denies(op) ? 'FILTER' : refusal;
-    const write = op.value === undefined ? {} : { write: op.value };
-    return reason !== undefined && routes.asksFor(reason)
-      ? [{ vcpu: step.vcpu, msr: op.msr, ...write, reason }]
-      : [];
-  });
 }
 
 /** What the record of a step has of its own. */

@@ -1,6 +1,7 @@
 import type { Kvm, Vcpu } from '../../kvm/index.js';
 import type { Restored } from '../../recording/recording.js';
 import { MTRR_STATE } from '../../scenario/bits.js';
+import { ioctlResult } from '../dma-steps.js';
 
 /** Entries of one KVM_SET_MSRS (MAX_IO_MSRS, less one). */
 const MOST_AT_ONCE = 255;
@@ -36,7 +37,8 @@ export function takeRestore(kvm: Kvm, from: Vcpu, to: Vcpu, mtrrs: boolean): Res
   let written = 0;
   for (let at = 0; at < saved.length && written === at; at += MOST_AT_ONCE)
     written += to.setMsrs(saved.slice(at, at + MOST_AT_ONCE));
-  to.setCpuid2(to.getCpuid2());
+  // Up to 6.1 even what is there already may be refused once a vCPU has run (kvm_cpuid_check_equal()); it must not cost any MSR.
+  ioctlResult(() => to.setCpuid2(to.getCpuid2()));
   const now = new Map(
     save(
       to,

@@ -45,6 +45,9 @@ const anyState = scenario(
     ),
     readAll(),
     readAll(1),
+    // What was something can be nothing again.
+    msrs(WRITABLE.map((msr) => ({ msr, value: 0n }))),
+    readAll(),
   ],
 );
 

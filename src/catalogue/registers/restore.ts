@@ -113,23 +113,26 @@ const wrongOrder = scenario(
   ],
 );
 
+const VCPUS = [0, 1, 2, 3];
+
 const plain = scenario(
   'restore/without-leaves',
-  'A vCPU that is restored reads back each MSR that was saved, and the other one keeps its own',
-  { needs: ['known-vendor'], vcpus: 3 },
+  'A vCPU that is restored reads back each MSR that was saved, and the others keep their own',
+  { needs: ['known-vendor'], vcpus: VCPUS.length },
   [
-    [0, 1].map((vcpu) =>
+    ...VCPUS.map((vcpu) =>
       msrs(
         WRITABLE.map((msr, i) => ({ msr, value: distinct(msr, 7 + i + 40 * vcpu) })),
         { vcpu },
       ),
     ),
+    ...VCPUS.map(readAll),
     restore(2, 0),
-    [0, 1, 2].map(readAll),
-    restore(2, 1, { mtrrs: false }),
+    ...VCPUS.map(readAll),
+    restore(3, 1, { mtrrs: false }),
     restore(1, 1),
-    [0, 1, 2].map(readAll),
-  ].flat(2),
+    ...VCPUS.map(readAll),
+  ],
 );
 
 /** A VMM saves vCPUs and restores them. */
