@@ -3,7 +3,7 @@
 /** From the top down; folders on one floor do not know one another. */
 const FLOORS = [
   ['cli'],
-  ['matrix', 'doctor', 'fuzz', 'compare'],
+  ['matrix', 'doctor', 'fuzz', 'history', 'compare'],
   ['session'],
   ['coverage'],
   ['agent', 'check', 'report'],
@@ -14,7 +14,7 @@ const FLOORS = [
 ];
 
 /** Neighbours on one floor that are known all the same, one way; docs/architecture.md says why. */
-const NEIGHBOURS = { scenario: ['memtype'] };
+const NEIGHBOURS = { scenario: ['memtype'], history: ['compare'] };
 
 /** What a folder must not reach, though it lies below. */
 const NEVER = [

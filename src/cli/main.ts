@@ -1,4 +1,5 @@
 import { Command, CommanderError, Option } from 'commander';
+import { BISECT } from '../history/answer.js';
 import { safeText } from '../text/safe.js';
 import { EXIT_ENVIRONMENT, sentenceOf } from './errors.js';
 import { addHelp, type Help, USAGE_STATUS } from './options/help.js';
@@ -17,7 +18,9 @@ const COMMANDS: Record<string, string> = {
   doctor: 'tell what can be checked here, what not, and what would help',
   matrix: 'show each proposed kernel change on kernels before and after it',
   compare: 'tell what differs between kernels, recordings or results',
+  bisect: 'tell `git bisect run` whether a kernel tree is good',
   judge: 'judge what was recorded by `run --record` again, under any policy',
+  merge: 'put the results of parts of a run together',
   report: 'write saved results, also of a run that was broken off, in any format',
   zaps: 'count EPT zaps of a firmware-like boot, and their time',
 };
@@ -107,6 +110,10 @@ async function parse(args: readonly string[]): Promise<void> {
   await program.parseAsync(args, { from: 'user' });
 }
 
+/** What a command that an error ends exits with: `git bisect run` takes 2 for a bad commit, and ends at anything above 127. */
+const errorStatus = (args: readonly string[]): number =>
+  calledCommand(args) === 'bisect' ? BISECT.stop : EXIT_ENVIRONMENT;
+
 function tell(error: unknown, debug: boolean): void {
   const hint = error instanceof CommanderError ? ' (see --help)' : '';
   say(`${sentenceOf(error)}${hint}`);
@@ -127,6 +134,6 @@ export async function runCli(args: readonly string[]): Promise<void> {
   } catch (error) {
     if (interrupted.aborted || (error instanceof CommanderError && error.exitCode === 0)) return;
     tell(error, args.includes('--debug') || process.env.KVM_MEMTYPE_DEBUG === '1');
-    process.exitCode = EXIT_ENVIRONMENT;
+    process.exitCode = errorStatus(args);
   }
 }

@@ -1,17 +1,11 @@
 import { Command } from 'commander';
 import { checkWritable } from '../../process/output-file.js';
 import { createReport, exitStatus } from '../../report/index.js';
-import { UNFINISHED } from '../../report/journal/assemble.js';
-import type { RunHeader } from '../../report/types.js';
-import { type RecordedRun, readRecordingFile } from '../../session/recorded/read.js';
-import { replayRun } from '../../session/recorded/replay.js';
 import { addHelp, type Help, USAGE_STATUS } from '../options/help.js';
 import { addOutputOptions, outputPlans } from '../options/output.js';
 import { anyPolicyOption, tellAssumption } from '../options/policy.js';
-import { toolInfo } from '../program/provenance.js';
+import { judgeRecording } from '../program/judged.js';
 import { screen } from '../program/reported-run.js';
-import { rerunOfRecorded } from '../program/rerun.js';
-import { log } from '../terminal/log.js';
 
 interface JudgeOptions {
   policy?: string;
@@ -34,13 +28,6 @@ const HELP: Help = {
   ],
 };
 
-/** Results say what recorded them; and what judged them, if that is another. */
-function headerOf({ header }: RecordedRun): RunHeader {
-  const judge = toolInfo();
-  const isSame = judge.version === header.tool.version && judge.revision === header.tool.revision;
-  return isSame ? header : { ...header, judgedBy: judge };
-}
-
 /** `kvm-memtype judge <file>`. */
 export function judgeCommand(): Command {
   const command = addHelp(new Command('judge'), HELP)
@@ -51,27 +38,9 @@ export function judgeCommand(): Command {
     const plans = outputPlans(command);
     for (const plan of plans) if (plan.file !== undefined) checkWritable(plan.file);
     if (policy !== undefined) tellAssumption(policy);
-    const recorded = await readRecordingFile(file);
-    const report = createReport(plans, screen(), headerOf(recorded));
-    replayRun(
-      recorded,
-      {
-        policy,
-        strict,
-        rerun: (request, scenario) =>
-          rerunOfRecorded(request, scenario, {
-            policy: policy ?? request.policy,
-            strict: strict ?? request.strict,
-          }),
-      },
-      {
-        header: (set) => report.header(set),
-        scenario: (result) => report.scenario(result),
-        footer: (set) => report.footer(set),
-        progress: () => {},
-        warning: (text) => log().warn(text),
-      },
+    const judged = await judgeRecording(file, { policy, strict }, (header) =>
+      createReport(plans, screen(), header),
     );
-    process.exitCode = exitStatus(report.finish(recorded.end ?? { durationMs: 0, incomplete: UNFINISHED }));
+    process.exitCode = exitStatus(judged);
   });
 }

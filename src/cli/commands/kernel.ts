@@ -1,13 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
-import { type BuiltKernel, buildKernel } from '../../lab/index.js';
 import { checkWritable, writeOutput } from '../../process/output-file.js';
-import { safeLine } from '../../text/safe.js';
 import { addHelp, type Help, USAGE_STATUS } from '../options/help.js';
 import { addRepeatable, existingFile, outputFile, whole } from '../options/values.js';
-import { interrupted } from '../terminal/interrupt.js';
-import { withProgress } from '../terminal/progress.js';
+import { build } from '../program/build.js';
 import { say } from '../terminal/say.js';
 
 interface BuildOptions {
@@ -29,32 +26,18 @@ async function buildKernelFor(options: BuildOptions): Promise<void> {
   const { output } = options;
   // Say so before the build, not after it.
   if (output !== undefined) checkWritable(output);
-  const built = await make(options);
+  const built = await build({
+    source: options.source,
+    patches: options.patch,
+    configs: options.config,
+    refresh: options.refresh ?? false,
+    ...(options.jobs !== undefined && { jobs: options.jobs }),
+  });
   if (output !== undefined) writeOutput(output, await readFile(built.bzImage));
   const how = built.cached ? 'found in the cache' : `built in ${built.seconds.toFixed(0)} s`;
   say(`${built.label}: ${how}`);
   // Where the image goes to stdout itself, nothing else may.
   if (output !== '/dev/stdout') process.stdout.write(`${resolve(output ?? built.bzImage)}\n`);
-}
-
-async function make(options: BuildOptions): Promise<BuiltKernel> {
-  try {
-    return await withProgress(`building ${options.source}`, (progress) =>
-      buildKernel({
-        source: options.source,
-        patches: options.patch,
-        configs: options.config,
-        refresh: options.refresh ?? false,
-        ...(options.jobs !== undefined && { jobs: options.jobs }),
-        onProgress: (line) => progress.update(line),
-        signal: interrupted,
-      }),
-    );
-  } catch (error) {
-    const tail = (error as { tail?: readonly string[] }).tail ?? [];
-    for (const line of tail) process.stderr.write(`  ${safeLine(line)}\n`);
-    throw error;
-  }
 }
 
 const BUILD: Help = {
@@ -77,7 +60,7 @@ const BUILD: Help = {
 /** `kvm-memtype kernel`. */
 export function kernelCommand(): Command {
   const command = addHelp(new Command('kernel'), { ...BUILD, what: 'Build kernels to run on.' });
-  const build = addHelp(command.command('build'), BUILD)
+  const buildSubcommand = addHelp(command.command('build'), BUILD)
     .summary('build a small kernel for the lab and print the path of its bzImage')
     .requiredOption(
       '--source <source>',
@@ -92,7 +75,7 @@ export function kernelCommand(): Command {
     .option('--jobs <n>', 'compile this many files at a time', whole(1, 1024))
     .option('--refresh', "ask Debian's mirror for a newer source although one is cached")
     .action(buildKernelFor);
-  addRepeatable(build, '--patch <file>', 'apply a unified diff first (-p1)', existingFile);
-  addRepeatable(build, '--config <file>', 'further options, NAME=value', existingFile);
+  addRepeatable(buildSubcommand, '--patch <file>', 'apply a unified diff first (-p1)', existingFile);
+  addRepeatable(buildSubcommand, '--config <file>', 'further options, NAME=value', existingFile);
   return command;
 }

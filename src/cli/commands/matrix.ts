@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError } from 'commander';
 import { catalogue } from '../../catalogue/index.js';
-import { buildKernel } from '../../lab/index.js';
 import { cellOf } from '../../matrix/cell.js';
 import { expectedPolicy, KERNELS, type MatrixKernel, PROPOSALS } from '../../matrix/data.js';
 import { matrixStatus } from '../../matrix/status.js';
@@ -14,10 +13,10 @@ import { textWidth } from '../../text/wrap.js';
 import { addHelp, USAGE_STATUS } from '../options/help.js';
 import { addParameters } from '../options/target.js';
 import { addRepeatable, outputFile, seconds } from '../options/values.js';
+import { build } from '../program/build.js';
 import { reportedRun, runKernel } from '../program/reported-run.js';
 import { DEFAULT_TIMEOUT, rerunCommand } from '../program/rerun.js';
 import { interrupted } from '../terminal/interrupt.js';
-import { withProgress } from '../terminal/progress.js';
 
 interface MatrixOptions {
   journal?: string;
@@ -29,14 +28,8 @@ interface MatrixOptions {
 const PATCHES = fileURLToPath(new URL('../../../kernels/patches/', import.meta.url));
 
 async function imageOf(kernel: MatrixKernel): Promise<string> {
-  const built = await withProgress(`building ${kernel.name}`, (progress) =>
-    buildKernel({
-      source: kernel.source,
-      patches: kernel.patches.map((file) => join(PATCHES, file)),
-      onProgress: (line) => progress.update(line),
-      signal: interrupted,
-    }),
-  );
+  const patches = kernel.patches.map((file) => join(PATCHES, file));
+  const built = await build({ source: kernel.source, patches }, `building ${kernel.name}`);
   return built.bzImage;
 }
 

@@ -1,9 +1,8 @@
 import type { Command } from 'commander';
-import { buildKernel, identifyImage } from '../../lab/index.js';
+import { identifyImage } from '../../lab/index.js';
 import type { Target } from '../../session/target.js';
 import { UsageError } from '../errors.js';
-import { interrupted } from '../terminal/interrupt.js';
-import { withProgress } from '../terminal/progress.js';
+import { build } from '../program/build.js';
 import { addRepeatable, kernel, moduleParameter } from './values.js';
 
 /** The options that say where to run. */
@@ -35,10 +34,7 @@ export function checkTarget({ engine, kernel, vfio, param = [] }: TargetOptions)
 /** `debian:6.1` and the like are built first, or found in the cache; all else is the path of an image. */
 async function imageOf(kernel: string): Promise<string> {
   if (!kernel.startsWith('debian:')) return kernel;
-  const built = await withProgress(`building ${kernel}`, (progress) =>
-    buildKernel({ source: kernel, onProgress: (line) => progress.update(line), signal: interrupted }),
-  );
-  return built.bzImage;
+  return (await build({ source: kernel })).bzImage;
 }
 
 /** Where to run on a kernel as it stood on the command line, an undefined one being this machine's; it may be built first. */

@@ -1,5 +1,3 @@
-import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { catalogue } from '../../catalogue/index.js';
 import { type Side, sideOfRecorded, sidesOfResult } from '../../compare/side.js';
 import { readSaved } from '../../report/journal/saved.js';
@@ -13,6 +11,7 @@ import { type TargetOptions, targetOf } from '../options/target.js';
 import { interrupted } from '../terminal/interrupt.js';
 import { log } from '../terminal/log.js';
 import { withProgress } from '../terminal/progress.js';
+import { kindOf } from './judged.js';
 import { againOf, rerunCommand } from './rerun.js';
 
 /** How kernels among the operands of `compare` are run. */
@@ -20,22 +19,6 @@ export interface OperandOptions extends Omit<TargetOptions, 'kernel' | 'vfio'> {
   timeout: number;
   param: readonly string[];
   scenarios: readonly Scenario[];
-}
-
-type Kind = 'recording' | 'result' | 'kernel';
-
-/** What a file is, by its first bytes: gzip (RFC 1952), JSON, or all else. */
-async function kindOf(operand: string): Promise<Kind> {
-  if (operand.startsWith('debian:')) return 'kernel';
-  // A named pipe would wait for a writer; what reads it as a kernel refuses it.
-  const file = await open(operand, constants.O_RDONLY | constants.O_NONBLOCK);
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(2), 0, 2, 0);
-    if (bytesRead === 2 && buffer[0] === 0x1f && buffer[1] === 0x8b) return 'recording';
-    return buffer.toString('latin1', 0, 1) === '{' ? 'result' : 'kernel';
-  } finally {
-    await file.close();
-  }
 }
 
 /** Run a kernel in the lab, and keep what it did. */
@@ -81,7 +64,7 @@ const ofRecorded = (kernels: readonly RecordedKernel[]): Side[] =>
   kernels.flatMap((kernel) => sideOfRecorded(kernel) ?? []);
 
 async function sidesOf(operand: string, options: OperandOptions, labels: Set<string>): Promise<Side[]> {
-  const kind = await kindOf(operand);
+  const kind = operand.startsWith('debian:') ? 'kernel' : await kindOf(operand);
   if (kind === 'recording') return ofRecorded((await readRecordingFile(operand)).kernels);
   if (kind === 'result') return sidesOfResult(readSaved(operand));
   return ofRecorded([await runOperand(operand, options, labels)]);

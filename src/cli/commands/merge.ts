@@ -1,0 +1,63 @@
+import { Command } from 'commander';
+import { catalogue } from '../../catalogue/index.js';
+import { PROBE_SCENARIOS } from '../../check/policy-choice.js';
+import { scopeOf } from '../../coverage/index.js';
+import { checkWritable } from '../../process/output-file.js';
+import { exitStatus } from '../../report/index.js';
+import { mergeRuns, type Order, type Part } from '../../report/merge.js';
+import { writeReport } from '../../report/report.js';
+import type { Scenario } from '../../scenario/types.js';
+import { addHelp, type Help, USAGE_STATUS } from '../options/help.js';
+import { addOutputOptions, outputPlans } from '../options/output.js';
+import { existingFile } from '../options/values.js';
+import { readResults } from '../program/judged.js';
+import { screen } from '../program/reported-run.js';
+
+const HELP: Help = {
+  what:
+    'Put the results of parts of a run together, as `run --shard` makes them on several machines: those of one kernel become one set, as if ' +
+    'one run had made them. Takes what `--format json` wrote, journals, and recordings, which are judged again.',
+  examples: [
+    ['merge 1.json 2.json 3.json 4.json', 'the whole of four shards'],
+    ['merge *.kmr --format junit --output results.xml', 'four recordings, as JUnit in a file'],
+  ],
+  statuses: [
+    [0, 'something passed and nothing is wrong'],
+    [1, 'a check failed, a scenario had no verdict, a kernel died, or the results are incomplete'],
+    USAGE_STATUS,
+    [4, 'everything was skipped'],
+  ],
+};
+
+const NAMES = catalogue.map(({ name }) => name);
+
+/** As a session orders them: what tells the policy comes first, unless that was forced. */
+const ORDER: Order = {
+  names: ({ policy }) => {
+    const first = policy.how === 'forced' ? [] : NAMES.filter((name) => PROBE_SCENARIOS.includes(name));
+    return [...first, ...NAMES.filter((name) => !first.includes(name))];
+  },
+  scope: (names) => {
+    const known = new Map(catalogue.map((scenario) => [scenario.name, scenario]));
+    const scenarios = names.flatMap((name): readonly Scenario[] => [known.get(name) ?? []].flat());
+    return scenarios.length < names.length ? 'chosen' : scopeOf(scenarios, catalogue);
+  },
+};
+
+/** `kvm-memtype merge <file...>`. */
+export function mergeCommand(): Command {
+  const command = addHelp(new Command('merge'), HELP).argument(
+    '<file...>',
+    'results of parts of a run: JSON, journals or recordings',
+    (file, before: string[] = []) => [...before, existingFile(file)],
+  );
+  return addOutputOptions(command).action(async (files: string[]) => {
+    const plans = outputPlans(command);
+    for (const plan of plans) if (plan.file !== undefined) checkWritable(plan.file);
+    const parts: Part[] = [];
+    for (const name of files) parts.push({ name, run: await readResults(name) });
+    const run = mergeRuns(parts, ORDER);
+    writeReport(plans, run, screen());
+    process.exitCode = exitStatus(run);
+  });
+}

@@ -1,0 +1,75 @@
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { UNFINISHED } from '../../report/journal/assemble.js';
+import { readSaved } from '../../report/journal/saved.js';
+import { createReport, type Report } from '../../report/report.js';
+import type { RunHeader, RunResult } from '../../report/types.js';
+import { type RecordedRun, readRecordingFile } from '../../session/recorded/read.js';
+import { replayRun } from '../../session/recorded/replay.js';
+import { log } from '../terminal/log.js';
+import { toolInfo } from './provenance.js';
+import { rerunOfRecorded } from './rerun.js';
+
+/** What a file is, by its first bytes: gzip (RFC 1952), JSON, or all else. */
+export async function kindOf(file: string): Promise<'recording' | 'result' | 'other'> {
+  // A named pipe would wait for a writer; what reads it as a file of its kind refuses it.
+  const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(2), 0, 2, 0);
+    if (bytesRead === 2 && buffer[0] === 0x1f && buffer[1] === 0x8b) return 'recording';
+    return buffer.toString('latin1', 0, 1) === '{' ? 'result' : 'other';
+  } finally {
+    await handle.close();
+  }
+}
+
+/** How a recording is judged: as its run was asked to, unless told. */
+interface JudgeOptions {
+  policy?: string | undefined;
+  strict?: boolean | undefined;
+}
+
+/** Results say what recorded them; and what judged them, if that is another. */
+function headerOf({ header }: RecordedRun): RunHeader {
+  const judge = toolInfo();
+  const isSame = judge.version === header.tool.version && judge.revision === header.tool.revision;
+  return isSame ? header : { ...header, judgedBy: judge };
+}
+
+/** Judge a recording again, into a report. */
+export async function judgeRecording(
+  file: string,
+  { policy, strict }: JudgeOptions,
+  reportOf: (header: RunHeader) => Report,
+): Promise<RunResult> {
+  const recorded = await readRecordingFile(file);
+  const report = reportOf(headerOf(recorded));
+  replayRun(
+    recorded,
+    {
+      policy,
+      strict,
+      rerun: (request, scenario) =>
+        rerunOfRecorded(request, scenario, {
+          policy: policy ?? request.policy,
+          strict: strict ?? request.strict,
+        }),
+    },
+    {
+      header: (set) => report.header(set),
+      scenario: (result) => report.scenario(result),
+      footer: (set) => report.footer(set),
+      progress: () => {},
+      warning: (text) => log().warn(text),
+    },
+  );
+  return report.finish(recorded.end ?? { durationMs: 0, incomplete: UNFINISHED });
+}
+
+/** The results in a file: a recording is judged again; all else is saved results, or no results at all. */
+export async function readResults(file: string): Promise<RunResult> {
+  if ((await kindOf(file)) !== 'recording') return readSaved(file);
+  return judgeRecording(file, {}, (header) =>
+    createReport([], { write: () => {}, color: false, width: 80 }, header),
+  );
+}

@@ -1,0 +1,40 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, it } from 'vitest';
+import type { ResultSet, RunResult } from '../../src/report/types.js';
+import { runCli } from '../support/cli.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'merge-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const SHARDS = [1, 2, 3, 4];
+const WHAT = ['msr', 'pat', 'dma/probe'];
+
+/** Without what is another each time. */
+function settled(json: string): Partial<ResultSet>[] {
+  const { sets } = JSON.parse(json) as RunResult;
+  return sets.map(({ durationMs: _, planned: __, scenarios, ...set }) => ({
+    ...set,
+    scenarios: scenarios.map((scenario) => ({ ...scenario, durationMs: 0 })),
+  }));
+}
+
+it.each(['json', 'kmr'])('four shards (%s) merged give the same as one run', async (kind) => {
+  const of = (name: string | number): string => join(folder, `${name}.${kind}`);
+  const option = kind === 'json' ? '--output' : '--record';
+  await runCli(['run', ...WHAT, '--output', join(folder, 'whole.json')]);
+  for (const i of SHARDS) await runCli(['run', ...WHAT, '--shard', `${i}/4`, option, of(i)]);
+
+  const { status, stdout } = await runCli(['merge', ...SHARDS.map(of), '--format', 'json']);
+
+  expect(status).toBe(0);
+  expect(settled(stdout)).toEqual(settled(readFileSync(join(folder, 'whole.json'), 'utf8')));
+});
+
+it('refuses one shard twice, and a file that is not there', async () => {
+  const twice = await runCli(['merge', join(folder, '1.json'), join(folder, '1.json')]);
+  expect(twice).toMatchObject({ status: 2, stderr: expect.stringMatching(/ is in .*1\.json and in /) });
+  const missing = await runCli(['merge', join(folder, 'none.json')]);
+  expect(missing).toMatchObject({ status: 2, stderr: expect.stringMatching(/there is no such file/) });
+});
