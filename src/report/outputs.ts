@@ -2,7 +2,7 @@ import { extname } from 'node:path';
 import { OutputError } from '../process/output-file.js';
 
 /** Every format that `--format` takes. */
-export const FORMATS = ['pretty', 'ktap', 'tap', 'kselftest', 'junit', 'json', 'kcidb'] as const;
+export const FORMATS = ['pretty', 'ktap', 'tap', 'kselftest', 'junit', 'json', 'kcidb', 'html'] as const;
 export type Format = (typeof FORMATS)[number];
 
 /** One `--format` or `--output` as it stood on the command line. */
@@ -15,6 +15,7 @@ export interface OutputPlan {
 }
 
 const BY_EXTENSION: Record<string, Format> = {
+  '.html': 'html',
   '.json': 'json',
   '.ktap': 'ktap',
   '.tap': 'tap',

@@ -6,6 +6,8 @@ import { renderKcidb } from './formats/kcidb.js';
 import { renderKtap } from './formats/ktap.js';
 import { prettyWriter, renderPretty } from './formats/pretty.js';
 import { renderKselftest, renderTap } from './formats/tap.js';
+import { renderHtml, type Timelines } from './html/page.js';
+import type { Timeline } from './html/timeline.js';
 import { Assembler } from './journal/assemble.js';
 import type { Journal } from './journal/journal.js';
 import { type JournalRecord, runRecord } from './journal/records.js';
@@ -13,7 +15,7 @@ import type { Format, OutputPlan } from './outputs.js';
 import type { Incomplete, ResultSet, RunHeader, RunResult, ScenarioResult, SetHeader } from './types.js';
 
 /** Each format's writer. */
-export const RENDER: Record<Format, (run: RunResult) => string> = {
+export const RENDER: Record<Format, (run: RunResult, timelines?: Timelines) => string> = {
   pretty: (run) => renderPretty(run, { width: textWidth({}) }),
   ktap: renderKtap,
   tap: renderTap,
@@ -21,6 +23,7 @@ export const RENDER: Record<Format, (run: RunResult) => string> = {
   junit: renderJunit,
   json: renderJson,
   kcidb: renderKcidb,
+  html: (run, timelines = new Map()) => renderHtml([{ run, timelines }]),
 };
 
 /** Where a run tells what happens: text for people is written as it comes, all else when the run is over. */
@@ -29,6 +32,8 @@ export interface Report {
   started(scenario: string): void;
   /** a kernel's results begin */
   header(set: SetHeader): void;
+  /** what happened in a scenario, just before its result; absent where no output shows it */
+  timeline?(timeline: Timeline): void;
   /** one scenario of the set that began last is done */
   scenario(result: ScenarioResult): void;
   /** the set is complete */
@@ -37,6 +42,8 @@ export interface Report {
   finish(end: { durationMs: number; incomplete?: Incomplete }): RunResult;
   /** an error ends the run, and there is nothing to write */
   abandon(): void;
+  /** what happened in scenarios, as far as that was kept */
+  readonly timelines: Timelines;
   /** whether no kernel's results have begun */
   readonly isEmpty: boolean;
 }
@@ -47,6 +54,8 @@ export interface ReportOptions {
   color: boolean;
   /** Columns that text for people may take. */
   width: number;
+  /** Keep what happened in scenarios though no output shows it. */
+  keepTimelines?: boolean;
 }
 
 /** Whether text to `stream` is to be coloured: https://no-color.org, and FORCE_COLOR for pagers that can. */
@@ -57,11 +66,17 @@ export function wantsColor(stream: { isTTY?: boolean }, env: NodeJS.ProcessEnv =
 }
 
 /** Write a run that is over to these outputs. */
-export function writeReport(plans: readonly OutputPlan[], run: RunResult, options: ReportOptions): void {
-  for (const { format, file } of plans) if (file !== undefined) writeOutput(file, RENDER[format](run));
+export function writeReport(
+  plans: readonly OutputPlan[],
+  run: RunResult,
+  options: ReportOptions,
+  timelines: Timelines = new Map(),
+): void {
+  for (const { format, file } of plans)
+    if (file !== undefined) writeOutput(file, RENDER[format](run, timelines));
   const onScreen = plans.find((plan) => plan.file === undefined)?.format;
   if (onScreen === 'pretty') options.write(renderPretty(run, options));
-  else if (onScreen) options.write(RENDER[onScreen](run));
+  else if (onScreen) options.write(RENDER[onScreen](run, timelines));
 }
 
 /**
@@ -86,6 +101,8 @@ export function createReport(
     assembler.take(record);
     journal?.file.write(record, sync);
   };
+  const timelines = new Map<ScenarioResult, Timeline>();
+  let timeline: Timeline | undefined;
   const begun = once(() => note(runRecord(begin)));
   return {
     started(scenario) {
@@ -98,7 +115,15 @@ export function createReport(
       if (live) show((sets === 0 ? '' : '\n') + live.header(set));
       sets += 1;
     },
+    timelines,
+    ...((options.keepTimelines || plans.some(({ format }) => format === 'html')) && {
+      timeline: (given: Timeline) => {
+        timeline = given;
+      },
+    }),
     scenario(result) {
+      if (timeline !== undefined) timelines.set(result, timeline);
+      timeline = undefined;
       note({ type: 'scenario', result });
       if (live) show(live.scenario(result));
     },
@@ -111,11 +136,11 @@ export function createReport(
       begun();
       note({ type: 'end', ...end });
       const run = assembler.run();
-      keepOnError(journal?.file, () => writeReport(toFiles, run, options));
+      keepOnError(journal?.file, () => writeReport(toFiles, run, options, timelines));
       journal?.file.close(journal.keep);
       const broken = run.sets.find(({ incomplete }) => incomplete);
       if (live) show((broken ? live.footer(broken) : '') + live.summary(run));
-      else writeReport(toScreen, run, { ...options, write: show });
+      else writeReport(toScreen, run, { ...options, write: show }, timelines);
       return run;
     },
     abandon: () => journal?.file.close(false),

@@ -1,4 +1,5 @@
 import type { Policy } from '../memtype/index.js';
+import type { Timeline } from '../report/html/timeline.js';
 import type { ScenarioResult, SetHeader } from '../report/types.js';
 import type { Scenario } from '../scenario/types.js';
 import type { Plan } from './lane.js';
@@ -54,6 +55,8 @@ export interface SessionListener {
   scenario(result: ScenarioResult): void;
   /** @param count scenarios that are done, of how many */
   progress(text: string, count: { done: number; total: number }): void;
+  /** What happened in a scenario: comes just before its result. */
+  timeline?(scenario: string, timeline: Timeline): void;
   /** A scenario begins, on one of the machines. */
   started?(scenario: string): void;
   /** A line on the console of the kernel under test. */

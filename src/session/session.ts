@@ -21,6 +21,7 @@ import type { SessionListener, SessionRequest } from './request.js';
 import { lostResult, toResult } from './result.js';
 import { planOf } from './slots.js';
 import { paramsOf } from './target.js';
+import { TimelineWatch } from './timeline.js';
 
 export type { SessionListener, SessionRequest } from './request.js';
 
@@ -117,8 +118,13 @@ export class Session {
       );
     if (!wanted) return;
     const answers = this.request.known ?? answersPolicy(choice, env);
-    const verdict = judge(scenario, recording, choice.policy, env, answers, this.#coverage?.watch());
+    const timeline = this.listener.timeline === undefined ? undefined : new TimelineWatch(scenario);
+    const watches = [this.#coverage?.watch(), timeline?.watch].filter((watch) => watch !== undefined);
+    const verdict = judge(scenario, recording, choice.policy, env, answers, (step) => {
+      for (const watch of watches) watch(step);
+    });
     const result = toResult(scenario, recording, verdict, this.request.rerun(scenario.name));
+    if (timeline?.timeline !== undefined) this.listener.timeline?.(scenario.name, timeline.timeline);
     this.#add(this.request.repeat > 1 ? { ...result, repeat: round } : result);
   }
 

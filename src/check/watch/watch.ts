@@ -19,6 +19,8 @@ export interface ModelledStep {
 export interface WatchedStep extends ModelledStep {
   /** Of an access: the leaf that serves it was seen as it came, or the exit in which it ended was. */
   observed: boolean;
+  /** What was seen of leaves, in order. */
+  moves: readonly Move[];
 }
 
 /** Looks on while a recording is judged. */
@@ -45,4 +47,4 @@ export const watchedStep = (
   record: StepRecord,
   moves: readonly Move[],
   leaves: Pick<LeafDiff, 'seenAt'>,
-): WatchedStep => ({ ...step, observed: wasObserved(step, record, moves, leaves) });
+): WatchedStep => ({ ...step, moves, observed: wasObserved(step, record, moves, leaves) });

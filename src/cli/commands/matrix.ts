@@ -11,6 +11,7 @@ import type { Report } from '../../report/report.js';
 import { isBad } from '../../report/summary.js';
 import { textWidth } from '../../text/wrap.js';
 import { addHelp, USAGE_STATUS } from '../options/help.js';
+import { addOutputOptions, outputPlans } from '../options/output.js';
 import { addParameters } from '../options/target.js';
 import { addRepeatable, outputFile, seconds } from '../options/values.js';
 import { build } from '../program/build.js';
@@ -61,11 +62,13 @@ async function columnOf(kernel: MatrixKernel, options: MatrixOptions, report: Re
   };
 }
 
-async function matrix(options: MatrixOptions): Promise<void> {
+async function matrix(options: MatrixOptions, command: Command): Promise<void> {
   const { only, journal } = options;
+  // The table is what goes to the screen.
+  const plans = outputPlans(command).filter(({ file }) => file !== undefined);
   const kernels = KERNELS.filter(({ name }) => only.length === 0 || only.includes(name));
   const columns: Column[] = [];
-  await reportedRun({ plans: [], journal, planned: kernels.length }, async (report) => {
+  await reportedRun({ plans, journal, planned: kernels.length }, async (report) => {
     for (const kernel of kernels) columns.push(await columnOf(kernel, options, report));
   });
   process.stdout.write(renderMatrix(PROPOSALS, columns, textWidth(process.stdout)));
@@ -86,6 +89,7 @@ export function matrixCommand(): Command {
     examples: [
       ['matrix --only 6.1 --only 6.1+P2', 'two of the kernels'],
       ['matrix --param kvm.tdp_mmu=N', 'all of them, with the older of the two MMUs of KVM'],
+      ['matrix --format html --output matrix.html', 'all of them, and all that they did as a page'],
     ],
     statuses: [
       [0, 'something passed and nothing is wrong'],
@@ -98,5 +102,5 @@ export function matrixCommand(): Command {
     .option('--journal <file>', 'keep a journal of results as they come, for `report`', outputFile);
   addRepeatable(command, '--only <kernel>', 'run only this kernel of the matrix', matrixKernel);
   addParameters(command, 'the lab’s kernels');
-  return command.action(matrix);
+  return addOutputOptions(command).action((options: MatrixOptions) => matrix(options, command));
 }

@@ -3,9 +3,11 @@ import { catalogue } from '../../catalogue/index.js';
 import { PROBE_SCENARIOS } from '../../check/policy-choice.js';
 import { scopeOf } from '../../coverage/index.js';
 import { checkWritable } from '../../process/output-file.js';
+import type { Timeline } from '../../report/html/timeline.js';
 import { exitStatus } from '../../report/index.js';
 import { mergeRuns, type Order, type Part } from '../../report/merge.js';
 import { writeReport } from '../../report/report.js';
+import type { ScenarioResult } from '../../report/types.js';
 import type { Scenario } from '../../scenario/types.js';
 import { addHelp, type Help, USAGE_STATUS } from '../options/help.js';
 import { addOutputOptions, outputPlans } from '../options/output.js';
@@ -55,9 +57,14 @@ export function mergeCommand(): Command {
     const plans = outputPlans(command);
     for (const plan of plans) if (plan.file !== undefined) checkWritable(plan.file);
     const parts: Part[] = [];
-    for (const name of files) parts.push({ name, run: await readResults(name) });
+    const timelines = new Map<ScenarioResult, Timeline>();
+    for (const name of files) {
+      const saved = await readResults(name);
+      parts.push({ name, run: saved.run });
+      for (const [result, timeline] of saved.timelines) timelines.set(result, timeline);
+    }
     const run = mergeRuns(parts, ORDER);
-    writeReport(plans, run, screen());
+    writeReport(plans, run, screen(), timelines);
     process.exitCode = exitStatus(run);
   });
 }

@@ -1,5 +1,6 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
+import type { SavedRun } from '../../report/html/page.js';
 import { UNFINISHED } from '../../report/journal/assemble.js';
 import { readSaved } from '../../report/journal/saved.js';
 import { createReport, type Report } from '../../report/report.js';
@@ -58,6 +59,7 @@ export async function judgeRecording(
     {
       header: (set) => report.header(set),
       scenario: (result) => report.scenario(result),
+      ...(report.timeline && { timeline: (_, timeline) => report.timeline?.(timeline) }),
       footer: (set) => report.footer(set),
       progress: () => {},
       warning: (text) => log().warn(text),
@@ -67,9 +69,17 @@ export async function judgeRecording(
 }
 
 /** The results in a file: a recording is judged again; all else is saved results, or no results at all. */
-export async function readResults(file: string): Promise<RunResult> {
-  if ((await kindOf(file)) !== 'recording') return readSaved(file);
-  return judgeRecording(file, {}, (header) =>
-    createReport([], { write: () => {}, color: false, width: 80 }, header),
-  );
+export async function readResults(file: string): Promise<SavedRun> {
+  if ((await kindOf(file)) !== 'recording') return { run: readSaved(file), timelines: new Map() };
+  const reports: Report[] = [];
+  const run = await judgeRecording(file, {}, (header) => {
+    const report = createReport(
+      [],
+      { write: () => {}, color: false, width: 80, keepTimelines: true },
+      header,
+    );
+    reports.push(report);
+    return report;
+  });
+  return { run, timelines: reports[0]?.timelines ?? new Map() };
 }

@@ -81,6 +81,7 @@ export async function runKernel(request: SessionRequest, report: Report): Promis
       header: (header) => report.header(header),
       started: (scenario) => report.started(scenario),
       scenario: (result) => report.scenario(result),
+      ...(report.timeline && { timeline: (_, timeline) => report.timeline?.(timeline) }),
       progress: (text, count) => progress.update(text, count),
       console: (line) => log().debug({ kernel: name }, line),
       warning: (text) => log().warn({ kernel: name }, text),
