@@ -7,27 +7,31 @@ import { kernelSource } from '../../src/lab/kernel/sources.js';
 const KVM = 'arch/x86/kvm';
 const FAULT = fileURLToPath(new URL('../mutants/6.1/zap-variable-ends-a-page-early.patch', import.meta.url));
 
-/** Which of the eight commits has the fault, and which does not compile. */
-export const FAULTY = 6;
-export const BROKEN = 4;
-const COMMITS = 8;
+/** What the commits of a repository are like, by their numbers from 1. */
+export interface Commits {
+  count: number;
+  /** This one has a fault, and so has what follows. */
+  faulty: number;
+  /** This one alone does not compile. */
+  broken?: number;
+}
 
-/** Make a git repository of the KVM of Debian's 6.1, tagged `base`, with eight commits upon it. */
-export async function makeRepository(tree: string): Promise<void> {
+/** Make a git repository of the KVM of Debian's 6.1, tagged `base`, with commits upon it. */
+export async function makeRepository(tree: string, commits: Commits): Promise<void> {
   const source = await kernelSource('debian:6.1');
   cpSync(join(source.tree, KVM), join(tree, KVM), { recursive: true });
   git(tree, 'init', '--quiet', '--initial-branch=main');
   save(tree, 'base');
   git(tree, 'tag', 'base');
-  for (let n = 1; n <= COMMITS; n++) commit(tree, n);
+  for (let n = 1; n <= commits.count; n++) commit(tree, n, commits);
 }
 
 /** Each commit changes a comment; that of the broken one does not compile. */
-function commit(tree: string, n: number): void {
+function commit(tree: string, n: number, { faulty, broken }: Commits): void {
   const file = join(tree, KVM, 'mtrr.c');
   const text = readFileSync(file, 'utf8').replace(/^#error .*\n/m, '');
-  writeFileSync(file, `${text}${n === BROKEN ? '#error does not compile' : `/* Commit ${n}. */`}\n`);
-  if (n === FAULTY) git(tree, 'apply', FAULT);
+  writeFileSync(file, `${text}${n === broken ? '#error does not compile' : `/* Commit ${n}. */`}\n`);
+  if (n === faulty) git(tree, 'apply', FAULT);
   save(tree, `commit ${n}`);
 }
 
