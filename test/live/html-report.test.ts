@@ -1,8 +1,8 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import axe from 'axe-core';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { catalogue } from '../../src/catalogue/index.js';
@@ -11,7 +11,6 @@ import { requireOrSkip } from '../require.js';
 import { htmlRun } from '../support/html-run.js';
 
 const CHROMIUM = '/usr/bin/chromium';
-const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 const NAME = 'mtrr/variable-uc';
 
 const folder = mkdtempSync(join(tmpdir(), 'html-report-'));
@@ -151,7 +150,7 @@ it.each(['light', 'dark'] as const)(
     const page = await open({ colorScheme, bypassCSP: true });
     await page.locator('input[name=text]').fill('mtrr/variable');
     await page.getByRole('button', { name: 'Open those shown' }).click();
-    await page.evaluate(readFileSync(AXE, 'utf8'));
+    await page.evaluate(axe.source);
     const { violations } = (await page.evaluate('axe.run()')) as AxeResult;
 
     expect(
