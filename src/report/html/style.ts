@@ -14,7 +14,7 @@ thead th{font-weight:600;background:var(--box)}
 table.l{margin:.2rem 0;font-size:.85rem}table.l th[colspan]{color:var(--fg);font-weight:600;padding-top:.5rem}caption{text-align:left;font-weight:600}table.l td{font-family:ui-monospace,monospace;white-space:nowrap}
 tr.x td{background:var(--hit)}tr.x td:first-child::before{content:"≠ "}
 .scroll{overflow:auto;max-height:32rem;border:1px solid var(--line)}.scroll thead th{position:sticky;top:0}
-table.m td{text-align:center}
+table.m td{text-align:center}abbr{text-decoration:none;font-weight:600}
 .s{white-space:nowrap;font-weight:600}.s+.s{margin-left:.4rem}
 .pass{color:var(--pass)}.fail{color:var(--fail)}.error,.timeout{color:var(--error)}.skip{color:var(--skip)}.n,i{color:var(--dim)}
 details{border:1px solid var(--line);border-radius:4px;margin:.3rem 0;padding:.1rem .7rem;overflow-x:auto}

@@ -52,9 +52,12 @@ function stepRows(all: readonly OnKernel[], i: number, context: Context): Html {
   if (first === undefined) return html``;
   const head = html`<tbody><tr><th colspan=5>${i + 1}. ${first.one.text}`;
   if (groups.length === 1) return html`${head}${leafRows(first.one, context)}`;
-  return html`${head}${groups.map(
-    ({ one, kernels }) =>
-      html`<tr><td colspan=5>on ${context.names(kernels)}${isQuiet(one) && ': nothing'}${leafRows(one, context)}`,
+  const most = Math.max(...groups.map(({ kernels }) => kernels.length));
+  const others = most > 2 ? groups.find(({ kernels }) => kernels.length === most) : undefined;
+  const ordered = [...groups.filter((group) => group !== others), ...(others ? [others] : [])];
+  return html`${head}${ordered.map(
+    (group) =>
+      html`<tr><td colspan=5>on ${group === others ? 'all others' : context.names(group.kernels)}${isQuiet(group.one) && ': nothing'}${leafRows(group.one, context)}`,
   )}`;
 }
 

@@ -16,6 +16,6 @@ export const statusMark = (status: Status): Html =>
 
 /** The sign alone, with its word for who does not see it. */
 export const statusSign = (status: Status): Html =>
-  html`<span class="s ${status}" title="${status}" role=img aria-label="${status}">${SIGNS[status]}</span>`;
+  html`<abbr class=${status} title=${status}>${SIGNS[status]}</abbr>`;
 
 export const counted = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
