@@ -23,11 +23,12 @@ import {
   parseQuirks,
 } from './args.js';
 import { type FromFiles, readFrom } from './from/from.js';
+import { type RecordingOptions, readRecorded } from './from/recording.js';
 import { parseSlot } from './slots.js';
 import { defined, type GuestFacts, MOST_VCPUS, readState, type VcpuFacts } from './state.js';
 
 /** The options that describe a guest. */
-export interface StateOptions {
+export interface StateOptions extends RecordingOptions {
   state?: string;
   from: string[];
   policy?: string;
@@ -106,6 +107,13 @@ export function addStateOptions(command: Command, repeatable: readonly string[] 
     .option('--no-mtrr-cpuid', "the guest's CPUID has no MTRRs")
     .option('--no-self-snoop', 'the host CPU does not snoop its own caches')
     .option('--slot-flag', 'the memslot has the flag of proposal P5')
+    .option(
+      '--recording <file>',
+      'the guest of a scenario that `run --record` kept, as it is in the end',
+      existingFile,
+    )
+    .option('--scenario <name>', 'with --recording: which scenario, if there are several')
+    .option('--step <n>', 'with --recording: after so many of its steps', whole(0, 100_000))
     .option('--state <file>', 'read the state from a JSON file; flags count more', existingFile)
     .addOption(new Option('--format <name>', 'how it looks').choices(['pretty', 'json']).default('pretty'));
   addRepeatable(
@@ -174,12 +182,24 @@ export interface ToldState {
   readonly read: FromFiles | undefined;
 }
 
+/** What was read of a recording, and then of logs and lists. */
+function both(recorded: FromFiles | undefined, read: FromFiles): FromFiles {
+  if (recorded === undefined) return read;
+  return {
+    facts: read.facts,
+    text: () => recorded.text() + read.text(),
+    json: () => ({ ...recorded.json(), ...read.json() }),
+  };
+}
+
 /** The state that files and flags give: logs and lists count more than a state file, flags more than both. */
 export async function stateOf(options: StateOptions): Promise<ToldState> {
-  const file = options.state === undefined ? {} : await readState(options.state);
-  if (options.from.length === 0) return { facts: withFlags(file, options), read: undefined };
+  const recorded = await readRecorded(options);
+  const state = options.state === undefined ? {} : await readState(options.state);
+  const file = recorded === undefined ? state : merged(state, recorded.facts);
+  if (options.from.length === 0) return { facts: withFlags(file, options), read: recorded };
   const read = await readFrom(options.from, options.maxphyaddr ?? file.maxphyaddr);
-  return { facts: withFlags(merged(file, read.facts), options), read };
+  return { facts: withFlags(merged(file, read.facts), options), read: both(recorded, read) };
 }
 
 /** Refuse fixed ranges that the same options leave off. */
