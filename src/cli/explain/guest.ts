@@ -9,8 +9,8 @@ import {
   SlotMap,
 } from '../../memtype/index.js';
 import { linuxOf } from './linux.js';
-import { mustFit } from './misfits.js';
-import { mustBePossible, mustBeTaken } from './refused.js';
+import { mustFit } from './refusals/misfits.js';
+import { mustBePossible, mustBeTaken } from './refusals/refused.js';
 import type { GuestFacts } from './state.js';
 import { groupOf, type VcpuGroup, vcpuGroups } from './vcpus.js';
 

@@ -5,8 +5,8 @@ import {
   refusals,
   type Situation,
   type VmType,
-} from '../../memtype/index.js';
-import { UsageError } from '../errors.js';
+} from '../../../memtype/index.js';
+import { UsageError } from '../../errors.js';
 
 const refuses = (policy: Policy, situation: Situation, what: string): boolean =>
   refusals(policy, situation).some((refusal) => refusal.what === what);

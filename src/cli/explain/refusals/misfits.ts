@@ -1,8 +1,8 @@
-import { gpaOf } from '../../arch/units.js';
-import { isBefore, isRedHat } from '../../memtype/index.js';
-import { UsageError } from '../errors.js';
-import type { GuestFacts } from './state.js';
-import { hex } from './text.js';
+import { gpaOf } from '../../../arch/units.js';
+import { isBefore, isRedHat } from '../../../memtype/index.js';
+import { UsageError } from '../../errors.js';
+import type { GuestFacts } from '../state.js';
+import { hex } from '../text.js';
 
 const STANDARD_BITS = 40;
 
