@@ -23,7 +23,7 @@ import {
   parseQuirks,
 } from './args.js';
 import { type FromFiles, readFrom } from './from/from.js';
-import { type RecordingOptions, readRecorded } from './from/recording.js';
+import type { RecordingOptions } from './from/recording.js';
 import { parseSlot } from './slots.js';
 import { defined, type GuestFacts, MOST_VCPUS, readState, type VcpuFacts } from './state.js';
 
@@ -182,6 +182,14 @@ export interface ToldState {
   readonly read: FromFiles | undefined;
 }
 
+/** The guest of a recording, if one is named: reading one needs much that no other question does. */
+async function recordedOf(options: RecordingOptions): Promise<FromFiles | undefined> {
+  const { recording, scenario, step } = options;
+  if (recording === undefined && scenario === undefined && step === undefined) return undefined;
+  const { readRecorded } = await import('./from/recording.js');
+  return readRecorded(options);
+}
+
 /** What was read of a recording, and then of logs and lists. */
 function both(recorded: FromFiles | undefined, read: FromFiles): FromFiles {
   if (recorded === undefined) return read;
@@ -194,7 +202,7 @@ function both(recorded: FromFiles | undefined, read: FromFiles): FromFiles {
 
 /** The state that files and flags give: logs and lists count more than a state file, flags more than both. */
 export async function stateOf(options: StateOptions): Promise<ToldState> {
-  const recorded = await readRecorded(options);
+  const recorded = await recordedOf(options);
   const state = options.state === undefined ? {} : await readState(options.state);
   const file = recorded === undefined ? state : merged(state, recorded.facts);
   if (options.from.length === 0) return { facts: withFlags(file, options), read: recorded };

@@ -111,12 +111,9 @@ export async function readRecorded({
   recording,
   scenario: name,
   step,
-}: RecordingOptions): Promise<FromFiles | undefined> {
-  if (recording === undefined) {
-    if (name !== undefined || step !== undefined)
-      throw new UsageError('--scenario and --step are of a recording: they need --recording <file>');
-    return undefined;
-  }
+}: RecordingOptions): Promise<FromFiles> {
+  if (recording === undefined)
+    throw new UsageError('--scenario and --step are of a recording: they need --recording <file>');
   const { kernels } = await readRecordingFile(recording);
   const kernel = kernels.find(({ request }) =>
     request.scenarios.some((one) => name === undefined || one.name === name),
