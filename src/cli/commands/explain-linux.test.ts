@@ -75,6 +75,12 @@ describe('explain --linux', () => {
       ['--linux', '5.15'],
       /^what Linux '5\.15' makes of MTRRs and PAT is not known here: there are 5\.10, 6\.1, /,
     ],
+    [['--mapped-before', 'pmem'], /^--mapped-before is of memory that Linux maps by --mapping/],
+    [['--linux', '6.1', '--mapping', 'ram', '--mapped-before', 'pmem'], /and is not for RAM$/],
+    [
+      ['--linux', '6.1', '--msr', '0x2ff=0x806', '--mapping', 'ioremap', '--mapped-before', 'pmem'],
+      /^Linux refuses the mapping: it is mapped WB already, .*, and a wish for UC- takes no WB$/,
+    ],
     [['--mapping', 'pmem'], /^--mapping is how Linux maps the page: it needs --linux <version>$/],
     [['--linux', '6.1', '--pat-entry', '0'], /^--linux and --pat-entry tell the same/],
     [['--linux', '6.1', '--mapping', 'x'], /Allowed choices are ram, pmem/],

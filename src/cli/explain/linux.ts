@@ -13,7 +13,10 @@ function lowRamEnd(slots: readonly Slot[]): number {
 }
 
 /** The guest's Linux. */
-export function linuxOf(version: string, { slots, mapping, vmType }: GuestFacts): Memory['linux'] {
+export function linuxOf(
+  version: string,
+  { slots, mapping, mappedBefore, vmType }: GuestFacts,
+): Memory['linux'] {
   const series = linuxSeries(version);
   if (vmType !== undefined && slots === undefined)
     throw new UsageError(
@@ -23,5 +26,5 @@ export function linuxOf(version: string, { slots, mapping, vmType }: GuestFacts)
     throw new UsageError(
       `what Linux ${series.series} does as such a guest is not known here: 6.12 and later are`,
     );
-  return { series, mapping, lowRamEnd: lowRamEnd(slots ?? []) };
+  return { series, mapping, earlier: mappedBefore, lowRamEnd: lowRamEnd(slots ?? []) };
 }

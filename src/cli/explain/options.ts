@@ -37,6 +37,7 @@ export interface StateOptions extends RecordingOptions {
   hostNopat?: true;
   linux?: string;
   mapping?: LinuxMapping;
+  mappedBefore?: LinuxMapping;
   vmType?: VmType;
   l2?: true;
   vcpus?: number;
@@ -86,6 +87,11 @@ export function addStateOptions(command: Command, repeatable: readonly string[] 
       'the guest is Linux, which maps memory by its own rules: RAM, persistent memory and devices as the slot has it, or by --mapping',
     )
     .addOption(new Option('--mapping <name>', 'how Linux maps it').choices(LINUX_MAPPINGS))
+    .addOption(
+      new Option('--mapped-before <name>', 'how it has mapped the same memory already').choices(
+        LINUX_MAPPINGS.filter((name) => name !== 'ram'),
+      ),
+    )
     .addOption(
       new Option(
         '--vm-type <name>',
@@ -238,6 +244,7 @@ function withFlags(file: GuestFacts, options: StateOptions): GuestFacts {
     hostNopat: options.hostNopat,
     linux: options.linux,
     mapping: options.mapping,
+    mappedBefore: options.mappedBefore,
     vmType: options.vmType,
     l2: options.l2,
     vcpuCount: options.vcpus,

@@ -96,6 +96,7 @@ const stateFile = z.strictObject({
   vmType: z.enum(VM_TYPES).optional(),
   l2: z.boolean().optional(),
   mapping: z.enum(LINUX_MAPPINGS).optional(),
+  mappedBefore: z.enum(LINUX_MAPPINGS).exclude(['ram']).optional(),
   noncoherent: z.boolean().optional(),
   mmio: z.boolean().optional(),
   disabledQuirks: quirks.optional(),
@@ -131,6 +132,7 @@ export interface GuestFacts extends VcpuFacts {
   /** Version of the Linux that is the guest. */
   linux?: string;
   mapping?: LinuxMapping;
+  mappedBefore?: LinuxMapping;
   vmType?: VmType;
   /** The accesses are those of the guest's guest. */
   l2?: boolean;

@@ -89,6 +89,39 @@ describe('Linux as a guest', () => {
     }
   });
 
+  // bochs-drm with era C: ioremap() of the VRAM came first, and ioremap_wc() got its type.
+  it.each<[LinuxMapping, LinuxMapping, string | undefined]>([
+    ['ioremap-wc', 'ioremap', 'UC-'],
+    ['ioremap', 'ioremap-wc', 'WC'],
+    ['ioremap-wc', 'ioremap-wc', 'WC'],
+    ['ioremap-cache', 'ioremap-wc', 'WC'],
+    ['ioremap-uc', 'ioremap-cache', 'WB'],
+    ['pgprot-writecombine', 'ioremap-cache', undefined],
+    ['ioremap', 'pmem', undefined],
+    ['ioremap-wt', 'ioremap-wc', undefined],
+    ['ioremap-wt', 'ioremap', 'UC-'],
+  ])('gives %s over %s the type %s', (mapping, earlier, type) => {
+    for (const version of ['5.10', '6.1', '7.2']) {
+      const before = { mtrr: WB, pat: PAT_RESET, mtrrCpuid: true };
+      const map = () =>
+        linuxMapping(linuxSeries(version), mapping, before, { start: 0x1000, end: 0x2000 }, earlier);
+      if (type === undefined) expect(map).toThrow(/^Linux refuses the mapping: it is mapped /);
+      else expect(patType(map().pat, map().patEntry)).toBe(type);
+    }
+  });
+
+  it('minds no other mapping where it does not keep track', () => {
+    const before = { mtrr: OFF, pat: PAT_RESET, mtrrCpuid: true };
+    const { patEntry } = linuxMapping(
+      linuxSeries('5.10'),
+      'ioremap-wt',
+      before,
+      { start: 1, end: 2 },
+      'ioremap-cache',
+    );
+    expect(patEntry).toBe(1);
+  });
+
   it('is known in the series that were read', () => {
     expect(linuxSeries('6.12.85+deb13-amd64').series).toBe('6.12');
     for (const version of ['6.2', '5.15.0-91-generic', '4.19', 'x'])

@@ -55,7 +55,7 @@ export const usualMapping = (kind: BackingName | undefined): LinuxMapping => {
     : 'ram';
 };
 
-/** A version of Linux whose part is not known. */
+/** A version of Linux whose part is not known, or a mapping that it refuses. */
 export class GuestOsError extends Error {
   override readonly name = 'GuestOsError';
   readonly code = 'MEMTYPE_GUEST_OS';
@@ -151,6 +151,19 @@ function reserved(wants: PatType, before: BeforeLinux, range: GfnRange, why: Rul
   return 'UC-';
 }
 
+/** What may not become of a wish (`is_new_memtype_allowed()`, 5.10 to 7.3). */
+const NOT_FOR: Partial<Record<PatType, readonly PatType[]>> = { 'UC-': ['WB'], WC: ['WB'], WT: ['WB', 'WC'] };
+
+/** The type that a mapping gets where another one is there: that of the other (`memtype_check_conflict()`). */
+function shared(wants: PatType, type: PatType, earlier: PatType, why: Rule[]): PatType {
+  if (earlier === type) return type;
+  const text = `it is mapped ${earlier} already, so all of its mappings are`;
+  if (NOT_FOR[wants]?.includes(earlier))
+    throw new GuestOsError(`Linux refuses the mapping: ${text}, and a wish for ${wants} takes no ${earlier}`);
+  why.push({ text, source: 'memtype_check_conflict() of arch/x86/mm/pat/memtype_interval.c, 5.10 to 7.3' });
+  return earlier;
+}
+
 /** The lowest entry that has a type. */
 function entryOf(type: PatType, pat: bigint): number {
   const table = pat === 0n ? PAT_RESET : pat;
@@ -162,12 +175,15 @@ function entryOf(type: PatType, pat: bigint): number {
  * How Linux maps a stretch of memory: which register makes it so is in the chain of rules.
  *
  * @param range all that is mapped at once; one type counts for it
+ * @param earlier how the same memory is mapped already, if it is
+ * @throws GuestOsError if Linux refuses, as the other mapping has a type that does not go with this one
  */
 export function linuxMapping(
   series: LinuxSeries,
   mapping: LinuxMapping,
   before: BeforeLinux,
   range: GfnRange,
+  earlier?: LinuxMapping,
 ): LinuxMapped {
   const why = [patRule(series, before)];
   const isWritten = writesPat(series, before);
@@ -175,7 +191,11 @@ export function linuxMapping(
   const { wants, what, source } = MAPPINGS[mapping];
   why.push({ text: `${what} asks for ${wants}`, source });
   const isTracked = before.pat !== 0n && (isWritten || series.tracksUnwritten);
-  const type = isTracked && mapping !== 'ram' ? reserved(wants, before, range, why) : wants;
+  const typeOf = (wish: PatType, rules: Rule[]): PatType =>
+    isTracked && mapping !== 'ram' ? reserved(wish, before, range, rules) : wish;
+  const own = typeOf(wants, why);
+  const other = isTracked && earlier !== undefined ? typeOf(MAPPINGS[earlier].wants, []) : own;
+  const type = shared(wants, own, other, why);
   const patEntry = entryOf(type, pat);
   why.push({
     text: `its page tables say PAT entry ${patEntry} for ${type}`,

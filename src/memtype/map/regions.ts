@@ -29,6 +29,8 @@ export interface Memory {
 export interface LinuxGuest {
   readonly series: LinuxSeries;
   readonly mapping: LinuxMapping | undefined;
+  /** How the same memory is mapped already. */
+  readonly earlier?: LinuxMapping | undefined;
   /** Where RAM below 4 GiB ends. */
   readonly lowRamEnd: number;
 }
@@ -63,7 +65,8 @@ export function linuxAt(
   const { bootMtrr, mtrr, vmType } = situation;
   const forced = vmType === undefined ? undefined : linux.lowRamEnd;
   const before = { ...situation, mtrr: bootMtrr ?? mtrr, forced };
-  return linuxMapping(linux.series, mapping, before, slot ?? { start: gfn, end: gfn + 1 });
+  const range = slot ?? { start: gfn, end: gfn + 1 };
+  return linuxMapping(linux.series, mapping, before, range, mapping === 'ram' ? undefined : linux.earlier);
 }
 
 /** The same vCPU at a page of this slot. */

@@ -16,9 +16,11 @@ function unreachable({ slots = [], maxphyaddr = STANDARD_BITS }: GuestFacts): st
 
 /** What does not go together, whatever the policy; undefined if all does. */
 function misfit(facts: GuestFacts, kernel: string): string | undefined {
-  const { slots, linux, mapping, hostNopat } = facts;
+  const { slots, linux, mapping, mappedBefore, hostNopat } = facts;
   if (mapping !== undefined && linux === undefined)
     return '--mapping is how Linux maps the page: it needs --linux <version>';
+  if (mappedBefore !== undefined && (linux === undefined || mapping === 'ram'))
+    return '--mapped-before is of memory that Linux maps by --mapping: it needs --linux <version>, and is not for RAM';
   if (hostNopat && slots === undefined)
     return '--host-nopat decides which slots are host MMIO: it needs --slot, or --mmio says so of all memory';
   const memfd = slots?.find(({ backing }) => backing.kind === 'guest-memfd');
