@@ -97,6 +97,19 @@ function ramTypes(setup: Setup): Found[] {
   });
 }
 
+function pmemTypes(setup: Setup): Found[] {
+  return (setup.pmem ?? []).flatMap((range) => {
+    const pieces = piecesOf(setup, range).filter(({ mtrr }) => mtrr !== 'WB');
+    if (pieces.length === 0) return [];
+    const types = [...new Set(pieces.map(({ mtrr }) => mtrr))].join(' and ');
+    return [
+      {
+        text: `${range.name}: persistent memory at ${where(pieces)} is ${types} by the MTRRs: Linux maps all of it UC-`,
+      },
+    ];
+  });
+}
+
 function mmioTypes(setup: Setup): Found[] {
   const wrong = (range: NamedRange): Piece[] =>
     piecesOf(setup, range).filter(({ mtrr }) => mtrr !== 'UC' && mtrr !== 'WC' && mtrr !== 'undefined');
@@ -131,6 +144,14 @@ export const MAP_RULES: readonly ReviewRule[] = [
     source: 'SDM, "Memory Cache Control"; vmx_get_mt_mask()',
     advice: 'cover all RAM with WB, by the default type or by pairs (check --solve)',
     find: ramTypes,
+  },
+  {
+    name: 'pmem-type',
+    severity: 'warning',
+    source: 'memtype_reserve() and pat_x_mtrr_type() of arch/x86/mm/pat/memtype.c, 5.10 to 7.3',
+    advice:
+      'cover persistent memory with WB, as RAM (check --solve); explain --linux tells what becomes of it',
+    find: pmemTypes,
   },
   {
     name: 'mmio-type',

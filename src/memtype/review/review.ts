@@ -6,11 +6,11 @@ import { PAIR_RULES } from './pairs.js';
 import { REGISTER_RULES } from './register-rules.js';
 import type { Finding, Found, ReviewRule, Setup, Severity } from './types.js';
 
-/** What memory of these kinds is to have: WB for RAM, UC for devices; the rest may have any type. */
-export function wantsOf({ ram, mmio }: Pick<Setup, 'ram' | 'mmio'>): Want[] {
+/** What memory of these kinds is to have: WB for RAM and persistent memory, UC for devices; the rest may have any type. */
+export function wantsOf({ ram, mmio, pmem = [] }: Pick<Setup, 'ram' | 'mmio' | 'pmem'>): Want[] {
   return [
     ...mmio.map(({ start, end }): Want => ({ start, end, type: 'UC' })),
-    ...ram.map(({ start, end }): Want => ({ start, end, type: 'WB' })),
+    ...[...pmem, ...ram].map(({ start, end }): Want => ({ start, end, type: 'WB' })),
   ];
 }
 

@@ -24,6 +24,8 @@ export interface Setup {
   readonly vcpus: readonly ReviewedVcpus[];
   /** None where the memory is not told. */
   readonly ram: readonly NamedRange[];
+  /** Persistent memory. */
+  readonly pmem?: readonly NamedRange[];
   /** BARs, device windows, and what lies between RAM. */
   readonly mmio: readonly NamedRange[];
 }

@@ -25,7 +25,7 @@ function holesBetween(known: readonly NamedRange[], end: number): NamedRange[] {
 }
 
 /** RAM and device memory, by slots and by what logs and lists name. */
-export function memoryOf({ slots = [], areas = [] }: GuestFacts): Pick<Setup, 'ram' | 'mmio'> {
+export function memoryOf({ slots = [], areas = [] }: GuestFacts): Pick<Setup, 'ram' | 'mmio' | 'pmem'> {
   const ram = slots.filter(({ backing }) => RAM_KINDS.has(backing.kind)).filter(({ readOnly }) => !readOnly);
   const devices = areas.filter(({ kind }) => kind === 'device');
   const bars = slots.filter(({ backing }) => DEVICE_KINDS.has(backing.kind));
@@ -33,7 +33,8 @@ export function memoryOf({ slots = [], areas = [] }: GuestFacts): Pick<Setup, 'r
   // Where devices are told by name, what is between them is nothing.
   const holes = ram.length > 0 && devices.length === 0 ? holesBetween([...slots, ...areas], end) : [];
   const named = ({ name, start, end: stop }: NamedRange): NamedRange => ({ name, start, end: stop });
-  return { ram: ram.map(named), mmio: [...bars, ...devices, ...holes].map(named) };
+  const pmem = slots.filter(({ backing }) => backing.kind === 'dax');
+  return { ram: ram.map(named), pmem: pmem.map(named), mmio: [...bars, ...devices, ...holes].map(named) };
 }
 
 const COUNTS = ['error', 'warning', 'note'] as const;
