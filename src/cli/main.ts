@@ -18,6 +18,7 @@ const COMMANDS: Record<string, string> = {
   doctor: 'tell what can be checked here, what not, and what would help',
   matrix: 'show each proposed kernel change on kernels before and after it',
   compare: 'tell what differs between kernels, recordings or results',
+  series: 'check a patch series, patch by patch',
   bisect: 'tell `git bisect run` whether a kernel tree is good',
   judge: 'judge what was recorded by `run --record` again, under any policy',
   merge: 'put the results of parts of a run together',

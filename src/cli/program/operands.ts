@@ -2,6 +2,7 @@ import { catalogue } from '../../catalogue/index.js';
 import { type Side, sideOfRecorded, sidesOfResult } from '../../compare/side.js';
 import { readSaved } from '../../report/journal/saved.js';
 import { labelOf, uniqueLabel } from '../../report/label.js';
+import type { ResultSet } from '../../report/types.js';
 import type { Scenario } from '../../scenario/types.js';
 import { type RecordedKernel, readRecordingFile } from '../../session/recorded/read.js';
 import { keepRecorded } from '../../session/recorded/writer.js';
@@ -21,12 +22,20 @@ export interface OperandOptions extends Omit<TargetOptions, 'kernel' | 'vfio'> {
   scenarios: readonly Scenario[];
 }
 
+/** A kernel that was run, and what it did. */
+interface RunKernel {
+  recorded: RecordedKernel;
+  set: ResultSet;
+  /** What decides nothing but should be known. */
+  warnings: string[];
+}
+
 /** Run a kernel in the lab, and keep what it did. */
-async function runOperand(
+export async function runOperand(
   operand: string,
   options: OperandOptions,
   labels: Set<string>,
-): Promise<RecordedKernel> {
+): Promise<RunKernel> {
   const { scenarios, timeout, param, engine } = options;
   const target = await targetOf({ engine, param, kernel: [operand] }, operand);
   const again = { engine, policy: 'auto', timeout, param };
@@ -45,7 +54,8 @@ async function runOperand(
     signal: interrupted,
   };
   const { recorder, recorded } = keepRecorded(request, againOf(again, operand, {}));
-  await withProgress(`running ${request.name} in ${target.engine}`, (progress) =>
+  const warnings: string[] = [];
+  const set = await withProgress(`running ${request.name} in ${target.engine}`, (progress) =>
     runSession(
       { ...request, recorder },
       {
@@ -53,11 +63,14 @@ async function runOperand(
         scenario: () => {},
         progress: (text, count) => progress.update(text, count),
         console: (line) => log().debug({ kernel: request.name }, line),
-        warning: (text) => log().warn({ kernel: request.name }, text),
+        warning: (text) => {
+          warnings.push(text);
+          log().warn({ kernel: request.name }, text);
+        },
       },
     ),
   );
-  return recorded() as RecordedKernel;
+  return { recorded: recorded() as RecordedKernel, set, warnings };
 }
 
 const ofRecorded = (kernels: readonly RecordedKernel[]): Side[] =>
@@ -67,7 +80,7 @@ async function sidesOf(operand: string, options: OperandOptions, labels: Set<str
   const kind = operand.startsWith('debian:') ? 'kernel' : await kindOf(operand);
   if (kind === 'recording') return ofRecorded((await readRecordingFile(operand)).kernels);
   if (kind === 'result') return sidesOfResult(readSaved(operand));
-  return ofRecorded([await runOperand(operand, options, labels)]);
+  return ofRecorded([(await runOperand(operand, options, labels)).recorded]);
 }
 
 /**
