@@ -72,7 +72,7 @@ it('filters by name, status and kernel', async () => {
 
   await page.locator('select[name=status]').selectOption('fail');
   expect(await shown(page)).toBe(failing);
-  expect(await page.locator('#count').textContent()).toBe(`${failing} scenarios shown`);
+  expect(await page.locator('#count').textContent()).toBe(`scenarios shown: ${failing}`);
   await page.locator('select[name=kernel]').selectOption({ label: 'debian:6.1' });
   expect(await shown(page)).toBe(0);
   await page.getByRole('button', { name: 'Reset' }).click();

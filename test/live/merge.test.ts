@@ -20,21 +20,39 @@ function settled(json: string): Partial<ResultSet>[] {
   }));
 }
 
-it.each(['json', 'kmr'])('four shards (%s) merged give the same as one run', async (kind) => {
-  const of = (name: string | number): string => join(folder, `${name}.${kind}`);
-  const option = kind === 'json' ? '--output' : '--record';
-  await runCli(['run', ...WHAT, '--output', join(folder, 'whole.json')]);
-  for (const i of SHARDS) await runCli(['run', ...WHAT, '--shard', `${i}/4`, option, of(i)]);
+it.each(['json', 'kmr'])(
+  'four shards (%s) merged give the same as one run',
+  async (kind) => {
+    const of = (name: string | number): string => join(folder, `${name}.${kind}`);
+    const option = kind === 'json' ? '--output' : '--record';
+    await runCli(['run', ...WHAT, '--output', join(folder, 'whole.json')]);
+    for (const i of SHARDS) await runCli(['run', ...WHAT, '--shard', `${i}/4`, option, of(i)]);
 
-  const { status, stdout } = await runCli(['merge', ...SHARDS.map(of), '--format', 'json']);
+    const { status, stdout } = await runCli(['merge', ...SHARDS.map(of), '--format', 'json']);
 
-  expect(status).toBe(0);
-  expect(settled(stdout)).toEqual(settled(readFileSync(join(folder, 'whole.json'), 'utf8')));
-});
+    expect(status).toBe(0);
+    expect(settled(stdout)).toEqual(settled(readFileSync(join(folder, 'whole.json'), 'utf8')));
+  },
+  120_000,
+);
 
 it('refuses one shard twice, and a file that is not there', async () => {
   const twice = await runCli(['merge', join(folder, '1.json'), join(folder, '1.json')]);
   expect(twice).toMatchObject({ status: 2, stderr: expect.stringMatching(/ is in .*1\.json and in /) });
   const missing = await runCli(['merge', join(folder, 'none.json')]);
   expect(missing).toMatchObject({ status: 2, stderr: expect.stringMatching(/there is no such file/) });
+});
+
+it('a page is made of a folder of results and recordings, and of nothing else', async () => {
+  const page = join(folder, 'page.html');
+  const { status } = await runCli(['report', folder, '--output', page]);
+  const text = readFileSync(page, 'utf8');
+
+  expect([0, 4]).toContain(status);
+  expect(text).toContain('What changed when');
+  expect(text).toContain('msr/');
+  const other = await runCli(['report', folder, '--format', 'ktap']);
+  expect(other).toMatchObject({ status: 2, stderr: expect.stringMatching(/of which only HTML is made/) });
+  const empty = await runCli(['report', mkdtempSync(join(folder, 'empty-')), '--format', 'html']);
+  expect(empty).toMatchObject({ status: 2, stderr: expect.stringMatching(/holds no results/) });
 });

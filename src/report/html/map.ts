@@ -1,54 +1,70 @@
 import { type Html, html } from './html.js';
 import type { MapRange } from './timeline.js';
 
-/** Units of the picture for each doubling of the address: 52 bits of address, of which 12 are the page's. */
-const UNIT = 20;
-const BITS = 40;
-const WIDTH = UNIT * BITS;
+const WIDTH = 800;
 const HEIGHT = 46;
 /** A range is at least this wide, and a label needs that much room. */
 const LEAST = 3;
-const ROOM = 30;
+const ROOM = 46;
+/** About how many ticks the axis has. */
+const TICKS = 10;
 
 /** Types that have a pattern of their own. */
 const TYPES = ['UC', 'WC', 'WT', 'WP', 'WB'];
 
-/** Where a frame stands: the first page at 0, then a step for each doubling. */
-const placeOf = (gfn: number): number => Math.log2(gfn + 1) * UNIT;
+/** A logarithmic scale that holds what there is: a step for each doubling of the address, the first page being 0. */
+class Scale {
+  readonly #low: number;
+  readonly #high: number;
+
+  constructor(ranges: readonly MapRange[]) {
+    this.#low = Math.floor(Math.min(...ranges.map(({ gfn }) => Math.log2(gfn + 1))));
+    this.#high = Math.ceil(Math.max(...ranges.map(({ gfn, pages }) => Math.log2(gfn + pages))));
+    if (this.#high === this.#low) this.#high++;
+  }
+
+  place(gfn: number): number {
+    return round(((Math.log2(gfn + 1) - this.#low) / (this.#high - this.#low)) * WIDTH);
+  }
+
+  ticks(): Html[] {
+    const step = Math.max(1, Math.ceil((this.#high - this.#low) / TICKS));
+    const count = Math.floor((this.#high - this.#low) / step) + 1;
+    return Array.from({ length: count }, (_, i) => {
+      const bits = this.#low + i * step;
+      const x = round(((bits - this.#low) / (this.#high - this.#low)) * WIDTH);
+      return html`<path d="M${x} 34v4"/><text x=${x} y=45>${sizeText(bits + 12)}</text>`;
+    });
+  }
+}
+
+/** A power of two, as sizes are written. */
+const sizeText = (bits: number): string => `${2 ** (bits % 10)}${'KMGTP'[Math.floor(bits / 10) - 1]}`;
 
 const round = (x: number): number => Math.round(x * 10) / 10;
 const hex = (n: number): string => `0x${n.toString(16)}`;
 
 const classOf = (type: string): string => TYPES.find((name) => type.startsWith(name)) ?? 'other';
 
-const TICKS = [12, 16, 20, 24, 28, 32, 36, 40, 44, 48];
-const TICK_TEXTS = ['4K', '64K', '1M', '16M', '256M', '4G', '64G', '1T', '16T', '256T'];
-
-const ticks = (): Html[] =>
-  TICKS.map((bits, i) => {
-    const x = round(placeOf(2 ** (bits - 12)));
-    return html`<path class=t d="M${x} 34v4"/><text x=${x} y=45>${TICK_TEXTS[i]}</text>`;
-  });
-
-/** Patterns and the axis, which every map refers to: once in a page. */
+/** Patterns, which every map refers to: once in a page. */
 export const mapDefinitions = (): Html => html`<svg width=0 height=0 aria-hidden=true focusable=false><defs>
 <pattern id=p-UC width=6 height=6 patternUnits=userSpaceOnUse><rect class=UC width=6 height=6 /><path d="M0 6L6 0"/></pattern>
 <pattern id=p-WC width=6 height=6 patternUnits=userSpaceOnUse><rect class=WC width=6 height=6 /><path d="M0 0L6 6M0 6L6 0"/></pattern>
 <pattern id=p-WT width=6 height=6 patternUnits=userSpaceOnUse><rect class=WT width=6 height=6 /><path d="M3 0V6"/></pattern>
 <pattern id=p-WP width=6 height=6 patternUnits=userSpaceOnUse><rect class=WP width=6 height=6 /><path d="M0 3H6"/></pattern>
 <pattern id=p-WB width=6 height=6 patternUnits=userSpaceOnUse><rect class=WB width=6 height=6 /></pattern>
-<pattern id=p-other width=6 height=6 patternUnits=userSpaceOnUse><rect class=other width=6 height=6 /><path d="M2 3H4"/></pattern>
-<g id=axis>${ticks()}</g></defs></svg>`;
+<pattern id=p-other width=6 height=6 patternUnits=userSpaceOnUse><rect class=other width=6 height=6 /><path d="M2 3H4"/></pattern></defs></svg>`;
 
 const rangeText = ({ gfn, pages, type }: MapRange): string =>
   `${type}: ${hex(gfn * 4096)} to ${hex((gfn + pages) * 4096 - 1)}, ${pages} ${pages === 1 ? 'page' : 'pages'}`;
 
 /** The guest's memory by type: a picture with a logarithmic scale, and the same as text. */
 export function memoryMap(ranges: readonly MapRange[]): Html {
+  const scale = new Scale(ranges);
   let free = 0;
   const parts = ranges.map((range) => {
-    const x = round(placeOf(range.gfn));
-    const width = Math.max(LEAST, round(placeOf(range.gfn + range.pages) - x));
+    const x = scale.place(range.gfn);
+    const width = Math.max(LEAST, round(scale.place(range.gfn + range.pages) - x));
     const isFree = x >= free;
     if (isFree) free = x + ROOM;
     const kind = classOf(range.type);
@@ -56,5 +72,5 @@ export function memoryMap(ranges: readonly MapRange[]): Html {
       isFree && html`<text x=${x} y=11>${range.type}</text>`
     }</g>`;
   });
-  return html`<figure class=map><svg viewBox="-4 0 ${WIDTH + 40} ${HEIGHT}" role=img tabindex=0 aria-label="Guest memory by type, logarithmic scale">${parts}<use href="#axis"/></svg><figcaption>${ranges.map((range, i) => html`${i > 0 && '; '}${rangeText(range)}`)}</figcaption></figure>`;
+  return html`<figure class=map><svg viewBox="-4 0 ${WIDTH + 60} ${HEIGHT}" preserveAspectRatio=none role=img tabindex=0 aria-label="Guest memory by type, logarithmic scale">${parts}${scale.ticks()}</svg><figcaption>${ranges.map((range, i) => html`${i > 0 && '; '}${rangeText(range)}`)}</figcaption></figure>`;
 }

@@ -19,7 +19,7 @@ function filter() {
     row.hidden = !row.dataset.n.toLowerCase().includes(text) || mine.length === 0 || (status !== '' && !mine.includes(status));
     if (row.tagName === 'DETAILS' && !row.hidden) shown++;
   }
-  count.textContent = shown + ' scenarios shown';
+  count.textContent = 'scenarios shown: ' + shown;
 }
 form.addEventListener('input', filter);
 form.addEventListener('reset', () => setTimeout(filter));
@@ -53,7 +53,11 @@ function zoom(svg, factor, shift) {
   const width = Math.min(full, Math.max(2, box.width * factor));
   const x = box.x + (box.width - width) / 2 + shift * width;
   svg.setAttribute('viewBox', [Math.min(full - 4 - width, Math.max(-4, x)), 0, width, box.height].join(' '));
-  svg.setAttribute('preserveAspectRatio', 'none');
+  const shrink = width / full;
+  for (const text of all('text', svg)) {
+    const at = Number(text.getAttribute('x'));
+    text.setAttribute('transform', 'translate(' + at * (1 - shrink) + ' 0) scale(' + shrink + ' 1)');
+  }
 }
 const MOVES = { '+': [0.5, 0], '=': [0.5, 0], '-': [2, 0], ArrowLeft: [1, -0.25], ArrowRight: [1, 0.25], 0: [1e6, 0] };
 const BUTTONS = [['+', 'zoom in'], ['-', 'zoom out'], ['ArrowLeft', 'to lower addresses'], ['ArrowRight', 'to higher addresses'], ['0', 'all']];

@@ -26,8 +26,8 @@ form{display:flex;flex-wrap:wrap;gap:.8rem;align-items:end;background:var(--box)
 label{display:block}input,select,button{font:inherit;color:inherit;background:var(--bg);border:1px solid var(--dim);border-radius:4px;padding:.2rem .5rem}
 [hidden]{display:none!important}
 figure{margin:.3rem 0;max-width:60rem}figcaption{color:var(--dim);font-size:.85rem}
-.map svg{width:100%;background:var(--box);border:1px solid var(--line)}svg text{font:9px ui-monospace,monospace;fill:var(--ink)}
-svg path{stroke:var(--ink);stroke-width:1;fill:none}svg rect{stroke:var(--ink);stroke-width:.4}
+.map svg{width:100%;height:3.4rem;background:var(--box);border:1px solid var(--line)}text{font:9px ui-monospace,monospace;fill:var(--ink)}
+path{stroke:var(--ink);stroke-width:1;fill:none}rect{stroke:var(--ink);stroke-width:.4}
 rect.UC{fill:var(--UC);stroke:none}rect.WC{fill:var(--WC);stroke:none}rect.WT{fill:var(--WT);stroke:none}rect.WP{fill:var(--WP);stroke:none}rect.WB{fill:var(--WB);stroke:none}rect.other{fill:var(--other);stroke:none}
 svg.trend{width:100%;max-width:40rem;background:var(--box)}rect.b{fill:currentColor;stroke:var(--bg)}rect.b.skip{fill-opacity:.35}rect.b.fail{stroke-dasharray:3}
 `;
