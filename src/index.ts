@@ -17,6 +17,7 @@ export type { CountedWay, DmaWay } from './arch/dma-ways.js';
 export { type MemType, MT, memTypeName, type PatType, typeBytes } from './arch/memory-types.js';
 export { defType, MSR, msrName } from './arch/msrs.js';
 export { type GfnRange, gfnOf, gpaOf, type Level } from './arch/units.js';
+export type { Move, SeenLeaf } from './check/evidence/index.js';
 export { judge } from './check/judge.js';
 export type { Checks, Mismatch, Note, Verdict } from './check/verdict.js';
 export type { Watch, WatchedStep } from './check/watch/watch.js';

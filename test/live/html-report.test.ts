@@ -90,7 +90,7 @@ it('opens a scenario by the keyboard, and tells what the model has and what was 
   await one.locator('summary').first().press('Enter');
 
   const row = one.locator('table.l tr', { hasText: 'made' }).first();
-  expect(await row.locator('td').allTextContents()).toEqual([
+  expect((await row.locator('td').allTextContents()).slice(0, 5)).toEqual([
     'made',
     expect.stringMatching(/^0x[0-9a-f]+ (?:\d+ × )?4K$/),
     expect.stringMatching(/ IPAT=[01]$/),

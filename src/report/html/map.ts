@@ -7,7 +7,7 @@ const HEIGHT = 46;
 const LEAST = 3;
 const ROOM = 46;
 /** About how many ticks the axis has. */
-const TICKS = 10;
+const TICKS = 5;
 
 /** Types that have a pattern of their own. */
 const TYPES = ['UC', 'WC', 'WT', 'WP', 'WB'];
@@ -30,11 +30,12 @@ class Scale {
   ticks(): Html[] {
     const step = Math.max(1, Math.ceil((this.#high - this.#low) / TICKS));
     const count = Math.floor((this.#high - this.#low) / step) + 1;
-    return Array.from({ length: count }, (_, i) => {
-      const bits = this.#low + i * step;
-      const x = round(((bits - this.#low) / (this.#high - this.#low)) * WIDTH);
-      return html`<path d="M${x} 34v4"/><text x=${x} y=45>${sizeText(bits + 12)}</text>`;
-    });
+    const bits = Array.from({ length: count }, (_, i) => this.#low + i * step);
+    const at = (bit: number): number => round(((bit - this.#low) / (this.#high - this.#low)) * WIDTH);
+    return [
+      html`<path d="${bits.map((bit) => `M${at(bit)} 34v4`).join('')}"/>`,
+      ...bits.map((bit) => html`<text x=${at(bit)} y=45>${sizeText(bit + 12)}</text>`),
+    ];
   }
 }
 
@@ -68,9 +69,9 @@ export function memoryMap(ranges: readonly MapRange[]): Html {
     const isFree = x >= free;
     if (isFree) free = x + ROOM;
     const kind = classOf(range.type);
-    return html`<g><title>${rangeText(range)}</title><rect x=${x} y=14 width=${width} height=20 fill="url(#p-${kind})"/>${
+    return html`<rect x=${x} y=14 width=${width} height=20 fill="url(#p-${kind})"/>${
       isFree && html`<text x=${x} y=11>${range.type}</text>`
-    }</g>`;
+    }`;
   });
   return html`<figure class=map><svg viewBox="-4 0 ${WIDTH + 60} ${HEIGHT}" preserveAspectRatio=none role=img tabindex=0 aria-label="Guest memory by type, logarithmic scale">${parts}${scale.ticks()}</svg><figcaption>${ranges.map((range, i) => html`${i > 0 && '; '}${rangeText(range)}`)}</figcaption></figure>`;
 }

@@ -12,7 +12,7 @@ describe('the HTML report', () => {
     const page = renderHtml([htmlRun(eras.map((era) => [`kernel of ${era}`, era]))]);
 
     expect(Buffer.byteLength(page)).toBeLessThan(2_000_000);
-    expect(Number(/Steps are cut to (\d+)/.exec(page)?.[1] ?? 16)).toBeGreaterThanOrEqual(8);
+    expect(Number(/Steps are cut to (\d+)/.exec(page)?.[1] ?? 24)).toBeGreaterThanOrEqual(8);
     expect(page.match(/<figure/g)?.length).toBeGreaterThan(100);
   });
 

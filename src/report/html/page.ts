@@ -63,7 +63,7 @@ function onKernels(columns: readonly Column[]): Map<string, OnKernel[]> {
 /** A page that a mail or a CI system still takes. */
 const MOST_BYTES = 2_000_000;
 /** How many rows a step may have, the next fewer where the page would be too large. */
-const MOST_ROWS = [16, 8, 4, 2, 1, 0];
+const MOST_ROWS = [24, 16, 8, 4, 2, 1, 0];
 
 /** Everything in one page: it asks for nothing, can be read without its script, and keeps to 2 MB unless there are far more results than of the catalogue. */
 export function renderHtml(runs: readonly SavedRun[]): string {

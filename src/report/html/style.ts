@@ -11,7 +11,7 @@ body{background:var(--bg);color:var(--fg);font:15px/1.5 system-ui,sans-serif;mar
 a{color:var(--link)}h1{font-size:1.5rem;margin:.2rem 0}h2{font-size:1.2rem;margin:2rem 0 .5rem}h3{margin:.8rem 0 .2rem;font-size:1rem}
 table{border-collapse:collapse}th,td{text-align:left;padding:.15rem .6rem;border-bottom:1px solid var(--line);vertical-align:top;font-weight:400}
 thead th{font-weight:600;background:var(--box)}
-table.l{margin:.2rem 0;font-size:.85rem}table.l th[colspan]{color:var(--fg);font-weight:600;padding-top:.5rem}caption{text-align:left;font-weight:600}table.l td{font-family:ui-monospace,monospace;white-space:nowrap}
+table.l{margin:.2rem 0;font-size:.85rem}table.l th[colspan]{color:var(--fg);font-weight:600;padding-top:.5rem}caption{text-align:left;font-weight:600}table.l td{font-family:ui-monospace,monospace;white-space:nowrap}table.l td:nth-child(6){font-family:inherit}
 tr.x td{background:var(--hit)}tr.x td:first-child::before{content:"≠ "}
 .scroll{overflow:auto;max-height:32rem;border:1px solid var(--line)}.scroll thead th{position:sticky;top:0}
 table.m td{text-align:center}abbr{text-decoration:none;font-weight:600}

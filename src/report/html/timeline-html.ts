@@ -3,6 +3,7 @@ import { grouped } from './group.js';
 import { type Html, html } from './html.js';
 import { memoryMap } from './map.js';
 import type { LeafRun, Timeline, TimelineStep } from './timeline.js';
+import { counted } from './words.js';
 
 /** What happened in a scenario on some kernel, by the kernel's number. */
 export type OnKernel = readonly [kernel: number, timeline: Timeline];
@@ -22,43 +23,44 @@ const hex = (n: number): string => `0x${n.toString(16)}`;
 const pagesText = ({ gfn, count, level }: LeafRun): string =>
   `${hex(gfn * 4096)} ${count === 1 ? '' : `${count} × `}${SIZES[level] ?? `level ${level}`}`;
 
-/** A row for leaves that came or went: what was expected stands beside what was seen. */
-function leafRow(verb: string, run: LeafRun, chains: Chains): Html {
+/** Leaves that came or went. */
+type Row = readonly [verb: 'gone' | 'made', run: LeafRun];
+
+const rowsOf = ({ made, zapped }: TimelineStep): Row[] => [
+  ...zapped.map((run): Row => ['gone', run]),
+  ...made.map((run): Row => ['made', run]),
+];
+
+/** On which of the kernels, in few words. */
+function where(kernels: readonly number[], all: readonly number[], { names }: Context): string {
+  const others = all.filter((kernel) => !kernels.includes(kernel));
+  if (others.length === 0) return '';
+  return others.length < kernels.length ? `not on ${names(others)}` : names(kernels);
+}
+
+/** A row of the table: what was expected stands beside what was seen. */
+function rowHtml([verb, run]: Row, on: string, { chains }: Context): Html {
   const { seen = 'not traced', expected = 'not foreseen' } = run;
   const isOther = run.seen !== undefined && run.expected !== undefined && seen !== expected;
   return html`<tr${isOther && html` class=x`}><td>${verb}<td>${pagesText(run)}<td>${expected}<td>${
     seen === expected ? 'same' : seen
-  }<td>${chains.link(run.why)}`;
+  }<td>${chains.link(run.why)}${on !== '' && html`<td>${on}`}`;
 }
 
-function leafRows({ made, zapped }: TimelineStep, { chains, mostRows }: Context): Html {
-  const all = [...zapped.map((run) => ['gone', run] as const), ...made.map((run) => ['made', run] as const)];
-  const left = all.length - mostRows;
-  return html`${all.slice(0, mostRows).map(([verb, run]) => leafRow(verb, run, chains))}${
-    left > 0 && html`<tr><td colspan=5>and ${left} more rows`
-  }`;
-}
-
-const isQuiet = ({ made, zapped }: TimelineStep): boolean => made.length + zapped.length === 0;
-
-/** One step: what it did on all kernels, or on each group of those that did the same. */
+/** One step: each row once, with the kernels that it is of where these are not all. */
 function stepRows(all: readonly OnKernel[], i: number, context: Context): Html {
   const steps = all.flatMap(([kernel, { steps }]) => {
     const step = steps[i];
     return step === undefined ? [] : [[kernel, step] as const];
   });
-  const groups = grouped(steps);
-  const [first] = groups;
-  if (first === undefined) return html``;
-  const head = html`<tbody><tr><th colspan=5>${i + 1}. ${first.one.text}`;
-  if (groups.length === 1) return html`${head}${leafRows(first.one, context)}`;
-  const most = Math.max(...groups.map(({ kernels }) => kernels.length));
-  const others = most > 2 ? groups.find(({ kernels }) => kernels.length === most) : undefined;
-  const ordered = [...groups.filter((group) => group !== others), ...(others ? [others] : [])];
-  return html`${head}${ordered.map(
-    (group) =>
-      html`<tr><td colspan=5>on ${group === others ? 'all others' : context.names(group.kernels)}${isQuiet(group.one) && ': nothing'}${leafRows(group.one, context)}`,
-  )}`;
+  const kernels = steps.map(([kernel]) => kernel);
+  const rows = grouped(steps.flatMap(([kernel, step]) => rowsOf(step).map((row) => [kernel, row] as const)));
+  const left = rows.length - context.mostRows;
+  return html`<tbody><tr><th colspan=6>${i + 1}. ${steps[0]?.[1].text}${rows
+    .slice(0, context.mostRows)
+    .map(({ one, kernels: own }) => rowHtml(one, where(own, kernels, context), context))}${
+    left > 0 && html`<tr><td colspan=6>and ${counted(left, 'more row')}`
+  }`;
 }
 
 function mapHtml(all: readonly OnKernel[], { names }: Context): Html {
@@ -73,5 +75,5 @@ export function timelineHtml(all: readonly OnKernel[], context: Context): Html {
   const count = Math.max(0, ...all.map(([, { steps }]) => steps.length));
   if (count === 0) return html``;
   const rows = Array.from({ length: count }, (_, i) => stepRows(all, i, context));
-  return html`<table class=l><caption>Step by step</caption><thead><tr><th scope=col>leaf<th scope=col>guest-physical<th scope=col>expected<th scope=col>seen<th scope=col>by which rules${rows}</table>${mapHtml(all, context)}`;
+  return html`<table class=l><caption>Step by step</caption><thead><tr><th scope=col>leaf<th scope=col>guest-physical<th scope=col>expected<th scope=col>seen<th scope=col>by which rules<th scope=col>${rows}</table>${mapHtml(all, context)}`;
 }
