@@ -75,5 +75,5 @@ export function timelineHtml(all: readonly OnKernel[], context: Context): Html {
   const count = Math.max(0, ...all.map(([, { steps }]) => steps.length));
   if (count === 0) return html``;
   const rows = Array.from({ length: count }, (_, i) => stepRows(all, i, context));
-  return html`<table class=l><caption>Step by step</caption><thead><tr><th scope=col>leaf<th scope=col>guest-physical<th scope=col>expected<th scope=col>seen<th scope=col>by which rules<th scope=col>${rows}</table>${mapHtml(all, context)}`;
+  return html`<table class=l><caption>Step by step</caption><thead><tr><th scope=col>leaf<th scope=col>guest-physical<th scope=col>expected<th scope=col>seen<th scope=col>by which rules<th scope=col>kernels${rows}</table>${mapHtml(all, context)}`;
 }
