@@ -1,8 +1,17 @@
+import { closeSync, openSync } from 'node:fs';
 import { CPUID_ADDRESS_SIZES, CPUID_CACHES } from '../arch/cpuid.js';
 import type { Question } from '../arch/questions.js';
 import { PAGE_SIZE } from '../arch/units.js';
 import { CPUID_VMX } from '../arch/vmx.js';
-import { HostMemory, KVM_DEV_TYPE_VFIO, type Kvm, type Vm } from '../kvm/index.js';
+import {
+  HostMemory,
+  KVM_DEV_TYPE_VFIO,
+  KVM_DEV_VFIO_FILE,
+  KVM_DEV_VFIO_FILE_ADD,
+  KVM_DEV_VFIO_FILE_DEL,
+  type Kvm,
+  type Vm,
+} from '../kvm/index.js';
 import type { AskStep } from '../scenario/types.js';
 import { ioctlResult } from './dma-steps.js';
 
@@ -39,20 +48,39 @@ function vfioAttributes({ kvm }: Asked, group: number): number {
   return bitsOf((attr) => device.hasAttr({ group, attr }));
 }
 
-/** How many of two can be made. */
-function vfioDevices({ kvm }: Asked): number {
-  using vm = kvm.createVm();
-  if (!vm.hasDevice(KVM_DEV_TYPE_VFIO)) return 0;
-  using _ = vm.createDevice(KVM_DEV_TYPE_VFIO);
-  return takes(() => vm.createDevice(KVM_DEV_TYPE_VFIO).close()) ? 2 : 1;
-}
-
 /** The bits of a leaf that are asked about. */
 function cpuidBits({ kvm }: Asked, leaf: number): number {
   const entry = kvm.supportedCpuid().find((one) => one.function === leaf);
   if (entry === undefined) return 0;
   if (leaf !== 1) return entry.eax & CPUID_ADDRESS_SIZES;
   return (entry.edx & CPUID_CACHES) | (entry.ecx & CPUID_VMX);
+}
+
+const VFIO_GROUP = KVM_DEV_VFIO_FILE;
+const NO_FILE = 0x7fff_ffff;
+
+/** What no kernel lets through: a second device; files to add that are none of VFIO's, or none; to take away what is not in; attributes that are not there. */
+function vfioMisuse({ kvm }: Asked): number {
+  using vm = kvm.createVm();
+  if (!vm.hasDevice(KVM_DEV_TYPE_VFIO)) return 0;
+  using device = vm.createDevice(KVM_DEV_TYPE_VFIO);
+  const other = openSync('/dev/null', 'r');
+  const set = (attr: number, value: number, group = VFIO_GROUP) => device.setAttr({ group, attr, value });
+  const misuses = [
+    () => vm.createDevice(KVM_DEV_TYPE_VFIO).close(),
+    () => set(KVM_DEV_VFIO_FILE_ADD, other),
+    () => set(KVM_DEV_VFIO_FILE_ADD, NO_FILE),
+    () => set(KVM_DEV_VFIO_FILE_DEL, other),
+    () => set(KVM_DEV_VFIO_FILE_DEL, NO_FILE),
+    () => set(0, other),
+    () => set(KVM_DEV_VFIO_FILE_DEL + 1, other),
+    () => set(KVM_DEV_VFIO_FILE_ADD, other, VFIO_GROUP + 1),
+  ];
+  try {
+    return bitsOf((i) => misuses[i] !== undefined && takes(misuses[i]));
+  } finally {
+    closeSync(other);
+  }
 }
 
 /** Each flag on a slot of its own: deleting one would zap leaves. */
@@ -76,7 +104,7 @@ const ANSWERS: Readonly<Record<Question, (asked: Asked, number: number) => numbe
   'supported-cpuid': cpuidBits,
   'device-types': ({ vm }) => bitsOf((type) => vm.hasDevice(type)),
   'vfio-attributes': vfioAttributes,
-  'vfio-devices': vfioDevices,
+  'vfio-misuse': vfioMisuse,
   'memslot-flags': memslotFlags,
 };
 

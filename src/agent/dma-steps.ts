@@ -40,7 +40,8 @@ export class DmaSteps {
     this.#dma = dma;
   }
 
-  noncoherent({ on, via, device, close }: NoncoherentStep): string {
+  noncoherent({ on, via, device, close, again }: NoncoherentStep): string {
+    if (again) return this.#again(device);
     if (on) {
       return ioctlResult(() => {
         this.#attached.push({ device, attachment: this.#dma.attach(this.#target, via) });
@@ -49,6 +50,11 @@ export class DmaSteps {
     const at = this.#attached.findLastIndex((a) => device === undefined || a.device === device);
     const [found] = at < 0 ? [] : this.#attached.splice(at, 1);
     return found === undefined ? NOT_TAKEN : ioctlResult(() => found.attachment.detach(close));
+  }
+
+  #again(device: string | undefined): string {
+    const attachment = this.#attached.find((one) => one.device === device)?.attachment;
+    return attachment?.again === undefined ? NOT_TAKEN : ioctlResult(() => attachment.again?.());
   }
 
   virtio({ op, device, group, attr }: VirtioStep): string {

@@ -8,7 +8,7 @@ export const QUESTIONS = [
   'supported-cpuid', // what memory types rest on in KVM_GET_SUPPORTED_CPUID: MTRR, PAT, SS and VMX, or sizes of addresses; by the leaf
   'device-types', // which of the first 32 KVM_CREATE_DEVICE_TEST says there are; number 0
   'vfio-attributes', // which of the first 32 KVM_DEV_TYPE_VFIO has; by their group
-  'vfio-devices', // how many KVM_DEV_TYPE_VFIO one VM takes; number 0
+  'vfio-misuse', // which misuses of KVM_DEV_TYPE_VFIO go through: agent/ask.ts has them in order; number 0
   'memslot-flags', // which KVM_SET_USER_MEMORY_REGION takes, each by itself; number 0
 ] as const;
 

@@ -1,5 +1,6 @@
 import { COUNTED_WAYS, type CountedWay } from '../arch/dma-ways.js';
-import { MT } from '../arch/memory-types.js';
+import { MT, typeBytes } from '../arch/memory-types.js';
+import { MSR } from '../arch/msrs.js';
 import {
   cd,
   disableQuirk,
@@ -59,6 +60,10 @@ function together(name: string, title: string, a: CountedWay, b: CountedWay) {
     touchMany(mib(4), 3),
     touch(mib(6), { claims: WRITE_THROUGH }),
     noncoherent(true, { via: a, device: 'a' }),
+    // The later of the two goes first, and comes back.
+    noncoherent(false, { device: 'a' }),
+    [a, b].includes('virtio-device') ? [] : noncoherent(true, { device: 'b', again: true }),
+    noncoherent(true, { via: a, device: 'a' }),
     noncoherent(false, { device: 'b' }),
     touchMany(mib(4), 3),
     touch(mib(7), { claims: WRITE_THROUGH }),
@@ -93,11 +98,22 @@ const several = [
 /** Pages of 4 KiB in a huge one. */
 const HUGE = 512;
 
-/** Touch pages at both ends of the first megabyte, of the RAM below the guest, and of a memslot far above at 3 GiB. */
+/** The last two pages of 36 address bits. */
+const TOP = (1n << 36n) - 0x2000n;
+
+/** Pages at the ends of the first megabyte, of the RAM below the guest, and of memslots at 3 GiB and at the top of 36 address bits. */
 const everywhere = (claims?: Claims): Step[] =>
-  [0n, 0x7_f000n, 0xf_f000n, mib(1), mib(16) - 0x1000n, mib(3072), mib(3072) + 0x1000n].map((gpa) =>
-    touch(gpa, claims === undefined ? {} : { claims }),
-  );
+  [
+    0n,
+    0x7_f000n,
+    0xf_f000n,
+    mib(1),
+    mib(16) - 0x1000n,
+    mib(3072),
+    mib(3072) + 0x1000n,
+    TOP,
+    TOP + 0x1000n,
+  ].map((gpa) => touch(gpa, claims === undefined ? {} : { claims }));
 
 /** The first page, and two of RAM. */
 const everyEnd = (): Step[] => [0n, mib(4), mib(16) - 0x1000n].map((gpa) => touch(gpa));
@@ -149,6 +165,7 @@ export const dma = [
     { needs },
     [
       memslot(1, mib(3072), 2),
+      memslot(2, TOP, 2),
       mtrrs({ def: MT.WT }),
       everywhere(COHERENT),
       noncoherent(true),
@@ -229,6 +246,16 @@ export const dma = [
     mtrrs({ def: MT.UC }),
     touch(mib(4)),
     touch(mib(8), { claims: { E: 'WB' } }),
+    // Nor do the ranges of MTRRs count, in place of the PAT or beside it, or CR0.CD.
+    mtrrs({
+      def: MT.WB,
+      ranges: [[MT.UC, mib(8), mib(4)]],
+      fe: true,
+      fixed: [[MSR.FIX64K_00000, typeBytes(MT.WT)]],
+    }),
+    [0x1000n, mib(9), mib(12)].map((gpa) => touch(gpa, { claims: { E: 'WB' } })),
+    cd(true),
+    [0x2000n, mib(10), mib(13)].map((gpa) => touch(gpa, { claims: { E: 'WB' } })),
   ]),
   scenario(
     'quirk/s3-stale',

@@ -33,14 +33,14 @@ export const kernel = [
   ),
   scenario(
     'kernel/devices',
-    'KVM has VFIO’s device with its attributes, once in a VM, and no other',
+    'KVM has VFIO’s device with its attributes, and no other, and takes no misuse of it',
     { needs },
     [
       ask('device-types'),
-      ask('vfio-devices'),
       ask('vfio-attributes', 0),
       ask('vfio-attributes', 1),
       ask('vfio-attributes', 2),
+      ask('vfio-misuse'),
     ],
   ),
   scenario(

@@ -141,6 +141,13 @@ const lastPage = [36, 39, 40].map((bits) => {
       wrmsr(MSR.PHYSBASE0 + 2, (end - 2n * PAGE) | BigInt(MT.UC)),
       touch(end - PAGE),
       touch(end - 3n * PAGE),
+      // So do all leaves where non-coherent DMA that ends or begins drops any.
+      noncoherent(false),
+      touch(end - PAGE),
+      touch(end / 2n),
+      noncoherent(true),
+      touch(end - PAGE),
+      touch(end / 2n),
     ],
   );
 });

@@ -15,6 +15,11 @@ export interface Attachment {
    * @throws DmaError if it cannot be taken back while the VM lives
    */
   detach(close?: boolean): void;
+  /**
+   * Register the same once more, where a file stands for it.
+   * @throws KvmError EEXIST, as the kernel has it already
+   */
+  again?(): void;
 }
 
 /** Who registers non-coherent DMA with a VM, one way. */

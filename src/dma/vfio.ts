@@ -87,6 +87,7 @@ export class VfioProvider implements NoncoherentProvider {
       throw error;
     }
     return {
+      again: () => kvmVfio.add(file.fd),
       detach: (close = false) => {
         if (close) kvmVfio.close();
         else kvmVfio.remove(file.fd);

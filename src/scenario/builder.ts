@@ -129,7 +129,7 @@ export const init = (vcpu = 0, o: { sipi?: number } = {}): Step => ({ do: 'init'
 /** Attach a device with non-coherent DMA, or detach it; `via` is the way, by default the first that can be had. */
 export const noncoherent = (
   on: boolean,
-  o: Pick<NoncoherentStep, 'via' | 'device' | 'close'> = {},
+  o: Pick<NoncoherentStep, 'via' | 'device' | 'close' | 'again'> = {},
 ): Step => ({
   do: 'noncoherent',
   on,

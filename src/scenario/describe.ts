@@ -18,8 +18,9 @@ const hex = (value: bigint | number): string => `0x${value.toString(16)}`;
 /** An MSR for people: its name, where it has one. */
 const msrText = (msr: number): string => msrName(msr) ?? `MSR ${hex(msr)}`;
 
-function describeNoncoherent({ on, via, device, close }: NoncoherentStep): string {
+function describeNoncoherent({ on, via, device, close, again }: NoncoherentStep): string {
   const how = close ? ' by closing KVM’s device' : '';
+  if (again) return `add the VFIO file of non-coherent DMA ${device} once more`;
   const what = on ? 'attach non-coherent DMA' : `detach non-coherent DMA${how}`;
   return `${what}${device === undefined ? '' : ` ${device}`}${via === undefined ? '' : ` by ${via}`}`;
 }
@@ -50,8 +51,8 @@ const QUESTION_TEXTS: Readonly<Record<AskStep['of'], (number: number) => string>
   'feature-msr': (msr) => `how often KVM_GET_MSR_FEATURE_INDEX_LIST names ${msrText(msr)}`,
   'supported-cpuid': (leaf) => `what KVM_GET_SUPPORTED_CPUID says of memory in leaf ${hex(leaf)}`,
   'device-types': () => 'the types of KVM_CREATE_DEVICE, as bits',
+  'vfio-misuse': () => 'which misuses of KVM_DEV_TYPE_VFIO go through, as bits',
   'vfio-attributes': (group) => `the attributes of KVM_DEV_TYPE_VFIO in group ${group}, as bits`,
-  'vfio-devices': () => 'how many devices of KVM_DEV_TYPE_VFIO a VM takes',
   'memslot-flags': () => 'the flags that KVM_SET_USER_MEMORY_REGION takes',
 };
 

@@ -174,11 +174,19 @@ export class Replay {
   }
 
   #attach(step: NoncoherentStep): Taken {
+    if (step.again) return this.#attachAgain(step);
     const virtio = step.via === 'virtio-device';
     const event: ModelEvent = { kind: 'noncoherent', delta: 1, ...(virtio ? { via: 'virtio' } : {}) };
     if (virtio && !this.kernel.virtioDevice) return { event, ...this.#noVirtio() };
     this.#attached.push(step);
     return { event, result: 'ok' };
+  }
+
+  /** kvm_vfio_file_add(), and kvm_vfio_group_add() before it. */
+  #attachAgain({ device }: NoncoherentStep): Taken {
+    const isThere = this.#attached.some((one) => one.device === device);
+    if (!isThere) return refused(NOT_TAKEN, `no device ${device} is attached`);
+    return refused('EEXIST', 'KVM has that VFIO file already');
   }
 
   #detach({ device }: NoncoherentStep): Taken {

@@ -5,6 +5,7 @@ import { ALL_POLICIES, expectedAnswer, NEWEST_POLICY } from '../memtype/index.js
 import { slotLevel } from '../memtype/model/memslots.js';
 import { NESTED_LIMIT, NestedMappings } from './nested.js';
 import { Replay, type Taken } from './replay.js';
+import { takenDevice, wrongAgain, wrongClose } from './rules/dma-rules.js';
 import { togetherFault } from './rules/lane-rules.js';
 import { deniedAccess, wrongHostMemory, wrongSharing } from './rules/memory-rules.js';
 import { lacksSource, unknownMsr, wrongFilter, wrongOps, wrongRestore } from './rules/msr-rules.js';
@@ -33,8 +34,6 @@ export interface BrokenRule {
 const SLOT_LIMIT = 509;
 /** Bytes of an access. */
 const ACCESS_SIZE = 4;
-/** Ways that take the one PCI function that a run has; the default may be one of them. */
-const PCI_WAYS: readonly unknown[] = [undefined, 'vfio-noiommu', 'vfio-type1', 'vfio-cdev'];
 /** Needs that no kernel meets together. */
 const OPPOSITES: readonly (readonly [Need, Need])[] = [
   ['virtio-device', 'no-virtio-device'],
@@ -60,15 +59,6 @@ const wrongRange: StepRule = (step, { scenario }) => {
   return end > 1n << BigInt(maxphyaddr)
     ? `it ends beyond the guest's MAXPHYADDR, ${maxphyaddr} bits`
     : undefined;
-};
-
-/** What becomes of other devices when KVM's own is closed is not known; only VFIO has one for all of its files. */
-const wrongClose: StepRule = (step, { replay }) => {
-  if (step.do !== 'noncoherent' || step.close === undefined) return undefined;
-  if (step.on) return 'what is attached is not closed';
-  const [only, ...more] = replay.attached;
-  if (more.length > 0) return 'more than one device is attached';
-  return only?.via === 'virtio-device' ? 'a virtio device is closed in any case' : undefined;
 };
 
 const wrongAccess: StepRule = (step, { replay }) => {
@@ -103,14 +93,6 @@ const wrongNested: StepRule = (step, { scenario, replay }) => {
 const tooManyNested: StepRule = (step, { nested }) =>
   step.do === 'nested-access' && nested.of(step).id > NESTED_LIMIT
     ? `L1's EPT has no room for more than ${NESTED_LIMIT} leaves`
-    : undefined;
-
-const takenDevice: StepRule = (step, { replay }) =>
-  step.do === 'noncoherent' &&
-  step.on &&
-  PCI_WAYS.includes(step.via) &&
-  replay.attached.some(({ via }) => PCI_WAYS.includes(via))
-    ? 'the PCI function is attached already'
     : undefined;
 
 /** What a claim can be for: a policy, or an era with or without proposals (claimFor() of the check). */
@@ -159,7 +141,7 @@ function needsOf(step: Step): readonly (readonly Need[])[] {
     case 'together':
       return [['ept-leaves'], ['tdp-mmu']];
     case 'noncoherent':
-      return step.on ? [[step.via ?? 'noncoherent']] : [];
+      return step.on && !step.again ? [[step.via ?? 'noncoherent']] : [];
     case 'virtio':
       return [['virtio-device', 'no-virtio-device']];
     case 'disable-quirk':
@@ -205,6 +187,7 @@ const STEP_RULES: readonly (readonly [field: string, rule: StepRule])[] = [
   ['', takenDevice],
   ['', wrongTogether],
   ['.close', wrongClose],
+  ['.again', wrongAgain],
   ['', lacksNeed],
 ];
 
@@ -212,7 +195,8 @@ const STEP_RULES: readonly (readonly [field: string, rule: StepRule])[] = [
 function wrongResult(step: Step, { result, why }: Taken): string | undefined {
   if (result === undefined) return undefined;
   if (result === NOT_TAKEN) return why;
-  const claimed = ('result' in step ? step.result : undefined) ?? 'ok';
+  const isAgain = step.do === 'noncoherent' && step.again;
+  const claimed = ('result' in step ? step.result : undefined) ?? (isAgain ? 'EEXIST' : 'ok');
   if (claimed === result) return undefined;
   return `it gives ${result}${why === undefined ? '' : ` (${why})`}, not ${claimed}`;
 }

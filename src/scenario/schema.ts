@@ -75,6 +75,7 @@ const stepsAlone = {
     via: z.exactOptional(via),
     device: z.exactOptional(text),
     close: z.exactOptional(z.literal(true)),
+    again: z.exactOptional(z.literal(true)),
   }),
   virtio: z.strictObject({
     do: z.literal('virtio'),

@@ -42,6 +42,8 @@ export interface NoncoherentStep {
   device?: string;
   /** Close KVM's VFIO device to detach, with the file still in it. */
   close?: true;
+  /** Add the file of `device`, which is attached, once more. */
+  again?: true;
 }
 
 /** One ioctl about a KVM_DEV_TYPE_VIRTIO device; `device` is the scenario's own name for it. */

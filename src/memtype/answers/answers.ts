@@ -116,8 +116,6 @@ const deviceTypes: Answer = ({ policy, virtioType }) => {
 const vfioAttributes: Answer = (_kernel, _span, group) =>
   sure(group === KVM_DEV_VFIO_GROUP ? VFIO_ATTRIBUTES : 0, 'kvm_vfio_has_attr()');
 
-const vfioDevices: Answer = () => sure(1, 'kvm_vfio_create(): only one VFIO device per VM');
-
 const memslotFlags: Answer = ({ policy, memslotFlag }) => {
   const proposed = policy.memslotFlag ? memslotFlag : 0;
   return sure(
@@ -135,7 +133,8 @@ const ANSWERS: Readonly<Record<Question, Answer>> = {
   'supported-cpuid': cpuid,
   'device-types': deviceTypes,
   'vfio-attributes': vfioAttributes,
-  'vfio-devices': vfioDevices,
+  'vfio-misuse': () =>
+    sure(0, 'kvm_vfio_create(), kvm_vfio_set_attr(), kvm_vfio_file_add(), kvm_vfio_file_del()'),
   'memslot-flags': memslotFlags,
 };
 
