@@ -1,9 +1,6 @@
 import { COUNTED_WAYS, type CountedWay } from '../arch/dma-ways.js';
-import { MT, typeBytes } from '../arch/memory-types.js';
-import { MSR } from '../arch/msrs.js';
+import { MT } from '../arch/memory-types.js';
 import {
-  cd,
-  disableQuirk,
   discard,
   memslot,
   mib,
@@ -16,7 +13,6 @@ import {
 import type { Claims, Step } from '../scenario/types.js';
 
 const needs = ['ept-leaves', 'noncoherent'] as const;
-const quirk = ['ept-leaves', 'quirk-ignore-guest-pat'] as const;
 
 const COHERENT = { A: 'WB+IPAT', B: 'WB+IPAT', D: 'WB+IPAT', E: 'WB+IPAT' };
 /** A page whose MTRR type is write-through, with non-coherent DMA. */
@@ -95,9 +91,6 @@ const several = [
   ),
 ];
 
-/** Pages of 4 KiB in a huge one. */
-const HUGE = 512;
-
 /** The last two pages of 36 address bits. */
 const TOP = (1n << 36n) - 0x2000n;
 
@@ -117,10 +110,7 @@ const everywhere = (claims?: Claims): Step[] =>
 
 /** The first page, and two of RAM. */
 const everyEnd = (): Step[] => [0n, mib(4), mib(16) - 0x1000n].map((gpa) => touch(gpa));
-/** Every bit of a mask of quirks, all but the one that makes the guest's PAT count, which comes last. */
-const ALL_BITS = [...Array.from({ length: 32 }, (_, i) => 2 ** i).filter((bit) => bit !== 0x200), 0x200];
-
-/** Non-coherent DMA that comes and goes, and the quirk that stands for it on newer kernels. */
+/** Non-coherent DMA that comes and goes. */
 export const dma = [
   scenario(
     'dma/probe',
@@ -193,109 +183,6 @@ export const dma = [
       noncoherent(false),
       touch(mib(7), { claims: COHERENT }),
       everyEnd(),
-    ],
-  ),
-  scenario(
-    'quirk/by-number',
-    'KVM disables just the quirks that it has: a call with any other one is refused, and changes nothing',
-    { needs },
-    [
-      noncoherent(true),
-      mtrrs({ def: MT.WT }),
-      cd(true),
-      touch(mib(4)),
-      ALL_BITS.flatMap((bit) => [disableQuirk(bit), touch(mib(6) + BigInt(Math.log2(bit)) * 0x1000n)]),
-      cd(false),
-      touch(mib(4)),
-      // The last call decides up to 6.15, and adds from 6.16 on; one that is refused does neither.
-      disableQuirk(0x2),
-      disableQuirk(0x4000_0001),
-      [cd(true), touch(mib(4)), touch(mib(5))],
-      disableQuirk(0x1),
-      [cd(false), touch(mib(4)), touch(mib(7))],
-      disableQuirk(0),
-      [cd(true), touch(mib(8))],
-    ],
-  ),
-  scenario(
-    'quirk/one-by-one',
-    'A quirk stays disabled when another one is disabled after it',
-    { needs: [...quirk, 'quirk-cd-nw-cleared'] },
-    [disableQuirk('ignore-guest-pat'), disableQuirk('cd-nw-cleared'), touch(mib(4), { claims: { E: 'WB' } })],
-  ),
-  scenario(
-    'quirk/old-capability',
-    'KVM_CAP_DISABLE_QUIRKS disables the quirks that there are, refuses none that are not, and those disabled before stay so',
-    { needs: [...quirk, 'quirk-cd-nw-cleared'] },
-    [
-      touch(mib(4), { claims: { E: 'WB+IPAT' } }),
-      disableQuirk(0x2),
-      disableQuirk(0x4000_0200, { old: true }),
-      touch(mib(5), { claims: { E: 'WB' } }),
-      disableQuirk(0x8000_0000, { old: true }),
-      touch(mib(6)),
-      disableQuirk(0x8000_0000),
-      touch(mib(7), { claims: { E: 'WB' } }),
-    ],
-  ),
-  scenario('quirk/off', 'Disabling IGNORE_GUEST_PAT honors guest PAT without any device', { needs: quirk }, [
-    disableQuirk('ignore-guest-pat'),
-    touch(0n, { claims: { E: 'WB' } }),
-    touch(mib(4), { claims: { E: 'WB' } }),
-    touchMany(mib(5), 4),
-    mtrrs({ def: MT.UC }),
-    touch(mib(4)),
-    touch(mib(8), { claims: { E: 'WB' } }),
-    // Nor do the ranges of MTRRs count, in place of the PAT or beside it, or CR0.CD.
-    mtrrs({
-      def: MT.WB,
-      ranges: [[MT.UC, mib(8), mib(4)]],
-      fe: true,
-      fixed: [[MSR.FIX64K_00000, typeBytes(MT.WT)]],
-    }),
-    [0x1000n, mib(9), mib(12)].map((gpa) => touch(gpa, { claims: { E: 'WB' } })),
-    cd(true),
-    [0x2000n, mib(10), mib(13)].map((gpa) => touch(gpa, { claims: { E: 'WB' } })),
-  ]),
-  scenario(
-    'quirk/s3-stale',
-    'Disabling the quirk leaves the leaves that are there as they are (stale case s3)',
-    { needs: quirk },
-    [
-      touchMany(mib(4), 3),
-      disableQuirk('ignore-guest-pat'),
-      touchMany(mib(4), 3),
-      touch(mib(8), { claims: { E: 'WB' } }),
-    ],
-  ),
-  scenario(
-    'quirk/s4-stale-device',
-    'A device that comes after the quirk was disabled zaps nothing (stale case s4)',
-    {
-      needs: [...quirk, 'noncoherent'],
-    },
-    [
-      touchMany(mib(4), 3),
-      disableQuirk('ignore-guest-pat'),
-      noncoherent(true),
-      touchMany(mib(4), 3),
-      touch(mib(8), { claims: { E: 'WB' } }),
-      noncoherent(false),
-      touch(mib(9), { claims: { E: 'WB' } }),
-    ],
-  ),
-  scenario(
-    'quirk/s5-huge-recovery',
-    'When dirty logging ends, a huge leaf takes the IPAT of the first small one for all (stale case s5)',
-    { needs: [...quirk, 'tdp-mmu', 'huge-pages'] },
-    [
-      memslot(1, mib(64), HUGE, 'huge-ram', { flags: ['log-dirty-pages'] }),
-      touch(mib(64), { claims: { E: 'WB+IPAT' } }),
-      disableQuirk('ignore-guest-pat'),
-      touch(mib(64) + 0x1000n, { claims: { E: 'WB' } }),
-      memslot(1, mib(64), HUGE, 'huge-ram', { flags: [] }),
-      touch(mib(64) + 0x1000n, { claims: { E: 'WB+IPAT', 'E-6.12': 'WB' } }),
-      touch(mib(64) + 0x5000n, { claims: { E: 'WB+IPAT', 'E-6.12': 'WB' } }),
     ],
   ),
   ...via,

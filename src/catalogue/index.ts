@@ -9,6 +9,7 @@ import { nested } from './nested.js';
 import { pairs } from './pairs/index.js';
 import { memslotFlag } from './proposals/memslot.js';
 import { virtioDevice } from './proposals/virtio.js';
+import { quirk } from './quirk.js';
 import { race } from './race.js';
 import { ram } from './ram.js';
 import { msrAnytime } from './registers/anytime.js';
@@ -28,6 +29,7 @@ import { vcpus } from './vcpus.js';
 /** Every scenario that ships with the program; the first ones tell the kernels apart. */
 export const catalogue: readonly Scenario[] = [
   ...dma,
+  ...quirk,
   ...ram,
   ...size,
   ...space,
