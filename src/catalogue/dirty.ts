@@ -16,6 +16,7 @@ import type { Step } from '../scenario/types.js';
 const SLOT = mib(64);
 /** More than one word of the bitmap, and not a whole number of words. */
 const PAGES = 72;
+const BEFORE = 449;
 const HUGE = 512;
 
 const WB_IPAT = { A: 'WB+IPAT', B: 'WB+IPAT', D: 'WB+IPAT', E: 'WB+IPAT' };
@@ -124,6 +125,31 @@ export const dirty = [
       getDirtyLog(1),
       write(511),
       getDirtyLog(1),
+      // Each small leaf has its own page's memory.
+      [1, 4, 5, 510].map((n) => touch(page(n))),
+    ],
+  ),
+  scenario(
+    'dirty/huge-full',
+    'Where a log starts full just those huge leaves give way that cleared pages lie in, at the end of a word as the kernel does it',
+    { needs: ['ept-leaves', 'huge-pages', 'tdp-mmu'] },
+    [
+      { do: 'manual-protect', initiallySet: true },
+      // Small up to the first whole huge page.
+      memslot(1, page(BEFORE), HUGE - BEFORE + 3 * HUGE, 'huge-ram', { offset: BEFORE }),
+      [0, 1, 2, 3].map((n) => write(HUGE * n + HUGE - 1)),
+      memslot(1, page(BEFORE), HUGE - BEFORE + 3 * HUGE, 'huge-ram', {
+        offset: BEFORE,
+        flags: ['log-dirty-pages'],
+      }),
+      [HUGE + 6, 3 * HUGE].map(write),
+      // A word that ends with the first page of a huge one: up to 6.7 that stays, until it is written.
+      clearDirtyLog(1, 0, 64),
+      [HUGE - 1, HUGE, 2 * HUGE - 1].map(write),
+      // A word within one.
+      clearDirtyLog(1, HUGE + 64, 64),
+      [2 * HUGE - 1, 2 * HUGE, HUGE + 1, 3 * HUGE - 1, 3 * HUGE].map(write),
+      [2 * HUGE - 2, 2 * HUGE + 1, 3 * HUGE - 2].map((n) => touch(page(n))),
     ],
   ),
   scenario(

@@ -1,8 +1,10 @@
 import type { Policy } from '../policy.js';
 import { policyA } from './eras/a.js';
 import { policyA44 } from './eras/a-4.4.js';
+import { policyA62 } from './eras/a-6.2.js';
 import { policyA65 } from './eras/a-6.5.js';
 import { policyB } from './eras/b.js';
+import { policyB67 } from './eras/b-6.7.js';
 import { policyC } from './eras/c.js';
 import { policyD } from './eras/d.js';
 import { policyD611 } from './eras/d-6.11.js';
@@ -19,8 +21,10 @@ import { WITHOUT_EPT } from './without-ept.js';
 export const ALL_POLICIES: readonly Policy[] = [
   policyA44,
   policyA,
+  policyA62,
   policyA65,
   policyB,
+  policyB67,
   policyC,
   policyD611,
   policyD,

@@ -58,7 +58,7 @@ function decide(policy: Policy, setting: Setting): string {
 }
 
 const named = (name: string): Policy => policies.get(name) as Policy;
-const A_LIKE = ['A-4.4', 'A', 'A-6.5', 'A+P2'];
+const A_LIKE = ['A-4.4', 'A', 'A-6.2', 'A-6.5', 'A+P2'];
 const D_LIKE = ['D', 'D-6.13'];
 const E_LIKE = [
   'E',
@@ -288,7 +288,10 @@ describe('the earlier spelling of the memslot flag', () => {
 });
 
 describe('MSR routing', () => {
-  const WIDE = ['A-4.4', 'npt-A-4.4', 'A', 'A+P2', 'A+P5-memslot-mtrr', 'none-A-4.4', 'none-A', 'npt-A'];
+  const WIDE = [
+    ...['A-4.4', 'A', 'A-6.2', 'A+P2', 'A+P5-memslot-mtrr'],
+    ...['none-A-4.4', 'none-A', 'npt-A-4.4', 'npt-A', 'npt-A-6.2'],
+  ];
   it.each(ALL_POLICIES.map((policy) => [policy.name]))('%s', (name) => {
     const { msrs } = named(name);
     const wide = WIDE.includes(name);
@@ -298,7 +301,7 @@ describe('MSR routing', () => {
     const old = [false, true, true, true, true, true, false, false, true, true, true, false];
     const young = [false, true, true, true, false, false, false, false, false, false, true, false];
     expect(reached).toEqual(wide ? old : young);
-    expect(msrs.masksReservedOnRead).toBe(wide || /(^|-)(A-6\.5|B)$/.test(name));
+    expect(msrs.masksReservedOnRead).toBe(wide || /(^|-)(A-6\.5|B|B-6\.7)$/.test(name));
   });
 });
 
@@ -316,8 +319,10 @@ describe('the list', () => {
     const aliases: Record<string, string> = {
       'A-4.4': '4.4 4.19 5.4 5.10 5.15',
       A: '6.0 6.1',
+      'A-6.2': '6.2 6.3 6.4',
       'A-6.5': '6.5 6.6',
-      B: '6.7 6.8 6.9 6.10',
+      B: '6.8 6.9 6.10',
+      'B-6.7': '6.7',
       C: '6.11-rc',
       'D-6.11': '6.11',
       D: '6.12.0',
@@ -343,6 +348,8 @@ describe('the list', () => {
   it.each([
     ['A-4.4', '5.10', 'ept', 0x1f, 0, 'assign', 'zap', false, false],
     ['A', '6.1', 'ept', 0x7f, 0, 'assign', 'zap', false, false],
+    ['A-6.2', '6.3', 'ept', 0x7f, 0, 'assign', 'zap', false, false],
+    ['B-6.7', '6.7', 'ept', 0x7f, 0, 'assign', 'zap', false, false],
     ['A-6.5', '6.6', 'ept', 0x7f, 0, 'assign', 'zap', false, false],
     ['B', '6.8', 'ept', 0x7f, 0, 'assign', 'zap', false, false],
     ['C', '6.11-rc', 'ept', 0x7f, 0, 'assign', 'zap', false, false],

@@ -80,10 +80,13 @@ describe('policyForVersion', () => {
     ['6.12.0-30-amd64', 'E-6.12'],
     ['6.12.0-00012-gabcdef012345', 'D'],
     ['6.1.192-2', 'A'],
-    ['6.4.16', 'A'],
+    ['6.4.16', 'A-6.2'],
+    ['6.1.200', 'A'],
+    ['6.2.0', 'A-6.2'],
     ['6.5', 'A-6.5'],
     ['6.6.100', 'A-6.5'],
-    ['6.7.0', 'B'],
+    ['6.7.0', 'B-6.7'],
+    ['6.8.0', 'B'],
     ['6.10.14', 'B'],
     ['6.11-rc1', 'C'],
     ['6.11.0-rc7', 'C'],
@@ -148,7 +151,9 @@ describe('identity', () => {
   it.each([
     ['A-4.4', 'npt-A-4.4', 'none-A-4.4'],
     ['A', 'npt-A', 'none-A'],
+    ['A-6.2', 'npt-A-6.2', 'none-A'],
     ['A-6.5', 'npt-A-6.5', 'none-A-6.5'],
+    ['B-6.7', 'npt-D-6.11', 'none-D-6.11'],
     ['B', 'npt-D-6.11', 'none-D-6.11'],
     ['C', 'npt-D-6.11', 'none-D-6.11'],
     ['D-6.11', 'npt-D-6.11', 'none-D-6.11'],
@@ -206,7 +211,7 @@ describe('findPolicy', () => {
 
   it('names what there is', () => {
     expect(() => findPolicy('F')).toThrow(
-      /^no policy is called 'F'; there are A-4\.4, A, A-6\.5, B, .*, npt-A-4\.4, and kernel versions such as 6\.1 or what uname -r says$/,
+      /^no policy is called 'F'; there are A-4\.4, A, A-6\.2, A-6\.5, B, .*, npt-A-4\.4, and kernel versions such as 6\.1 or what uname -r says$/,
     );
     const error = new UnknownPolicyError('x');
     expect([error.message, error.name, error.code]).toEqual(['x', 'UnknownPolicyError', 'MEMTYPE_POLICY']);

@@ -2,8 +2,9 @@ import { KVM_X86_QUIRK_IGNORE_GUEST_PAT } from '../../arch/kvm-flags.js';
 import type { Policy, QuirkRules, ZapRules } from '../policy.js';
 import { policyA } from './eras/a.js';
 import { policyA44 } from './eras/a-4.4.js';
+import { policyA62 } from './eras/a-6.2.js';
 import { policyA65 } from './eras/a-6.5.js';
-import { policyB } from './eras/b.js';
+import { policyB67 } from './eras/b-6.7.js';
 import { policyD } from './eras/d.js';
 import { policyD611 } from './eras/d-6.11.js';
 import { policyD613 } from './eras/d-6.13.js';
@@ -20,11 +21,18 @@ const BASES: readonly Policy[] = [
   policyD613,
   policyE612,
   policyD,
-  { ...policyD611, versions: { ...policyD611.versions, first: policyB.versions.first } },
+  { ...policyD611, versions: { ...policyD611.versions, first: policyB67.versions.first } },
   policyA65,
+  policyA62,
   policyA,
   policyA44,
 ];
+
+/** Shadow paging never splits a huge leaf. */
+const SHADOW_BASES: readonly Policy[] = BASES.filter((base) => base !== policyA62).map((base) => {
+  if (base !== policyA) return base;
+  return { ...base, versions: { ...policyA62.versions, first: base.versions.first } };
+});
 
 /** From 6.7 to 6.15 nothing is zapped for types where leaves have none (`shadow_memtype_mask`). */
 const NO_TYPES: Pick<ZapRules, 'mtrr' | 'cr0' | 'noncoherent'> = {
@@ -89,6 +97,6 @@ function withoutTypes(base: Policy, paging: 'npt' | 'shadow'): Policy {
 
 /** Every policy of kernels whose leaves have no memory types: by shadow paging, and by AMD nested paging. */
 export const WITHOUT_EPT: readonly Policy[] = [
-  ...BASES.map((base) => withoutTypes(base, 'shadow')),
+  ...SHADOW_BASES.map((base) => withoutTypes(base, 'shadow')),
   ...BASES.map((base) => withoutTypes(base, 'npt')),
 ];

@@ -4,7 +4,7 @@ import { forcedWb, hostMmio, wbWithPat } from '../decisions.js';
 import { STORED_MSRS } from '../msr-routing.js';
 import { hasQuirk } from '../quirks.js';
 
-/** Huge leaves are split on a fault since 6.2 (c4b33d28ea5d), and up to the last page that is cleared since 6.9 (cf3ff0ee24d6). */
+/** Huge leaves are split on a fault since 6.2 (c4b33d28ea5d), and up to the last page that is cleared since 6.8 (cf3ff0ee24d6). */
 const HUGE_LEAVES = { inTheWay: 'split', splitToEnd: true } as const;
 
 const SOURCE = 'vmx_get_mt_mask(), 6.11 to 6.15';
