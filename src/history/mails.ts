@@ -21,6 +21,10 @@ const LIMIT_MS = 60_000;
 /** git-mailinfo(1) reads a mail of any encoding from its standard input. */
 const MAILINFO = 'exec git mailinfo "$1" "$2" < "$3"';
 
+/** What git says is wrong: its advice comes after that. */
+const faultIn = (tail: readonly string[]): string =>
+  tail.find((line) => /^(?:fatal|error): /.test(line))?.replace(/^\w+: /, '') ?? tail.at(-1) ?? 'git failed';
+
 /** A tool's output, or an error in one sentence. */
 async function run(
   tool: string,
@@ -35,7 +39,7 @@ async function run(
     timeoutMs: LIMIT_MS,
     onStdout: (line) => void lines.push(line),
   });
-  if (status !== 0) throw new SeriesError(`${what}: ${tail.at(-1) ?? 'git failed'}`);
+  if (status !== 0) throw new SeriesError(`${what}: ${faultIn(tail)}`);
   return `${lines.join('\n')}\n`;
 }
 
