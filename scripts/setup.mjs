@@ -81,7 +81,7 @@ async function installNpm() {
 
 /**
  * Do what is left to do, and nothing twice.
- * @param {{ lab?: boolean, lint?: boolean }} wants whether kernels will be built and booted, and sources checked
+ * @param {{ lab?: boolean, lint?: boolean }} wants whether kernels will be built and booted, and all checked that CI does
  * @throws SetupError
  */
 export async function setup({ lab = true, lint = false } = {}) {
