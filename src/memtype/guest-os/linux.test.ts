@@ -3,7 +3,14 @@ import { PAT_RESET } from '../../arch/msrs.js';
 import { gfnOf } from '../../arch/units.js';
 import { type MtrrConfig, mtrrWrites, replayWrites } from '../sdm/config.js';
 import { patType } from '../sdm/pat.js';
-import { GuestOsError, type LinuxMapping, linuxMapping, linuxSeries, usualMapping } from './linux.js';
+import {
+  type BeforeLinux,
+  GuestOsError,
+  type LinuxMapping,
+  linuxMapping,
+  linuxSeries,
+  usualMapping,
+} from './linux.js';
 
 const LINUX_PAT = 0x0407_0506_0007_0106n;
 const mtrrs = (config: MtrrConfig) => replayWrites(mtrrWrites(config, 46), 46);
@@ -135,5 +142,70 @@ describe('Linux as a guest', () => {
       usualMapping('ram'),
       usualMapping(undefined),
     ]).toEqual([...['pmem', 'ioremap', 'ram', 'ram']]);
+  });
+});
+
+describe('the chain of rules', () => {
+  const RANGE = { start: gfnOf(8n << 30n), end: gfnOf(9n << 30n) };
+  const rules = (version: string, mapping: LinuxMapping, before: Partial<BeforeLinux>): string[] => {
+    const registers = { mtrr: WB, pat: PAT_RESET, mtrrCpuid: true, ...before };
+    return linuxMapping(linuxSeries(version), mapping, registers, RANGE).why.map(
+      ({ text, source }) => `${text} (${source})`,
+    );
+  };
+  const ENTRY = 'update_cache_mode_entry() and __cachemode2pte_tbl[] of arch/x86/mm/init.c';
+
+  it('ends at the MTRRs that are off', () => {
+    expect(rules('6.1', 'pmem', { mtrr: OFF })).toEqual([
+      'Linux 6.1 does not write the PAT, as the MTRRs are off: it stays 0x7040600070406 (mtrr_bp_init() of arch/x86/kernel/cpu/mtrr/mtrr.c, read in 5.10 and 6.1)',
+      'persistent memory asks for WB (devm_memremap_pages() of mm/memremap.c)',
+      'the MTRRs are off: a wish for WB becomes UC- (memtype_reserve() and pat_x_mtrr_type(), 5.10 to 7.3)',
+      `its page tables say PAT entry 2 for UC- (${ENTRY})`,
+    ]);
+    expect(rules('6.1', 'pmem', { mtrrCpuid: false })[2]).toMatch(/^the MTRRs are off: /);
+  });
+
+  it('ends at ranges that are not WB', () => {
+    const uc = mtrrs({ def: { type: 'UC', enabled: true, fixedEnabled: false } });
+    expect(rules('7.2', 'ioremap-cache', { mtrr: uc })).toEqual([
+      'Linux 7.2 writes the PAT: WB WC UC- UC WB WP UC- WT (arch/x86/mm/pat/memtype.c)',
+      'ioremap_cache() asks for WB (arch/x86/mm/ioremap.c)',
+      'the MTRRs do not make all of it WB: a wish for WB becomes UC- (memtype_reserve() and pat_x_mtrr_type(), 5.10 to 7.3)',
+      `its page tables say PAT entry 2 for UC- (${ENTRY})`,
+    ]);
+  });
+
+  it('ends at the window of a TDX or SNP guest', () => {
+    const forced = (start: bigint, end: bigint): string => {
+      const before = { mtrr: OFF, pat: PAT_RESET, mtrrCpuid: false, forced: gfnOf(3n << 30n) };
+      const range = { start: gfnOf(start), end: gfnOf(end) };
+      return linuxMapping(linuxSeries('7.2'), 'ioremap-cache', before, range).why.at(-2)?.text ?? '';
+    };
+    const window =
+      /^it lies between RAM and 4 GiB, which such a guest takes for UC: a wish for WB becomes UC-$/;
+    expect(forced(0n, 3n << 30n)).toBe('ioremap_cache() asks for WB');
+    expect(forced(4n << 30n, 5n << 30n)).toBe('ioremap_cache() asks for WB');
+    expect(forced(2n << 30n, (3n << 30n) + 4096n)).toMatch(window);
+    expect(forced((4n << 30n) - 4096n, 5n << 30n)).toMatch(window);
+  });
+
+  it('minds where the ISA hole ends', () => {
+    const type = (start: number, end: number): string => {
+      const before = { mtrr: WB, pat: PAT_RESET, mtrrCpuid: true };
+      const { pat, patEntry } = linuxMapping(linuxSeries('6.1'), 'ioremap', before, { start, end });
+      return patType(pat, patEntry);
+    };
+    expect([type(0xa0, 0x100), type(0x9f, 0xa1), type(0xff, 0x101), type(0xc0, 0xc1)]).toEqual([
+      ...['WB', 'UC-', 'UC-', 'WB'],
+    ]);
+  });
+
+  it('names a PAT of 0, and the mapping that is there', () => {
+    expect(rules('6.12', 'ram', { pat: 0n })[0]).toBe(
+      'Linux 6.12 takes a PAT of 0 for none (pat_bp_init() of arch/x86/mm/pat/memtype.c)',
+    );
+    const before = { mtrr: WB, pat: PAT_RESET, mtrrCpuid: true };
+    const { why } = linuxMapping(linuxSeries('6.1'), 'ioremap-wc', before, RANGE, 'ioremap');
+    expect(why[2]?.text).toBe('it is mapped UC- already, so all of its mappings are');
   });
 });
