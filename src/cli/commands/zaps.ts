@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { MIB } from '../../arch/units.js';
-import { runZaps } from '../../session/zap-session.js';
-import { zapTable } from '../../session/zap-table.js';
+import { runZaps } from '../../session/zaps/zap-session.js';
+import { zapTable } from '../../session/zaps/zap-table.js';
 import { textWidth } from '../../text/wrap.js';
 import { UsageError } from '../errors.js';
 import { addHelp, USAGE_STATUS } from '../options/help.js';

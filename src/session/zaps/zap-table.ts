@@ -1,7 +1,7 @@
-import type { ZapResult } from '../check/zap-judge.js';
-import { safeLine } from '../text/safe.js';
-import { textTable } from '../text/table.js';
-import { hang } from '../text/wrap.js';
+import type { ZapResult } from '../../check/zap-judge.js';
+import { safeLine } from '../../text/safe.js';
+import { textTable } from '../../text/table.js';
+import { hang } from '../../text/wrap.js';
 import type { ZapSet } from './zap-session.js';
 
 const HEADER = ['kernel', 'vCPUs', 'mapped\nMiB', 'zaps', 'boot\nCPU', 'each\nother', 'ms in\nzaps', 'model'];

@@ -1,13 +1,13 @@
-import { catalogue } from '../catalogue/index.js';
-import { choosePolicy } from '../check/policy-choice.js';
-import { judgeZaps, type ZapResult } from '../check/zap-judge.js';
-import type { Environment, Recording } from '../recording/recording.js';
-import type { ZapCase } from '../recording/zaps.js';
-import { deathText } from '../report/formats/crash.js';
-import { follow } from './follow.js';
-import { Lane } from './lane.js';
-import { slotsFor } from './slots.js';
-import type { Target } from './target.js';
+import { catalogue } from '../../catalogue/index.js';
+import { choosePolicy } from '../../check/policy-choice.js';
+import { judgeZaps, type ZapResult } from '../../check/zap-judge.js';
+import type { Environment, Recording } from '../../recording/recording.js';
+import type { ZapCase } from '../../recording/zaps.js';
+import { deathText } from '../../report/formats/crash.js';
+import { follow } from '../follow.js';
+import { Lane } from '../lane.js';
+import { slotsFor } from '../slots.js';
+import type { Target } from '../target.js';
 
 /** One kernel to boot VMs on. */
 export interface ZapRequest {
