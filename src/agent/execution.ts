@@ -177,8 +177,8 @@ export class Execution {
         return this.#nested.invept(step.vcpu);
       case 'cd':
         return step.by === 'guest'
-          ? this.#setCdByGuest(step.vcpu, step.on)
-          : { value: setCd(this.#vcpu(step.vcpu), step.on) };
+          ? this.#setCdByGuest(step)
+          : { value: setCd(this.#vcpu(step.vcpu), step.on, step.nw) };
       case 'noncoherent':
         return { result: this.#dma.noncoherent(step) };
       case 'virtio':
@@ -277,8 +277,8 @@ export class Execution {
   }
 
   /** Write CR0, and read it back. */
-  #setCdByGuest(vcpu: number, on: boolean): Outcome {
-    const outcome = this.#run(vcpu, { op: 'write-cr', cr: 0, value: cr0With(on) });
+  #setCdByGuest({ vcpu, on, nw }: Extract<Step, { do: 'cd' }>): Outcome {
+    const outcome = this.#run(vcpu, { op: 'write-cr', cr: 0, value: cr0With(on, nw) });
     return outcome.ok ? this.#run(vcpu, { op: 'read-cr', cr: 0 }) : outcome;
   }
 

@@ -1,6 +1,6 @@
 // The words of scenarios as KVM's bits, for those who take the steps and for those who model them.
 
-import { CR0_CD, CR0_LONG_MODE } from '../arch/cr0.js';
+import { CR0_CD, CR0_LONG_MODE, CR0_NW } from '../arch/cr0.js';
 import {
   KVM_MEM_LOG_DIRTY_PAGES,
   KVM_MEM_READONLY,
@@ -36,8 +36,9 @@ export function memslotFlags(step: MemslotStep, proposed = MEMSLOT_FLAGS['non-co
   return (step.flags ?? []).reduce((sum, flag) => sum | bits(flag), 0);
 }
 
-/** CR0 of a running guest with CD as given. */
-export const cr0With = (cd: boolean): bigint => CR0_LONG_MODE | (cd ? CR0_CD : 0n);
+/** CR0 of a running guest with CD, and NW, as given. */
+export const cr0With = (cd: boolean, nw = false): bigint =>
+  CR0_LONG_MODE | (cd ? CR0_CD : 0n) | (nw ? CR0_NW : 0n);
 
 /** Every MTRR that can be written, as a VMM has to restore them: all ranges, then what turns them on. */
 export const MTRR_STATE: readonly number[] = [

@@ -115,8 +115,8 @@ export function touchNested(
 /** INVEPT of L1's EPT by the guest of a vCPU. */
 export const invept = (vcpu = 0): Step => ({ do: 'invept', vcpu });
 
-/** Set or clear CR0.CD: the guest of vCPU 0 by MOV to CR0 unless told, the host by KVM_SET_SREGS. */
-export const cd = (on: boolean, o: { vcpu?: number; by?: Actor } = {}): Step => ({
+/** Set or clear CR0.CD, and NW with it: the guest of vCPU 0 by MOV to CR0 unless told, the host by KVM_SET_SREGS. */
+export const cd = (on: boolean, o: { vcpu?: number; by?: Actor; nw?: true } = {}): Step => ({
   do: 'cd',
   vcpu: o.vcpu ?? 0,
   on,

@@ -99,7 +99,7 @@ export function describeStep(step: Step): string {
     case 'init':
       return `vCPU ${step.vcpu}: INIT${step.sipi === undefined ? '' : `, and SIPI with vector ${hex(step.sipi)}`}`;
     case 'cd':
-      return `vCPU ${step.vcpu}: CR0.CD = ${step.on ? 1 : 0}${step.by === 'host' ? ' by KVM_SET_SREGS' : ''}`;
+      return `vCPU ${step.vcpu}: CR0.CD = ${step.on ? 1 : 0}${step.nw ? ', NW = 1' : ''}${step.by === 'host' ? ' by KVM_SET_SREGS' : ''}`;
     case 'noncoherent':
       return describeNoncoherent(step);
     case 'virtio':

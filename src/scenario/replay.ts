@@ -123,7 +123,7 @@ export class Replay {
       case 'invept':
         return {};
       case 'cd':
-        return { event: { kind: 'cr0', vcpu: step.vcpu, value: cr0With(step.on), by: step.by } };
+        return { event: { kind: 'cr0', vcpu: step.vcpu, value: cr0With(step.on, step.nw), by: step.by } };
       case 'noncoherent':
         return step.on ? this.#attach(step) : this.#detach(step);
       case 'virtio':

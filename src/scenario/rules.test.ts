@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { MSR } from '../arch/msrs.js';
 import {
+  cd,
   deleteMemslot,
   disableQuirk,
   discard,
@@ -12,6 +13,7 @@ import {
   msrs,
   noncoherent,
   rdmsr,
+  restore,
   scenario,
   touch,
   virtio,
@@ -30,6 +32,8 @@ const FLAG = { flags: ['non-coherent-dma'] } as const;
 // Each row: what is wrong with the last step, the steps, what the scenario needs, the field and the sentence.
 test.each<[string, Step[], readonly Need[], string, RegExp]>([
   ['a vCPU that the VM has not', [touch(0n, { vcpu: 2 })], NONE, '.vcpu', /the VM has 2 vCPUs/],
+  ['a vCPU to restore from that the VM has not', [restore(0, 2)], NONE, '.from', /the VM has 2 vCPUs/],
+  ['NW without CD by the host', [cd(false, { by: 'host', nw: true })], NONE, '.nw', /depends on the kernel/],
   ['an MSR that is no MTRR', [rdmsr(0x10)], NONE, '.msr', /neither an MTRR nor the PAT/],
   ['an MSR of the machine check', [rdmsr(0x280)], NONE, '.msr', /neither an MTRR nor the PAT/],
   ['one such MSR of several', [msrs([{ msr: 0x277 }, { msr: 0x10 }])], NONE, '.ops', /^0x10 is neither/],

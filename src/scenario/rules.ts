@@ -8,7 +8,7 @@ import { Replay, type Taken } from './replay.js';
 import { takenDevice, wrongAgain, wrongClose } from './rules/dma-rules.js';
 import { togetherFault } from './rules/lane-rules.js';
 import { deniedAccess, wrongHostMemory, wrongSharing } from './rules/memory-rules.js';
-import { lacksSource, unknownMsr, wrongFilter, wrongOps, wrongRestore } from './rules/msr-rules.js';
+import { lacksSource, unknownMsr, wrongFilter, wrongNw, wrongOps, wrongRestore } from './rules/msr-rules.js';
 import type { StepRule, Turn } from './rules/step-rule.js';
 import { pathText, scenarioSchema } from './schema.js';
 import {
@@ -170,6 +170,7 @@ const STEP_RULES: readonly (readonly [field: string, rule: StepRule])[] = [
   ['.vcpu', lacksVcpu],
   ['.from', lacksSource],
   ['', wrongRestore],
+  ['.nw', wrongNw],
   ['.msr', unknownMsr],
   ['.ops', wrongOps],
   ['', wrongFilter],

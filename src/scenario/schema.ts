@@ -67,7 +67,13 @@ const stepsAlone = {
     claims: z.exactOptional(z.record(text, text)),
   }),
   invept: z.strictObject({ do: z.literal('invept'), vcpu }),
-  cd: z.strictObject({ do: z.literal('cd'), vcpu, on: z.boolean(), by: actor }),
+  cd: z.strictObject({
+    do: z.literal('cd'),
+    vcpu,
+    on: z.boolean(),
+    by: actor,
+    nw: z.exactOptional(z.literal(true)),
+  }),
   init: z.strictObject({ do: z.literal('init'), vcpu, sipi: z.exactOptional(int(0, 0xff)) }),
   noncoherent: z.strictObject({
     do: z.literal('noncoherent'),
@@ -139,7 +145,7 @@ const ofGuest = { by: z.literal('guest') };
 export const laneSchemas = {
   wrmsr: z.extend(stepsAlone.wrmsr, ofGuest),
   access: z.extend(z.omit(stepsAlone.access, { claims: true }), { access: z.literal('read') }),
-  cd: z.extend(stepsAlone.cd, ofGuest),
+  cd: z.extend(z.omit(stepsAlone.cd, { nw: true }), ofGuest),
   noncoherent: stepsAlone.noncoherent,
   discard: stepsAlone.discard,
 };

@@ -221,7 +221,8 @@ export type Step =
     }
   | NestedAccessStep
   | { do: 'invept'; vcpu: number }
-  | { do: 'cd'; vcpu: number; on: boolean; by: Actor }
+  /** CR0.CD, and with `nw` CR0.NW, which the guest cannot set without CD. */
+  | { do: 'cd'; vcpu: number; on: boolean; by: Actor; nw?: true }
   /** An INIT, and a SIPI with this vector if there is one, by the VMM; then the guest goes on where it was. */
   | { do: 'init'; vcpu: number; sipi?: number }
   | NoncoherentStep

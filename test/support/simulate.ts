@@ -121,7 +121,7 @@ function fieldsOf(
     case 'msrs':
       return { msrs: (effect?.msrs ?? []).map(resultOf) };
     case 'cd': {
-      const value = cr0With(step.on);
+      const value = cr0With(step.on, step.nw);
       return step.by === 'guest' ? outcome(effect?.cr0 !== 'gp', value) : { value };
     }
     case 'restore':

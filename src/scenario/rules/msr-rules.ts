@@ -9,6 +9,12 @@ export const lacksSource: StepRule = (step, { scenario }) =>
     ? `the VM has ${scenario.vcpus} vCPUs, from 0`
     : undefined;
 
+/** From 6.5 on KVM_SET_SREGS refuses what the guest cannot have either (kvm_is_valid_sregs()). */
+export const wrongNw: StepRule = (step) =>
+  step.do === 'cd' && step.by === 'host' && step.nw && !step.on
+    ? 'what KVM_SET_SREGS does with NW and without CD depends on the kernel'
+    : undefined;
+
 /** What the VMM keeps to itself KVM has not. */
 export const wrongRestore: StepRule = (step, { scenario }) =>
   step.do === 'restore' && scenario.msrMode === 'filter-drop'
