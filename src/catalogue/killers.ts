@@ -4,6 +4,7 @@
  */
 export const KILLERS: readonly string[] = [
   'cd/no-dma',
+  'cd/nw',
   'cd/quirk-off',
   'cd/quirk-on',
   'dirty/initially-set',

@@ -118,9 +118,10 @@ export const invept = (vcpu = 0): Step => ({ do: 'invept', vcpu });
 /** Set or clear CR0.CD, and NW with it: the guest of vCPU 0 by MOV to CR0 unless told, the host by KVM_SET_SREGS. */
 export const cd = (on: boolean, o: { vcpu?: number; by?: Actor; nw?: true } = {}): Step => ({
   do: 'cd',
-  vcpu: o.vcpu ?? 0,
+  vcpu: 0,
   on,
-  by: o.by ?? 'guest',
+  by: 'guest',
+  ...o,
 });
 
 /** Have a vCPU take an INIT, and a SIPI with this vector if there is one. */
