@@ -37,7 +37,7 @@ export function takeRestore(kvm: Kvm, from: Vcpu, to: Vcpu, mtrrs: boolean): Res
   let written = 0;
   for (let at = 0; at < saved.length && written === at; at += MOST_AT_ONCE)
     written += to.setMsrs(saved.slice(at, at + MOST_AT_ONCE));
-  // Once a vCPU has run a kernel may refuse it, as 6.1 was seen to do (kvm_cpuid_check_equal()); either way it must not cost any MSR.
+  // Once a vCPU has run a kernel may refuse to set CPUID (kvm_cpuid_check_equal()); either way it must not cost any MSR.
   ioctlResult(() => to.setCpuid2(to.getCpuid2()));
   const now = new Map(
     save(

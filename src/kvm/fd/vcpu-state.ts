@@ -169,7 +169,9 @@ export abstract class VcpuState extends AttrHandle<NativeVcpu> {
   getCpuid2(): CpuidEntry[] {
     const bytes = emptyCpuid(MAX_CPUID_ENTRIES);
     this.native.getCpuid2(bytes);
-    return decodeCpuid(bytes);
+    const entries = decodeCpuid(bytes);
+    // Of 5.10 and 6.1 it does not tell how many there are (kvm_vcpu_ioctl_get_cpuid2()): behind them all is zero.
+    return entries.slice(0, 1 + entries.findLastIndex((entry) => Object.values(entry).some((n) => n !== 0)));
   }
 
   /**
