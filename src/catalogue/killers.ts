@@ -40,6 +40,7 @@ export const KILLERS: readonly string[] = [
   'mtrr/overlap-three',
   'nested/coherent',
   'nested/msrs-stay',
+  'pairs/fresh-quirk',
   'pat/write-no-zap',
   'quirk/off',
   'quirk/old-capability',
