@@ -1,5 +1,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { CPUID_ADDRESS_SIZES, CPUID_CACHES } from '../arch/cpuid.js';
+import { MT } from '../arch/memory-types.js';
+import { defType, MSR } from '../arch/msrs.js';
 import type { Question } from '../arch/questions.js';
 import { PAGE_SIZE } from '../arch/units.js';
 import { CPUID_VMX } from '../arch/vmx.js';
@@ -46,6 +48,23 @@ function vfioAttributes({ kvm }: Asked, group: number): number {
   if (!vm.hasDevice(KVM_DEV_TYPE_VFIO)) return 0;
   using device = vm.createDevice(KVM_DEV_TYPE_VFIO);
   return bitsOf((attr) => device.hasAttr({ group, attr }));
+}
+
+/** A legal value of each MTRR and of the PAT, other than that of a reset. */
+const WRITTEN = new Map<number, bigint>([
+  [MSR.DEF_TYPE, defType(MT.WB)],
+  [MSR.PHYSBASE0, 0x40_0000n | BigInt(MT.WB)],
+]);
+const ALL_WB = 0x0606_0606_0606_0606n;
+
+/** Of a vCPU that has not run yet. */
+function keptMsr({ kvm }: Asked, msr: number): number {
+  const value = WRITTEN.get(msr) ?? ALL_WB;
+  using vm = kvm.createVm();
+  using vcpu = vm.createVcpu(0);
+  if (vcpu.setMsrs([{ index: msr, value }]) !== 1) return 0;
+  vcpu.setCpuid2(kvm.supportedCpuid());
+  return vcpu.getMsrs([msr])[0] === value ? 1 : 0;
 }
 
 /** The bits of a leaf that are asked about. */
@@ -101,6 +120,7 @@ const ANSWERS: Readonly<Record<Question, (asked: Asked, number: number) => numbe
   'extension-arguments': argumentBits,
   'saved-msr': ({ kvm }, msr) => countOf(kvm.msrIndexList(), msr),
   'feature-msr': ({ kvm }, msr) => countOf(kvm.msrFeatureIndexList(), msr),
+  'kept-msr': keptMsr,
   'supported-cpuid': cpuidBits,
   'device-types': ({ vm }) => bitsOf((type) => vm.hasDevice(type)),
   'vfio-attributes': vfioAttributes,

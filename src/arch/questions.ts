@@ -5,6 +5,7 @@ export const QUESTIONS = [
   'extension-arguments', // which bits KVM_ENABLE_CAP takes of a VM, each by itself; by the capability
   'saved-msr', // how often KVM_GET_MSR_INDEX_LIST names it; by the MSR
   'feature-msr', // the same of KVM_GET_MSR_FEATURE_INDEX_LIST
+  'kept-msr', // whether it stays as it was written where KVM_SET_CPUID2 comes after it; by the MSR
   'supported-cpuid', // what memory types rest on in KVM_GET_SUPPORTED_CPUID: MTRR, PAT, SS and VMX, or sizes of addresses; by the leaf
   'device-types', // which of the first 32 KVM_CREATE_DEVICE_TEST says there are; number 0
   'vfio-attributes', // which of the first 32 KVM_DEV_TYPE_VFIO has; by their group

@@ -1,5 +1,5 @@
 import * as caps from '../arch/kvm-caps.js';
-import { MSR_BY_NAME } from '../arch/msrs.js';
+import { MSR, MSR_BY_NAME } from '../arch/msrs.js';
 import { ask, rdmsr, scenario } from '../scenario/builder.js';
 
 /** Every MTRR and the PAT. */
@@ -53,6 +53,18 @@ export const kernel = [
     ...MSRS.map((msr) => ask('saved-msr', msr)),
     ...MSRS.map((msr) => ask('feature-msr', msr)),
   ]),
+  scenario(
+    'kernel/cpuid-after-msrs',
+    'A VMM may write MTRRs and the PAT before it sets CPUID: they stay',
+    { needs },
+    [
+      ask('kept-msr', MSR.PAT),
+      ask('kept-msr', MSR.DEF_TYPE),
+      ask('kept-msr', MSR.PHYSBASE0),
+      ask('kept-msr', MSR.FIX64K_00000),
+      ask('kept-msr', MSR.FIX4K_F8000),
+    ],
+  ),
   scenario('kernel/reset', 'A new vCPU has the PAT of a reset, and MTRRs that are off', { needs, vcpus: 2 }, [
     ...[0, 1].flatMap((vcpu) => MSRS.map((msr) => rdmsr(msr, { vcpu, by: 'host' }))),
     ...MSRS.map((msr) => rdmsr(msr)),

@@ -15,6 +15,7 @@ export const KILLERS: readonly string[] = [
   'dma/vfio-and-virtio',
   'kernel/capabilities',
   'kernel/cpuid',
+  'kernel/cpuid-after-msrs',
   'kernel/devices',
   'kernel/msr-lists',
   'kernel/quirks',

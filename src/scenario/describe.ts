@@ -49,6 +49,7 @@ const QUESTION_TEXTS: Readonly<Record<AskStep['of'], (number: number) => string>
   'extension-arguments': (cap) => `the bits that KVM_ENABLE_CAP(${capText(cap)}) takes`,
   'saved-msr': (msr) => `how often KVM_GET_MSR_INDEX_LIST names ${msrText(msr)}`,
   'feature-msr': (msr) => `how often KVM_GET_MSR_FEATURE_INDEX_LIST names ${msrText(msr)}`,
+  'kept-msr': (msr) => `whether KVM_SET_CPUID2 leaves ${msrText(msr)} as it was written`,
   'supported-cpuid': (leaf) => `what KVM_GET_SUPPORTED_CPUID says of memory in leaf ${hex(leaf)}`,
   'device-types': () => 'the types of KVM_CREATE_DEVICE, as bits',
   'vfio-misuse': () => 'which misuses of KVM_DEV_TYPE_VFIO go through, as bits',

@@ -4,6 +4,7 @@ import {
   KVM_CAP_X86_USER_SPACE_MSR,
 } from '../../arch/kvm-caps.js';
 import { KVM_MEM_LOG_DIRTY_PAGES, KVM_MEM_READONLY } from '../../arch/kvm-flags.js';
+import { MSR } from '../../arch/msrs.js';
 import type { Question } from '../../arch/questions.js';
 import { compareVersion } from '../policies/versions.js';
 import type { Policy } from '../policy.js';
@@ -102,6 +103,18 @@ const listed =
     return known && sure(known.kind === kind ? 1 : 0, source);
   };
 
+/**
+ * A VMM may write MSRs before it sets CPUID. Of bases only the first is asked; masks are not: up to 6.10 one that was written while the
+ * guest's address bits were others reads back with bits that it was not given (set_var_mtrr_msr()).
+ */
+const keptMsr: Answer = (_kernel, _span, msr) => {
+  const known = classifyMsr(msr);
+  const isAsked = known !== undefined && known.kind !== 'cap' && known.kind !== 'mask';
+  return isAsked && (known.kind !== 'base' || msr === MSR.PHYSBASE0)
+    ? sure(1, 'kvm_vcpu_after_set_cpuid(): it writes no MSR')
+    : undefined;
+};
+
 const cpuid: Answer = ({ policy, selfSnoop, nested, cpu }, span, leaf) =>
   supportedCpuid(leaf, { paging: policy.paging, selfSnoop, nested, cpu }, span);
 
@@ -130,6 +143,7 @@ const ANSWERS: Readonly<Record<Question, Answer>> = {
   'extension-arguments': extensionArguments,
   'saved-msr': listed('pat', 'msrs_to_save_base, and msrs_to_save_all up to 6.2'),
   'feature-msr': listed('none', 'msr_based_features_all_except_vmx, and msr_based_features_all up to 6.2'),
+  'kept-msr': keptMsr,
   'supported-cpuid': cpuid,
   'device-types': deviceTypes,
   'vfio-attributes': vfioAttributes,
