@@ -17,11 +17,11 @@ import { fingerprintOf } from './fingerprint.js';
 import { type FollowedRun, follow } from './follow.js';
 import { Lane, type Plan, type Slot } from './lane.js';
 import type { Death, Outcome } from './outcome.js';
+import { TimelineWatch } from './recorded/timeline.js';
 import type { SessionListener, SessionRequest } from './request.js';
 import { lostResult, toResult } from './result.js';
 import { planOf } from './slots.js';
 import { paramsOf } from './target.js';
-import { TimelineWatch } from './timeline.js';
 
 export type { SessionListener, SessionRequest } from './request.js';
 

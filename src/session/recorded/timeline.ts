@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
-import { pagesOf } from '../arch/units.js';
-import { covers, type Move, type SeenLeaf, show } from '../check/evidence/index.js';
-import type { Watch, WatchedStep } from '../check/watch/watch.js';
-import type { Leaf, VmModel } from '../memtype/index.js';
-import type { LeafRun, MapRange, Timeline, TimelineStep } from '../report/html/timeline.js';
-import { describeStep } from '../scenario/describe.js';
-import type { Scenario } from '../scenario/types.js';
+import { pagesOf } from '../../arch/units.js';
+import { covers, type Move, type SeenLeaf, show } from '../../check/evidence/index.js';
+import type { Watch, WatchedStep } from '../../check/watch/watch.js';
+import type { Leaf, VmModel } from '../../memtype/index.js';
+import type { LeafRun, MapRange, Timeline, TimelineStep } from '../../report/html/timeline.js';
+import { describeStep } from '../../scenario/describe.js';
+import type { Scenario } from '../../scenario/types.js';
 
 const whyOf = ({ why }: Leaf): Pick<LeafRun, 'why'> => ({
   why: why.map(({ text, source }) => ({ text, source })),
