@@ -29,9 +29,18 @@ test('they have steps of every kind that there are subjects for, large pages, tw
     'delete-memslot',
     'discard',
     'get-dirty-log',
+    'host-memory',
+    'init',
+    'invept',
     'memslot',
+    'msr-exits',
+    'msr-filter',
+    'msrs',
+    'nested-access',
     'noncoherent',
+    'pre-fault',
     'rdmsr',
+    'together',
     'wrmsr',
   ]);
   expect(new Set(all.map(({ hugeRam }) => hugeRam)).size).toBe(2);
@@ -47,6 +56,12 @@ test.each(SUBJECTS)('with %s as the only subject there are steps of no other', (
     dma: ['noncoherent'],
     slots: ['memslot', 'delete-memslot', 'discard'],
     dirty: ['memslot', 'get-dirty-log'],
+    batch: ['msrs', 'msr-filter', 'msr-exits'],
+    host: ['host-memory'],
+    prefault: ['pre-fault'],
+    init: ['init'],
+    nested: ['nested-access', 'invept'],
+    race: ['together'],
   }[subject];
 
   for (let n = 0; n < 20; n++)

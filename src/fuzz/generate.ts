@@ -1,14 +1,23 @@
 import fc from 'fast-check';
 import { scenario } from '../scenario/builder.js';
 import type { Scenario, Step } from '../scenario/types.js';
+import { batchSteps } from './batches.js';
+import { hostSteps, prefaultSteps } from './host.js';
 import { legal } from './legal.js';
 import { dmaSteps, logSteps, makeSlot, slotSteps, touchAll, touches } from './memory.js';
 import { type Place, pagesOf, places } from './places.js';
 import { cdSteps, enabled, type Guest, mtrrSteps, patSteps } from './registers.js';
+import { initSteps, nestedSteps, raceSteps } from './vcpus.js';
 
 /** What random scenarios can be made of beside touches; each a word for `fuzz`. */
-export const SUBJECTS = ['mtrr', 'pat', 'cd', 'dma', 'slots', 'dirty'] as const;
+export const SUBJECTS = [
+  ...(['mtrr', 'pat', 'cd', 'dma', 'slots', 'dirty'] as const),
+  ...(['batch', 'host', 'prefault', 'init', 'nested', 'race'] as const),
+] as const;
 export type Subject = (typeof SUBJECTS)[number];
+
+/** Subjects that not every kernel can have, or that keep others out: a scenario has at most one of them, if it has any other. */
+const RARE: readonly Subject[] = ['prefault', 'init', 'nested', 'race'];
 
 /** How many steps, or small groups of steps, a scenario is made of at most. */
 const MOST_GROUPS = 24;
@@ -48,6 +57,18 @@ function stepsOf(
       return slotSteps(slots, !head.hugeRam);
     case 'dirty':
       return logSteps(slots);
+    case 'batch':
+      return batchSteps(guest);
+    case 'host':
+      return hostSteps(guest, slots);
+    case 'prefault':
+      return prefaultSteps(guest);
+    case 'init':
+      return initSteps(guest);
+    case 'nested':
+      return nestedSteps(guest);
+    case 'race':
+      return raceSteps(guest);
   }
 }
 
@@ -87,9 +108,23 @@ function beginning(
 /** Few pages, so that what a step does to one of them is seen there. */
 const FEW = { minLength: 2, maxLength: 6 };
 
-const arbitrary = (name: string, title: string, subjects: readonly Subject[]): fc.Arbitrary<Scenario> =>
-  HEAD.chain((head) =>
-    places(head.maxphyaddr, head.hugeSlots).chain((slots) =>
+/** What one scenario is about: with a rare subject as often as without. */
+function aboutOf(subjects: readonly Subject[]): fc.Arbitrary<readonly Subject[]> {
+  const usual = subjects.filter((subject) => !RARE.includes(subject));
+  const rare = subjects.filter((subject) => RARE.includes(subject));
+  if (rare.length === 0) return fc.constant(usual);
+  const one = fc.constantFrom(...rare).map((subject) => [...usual, subject]);
+  return usual.length === 0 ? one : fc.oneof(fc.constant(usual), one);
+}
+
+/** Two vCPUs and small pages where something is only done with these. */
+const fitting = (head: Head, subjects: readonly Subject[]): Head =>
+  subjects.includes('race') ? { ...head, vcpus: 2, hugeRam: false } : head;
+
+const arbitrary = (name: string, title: string, all: readonly Subject[]): fc.Arbitrary<Scenario> =>
+  fc.tuple(HEAD, aboutOf(all)).chain(([anyHead, subjects]) => {
+    const head = fitting(anyHead, subjects);
+    return places(head.maxphyaddr, head.hugeSlots).chain((slots) =>
       fc.subarray(pagesOf(slots), FEW).chain((pages) => {
         const guest = { vcpus: head.vcpus, maxphyaddr: head.maxphyaddr, pages };
         const { hugeSlots: _, ...rest } = head;
@@ -97,8 +132,8 @@ const arbitrary = (name: string, title: string, subjects: readonly Subject[]): f
           .tuple(beginning(guest, slots, subjects), body(guest, slots, head, subjects))
           .map((groups) => scenario(name, title, rest, groups.flat(2)));
       }),
-    ),
-  );
+    );
+  });
 
 /** How many attempts are made at one scenario. */
 const ATTEMPTS = 20;

@@ -1,3 +1,4 @@
+import { everyStep } from '../scenario/lanes.js';
 import { brokenRules } from '../scenario/rules.js';
 import type { Need, Scenario, Step } from '../scenario/types.js';
 
@@ -7,13 +8,16 @@ const isLogged = (step: Step): boolean =>
 
 /** What a scenario of such steps needs of a machine. */
 function needsOf({ hugeRam, steps }: Scenario): Need[] {
+  const has = (kind: Step['do']): boolean => steps.some((step) => step.do === kind);
   const huge = hugeRam || steps.some(isHuge);
   const needs: (readonly [Need, boolean])[] = [
     ['ept-leaves', true],
-    ['noncoherent', steps.some((step) => step.do === 'noncoherent')],
+    ['noncoherent', everyStep({ steps }).some((step) => step.do === 'noncoherent')],
     ['huge-pages', huge],
     // How the legacy MMU puts the small leaves of a log together again is not known to the model.
-    ['tdp-mmu', huge && steps.some(isLogged)],
+    ['tdp-mmu', (huge && steps.some(isLogged)) || has('together')],
+    ['pre-fault', has('pre-fault')],
+    ['nested', has('nested-access') || has('invept')],
   ];
   return needs.flatMap(([need, has]) => (has ? [need] : []));
 }

@@ -228,6 +228,7 @@ function fetchOwn(model: VmModel, step: Step): TraceEvent[] {
     !('vcpu' in step) ||
     step.do === 'pre-fault' ||
     step.do === 'restore' ||
+    step.do === 'init' ||
     ('by' in step && step.by === 'host')
   )
     return [];
