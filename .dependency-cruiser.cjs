@@ -5,7 +5,7 @@ const FLOORS = [
   ['cli'],
   ['matrix', 'doctor', 'fuzz', 'history', 'compare'],
   ['session'],
-  ['coverage'],
+  ['coverage', 'repro'],
   ['agent', 'check', 'report'],
   ['recording', 'catalogue', 'probe', 'dumps'],
   ['scenario', 'memtype', 'dma', 'vmm', 'observe', 'lab'],

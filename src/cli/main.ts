@@ -14,6 +14,7 @@ const COMMANDS: Record<string, string> = {
   explain: 'tell why a page has its memory type',
   check: "tell whether a guest's MTRRs are set up right, or find those that are",
   fuzz: 'run scenarios of random steps, and cut down what fails',
+  repro: 'write a scenario as a C program to post',
   guest: 'run a guest of your own',
   doctor: 'tell what can be checked here, what not, and what would help',
   matrix: 'show each proposed kernel change on kernels before and after it',
@@ -33,7 +34,11 @@ interface GlobalOptions {
   logFormat: 'text' | 'json';
 }
 
-const moduleOf = (name: string): URL => new URL(`./commands/${name}.js`, import.meta.url);
+/** Folders of commands that are not in `commands/` itself. */
+const FOLDERS: Readonly<Record<string, string>> = { repro: 'scenarios/' };
+
+const moduleOf = (name: string): URL =>
+  new URL(`./commands/${FOLDERS[name] ?? ''}${name}.js`, import.meta.url);
 
 /** Have a command and those below it throw instead of exiting, and leave the telling to us. */
 function inherit(command: Command, parent: Command): Command {

@@ -1,0 +1,60 @@
+/** Columns of a line of C, tabs counted as eight. */
+const WIDTH = 80;
+const TAB = 8;
+
+const widthOf = (line: string): number =>
+  [...line].reduce((at, char) => (char === '\t' ? at + TAB - (at % TAB) : at + 1), 0);
+
+/** Blanks up to a column, as the kernel has them: tabs, then spaces. */
+const blanksTo = (column: number): string => '\t'.repeat(Math.floor(column / TAB)) + ' '.repeat(column % TAB);
+
+/** Join words with blanks into lines that are no wider than there is room for. */
+function fill(words: readonly string[], first: string, rest: string, end = ''): string[] {
+  const lines: string[] = [];
+  let line = first;
+  let isEmpty = true;
+  for (const [i, word] of words.entries()) {
+    const tail = i === words.length - 1 ? end : '';
+    if (!isEmpty && widthOf(`${line} ${word}${tail}`) > WIDTH) {
+      lines.push(line);
+      line = rest;
+      isEmpty = true;
+    }
+    line += `${isEmpty ? '' : ' '}${word}`;
+    isEmpty = false;
+  }
+  return [...lines, `${line}${end}`];
+}
+
+/** A call as a statement of a function, its arguments below one another where they need more than a line. */
+export function call(name: string, args: readonly string[]): string[] {
+  const open = `\t${name}(`;
+  const words = args.map((arg, i) => (i < args.length - 1 ? `${arg},` : arg));
+  return fill(words, open, blanksTo(widthOf(open)), ');');
+}
+
+/** Text that ends no comment, in ASCII as the kernel's is. */
+const plain = (text: string): string =>
+  text
+    .replaceAll('*/', '* /')
+    .replaceAll(/[‘’]/g, "'")
+    .replaceAll(/[“”]/g, '"')
+    .replaceAll('…', '...')
+    .replaceAll(/[^\x20-\x7e]/g, '?');
+
+/** A comment inside a function. */
+export function comment(text: string): string[] {
+  const words = plain(text).split(' ');
+  const [line, ...more] = fill(words, '\t/* ', '\t * ', ' */');
+  if (more.length === 0 && line !== undefined) return [line];
+  return ['\t/*', ...fill(words, '\t * ', '\t * '), '\t */'];
+}
+
+/** A paragraph of the comment at the head of a file. */
+export const paragraph = (text: string): string[] => fill(plain(text).split(' '), ' * ', ' * ');
+
+/** A number of at most 64 bits. */
+export function hex(value: bigint | number): string {
+  const text = `0x${value.toString(16)}`;
+  return BigInt(value) > 0xffff_ffffn ? `${text}ULL` : text;
+}
