@@ -34,7 +34,7 @@ import { setCd } from './vcpu/cd-step.js';
 import { addApics, needsApic, takeInit, wake } from './vcpu/init-step.js';
 import { askForExits, exitsOf, setFilter, takeException, takeMsrs } from './vcpu/msr-steps.js';
 import { takeRestore } from './vcpu/restore-step.js';
-import { disableQuirk } from './vm/quirk-step.js';
+import { takeQuirkOff } from './vm/quirk-step.js';
 
 /** What scenarios run on; shared by all of them, closed by its owner. */
 export interface Bench {
@@ -184,7 +184,7 @@ export class Execution {
       case 'virtio':
         return { result: this.#dma.virtio(step) };
       case 'disable-quirk':
-        return { result: disableQuirk(this.#machine.vm, step) };
+        return { result: takeQuirkOff(this.#machine.vm, step) };
       case 'memslot':
         return { result: this.#slots.set(step) };
       case 'delete-memslot':

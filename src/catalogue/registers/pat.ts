@@ -1,6 +1,16 @@
 import { MT, typeBytes } from '../../arch/memory-types.js';
-import { MSR } from '../../arch/msrs.js';
-import { mib, mtrrs, noncoherent, rdmsr, scenario, touch, touchMany, wrmsr } from '../../scenario/builder.js';
+import { MSR, PAT_RESET } from '../../arch/msrs.js';
+import {
+  cd,
+  mib,
+  mtrrs,
+  noncoherent,
+  rdmsr,
+  scenario,
+  touch,
+  touchMany,
+  wrmsr,
+} from '../../scenario/builder.js';
 
 const ALIASES = [0, 1, 2, 3, 4, 5, 6, 7];
 const ALL_PAT_TYPES = typeBytes(MT.WB, MT.WC, MT.WT, MT.WP, MT['UC-'], MT.UC, MT.WC, MT.WB);
@@ -43,6 +53,13 @@ export const pat = [
       rdmsr(MSR.PAT),
       ALIASES.map((pat) => touch(mib(4), { pat })),
       wrmsr(MSR.PAT, ALL_PAT_TYPES, { by: 'host' }),
+      touchMany(mib(4), 3),
+      // With CR0.CD set, as the SDM asks for, no more than without.
+      cd(true),
+      touchMany(mib(4), 3),
+      wrmsr(MSR.PAT, PAT_RESET),
+      touchMany(mib(4), 3),
+      cd(false),
       touchMany(mib(4), 3),
     ],
   ),
