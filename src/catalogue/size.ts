@@ -1,4 +1,4 @@
-import { MT, typeBytes } from '../arch/memory-types.js';
+import { MT, memTypeName, typeBytes } from '../arch/memory-types.js';
 import { FIXED_MSRS, PHYSMASK_VALID } from '../arch/msrs.js';
 import {
   cd,
@@ -105,6 +105,35 @@ const shapes = scenario(
     wrmsr(0x201, physMask(PAGE)),
     wrmsr(0x2ff, 0x6n),
     touchAll('UC'),
+  ],
+);
+
+const TYPES = [MT.UC, MT.WC, MT.WT, MT.WP, MT.WB] as const;
+/** Every two types, either first. */
+const PAIRS = TYPES.flatMap((first) =>
+  TYPES.filter((type) => type !== first).map((type) => [first, type] as const),
+);
+
+const types = scenario(
+  'size/two-types',
+  'No two types of the guest MTRRs share a large leaf, whichever of them comes first',
+  { needs },
+  [
+    noncoherent(true),
+    memslot(1, SLOT, 4 * 512, 'huge-ram'),
+    mtrrs({
+      def: MT.WB,
+      ranges: [
+        [MT.WB, LOW, mib(1)],
+        [MT.WB, LOW + mib(1), mib(1)],
+      ],
+    }),
+    PAIRS.flatMap(([first, second]) => [
+      wrmsr(0x200, LOW | BigInt(first), { by: 'host' }),
+      wrmsr(0x202, (LOW + mib(1)) | BigInt(second), { by: 'host' }),
+      touch(LOW, { claims: claim(memTypeName(first)) }),
+      touch(LOW + mib(1), { claims: claim(memTypeName(second)) }),
+    ]),
   ],
 );
 
@@ -225,6 +254,7 @@ export const size = [
     touch(mib(66), { claims: claim('UC') }),
   ]),
   shapes,
+  types,
   fixed,
   ends,
   refault,
