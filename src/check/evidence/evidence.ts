@@ -5,8 +5,8 @@ import { covers, type SeenLeaf } from './seen-leaf.js';
 export type Move =
   /** A leaf came. `fault`: a guest's fault made it, else KVM did in passing. `over`: what was in its place, if that is told. */
   | { kind: 'make'; leaf: SeenLeaf; fault: boolean; over: 'nothing' | 'table' | 'untold' }
-  /** A leaf in the place of a leaf. */
-  | { kind: 'rewrite'; old: SeenLeaf; leaf: SeenLeaf }
+  /** A leaf in the place of a leaf; `fault` as above. */
+  | { kind: 'rewrite'; old: SeenLeaf; leaf: SeenLeaf; fault: boolean }
   /** A leaf went. */
   | { kind: 'zap'; leaf: SeenLeaf }
   /** A leaf was set in a table that the TDP MMU does not keep: KVM's shadow of L1's EPT. */

@@ -12,7 +12,7 @@ const belongs = (set: TraceEvent | undefined, change: Change): boolean =>
 function changeMove(change: Change, fault: boolean): Move {
   const { gfn, level } = change;
   const [old, leaf] = [leafOf(gfn, level, change.old), leafOf(gfn, level, change.new)];
-  if (old !== undefined && leaf !== undefined) return { kind: 'rewrite', old, leaf };
+  if (old !== undefined && leaf !== undefined) return { kind: 'rewrite', old, leaf, fault };
   const over = !fault && (change.old & PRESENT) !== 0n ? 'table' : 'nothing';
   if (leaf !== undefined) return { kind: 'make', leaf, fault, over };
   if (old !== undefined && !fault) return { kind: 'zap', leaf: old };

@@ -185,9 +185,9 @@ export class LeafDiff {
   }
 
   /** A leaf may change in place only in its permissions and in its accessed and dirty bits, where its slot is logged. */
-  #judgeRewrite({ old, leaf }: MoveOf<'rewrite'>): void {
+  #judgeRewrite({ old, leaf, fault }: MoveOf<'rewrite'>): void {
     this.#takeOld(old);
-    if (this.#judgeRemade(old, leaf)) return;
+    if (fault && this.#judgeRemade(old, leaf)) return;
     const wanted = this.#toMake.get(leaf.gfn);
     if (wanted !== undefined && sameMapping(old, leaf)) {
       this.#toMake.delete(wanted.gfn);

@@ -22,6 +22,7 @@ export function judgePermissions(
   evidence: Evidence,
   fail: Fail,
 ): void {
+  judgeSplits(effect, seenLeaves, fail);
   judgeRemade(effect, seenLeaves, fail);
   const silent = silentRanges(effect, evidence);
   for (const leaf of effect.mayRewrite.flatMap((range) => model.leavesWithin(range))) {
@@ -29,6 +30,16 @@ export function judgePermissions(
     if (seen === undefined || seen.writable === leaf.writable) continue;
     if (!contains(silent, leaf.gfn)) fail('leaf', show(leaf), show(seen), leaf);
     seenLeaves.set({ ...seen, writable: leaf.writable });
+  }
+}
+
+/** A huge leaf that must give way to small ones is there no more. */
+function judgeSplits({ split }: Effect, seenLeaves: SeenLeaves, fail: Fail): void {
+  for (const huge of split) {
+    const seen = seenLeaves.get(huge.gfn, huge.level);
+    if (seen === undefined) continue;
+    fail('zap', `${show(huge)} split`, 'the huge leaf stayed', huge);
+    seenLeaves.split(seen);
   }
 }
 

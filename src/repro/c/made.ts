@@ -32,7 +32,7 @@ function memoryKinds({ kinds }: Uses): Snippets[string] {
   const unused = rest.length === 0 ? '\t(void)kind;\n' : '';
   return {
     needs: rows.map(([, , part]) => part),
-    code: `
+    text: `
 enum { PLAIN, HUGE_PAGES, PCI_BAR };
 
 static u8 *new_memory(int kind, u64 size)
@@ -76,7 +76,7 @@ function openDevice({ ways }: Uses): Snippets[string] {
   const hasMdev = needs.has('mdev');
   return {
     needs: [...needs],
-    code: `
+    text: `
 enum { ${words.join(', ')} };
 
 static void open_device(struct device *device, int way)
@@ -250,14 +250,14 @@ export function madeSnippets(plan: Plan, uses: Uses): Made {
     snippets: {
       MEMORY_KINDS: memoryKinds(uses),
       OPEN_DEVICE: openDevice(uses),
-      va: { code: '', needs: [isFar ? 'far_va' : 'near_va'] },
+      va: { text: '', needs: [isFar ? 'far_va' : 'near_va'] },
       CHECKS: {
-        code: '',
+        text: '',
         needs: [...(uses.seesLeaves ? ['trace'] : []), ...(uses.seesL2 ? ['no_more_l2'] : [])],
       },
-      SPLITS: { code: '', needs: hasHuge ? ['pages_of'] : [] },
-      ALTERNATIVES: { code: '', needs: isRace ? ['is_among'] : [] },
-      L2_STORE: { code: '', needs: uses.seesL2 ? ['l2_leaves'] : ['leaf_store'] },
+      SPLITS: { text: '', needs: hasHuge ? ['pages_of'] : [] },
+      ALTERNATIVES: { text: '', needs: isRace ? ['is_among'] : [] },
+      L2_STORE: { text: '', needs: uses.seesL2 ? ['l2_leaves'] : ['leaf_store'] },
     },
     words: {
       MSR_EXIT_CODE: isEmulated ? `${EMULATION(scenario.msrMode === 'filter').trim()}\n` : '',

@@ -218,15 +218,15 @@ export function programOf(plan: Plan): string {
     L2_LINE: isNested ? L2_LINE : '',
     ...made.words,
   };
-  const text = (code: string): string =>
+  const text = (part: string): string =>
     Object.entries(replaced)
       .reduce(
         (all, [word, by]) => all.replaceAll(new RegExp(`^${word}$\n?`, 'gm'), by === '' ? '' : `${by}\n`),
-        code,
+        part,
       )
       .trim();
   const body = parts
-    .map((name) => text((snippets[name] as { code: string }).code))
+    .map((name) => text((snippets[name] as { text: string }).text))
     .filter((code) => code !== '');
   const all = [
     ...defines,
@@ -253,7 +253,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'sys/stat.h': 'mkdir',
 };
 
-const isUsed = (header: string, code: string): boolean => {
+const isUsed = (header: string, all: string): boolean => {
   const word = WORDS[header];
-  return word === undefined || code.includes(word);
+  return word === undefined || all.includes(word);
 };

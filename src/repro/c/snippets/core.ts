@@ -3,7 +3,7 @@ import type { Snippets } from './types.js';
 /** What every reproducer has: how it ends, how it complains, and memory. */
 export const CORE: Snippets = {
   base: {
-    code: String.raw`
+    text: String.raw`
 typedef unsigned char u8;
 typedef unsigned int u32;
 typedef unsigned long long u64;
@@ -66,7 +66,7 @@ static void on_alarm(int signal)
 
   step: {
     needs: ['base', 'CHECKS'],
-    code: String.raw`
+    text: String.raw`
 static void step(int number)
 {
 CHECK_LAST
@@ -77,7 +77,7 @@ CHECK_LAST
 
   want: {
     needs: ['base'],
-    code: `
+    text: `
 static void want(const char *what, u64 expected, u64 seen)
 {
 	if (expected != seen)
@@ -87,7 +87,7 @@ static void want(const char *what, u64 expected, u64 seen)
 
   want_ioctl: {
     needs: ['base'],
-    code: `
+    text: `
 /* An ioctl must work (0), or fail with this errno. */
 static int want_ioctl(const char *what, int expected, int result)
 {
@@ -103,7 +103,7 @@ static int want_ioctl(const char *what, int expected, int result)
 
   write_file: {
     needs: ['base'],
-    code: `
+    text: `
 static int write_file(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY);
@@ -117,7 +117,7 @@ static int write_file(const char *path, const char *text)
 
   read_file: {
     needs: ['base'],
-    code: `
+    text: `
 /* The first word of a file; empty if there is no such file. */
 static const char *read_file(const char *path)
 {
@@ -135,7 +135,7 @@ static const char *read_file(const char *path)
 
   ram: {
     needs: ['base'],
-    code: `
+    text: `
 /* Ordinary memory: a file's, in pages of 4 KiB. */
 static u8 *plain_memory(u64 size)
 {
@@ -154,7 +154,7 @@ static u8 *plain_memory(u64 size)
 
   huge_memory: {
     needs: ['base'],
-    code: `
+    text: `
 /* Memory in transparent huge pages, all of it there. */
 static u8 *huge_memory(u64 size)
 {

@@ -4,13 +4,13 @@ import type { Snippets } from './types.js';
 export const DMA: Snippets = {
   pci_device: {
     needs: ['base'],
-    code: `
+    text: `
 static const char *pci_device;	/* that was named as 0000:00:02.0 */`,
   },
 
   link_name: {
     needs: ['base'],
-    code: `
+    text: `
 /* The last part of what a symbolic link points to; empty if there is none. */
 static const char *link_name(const char *path)
 {
@@ -24,7 +24,7 @@ static const char *link_name(const char *path)
 
   pci_take: {
     needs: ['pci_device', 'write_file', 'read_file', 'link_name'],
-    code: String.raw`
+    text: String.raw`
 #define UNSAFE	"/sys/module/vfio/parameters/enable_unsafe_noiommu_mode"
 
 static char old_driver[64], old_unsafe[4], vfio_name[64];
@@ -88,7 +88,7 @@ static void pci_give_back(void)
 
   vfio_files: {
     needs: ['base'],
-    code: `
+    text: `
 /* What was attached, by the number that a step gives it. */
 static struct device {
 	int file, container, way;
@@ -98,7 +98,7 @@ static struct device {
 
   vfio_group: {
     needs: ['vfio_files'],
-    code: `
+    text: `
 /* Up to 6.1 it is the container that makes a group count. */
 static void open_group(struct device *device, const char *path, int iommu)
 {
@@ -118,7 +118,7 @@ static void open_group(struct device *device, const char *path, int iommu)
 
   vfio_cdev: {
     needs: ['vfio_files'],
-    code: `
+    text: `
 /* The character device that VFIO has made for a device. */
 static void open_cdev(struct device *device, const char *dir)
 {
@@ -140,7 +140,7 @@ static void open_cdev(struct device *device, const char *dir)
 
   mdev: {
     needs: ['vfio_files', 'write_file', 'read_file'],
-    code: `
+    text: `
 #define MTTY	"/sys/class/mdev_bus/mtty/mdev_supported_types/mtty-1/create"
 
 /* A mediated device of the kernel's sample driver; its directory. */
@@ -172,7 +172,7 @@ static void remove_mdev(struct device *device)
 
   mdev_group: {
     needs: ['link_name'],
-    code: `
+    text: `
 static const char *mdev_group(const char *dir)
 {
 	static char path[300];
@@ -185,7 +185,7 @@ static const char *mdev_group(const char *dir)
 
   kvm_vfio: {
     needs: ['want_ioctl', 'vfio_files', 'OPEN_DEVICE'],
-    code: `
+    text: `
 static int kvm_vfio = -1, kvm_vfio_files;
 
 /* The files of VFIO that KVM knows; its device goes with the last. */
@@ -219,7 +219,7 @@ static void attach(int number, int way, int expected)
 
   detach: {
     needs: ['kvm_vfio'],
-    code: `
+    text: `
 static void detach(int number)
 {
 	kvm_vfio_change(2 /* remove */, devices[number].file, 0);
@@ -229,7 +229,7 @@ static void detach(int number)
 
   detach_by_close: {
     needs: ['kvm_vfio'],
-    code: `
+    text: `
 /* Close KVM's device with the file still in it. */
 static void detach_by_close(int number)
 {
@@ -242,7 +242,7 @@ static void detach_by_close(int number)
 
   virtio_type: {
     needs: ['base'],
-    code: `
+    text: `
 /* KVM_DEV_TYPE_VIRTIO, a proposal: the type with attribute 1 of group 1 alone. */
 static int virtio_type(void)
 {
@@ -268,7 +268,7 @@ static int virtio_type(void)
 
   virtio: {
     needs: ['virtio_type', 'want_ioctl'],
-    code: `
+    text: `
 static int virtio_fds[VIRTIOS];
 
 static void virtio_create(int number, u32 flags, int expected)
@@ -285,7 +285,7 @@ static void virtio_create(int number, u32 flags, int expected)
 
   virtio_attr: {
     needs: ['virtio'],
-    code: `
+    text: `
 static void virtio_attr(int number, u64 call, u32 group, u64 attr, int expected)
 {
 	struct kvm_device_attr what = { .group = group, .attr = attr };

@@ -4,7 +4,7 @@ import type { Snippets } from './types.js';
 export const MEMORY: Snippets = {
   near_va: {
     needs: ['vcpu'],
-    code: `
+    text: `
 /* Where the guest sees an address through an entry of the PAT. */
 static u64 va(u64 gpa, int pat)
 {
@@ -14,7 +14,7 @@ static u64 va(u64 gpa, int pat)
 
   far_va: {
     needs: ['vcpu'],
-    code: `
+    text: `
 /* Where the guest sees an address through an entry of the PAT. */
 static u64 va(u64 gpa, int pat)
 {
@@ -33,7 +33,7 @@ static u64 va(u64 gpa, int pat)
 
   want_done: {
     needs: ['vcpu'],
-    code: `
+    text: `
 static void want_done(int id, int mmio)
 {
 	if (vcpus[id].vector >= 0)
@@ -46,7 +46,7 @@ static void want_done(int id, int mmio)
 
   guest_read: {
     needs: ['va', 'want_done', 'op_read'],
-    code: `
+    text: `
 static u32 guest_read(int id, u64 gpa, int pat, int mmio)
 {
 	u64 value = guest(id, op_read, va(gpa, pat), 0);
@@ -58,7 +58,7 @@ static u32 guest_read(int id, u64 gpa, int pat, int mmio)
 
   guest_write: {
     needs: ['va', 'want_done', 'op_write'],
-    code: `
+    text: `
 static void guest_write(int id, u64 gpa, int pat, int mmio)
 {
 	guest(id, op_write, va(gpa, pat), 0);
@@ -68,7 +68,7 @@ static void guest_write(int id, u64 gpa, int pat, int mmio)
 
   guest_fetch: {
     needs: ['va', 'want_done', 'at', 'op_fetch'],
-    code: `
+    text: `
 /* The guest calls a RET that is put there. */
 static void guest_fetch(int id, u64 gpa, int pat)
 {
@@ -80,7 +80,7 @@ static void guest_fetch(int id, u64 gpa, int pat)
 
   slots: {
     needs: ['base'],
-    code: `
+    text: `
 /* Memslots, and the memory that is theirs. */
 static struct slot {
 	u64 gpa, size, memory_size, offset;
@@ -90,7 +90,7 @@ static struct slot {
 
   at: {
     needs: ['slots'],
-    code: `
+    text: `
 /* The memory behind an address of the guest. */
 static u8 *at(u64 gpa)
 {
@@ -105,7 +105,7 @@ static u8 *at(u64 gpa)
 
   pci_bar: {
     needs: ['base', 'pci_device'],
-    code: `
+    text: `
 /* Host MMIO: the first BAR of the PCI function. */
 static u8 *pci_bar(u64 size)
 {
@@ -128,7 +128,7 @@ static u8 *pci_bar(u64 size)
 
   set_slot: {
     needs: ['slots', 'want_ioctl', 'MEMORY_KINDS'],
-    code: `
+    text: `
 /* A slot that exists keeps its memory, offset bytes of which lie before it. */
 static void set_slot(int id, u64 gpa, u64 size, u32 flags, int kind,
 		     u64 offset, int memory_of, int expected)
@@ -157,7 +157,7 @@ static void set_slot(int id, u64 gpa, u64 size, u32 flags, int kind,
 
   delete_slot: {
     needs: ['slots', 'want_ioctl'],
-    code: `
+    text: `
 static void delete_slot(int id, int expected)
 {
 	struct kvm_userspace_memory_region region = { .slot = id };
@@ -170,7 +170,7 @@ static void delete_slot(int id, int expected)
 
   memslot_flag: {
     needs: ['read_file'],
-    code: `
+    text: `
 /* KVM_MEM_NON_COHERENT_DMA, a proposal: the first bit that is free. */
 static u32 noncoherent_flag(void)
 {
@@ -184,7 +184,7 @@ static u32 noncoherent_flag(void)
 
   dirty_log: {
     needs: ['want_ioctl', 'slots'],
-    code: `
+    text: `
 #define PAGES(...)	((const int[]){ __VA_ARGS__, -1 })
 
 /* KVM_GET_DIRTY_LOG must name these pages of the slot and no others. */
@@ -211,7 +211,7 @@ static void dirty_log(int id, const int *pages, int expected)
 
   clear_dirty_log: {
     needs: ['want_ioctl'],
-    code: `
+    text: `
 static void clear_dirty_log(int id, u64 first, u32 count, int expected)
 {
 	u8 *bitmap = malloc(count / 8 + 8);
@@ -228,7 +228,7 @@ static void clear_dirty_log(int id, u64 first, u32 count, int expected)
 
   manual_protect: {
     needs: ['want_ioctl'],
-    code: `
+    text: `
 static void manual_protect(u64 mode)
 {
 	struct kvm_enable_cap cap = { .args = { mode },
@@ -241,7 +241,7 @@ static void manual_protect(u64 mode)
 
   memory_part: {
     needs: ['slots'],
-    code: `
+    text: `
 /* A part of the memory of a slot, counted from where the slot begins. */
 static u8 *part(int id, u64 first)
 {
@@ -251,7 +251,7 @@ static u8 *part(int id, u64 first)
 
   pre_fault: {
     needs: ['want_ioctl', 'want', 'vcpu'],
-    code: `
+    text: `
 #ifndef KVM_PRE_FAULT_MEMORY
 #define KVM_CAP_PRE_FAULT_MEMORY	236
 struct kvm_pre_fault_memory {

@@ -4,7 +4,7 @@ import type { Snippets } from './types.js';
 export const NEEDS: Snippets = {
   need_parameter: {
     needs: ['base', 'read_file'],
-    code: `
+    text: `
 /* Modules tell what is on by Y or 1. */
 static void need_parameter(const char *module, const char *name,
 			   const char *value)
@@ -23,7 +23,7 @@ static void need_parameter(const char *module, const char *name,
 
   need_quirk: {
     needs: ['base'],
-    code: `
+    text: `
 static void need_quirk(u32 quirk)
 {
 	int quirks = ioctl(kvm, KVM_CHECK_EXTENSION, 213);
@@ -35,7 +35,7 @@ static void need_quirk(u32 quirk)
 
   need_extension: {
     needs: ['base'],
-    code: `
+    text: `
 static void need_extension(int cap, const char *name)
 {
 	if (ioctl(kvm, KVM_CHECK_EXTENSION, cap) <= 0)
@@ -45,7 +45,7 @@ static void need_extension(int cap, const char *name)
 
   need_bits: {
     needs: ['base'],
-    code: `
+    text: `
 /* KVM takes no memory beyond the addresses of the processor. */
 static void need_bits(u32 bits)
 {
@@ -60,7 +60,7 @@ static void need_bits(u32 bits)
 
   need_virtio: {
     needs: ['virtio_type'],
-    code: `
+    text: `
 static void need_virtio(int wanted)
 {
 	if ((virtio_type() != 0) != wanted)
@@ -70,7 +70,7 @@ static void need_virtio(int wanted)
 
   need_memslot_flag: {
     needs: ['memslot_flag', 'ram'],
-    code: `
+    text: `
 static void need_memslot_flag(int wanted)
 {
 	struct kvm_userspace_memory_region slot = { .memory_size = PAGE,

@@ -4,7 +4,7 @@ import type { Snippets } from './types.js';
 export const NESTED: Snippets = {
   ept: {
     needs: ['base'],
-    code: `
+    text: `
 #define REGIONS		(OWN + 0x200000)	/* VMXON and VMCS of a vCPU */
 #define EPT		(OWN + 0x210000)	/* the guest's own EPT */
 
@@ -31,7 +31,7 @@ static void ept_map(u64 l2, u64 gpa, int leaf_level, int type, int ipat)
 
   l2: {
     needs: ['ept', 'want', 'vcpu', 'op_vmxon', 'op_vmptrld', 'op_vmwrite', 'op_l2'],
-    code: `
+    text: `
 static const struct {
 	u32 field;
 	u64 value;
@@ -87,7 +87,7 @@ static u32 l2(int id, const char *code, u64 address)
 
   l2_leaves: {
     needs: ['leaf_store'],
-    code: String.raw`
+    text: String.raw`
 static struct leaf for_l2[64], last_change;
 static u32 n_for_l2;
 
@@ -108,7 +108,7 @@ static void set_for_l2(u64 gfn, int level, u64 entry)
 
   l2_seen: {
     needs: ['l2_leaves'],
-    code: `
+    text: `
 /* The leaves that a step must make in KVM's shadow of the guest's EPT. */
 static void l2_leaf(u64 gfn, int level, const char *text)
 {
@@ -125,7 +125,7 @@ static void l2_leaf(u64 gfn, int level, const char *text)
 
   no_more_l2: {
     needs: ['l2_leaves'],
-    code: `
+    text: `
 static void no_more_l2_leaves(void)
 {
 	while (n_for_l2--)
@@ -138,7 +138,7 @@ static void no_more_l2_leaves(void)
 
   lanes: {
     needs: ['vcpu', 'op_pause'],
-    code: `
+    text: `
 /* What a vCPU does beside others: each time it waits first. */
 struct lane_step {
 	u64 pauses;

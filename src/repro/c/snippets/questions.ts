@@ -4,7 +4,7 @@ import type { Snippets } from './types.js';
 export const QUESTIONS: Snippets = {
   ask_extension: {
     needs: ['base'],
-    code: `
+    text: `
 /* Bits in unsure may be either way: kernels of this policy differ. */
 static void want_answer(const char *what, u64 number, u64 expected,
 			u64 unsure, u32 seen)
@@ -17,7 +17,7 @@ static void want_answer(const char *what, u64 number, u64 expected,
 
   ask_vm: {
     needs: ['base'],
-    code: `
+    text: `
 static int other_vm(void)
 {
 	return must(ioctl(kvm, KVM_CREATE_VM, 0), "KVM_CREATE_VM");
@@ -26,7 +26,7 @@ static int other_vm(void)
 
   ask_arguments: {
     needs: ['ask_vm'],
-    code: `
+    text: `
 /* The bits that KVM_ENABLE_CAP takes, one at a time. */
 static u32 argument_bits(u32 cap)
 {
@@ -46,7 +46,7 @@ static u32 argument_bits(u32 cap)
 
   ask_list: {
     needs: ['base'],
-    code: `
+    text: `
 /* How often a list of MSRs names one. */
 static u32 listed(u64 call, u32 msr)
 {
@@ -66,7 +66,7 @@ static u32 listed(u64 call, u32 msr)
 
   ask_types: {
     needs: ['base'],
-    code: `
+    text: `
 static u32 device_types(void)
 {
 	struct kvm_create_device test = { .flags = KVM_CREATE_DEVICE_TEST };
@@ -81,7 +81,7 @@ static u32 device_types(void)
 
   ask_vfio: {
     needs: ['ask_vm'],
-    code: `
+    text: `
 static u32 vfio_attributes(u32 group)
 {
 	struct kvm_create_device make = { .type = KVM_DEV_TYPE_VFIO };
@@ -102,7 +102,7 @@ static u32 vfio_attributes(u32 group)
 
   ask_flags: {
     needs: ['ask_vm', 'ram'],
-    code: `
+    text: `
 static u32 slot_flags(void)
 {
 	struct kvm_userspace_memory_region slot = { .memory_size = PAGE };
@@ -123,7 +123,7 @@ static u32 slot_flags(void)
 
   ask_misuse: {
     needs: ['ask_vm'],
-    code: `
+    text: `
 static int vfio_set(int device, u32 group, u64 attr, int file)
 {
 	struct kvm_device_attr set = { .group = group, .attr = attr,
@@ -160,7 +160,7 @@ static u32 vfio_misuse(void)
 
   ask_kept: {
     needs: ['ask_vm'],
-    code: `
+    text: `
 /* Does an MSR stay as it was written when KVM_SET_CPUID2 comes after it? */
 static u32 kept_msr(u32 msr)
 {
@@ -194,7 +194,7 @@ static u32 kept_msr(u32 msr)
 
   ask_cpuid: {
     needs: ['base'],
-    code: `
+    text: `
 /* What a leaf says of memory: MTRRs, PAT, self-snoop and VMX, or sizes. */
 static u32 cpuid_bits(u32 leaf)
 {

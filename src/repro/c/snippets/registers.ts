@@ -4,7 +4,7 @@ import type { Snippets } from './types.js';
 export const REGISTERS: Snippets = {
   outcome: {
     needs: ['base', 'vcpu'],
-    code: `
+    text: `
 /* What becomes of an MSR access: #GP, and why it left for user space. */
 enum {
 	OK,
@@ -34,7 +34,7 @@ static void want_msr(int id, const char *what, u32 msr, int expected)
 
   guest_wrmsr: {
     needs: ['outcome', 'op_wrmsr'],
-    code: `
+    text: `
 static void guest_wrmsr(int id, u32 msr, u64 value, int expected)
 {
 	vcpus[id].exits = 0;
@@ -45,7 +45,7 @@ static void guest_wrmsr(int id, u32 msr, u64 value, int expected)
 
   plain_wrmsr: {
     needs: ['vcpu', 'op_wrmsr'],
-    code: `
+    text: `
 static void guest_wrmsr(int id, u32 msr, u64 value)
 {
 	guest(id, op_wrmsr, msr, value);
@@ -56,7 +56,7 @@ static void guest_wrmsr(int id, u32 msr, u64 value)
 
   plain_rdmsr: {
     needs: ['vcpu', 'op_rdmsr'],
-    code: `
+    text: `
 static void guest_rdmsr(int id, u32 msr, u64 value)
 {
 	u64 seen = guest(id, op_rdmsr, msr, 0);
@@ -69,7 +69,7 @@ static void guest_rdmsr(int id, u32 msr, u64 value)
 
   guest_rdmsr: {
     needs: ['outcome', 'op_rdmsr'],
-    code: `
+    text: `
 static void guest_rdmsr(int id, u32 msr, u64 value, int expected)
 {
 	u64 seen;
@@ -85,7 +85,7 @@ static void guest_rdmsr(int id, u32 msr, u64 value, int expected)
 
   msr_table: {
     needs: ['base'],
-    code: `
+    text: `
 struct msr {
 	u32 msr;
 	int is_write;
@@ -96,7 +96,7 @@ struct msr {
 
   guest_msrs: {
     needs: ['guest_wrmsr', 'guest_rdmsr', 'msr_table'],
-    code: `
+    text: `
 static void guest_msrs(int id, const struct msr *ops, int count)
 {
 	for (; count-- > 0; ops++)
@@ -109,7 +109,7 @@ static void guest_msrs(int id, const struct msr *ops, int count)
 
   drop_exception: {
     needs: ['vcpu'],
-    code: `
+    text: `
 /* Before 6.5 a bad value that the host writes may leave the guest a #GP. */
 static void drop_exception(int id)
 {
@@ -123,7 +123,7 @@ static void drop_exception(int id)
 
   host_wrmsr: {
     needs: ['want', 'vcpu', 'drop_exception'],
-    code: `
+    text: `
 static void host_wrmsr(int id, u32 msr, u64 value, int expected)
 {
 	struct {
@@ -139,7 +139,7 @@ static void host_wrmsr(int id, u32 msr, u64 value, int expected)
 
   host_rdmsr: {
     needs: ['want', 'vcpu'],
-    code: `
+    text: `
 static void host_rdmsr(int id, u32 msr, u64 value, int expected)
 {
 	struct {
@@ -156,7 +156,7 @@ static void host_rdmsr(int id, u32 msr, u64 value, int expected)
 
   host_msrs: {
     needs: ['want', 'msr_table', 'vcpu', 'drop_exception'],
-    code: `
+    text: `
 /* KVM_SET_MSRS or KVM_GET_MSRS, which must do so many and end there. */
 static void host_msrs(int id, const struct msr *ops, int count, int expected)
 {
@@ -186,7 +186,7 @@ static void host_msrs(int id, const struct msr *ops, int count, int expected)
 
   msr_filter: {
     needs: ['want_ioctl'],
-    code: `
+    text: `
 static void msr_filter(u32 flags, const struct kvm_msr_filter_range *ranges,
 		       int count, int expected)
 {
@@ -200,7 +200,7 @@ static void msr_filter(u32 flags, const struct kvm_msr_filter_range *ranges,
 
   msr_exits: {
     needs: ['want_ioctl'],
-    code: `
+    text: `
 static void msr_exits(u64 reasons)
 {
 	struct kvm_enable_cap cap = { .cap = KVM_CAP_X86_USER_SPACE_MSR,

@@ -4,14 +4,14 @@ import type { Snippets } from './types.js';
 export const STATES: Snippets = {
   cd_bits: {
     needs: ['base'],
-    code: `
+    text: `
 #define CD	(1ULL << 30)	/* caches disabled */
 #define NW	(1ULL << 29)	/* no write-through */`,
   },
 
   guest_cd: {
     needs: ['want', 'vcpu', 'op_cr0', 'cd_bits'],
-    code: `
+    text: `
 /* The guest writes CR0, which is to work, or to fault. */
 static void guest_cd(int id, u64 bits, int vector)
 {
@@ -22,7 +22,7 @@ static void guest_cd(int id, u64 bits, int vector)
 
   host_cd: {
     needs: ['vcpu', 'cd_bits'],
-    code: `
+    text: `
 static void host_cd(int id, u64 bits)
 {
 	struct kvm_sregs sregs;
@@ -35,7 +35,7 @@ static void host_cd(int id, u64 bits)
 
   init: {
     needs: ['want', 'vcpu'],
-    code: `
+    text: `
 /* INIT, and SIPI if there is a vector; then the vCPU goes on where it was. */
 static void init(int id, u64 cr0, int sipi)
 {
@@ -74,7 +74,7 @@ static void init(int id, u64 cr0, int sipi)
 
   restore: {
     needs: ['base', 'vcpu', 'drop_exception'],
-    code: `
+    text: `
 /* MSRs of time and of hypervisors are not those of a processor. */
 static int is_of_processor(u32 msr)
 {
@@ -132,7 +132,7 @@ static void restore(int id, int from, int mtrrs)
 
   disable_old_quirks: {
     needs: ['want_ioctl'],
-    code: `
+    text: `
 /* The older capability, which refuses nothing. */
 static void disable_old_quirks(u64 mask, int expected)
 {
@@ -146,7 +146,7 @@ static void disable_old_quirks(u64 mask, int expected)
 
   disable_quirks: {
     needs: ['want_ioctl'],
-    code: `
+    text: `
 #ifndef KVM_CAP_DISABLE_QUIRKS2
 #define KVM_CAP_DISABLE_QUIRKS2	213
 #endif

@@ -4,7 +4,7 @@ import type { Snippets } from './types.js';
 export const TRACE: Snippets = {
   pages_of: {
     needs: ['base'],
-    code: `
+    text: `
 static u64 pages_of(int level)
 {
 	return 1ULL << 9 * (level - 1);
@@ -13,7 +13,7 @@ static u64 pages_of(int level)
 
   leaf_store: {
     needs: ['base'],
-    code: `
+    text: `
 #define PRESENT		(1ULL << 11)	/* of an entry, in KVM's own words */
 #define HUGE		(1ULL << 7)
 #define WRITABLE	(1ULL << 1)
@@ -64,7 +64,7 @@ static struct leaf *find(struct leaf *leaves, int count, u64 gfn, int level)
 
   trace: {
     needs: ['leaf_store', 'write_file', 'L2_STORE', 'ALTERNATIVES', 'SPLITS'],
-    code: String.raw`
+    text: String.raw`
 static char instance[256];
 static int trace_pipe = -1;
 
@@ -207,7 +207,7 @@ static void check_leaves(void)
 
   is_among: {
     needs: ['base'],
-    code: `
+    text: `
 /* Does the text name one of those between the bars? */
 static int is_among(const char *text, const char *alternatives)
 {
@@ -226,7 +226,7 @@ static int is_among(const char *text, const char *alternatives)
 
   leaf: {
     needs: ['trace', 'pages_of'],
-    code: `
+    text: `
 /* From here on there must be these leaves. */
 static void leaves(u64 gfn, int count, int level, const char *text)
 {
@@ -244,7 +244,7 @@ static void leaves(u64 gfn, int count, int level, const char *text)
 
   no_leaf: {
     needs: ['trace'],
-    code: `
+    text: `
 /* From here on no leaf may begin at these pages. */
 static void no_leaves(u64 gfn, int count)
 {
@@ -260,7 +260,7 @@ static void no_leaves(u64 gfn, int count)
 
   fixed: {
     needs: ['trace'],
-    code: `
+    text: `
 /* KVM makes a leaf writable again in place, and no event tells. */
 static void made_writable(u64 gfn, int level)
 {

@@ -1,7 +1,7 @@
 /** A part of a reproducer in C, and the parts that it needs. */
 interface Snippet {
   readonly needs?: readonly string[];
-  readonly code: string;
+  readonly text: string;
 }
 
 /** Parts by name, in the order in which a file has them. */

@@ -4,7 +4,7 @@ import type { Snippets } from './types.js';
 export const VM: Snippets = {
   guest_code: {
     needs: ['base'],
-    code: String.raw`
+    text: String.raw`
 /*
  * The guest: each of these runs one command, and tells by the port of an OUT
  * how it ended.  The first page begins with a stub for each exception, then
@@ -40,7 +40,7 @@ OPCODE
 
   vcpu: {
     needs: ['base', 'guest_code'],
-    code: `
+    text: `
 static struct vcpu {
 	int fd;
 	struct kvm_run *run;
@@ -159,7 +159,7 @@ static u64 guest(int id, const char *code, u64 a, u64 b)
 
   make_vm: {
     needs: ['vcpu'],
-    code: `
+    text: `
 static void make_vm(void)
 {
 	struct kvm_enable_cap exits = { .cap = KVM_CAP_X86_USER_SPACE_MSR,
