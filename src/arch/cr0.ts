@@ -21,3 +21,6 @@ export const startAfterSipi = (vector: number): bigint => BigInt(vector) << 12n;
 
 /** CR0 after an INIT: CD and NW stay, ET is fixed (SDM, "IA-32 and Intel 64 Processor States Following Power-up, Reset, or INIT"). */
 export const cr0AfterInit = (before: bigint): bigint => CR0_ET | (before & CR0_CACHE);
+
+/** CR0 after an INIT on kernels that turn caches off with it, as a reset does. */
+export const CR0_AFTER_RESET = CR0_ET | CR0_CACHE;

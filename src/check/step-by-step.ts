@@ -1,4 +1,3 @@
-import { cr0AfterInit, START_AFTER_INIT, startAfterSipi } from '../arch/cr0.js';
 import { MSR } from '../arch/msrs.js';
 import { gfnOf } from '../arch/units.js';
 import {
@@ -19,6 +18,7 @@ import type { AllowedWarning } from './kernel-log.js';
 import { LeafDiff } from './leaves/leaf-diff.js';
 import { judgeShadow } from './leaves/shadow-diff.js';
 import { modelOf } from './model-of.js';
+import { judgeInit } from './msrs/init-judge.js';
 import { GENERAL_PROTECTION, isMsrStep, judgeMsrs, type MsrStep, opsOf, patRead } from './msrs/msr-judge.js';
 import { judgeRestored } from './msrs/restore-judge.js';
 import { opLanes } from './race/lane-ops.js';
@@ -260,13 +260,10 @@ export class Judge {
   }
 
   #judgeInit(): void {
-    const step = this.#step;
-    if (step?.do !== 'init') return;
-    const expected = cr0AfterInit(this.#model.state.vcpu(step.vcpu).cr0);
+    if (this.#step?.do !== 'init') return;
     this.checks.msrs++;
-    if (this.#record.value !== expected) this.fail('CR0 after INIT', hex(expected), hex(this.#record.value));
-    const start = step.sipi === undefined ? START_AFTER_INIT : startAfterSipi(step.sipi);
-    if (this.#record.start !== start) this.fail('first instruction', hex(start), hex(this.#record.start));
+    const { cr0 } = this.#model.state.vcpu(this.#step.vcpu);
+    judgeInit(this.#step, this.#record, { cr0, rules: this.policy.msrs, fail: this.fail });
   }
 
   /** Hold what KVM says of itself against what its kernel must say. */

@@ -90,6 +90,8 @@ export interface MsrRules {
    * called it.
    */
   readonly mayRepeatGp: boolean;
+  /** An INIT may set CR0.CD and CR0.NW, which the SDM has stay as they are (`vmx_vcpu_reset()`). */
+  readonly initMaySetCd: boolean;
   /** Values of variable MTRRs are read back without the bits above MAXPHYADDR. */
   readonly masksReservedOnRead: boolean;
 }

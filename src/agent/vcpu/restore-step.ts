@@ -8,9 +8,16 @@ const MOST_AT_ONCE = 255;
 /** IA32_TSC, IA32_TSC_ADJUST and IA32_TSC_DEADLINE: they are about time, which goes on. */
 const OF_TIME: readonly number[] = [0x10, 0x3b, 0x6e0];
 
+/** AMD's performance counters: Linux 5.10 names and reads them on Intel too, and takes no write of them (kvm_set_msr_common()). */
+const isOfAmdCounters = (msr: number): boolean => msr >= 0xc001_0200 && msr <= 0xc001_020b;
+
 /** MSRs of time, and those that hypervisors made up (0x40000000 on, 0x4b564d00 on, and Linux's first two), are not those of a processor. */
 const isOfProcessor = (msr: number): boolean =>
-  !OF_TIME.includes(msr) && msr !== 0x11 && msr !== 0x12 && (msr < 0x4000_0000 || msr >= 0xc000_0000);
+  !OF_TIME.includes(msr) &&
+  !isOfAmdCounters(msr) &&
+  msr !== 0x11 &&
+  msr !== 0x12 &&
+  (msr < 0x4000_0000 || msr >= 0xc000_0000);
 
 interface Saved {
   index: number;

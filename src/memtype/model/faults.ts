@@ -159,7 +159,10 @@ function preFaultPage(state: VmState, vcpu: VcpuView, first: number, gfn: number
   const made = freshLeaf(state, vcpu, gfn, 'read', leaf?.level);
   if (made === undefined) return;
   if (leaf === undefined) make(state, made, gfn, effect);
-  else if (gfn === Math.max(leaf.gfn, first)) remake(state, made, gfn, effect);
+  // The legacy MMU maps a page's neighbours with it, and makes those anew in their turn (direct_pte_prefetch(), direct_map()).
+  if (leaf === undefined && state.options.legacyMmu && state.policy.preFault === 'remake')
+    effect.remade.push(made);
+  if (leaf !== undefined && gfn === Math.max(leaf.gfn, first)) remake(state, made, gfn, effect);
 }
 
 /**

@@ -13,11 +13,15 @@ const narrowRouting = (msr: number): boolean => (msr >= 0x200 && msr <= 0x26f) |
 export const WIDE_MSRS: MsrRules = {
   invalidNotUnknown: wideRouting,
   mayRepeatGp: false,
+  initMaySetCd: false,
   masksReservedOnRead: true,
 };
 
-/** The same up to 5.19. 5.10 calls kvm_inject_gp() in kvm_mtrr_valid(), 6.1 does not; the series between were not read. */
-export const OLD_MSRS: MsrRules = { ...WIDE_MSRS, mayRepeatGp: true };
+/**
+ * The same up to 5.19. 5.10 calls kvm_inject_gp() in kvm_mtrr_valid(), and vmx_vcpu_reset() and init_vmcb() set CD and NW in it; 6.1 does
+ * neither. The series between were not read.
+ */
+export const OLD_MSRS: MsrRules = { ...WIDE_MSRS, mayRepeatGp: true, initMaySetCd: true };
 
 /** The same, 6.5 to 6.10. */
 export const NARROW_MSRS: MsrRules = { ...WIDE_MSRS, invalidNotUnknown: narrowRouting };
