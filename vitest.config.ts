@@ -1,5 +1,15 @@
 import { defineConfig } from 'vitest/config';
 
+/** Tests that build several kernels, each for minutes. */
+const BUILDS = {
+  test: {
+    name: 'builds',
+    include: ['test/builds/**/*.test.ts'],
+    fileParallelism: false,
+    testTimeout: 3_600_000,
+  },
+};
+
 // Run the pure tests next to the code and the live ones in test/; live files share devices, so one at a time.
 export default defineConfig({
   test: {
@@ -28,6 +38,7 @@ export default defineConfig({
           hookTimeout: 900_000,
         },
       },
+      ...(process.env.KVM_MEMTYPE_BUILDS === undefined ? [] : [BUILDS]),
     ],
   },
 });
