@@ -20,16 +20,16 @@ const seenBy = (scenarios: readonly Scenario[], name: string): number => {
 };
 
 test.each(['A', 'E'])(
-  'the quick set exercises under policy %s nearly every pair that the catalogue does',
+  'the quick set exercises under policy %s every pair that the catalogue does',
   (name) => {
-    expect(seenBy(QUICK, name)).toBeGreaterThan(seenBy(catalogue, name) * 0.95);
+    expect(seenBy(QUICK, name)).toBe(seenBy(catalogue, name));
   },
 );
 
 test('the quick set is a part of the catalogue, in its order, and always the same', () => {
   expect(QUICK).toEqual(catalogue.filter((scenario) => QUICK.includes(scenario)));
   expect(quickSet(catalogue)).toEqual(QUICK);
-  expect(QUICK.length).toBeLessThan(catalogue.length * 0.5);
+  expect(QUICK.length).toBeLessThan(catalogue.length * 0.7);
 });
 
 test('it is known again by its scenarios', () => {

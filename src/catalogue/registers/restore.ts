@@ -10,15 +10,10 @@ import {
   scenario,
   touch,
 } from '../../scenario/builder.js';
-import type { MsrOp, Step } from '../../scenario/types.js';
+import type { MsrOp } from '../../scenario/types.js';
+import { readAll, touchAll } from './steps.js';
 import { distinct, reads, WRITABLE } from './values.js';
 
-const readAll = (vcpu: number): Step[] => [
-  msrs(reads(WRITABLE), { vcpu }),
-  msrs(reads(WRITABLE), { vcpu, by: 'host' }),
-];
-const PAGES = [0n, 0x9_f000n, mib(3), mib(4), mib(5) - 0x1000n, mib(5)];
-const touchAll = (vcpu = 0): Step[] => PAGES.map((gpa) => touch(gpa, { vcpu }));
 /** Drop the leaves of all these pages. */
 const dropAll = discard(0n, 6 * 256);
 

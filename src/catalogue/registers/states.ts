@@ -15,14 +15,8 @@ import {
   wrmsr,
 } from '../../scenario/builder.js';
 import type { Need, Step } from '../../scenario/types.js';
-import { distinct, reads, WRITABLE } from './values.js';
-
-const readAll = (vcpu: number): Step[] => [
-  msrs(reads(WRITABLE), { vcpu }),
-  msrs(reads(WRITABLE), { vcpu, by: 'host' }),
-];
-const PAGES = [0n, 0x9_f000n, mib(3), mib(4), mib(5) - 0x1000n, mib(5)];
-const touchAll = (vcpu = 0): Step[] => PAGES.map((gpa) => touch(gpa, { vcpu }));
+import { PAGES, readAll, touchAll } from './steps.js';
+import { distinct, WRITABLE } from './values.js';
 
 const initKeeps = scenario(
   'msr/init',

@@ -1,32 +1,17 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { explainCommand } from './explain.js';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { explain } from '../../../test/support/explain.js';
 
-let out = '';
 let folder = '';
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'kvm-memtype-from-'));
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    out += String(text);
-    return true;
-  });
 });
 afterEach(() => {
-  vi.restoreAllMocks();
   rmSync(folder, { recursive: true });
 });
-
-async function explain(...args: string[]): Promise<string> {
-  out = '';
-  const command = explainCommand()
-    .exitOverride()
-    .configureOutput({ writeErr: () => {} });
-  await command.parseAsync(args, { from: 'user' });
-  return out;
-}
 
 let files = 0;
 function file(...lines: string[]): string {

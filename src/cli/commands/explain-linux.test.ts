@@ -1,26 +1,5 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { explainCommand } from './explain.js';
-
-let out = '';
-
-beforeEach(() => {
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    out += String(text);
-    return true;
-  });
-});
-afterEach(() => void vi.restoreAllMocks());
-
-async function explain(...args: string[]): Promise<string> {
-  out = '';
-  const command = explainCommand()
-    .exitOverride()
-    .configureOutput({ writeErr: () => {} });
-  await command.parseAsync(args, { from: 'user' });
-  return out;
-}
-
-const json = async (...args: string[]) => JSON.parse(await explain('--format', 'json', ...args));
+import { describe, expect, it } from 'vitest';
+import { explain, explainJson as json } from '../../../test/support/explain.js';
 
 describe('explain --linux', () => {
   // A VMM leaves IA32_MTRR_DEF_TYPE at 0, and has a virtio-pmem device above RAM (from a public report).

@@ -2,36 +2,20 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { explain, explainJson as json } from '../../../test/support/explain.js';
 import { MT } from '../../arch/memory-types.js';
 import { encodeJson } from '../../recording/wire.js';
 import { cd, mib, mtrrs, noncoherent, scenario, touch, wrmsr } from '../../scenario/builder.js';
-import { explainCommand } from './explain.js';
 
-let out = '';
 let folder = '';
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'kvm-memtype-recorded-'));
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    out += String(text);
-    return true;
-  });
 });
 afterEach(() => {
-  vi.restoreAllMocks();
   rmSync(folder, { recursive: true });
 });
-
-async function explain(...args: string[]): Promise<string> {
-  out = '';
-  const command = explainCommand()
-    .exitOverride()
-    .configureOutput({ writeErr: () => {} });
-  await command.parseAsync(args, { from: 'user' });
-  return out;
-}
-const json = async (...args: string[]) => JSON.parse(await explain('--format', 'json', ...args));
 
 const FIRST = scenario('x/first', 'A range of UC', { needs: ['noncoherent'] }, [
   noncoherent(true),

@@ -1,27 +1,7 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { explainCommand } from './explain.js';
-
-let out = '';
-
-beforeEach(() => {
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    out += String(text);
-    return true;
-  });
-});
-afterEach(() => void vi.restoreAllMocks());
-
-async function explain(...args: string[]): Promise<string> {
-  out = '';
-  const command = explainCommand()
-    .exitOverride()
-    .configureOutput({ writeErr: () => {} });
-  await command.parseAsync(args, { from: 'user' });
-  return out;
-}
+import { describe, expect, it } from 'vitest';
+import { explain, explainJson as json } from '../../../test/support/explain.js';
 
 const then = (...events: string[]): string[] => events.flatMap((event) => ['--then', event]);
-const json = async (...args: string[]) => JSON.parse(await explain('--format', 'json', ...args));
 /** What each event does to the leaves, with its errata. */
 const outcomes = async (...args: string[]): Promise<string[]> =>
   (await json(...args)).events.map(({ outcome, errata }: { outcome: string; errata: string[] }) =>
