@@ -3,11 +3,9 @@
 import { dirname, join } from 'node:path';
 import { runNode } from './lib/exec.mjs';
 import { SetupError } from './lib/failure.mjs';
+import { HELD_ONCE } from './lib/held-once.mjs';
 import { nodeRelease, RELEASES } from './lib/node-release.mjs';
 import { ROOT, runMain, setup } from './setup.mjs';
-
-/** Long, and of pure code that no release of Node.js could make differ: held on one release. */
-const HELD_ONCE = ['--exclude', 'src/check/tamper.test.ts'];
 
 await runMain(async () => {
   const [major, ...args] = process.argv.slice(2);
