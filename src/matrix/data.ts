@@ -23,12 +23,29 @@ const p5 = (version: string): string[] => [
   `p5-memslot-flag-${version}.patch`,
 ];
 
+/** What brings 6.1 to the eras after it, each above those before it. */
+const UP_TO_B = [
+  'era-a-6.2-6.1.patch',
+  'era-a-6.5-6.1.patch',
+  'era-b-6.7-6.1.patch',
+  'era-b-6.1.patch',
+] as const;
+
 export const KERNELS: readonly MatrixKernel[] = [
   { name: '5.10', source: 'debian:5.10', patches: [], policy: 'A-4.4' },
   { name: '5.10+noiommu', source: 'debian:5.10', patches: ['vfio-noiommu-5.10.patch'], policy: 'A-4.4' },
   { name: '6.1', source: 'debian:6.1', patches: [], policy: 'A' },
-  { name: '6.1+B', source: 'debian:6.1', patches: ['era-a-6.5-6.1.patch', 'era-b-6.1.patch'], policy: 'B' },
+  { name: '6.1+A-6.2', source: 'debian:6.1', patches: UP_TO_B.slice(0, 1), policy: 'A-6.2' },
+  { name: '6.1+A-6.5', source: 'debian:6.1', patches: UP_TO_B.slice(0, 2), policy: 'A-6.5' },
+  { name: '6.1+B-6.7', source: 'debian:6.1', patches: UP_TO_B.slice(0, 3), policy: 'B-6.7' },
+  { name: '6.1+B', source: 'debian:6.1', patches: UP_TO_B, policy: 'B' },
   { name: '6.1+P2', source: 'debian:6.1', patches: ['p2-per-vm-mtrr-6.1.patch'], policy: 'A+P2' },
+  {
+    name: '6.1+P5',
+    source: 'debian:6.1',
+    patches: ['p5-memslot-honor-guest-pat-6.1.patch'],
+    policy: 'A+P5-memslot-mtrr',
+  },
   {
     name: '6.12+C',
     source: 'debian:6.12',

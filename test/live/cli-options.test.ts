@@ -44,7 +44,7 @@ const BAD: readonly (readonly [readonly string[], string])[] = [
   [['fuzz', '--seed', '2147483648'], 'a whole number from 0 to 2147483647 is needed'],
   [['fuzz', '--kernel', IMAGE, '--kernel', IMAGE], 'one --kernel at a time'],
   [['matrix', '--timeout', '2147484'], 'a whole number from 1 to 2147483 is needed'],
-  [['matrix', '--only', 'nope'], 'it is one of 5.10, 5.10+noiommu, 6.1, 6.1+B'],
+  [['matrix', '--only', 'nope'], 'it is one of 5.10, 5.10+noiommu, 6.1, 6.1+A-6.2'],
   [['matrix', '--param', 'init=/bin/sh'], 'module.name=value'],
   [['kernel', 'build', '--source', ''], 'is needed'],
   [['kernel', 'build', '--source', 'debian:6.1', '--jobs', '0'], 'a whole number from 1 to 1024 is needed'],

@@ -84,7 +84,7 @@ function matrixKernel(name: string): string {
 export function matrixCommand(): Command {
   const command = addHelp(new Command('matrix'), {
     what:
-      'Show each change to KVM that is proposed or merged, on kernels before and after it: builds fourteen kernels, runs every ' +
+      'Show each change to KVM that is proposed or merged, on kernels before and after it: builds eighteen kernels, runs every ' +
       'scenario on each in the lab, and prints a table.',
     examples: [
       ['matrix --only 6.1 --only 6.1+P2', 'two of the kernels'],
