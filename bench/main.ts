@@ -68,8 +68,8 @@ async function ratio(
 
 async function* results(): AsyncGenerator<Result> {
   using kvm = Kvm.open();
-  yield await ratio('PIO exit', 'pio', pioLoop(kvm), 500, 1.03);
-  yield await ratio('WRMSR exit', 'wrmsr', wrmsrLoop(kvm), 500, 1.03);
+  yield await ratio('PIO exit', 'pio', pioLoop(kvm), 500, 1.05);
+  yield await ratio('WRMSR exit', 'wrmsr', wrmsrLoop(kvm), 500, 1.06);
   yield await ratio('VM create, run, destroy', 'vm', vmLoop(kvm), 4, 1.5);
   const { microseconds, preempted } = await kickLatencies(kickWorker);
   const detail = `${microseconds.length} kicks, worst ${microseconds.at(-1)?.toFixed(0)} us; ${preempted} more were preempted`;

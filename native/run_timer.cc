@@ -123,9 +123,10 @@ RunResult RunTimer::run(int vcpuFd, RunControl &control) {
   if (armedFor_ == 0 || armedFor_ > control.deadline) {
     arm(control.deadline);
   }
-  control.thread.store(thread_);
+  // The next store, of immediate_exit, is the barrier between this one and the look at kickPending.
+  control.thread.store(thread_, std::memory_order_relaxed);
   RunResult result = enter(vcpuFd, control);
-  control.thread.store(0);
+  control.thread.store(0, std::memory_order_release);
   // Stay the thread's timer: a signal between two runs must still clear armedFor_.
   deadline_ = 0;
   return result;
