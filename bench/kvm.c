@@ -1,5 +1,6 @@
 // The other side of the benchmarks: the same loops over /dev/kvm, in C.
-// kvm {pio|wrmsr|vm} <count> runs a batch of <count> for each line of its input, and prints the batch's nanoseconds.
+// kvm {pio|wrmsr|vm} <count> runs a batch of <count> for each line of its input, and prints the
+// batch's nanoseconds.
 #include <fcntl.h>
 #include <linux/kvm.h>
 #include <stdint.h>
