@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { isBad } from '../report/summary.js';
 import type { ScenarioResult } from '../report/types.js';
+import { type Cost, costsOf } from './costs.js';
 import { type Change, changesOf } from './diff.js';
 import { factsOf } from './facts.js';
 import { type Group, groupsOf } from './group.js';
@@ -44,6 +45,8 @@ export interface Comparison {
   verdicts: Verdicts;
   skips: SkipChange[];
   groups: Group[];
+  /** What both take; empty where there was one run only. */
+  costs: Cost[];
   /** What makes the second side worse as a whole: its kernel died, its run broke off. */
   broken: string[];
 }
@@ -113,8 +116,11 @@ function brokenOf({ set, incomplete }: Side): string[] {
   ];
 }
 
-/** Hold two kernels against each other. No policy is needed: what each did is what counts. */
-export function compare(a: Side, b: Side): Comparison {
+/**
+ * Hold two kernels against each other. No policy is needed: what each did is what counts.
+ * @param most as how many times of the first kernel's costs is too much
+ */
+export function compare(a: Side, b: Side, most?: number): Comparison {
   const names = [...a.scenarios.keys()].filter((name) => b.scenarios.has(name));
   const all = names.map(
     (name): Pair => [name, a.scenarios.get(name) as SideScenario, b.scenarios.get(name) as SideScenario],
@@ -133,10 +139,16 @@ export function compare(a: Side, b: Side): Comparison {
     verdicts: verdictsOf(pairs),
     skips: skipsOf(pairs),
     groups: groupsOf(both.flatMap((pair) => withoutEcho(seenChanges(pair, { a, b })))),
+    costs: costsOf(
+      a,
+      b,
+      pairs.map(([name]) => name),
+      most,
+    ),
     broken: brokenOf(b).filter((text) => !brokenOf(a).includes(text)),
   };
 }
 
-/** Whether the second kernel is worse: something that did not fail fails now. */
-export const isWorse = ({ verdicts, broken }: Comparison): boolean =>
-  verdicts.worse.length + broken.length > 0;
+/** Whether the second kernel is worse: something that did not fail fails now, or takes more than it may. */
+export const isWorse = ({ verdicts, broken, costs }: Comparison): boolean =>
+  verdicts.worse.length + broken.length > 0 || costs.some(({ beyond }) => beyond);

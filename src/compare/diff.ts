@@ -23,6 +23,7 @@ const ABSENT: Partial<Record<What, string>> = {
   'fault of L2': 'finds its leaf',
   trace: 'not seen',
   warning: 'not given',
+  exit: 'none',
 };
 
 /** As the facts of own leaves join types. */

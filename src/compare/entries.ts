@@ -1,5 +1,6 @@
 import { safeLine } from '../text/safe.js';
 import { type Comparison, isWorse, type SkipChange, type Told } from './compare.js';
+import { type CostEntry, costEntries, tellsNoDifference } from './cost-words.js';
 import type { Group } from './group.js';
 import type { Side } from './side.js';
 import { groupText, listText, placeText, policyText } from './words.js';
@@ -19,6 +20,7 @@ export interface Words {
   notes: string[];
   changes: Entry[];
   verdicts: Entry[];
+  costs: CostEntry[];
   conclusion: string;
 }
 
@@ -26,6 +28,8 @@ export interface Words {
 const FEW = 2;
 const MOST_TOLD = 5;
 const MOST_NAMES = 4;
+/** A comparison of more lines is not read. */
+const MOST_GROUPS = 9;
 
 const counted = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
 
@@ -42,10 +46,30 @@ function groupEntry(group: Group, all: boolean): Entry {
   return { count: group.scenarios.length, text: groupText(group), below: places };
 }
 
-function skipEntry({ now, reason, scenarios }: SkipChange, all: boolean): Entry {
-  const names = listText(scenarios, all ? scenarios.length : MOST_NAMES);
-  const verb = now === 'run' ? 'run now and were skipped' : 'are skipped now and ran';
-  return { count: scenarios.length, text: `${verb} (${reason}): ${names}`, below: [] };
+/** Skips that became runs, or the other way: one line, and below it the reasons. */
+function skipEntry(now: SkipChange['now'], skips: readonly SkipChange[], all: boolean): Entry[] {
+  const own = skips.filter((skip) => skip.now === now);
+  if (own.length === 0) return [];
+  const below = own.map(({ reason, scenarios }) => {
+    const names = listText(scenarios, all ? scenarios.length : FEW);
+    return `${scenarios.length}: ${reason}: ${names}`;
+  });
+  const text = now === 'run' ? 'run now and were skipped' : 'are skipped now and ran';
+  return [{ count: own.reduce((sum, { scenarios }) => sum + scenarios.length, 0), text, below }];
+}
+
+/** The groups that most scenarios show, and how many more there are. */
+function groupEntries(groups: readonly Group[], all: boolean): Entry[] {
+  const shown = all ? groups : groups.slice(0, MOST_GROUPS);
+  const left = groups.slice(shown.length);
+  const count = new Set(left.flatMap(({ scenarios }) => scenarios)).size;
+  const more = {
+    count,
+    text:
+      left.length === 1 ? 'show one more change: --all' : `show one of ${left.length} more changes: --all`,
+    below: [],
+  };
+  return [...shown.map((group) => groupEntry(group, all)), ...(left.length > 0 ? [more] : [])];
 }
 
 function toldEntry(told: readonly Told[], what: string, all: boolean): Entry[] {
@@ -70,16 +94,23 @@ function notesOf({ a, b, verdictsOnly }: Comparison): string[] {
   return [`${whose} only results were saved, no leaves: verdicts are compared, not what was seen`];
 }
 
+function worseText({ verdicts, costs }: Comparison): string {
+  const n = verdicts.worse.length;
+  const beyond = costs.filter((cost) => cost.beyond).map(({ measure }) => measure);
+  return [
+    ...(n > 0 ? [`${counted(n, 'scenario')} ${n === 1 ? 'fails' : 'fail'} that did not`] : []),
+    ...(beyond.length > 0 ? [`more than the threshold lets it take: ${beyond.join(', ')}`] : []),
+  ].join('; ');
+}
+
 function conclusionOf(comparison: Comparison): string {
-  const { a, b, compared, verdictsOnly, verdicts, groups, skips, broken } = comparison;
+  const { a, b, compared, verdictsOnly, verdicts, groups, skips, broken, costs } = comparison;
   const [from, to] = a.name === b.name ? ['the first', 'the second'] : [a.name, b.name];
   if (broken.length > 0) return `${to} is worse than ${from}: ${broken.join('; ')}`;
-  if (isWorse(comparison)) {
-    const n = verdicts.worse.length;
-    return `${to} is worse than ${from}: ${counted(n, 'scenario')} ${n === 1 ? 'fails' : 'fail'} that did not`;
-  }
+  if (isWorse(comparison)) return `${to} is worse than ${from}: ${worseText(comparison)}`;
   const other = comparison.onlyA.length + comparison.onlyB.length + comparison.unlike.length;
-  if (groups.length + skips.length + verdicts.better.length + other === 0)
+  const isSame = groups.length + skips.length + verdicts.better.length + other === 0;
+  if (isSame && costs.every(tellsNoDifference))
     return `no difference in ${counted(compared + verdictsOnly, 'scenario')}`;
   return `${to} is not worse than ${from}: nothing fails that did not`;
 }
@@ -96,8 +127,9 @@ export function wordsOf(comparison: Comparison, all: boolean): Words {
     sides: [safeLine(sideText(a)), safeLine(sideText(b))],
     notes: notesOf(comparison).map(safeLine),
     changes: [
-      ...groups.map((group) => groupEntry(group, all)),
-      ...skips.map((skip) => skipEntry(skip, all)),
+      ...groupEntries(groups, all),
+      ...skipEntry('run', skips, all),
+      ...skipEntry('skipped', skips, all),
       ...namesEntry(onlyA, 'only on the first side', all),
       ...namesEntry(onlyB, 'only on the second side', all),
       ...namesEntry(unlike, 'not the same scenario on both sides, left out', all),
@@ -111,6 +143,7 @@ export function wordsOf(comparison: Comparison, all: boolean): Words {
         all,
       ),
     ].map(safe),
+    costs: costEntries(comparison.costs),
     conclusion: safeLine(conclusionOf(comparison)),
   };
 }

@@ -1,3 +1,4 @@
+import { msrName } from '../arch/msrs.js';
 import { gfnOf, levelBase } from '../arch/units.js';
 import { evidenceOf, type Move, type SeenLeaf, show } from '../check/evidence/index.js';
 import { splatsIn } from '../check/kernel-log.js';
@@ -25,6 +26,8 @@ export type What =
   | 'value'
   | 'ioctl'
   | 'answer'
+  | 'exit' // of an MSR access, to the VMM
+  | 'restored' // MSRs that a VMM saves and restores
   | 'record' // any other field of what a step gave
   | 'dirty log'
   | 'warning';
@@ -47,7 +50,7 @@ export interface Fact {
 }
 
 /** Of these there may be several in a step. */
-const KEYED_BY_TEXT: readonly What[] = ['trace', 'warning', 'record'];
+const KEYED_BY_TEXT: readonly What[] = ['trace', 'warning', 'record', 'exit'];
 
 /** Facts by what both sides must have to be compared. */
 export type Facts = ReadonlyMap<string, Fact>;
@@ -69,7 +72,7 @@ const FIELDS: Partial<
 };
 
 /** Told of otherwise, or by another field. */
-const NO_FIELDS: readonly string[] = ['step', 'events', 'leaves', 'vector'];
+const NO_FIELDS: readonly string[] = ['step', 'events', 'leaves', 'vector', 'exits', 'restored'];
 
 const plain = (value: unknown): string =>
   JSON.stringify(value, (_, one) => (typeof one === 'bigint' ? hex(one) : one))
@@ -77,7 +80,7 @@ const plain = (value: unknown): string =>
     .replaceAll(',', ', ');
 
 /** What a step's record says of itself; a field that is not known here is told by its name. */
-function answerFacts(step: Step, record: StepRecord): [What, string, string][] {
+function answerFacts(step: Step, record: StepRecord): Answer[] {
   const text = describeStep(step).replace(/^vCPU \d+: /, '');
   const fields = Object.entries(record).filter(
     ([field, value]) => value !== undefined && !NO_FIELDS.includes(field),
@@ -88,6 +91,23 @@ function answerFacts(step: Step, record: StepRecord): [What, string, string][] {
     if (what === undefined || toText === undefined) return ['record', `${text}: ${field}`, plain(value)];
     return [what, text, toText(value as never, record)];
   });
+}
+
+type Answer = readonly [What, where: string, value: string];
+
+/** Each exit by its access: of an access there is one, or none. */
+function exitFacts({ exits = [] }: StepRecord): Answer[] {
+  return exits.map(({ vcpu, msr, write, reason }) => {
+    const access = write === undefined ? 'read of' : `write of ${hex(write)} to`;
+    return ['exit', `vCPU ${vcpu}’s ${access} ${msrName(msr) ?? `MSR ${hex(msr)}`}`, reason];
+  });
+}
+
+function restoredFacts({ restored }: StepRecord): Answer[] {
+  if (restored === undefined) return [];
+  const { saved, written, odd } = restored;
+  const kept = odd.length === 0 ? '' : `, ${odd.length} not kept`;
+  return [['restored', 'MSRs that a VMM saves and restores', `${saved} read, ${written} written${kept}`]];
 }
 
 /** Follows one recording and notes what is to be compared. Knows no policy. */
@@ -110,6 +130,7 @@ class Watcher {
   watch(): Facts {
     for (const record of this.recording.steps) {
       this.#step = this.scenario.steps[record.step];
+      if (this.#step?.do === 'together') break; // what comes of it is chance, and all that follows
       this.#at = record.step + 1;
       this.#watchStep(record);
     }
@@ -149,7 +170,8 @@ class Watcher {
       this.#note('number of leaves', change?.where ?? 'the guest’s start', seen.counts.join(' + '));
     if (step === undefined) return;
     if (step.do === 'access') this.#access(step);
-    for (const [what, where, value] of answerFacts(step, record)) this.#note(what, where, value);
+    const answers = [...answerFacts(step, record), ...exitFacts(record), ...restoredFacts(record)];
+    for (const [what, where, value] of answers) this.#note(what, where, value);
     this.#situation.take(step, record);
   }
 

@@ -70,7 +70,7 @@ function groupOf(changes: readonly Change[]): Group {
 }
 
 /** Kinds of which one line tells all. */
-const TOGETHER: readonly What[] = ['answer', 'dirty log', 'own leaf', 'leaf of L2'];
+const TOGETHER: readonly What[] = ['answer', 'dirty log', 'own leaf', 'leaf of L2', 'exit', 'restored'];
 
 /** The changes of one situation: as one, if all lead to one thing or come from one; else by what they lead to. */
 function splitByValue(changes: readonly Change[]): Change[][] {
@@ -81,9 +81,13 @@ function splitByValue(changes: readonly Change[]): Change[][] {
   return bucket(changes, ({ to }) => to);
 }
 
+/** What happens without non-coherent DMA comes of something else than the guest's types. */
+const isApart = ({ where }: Change): boolean => where.endsWith(' without non-coherent DMA');
+
 const valueKey = (changes: readonly Change[]): string =>
   JSON.stringify([
     changes[0]?.what,
+    changes.every(isApart),
     unique(changes.map(({ from }) => from)).sort(),
     unique(changes.map(({ to }) => to)).sort(),
   ]);

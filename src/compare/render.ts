@@ -1,6 +1,7 @@
 import { safeJson } from '../text/safe.js';
 import { hang } from '../text/wrap.js';
 import { type Comparison, isWorse } from './compare.js';
+import type { CostEntry } from './cost-words.js';
 import { type Entry, type Words, wordsOf } from './entries.js';
 import type { Side } from './side.js';
 import { policyText } from './words.js';
@@ -32,7 +33,7 @@ function cut(body: readonly string[], end: readonly string[], all: boolean): str
 interface Style {
   side: (name: string, text: string, width: number) => string;
   title: (text: string) => string;
-  entry: (count: number, text: string, width: number) => string;
+  entry: (count: number | string, text: string, width: number) => string;
   below: (text: string, width: number) => string;
   /** Stands between a title, or a list, and what follows. */
   gap: readonly string[];
@@ -54,7 +55,12 @@ const MARKDOWN: Style = {
   gap: [''],
 };
 
-function section(title: string, entries: readonly Entry[], style: Style, width: number): string[] {
+function section(
+  title: string,
+  entries: readonly (Entry | CostEntry)[],
+  style: Style,
+  width: number,
+): string[] {
   if (entries.length === 0) return [];
   const lines = entries.flatMap(({ count, text, below }) => [
     style.entry(count, text, width),
@@ -70,6 +76,7 @@ function text(words: Words, style: Style, { all, width }: RenderOptions): string
     ...words.notes.flatMap((note) => [...style.gap, hang('', note, columns)]),
     ...section('Scenarios with other verdicts', words.verdicts, style, columns),
     ...section('Scenarios, and what changed in them', words.changes, style, columns),
+    ...section('What B takes, as a multiple of A', words.costs, style, columns),
   ].flatMap((part) => part.split('\n'));
   return cut(body, ['', ...hang('', words.conclusion, columns).split('\n')], all);
 }

@@ -19,6 +19,9 @@ const STEPS: Partial<Record<Step['do'], string>> = {
   'clear-dirty-log': 'KVM_CLEAR_DIRTY_LOG',
 };
 
+const quirkText = (quirk: string | number): string =>
+  typeof quirk === 'number' ? `0x${quirk.toString(16)}` : quirk;
+
 function stepClass(step: Step): string {
   if (step.do === 'msrs') return 'several MSR accesses';
   if (step.do === 'wrmsr') return classifyMsr(step.msr)?.kind === 'pat' ? 'a PAT write' : 'an MTRR write';
@@ -60,7 +63,7 @@ export class Situation {
   /** Take the next step. */
   take(step: Step, record: StepRecord): void {
     const { event, dropped } = this.#replay.next(step);
-    if (step.do === 'disable-quirk') this.#quirks.push(String(step.quirk));
+    if (step.do === 'disable-quirk') this.#quirks.push(quirkText(step.quirk));
     if (event !== undefined && dropped === undefined && record.ok !== false) this.#apply(event, record);
   }
 

@@ -20,6 +20,7 @@ const NOUNS: Partial<Record<What, string>> = {
   size: 'leaves of',
   rights: 'leaf',
   zap: 'leaf',
+  exit: 'exit',
   trace: 'trace',
   warning: 'kernel warning',
 };
@@ -40,11 +41,13 @@ function answersText(changes: readonly Change[]): string {
   return `${changes.length} answers of KVM about itself: ${listText(each, MOST_PLACES, '; ')}`;
 }
 
-/** `, with CR0.CD=1` where all have it; else ` (some with CR0.CD=1)`. */
+/** `, CR0.CD=1` where all have it; else ` (most with CR0.CD=1)`. */
 function conditionText(conditions: readonly Value[], all: number): string {
   const every = conditions.filter(({ count }) => count === all).map(({ text }) => `, ${text}`);
-  const some = conditions.filter(({ count }) => count < all).map(({ text }) => `some with ${text}`);
-  return every.join('') + (some.length === 0 ? '' : ` (${listText(some, MOST_PLACES)})`);
+  const most = conditions
+    .filter(({ count }) => count < all && count * 2 > all)
+    .map(({ text }) => `most with ${text}`);
+  return every.join('') + (most.length === 0 ? '' : ` (${listText(most, MOST_PLACES)})`);
 }
 
 /** What changed, in a sentence. */

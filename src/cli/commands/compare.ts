@@ -1,14 +1,18 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { catalogue } from '../../catalogue/index.js';
-import { compare, isWorse } from '../../compare/compare.js';
+import { type Comparison, compare, isWorse } from '../../compare/compare.js';
+import type { Cost } from '../../compare/costs.js';
+import { FEWEST_RUNS } from '../../compare/ratio.js';
 import { COMPARE_FORMATS, type CompareFormat, renderComparisons } from '../../compare/render.js';
 import type { Side } from '../../compare/side.js';
 import { checkWritable, writeOutput } from '../../process/output-file.js';
+import type { Scenario } from '../../scenario/types.js';
 import { selectScenarios } from '../../session/select.js';
 import { textWidth } from '../../text/wrap.js';
+import { UsageError } from '../errors.js';
 import { addHelp, type Help, USAGE_STATUS } from '../options/help.js';
 import { addParameters, type TargetOptions } from '../options/target.js';
-import { addRepeatable, kernel, outputFile, seconds } from '../options/values.js';
+import { addRepeatable, kernel, outputFile, seconds, whole } from '../options/values.js';
 import { readOperands } from '../program/operands.js';
 import { DEFAULT_TIMEOUT } from '../program/rerun.js';
 
@@ -20,7 +24,16 @@ interface CompareOptions {
   engine: TargetOptions['engine'];
   param: string[];
   timeout: number;
+  repeat?: number;
+  /** Percent. */
+  threshold?: number;
 }
+
+/** As often kernels are run for a threshold. */
+const USUAL_RUNS = 5;
+/** More are kept in memory for nothing. */
+const MOST_RUNS = 100;
+const TOO_FEW = `--threshold needs ${FEWEST_RUNS} runs of each kernel, to tell a difference from chance`;
 
 const HELP: Help = {
   what:
@@ -30,31 +43,54 @@ const HELP: Help = {
   examples: [
     ['compare debian:6.1 debian:6.12', 'what Linux 6.12 does otherwise than 6.1; both are run'],
     ['compare before.kmr after.kmr --format markdown', 'two recordings, for a mail or a pull request'],
+    [
+      "compare debian:7.2 bzImage --scenario 'mtrr/*' --repeat 8 --threshold 5",
+      'fail if a patched kernel takes over 5 % more time, faults or zaps',
+    ],
   ],
   statuses: [
     [0, 'no kernel is worse than the first'],
-    [1, 'a scenario fails that did not, or a kernel died'],
+    [1, 'a scenario fails that did not, a kernel died, or it takes more than --threshold'],
     USAGE_STATUS,
   ],
 };
 
+/** Of a recording or result with others too, these scenarios. */
+function only(side: Side, wanted: readonly Scenario[]): Side {
+  const names = new Set(wanted.map(({ name }) => name));
+  return { ...side, scenarios: new Map([...side.scenarios].filter(([name]) => names.has(name))) };
+}
+
 async function runCompare(operands: readonly string[], options: CompareOptions): Promise<void> {
-  const { format, output, all = false, scenario, ...run } = options;
+  const { format, output, all = false, scenario, threshold, ...given } = options;
+  const { repeat = threshold === undefined ? 1 : USUAL_RUNS } = given;
+  const run = { ...given, repeat };
+  if (threshold !== undefined && repeat < FEWEST_RUNS)
+    throw new UsageError(`${TOO_FEW}: give no smaller --repeat`);
   if (output !== undefined) checkWritable(output);
   const scenarios = selectScenarios(catalogue, scenario);
-  const names = new Set(scenarios.map(({ name }) => name));
-  const [first, ...others] = (await readOperands(operands, { ...run, scenarios })).map((side) => ({
-    ...side,
-    scenarios:
-      scenario.length === 0
-        ? side.scenarios
-        : new Map([...side.scenarios].filter(([name]) => names.has(name))),
-  })) as [Side, ...Side[]];
-  const comparisons = others.map((other) => compare(first, other));
+  const sides = await readOperands(operands, { ...run, scenarios });
+  const [first, ...others] = (scenario.length === 0 ? sides : sides.map((side) => only(side, scenarios))) as [
+    Side,
+    ...Side[],
+  ];
+  const most = threshold === undefined ? undefined : 1 + threshold / 100;
+  const comparisons = others.map((other) => compare(first, other, most));
+  if (threshold !== undefined) for (const comparison of comparisons) checkThreshold(comparison);
   const text = renderComparisons(comparisons, format, { all, width: textWidth(process.stdout) });
   if (output === undefined) process.stdout.write(text);
   else writeOutput(output, text);
   process.exitCode = comparisons.some(isWorse) ? 1 : 0;
+}
+
+/**
+ * What nothing was measured for, or too little, is not below any threshold.
+ * @throws UsageError
+ */
+function checkThreshold({ costs }: Comparison): void {
+  const isTold = ({ interval, ratio }: Cost): boolean => interval !== undefined || ratio === null;
+  if (costs.length === 0 || !costs.every(isTold))
+    throw new UsageError(`${TOO_FEW}: record them by run --repeat ${FEWEST_RUNS} or more`);
 }
 
 /** What `compare` takes: what `--kernel` does, and files. */
@@ -78,6 +114,16 @@ export function compareCommand(): Command {
       new Option('--engine <name>', 'where kernels are run')
         .choices(['auto', 'bochs', 'qemu-tcg'])
         .default('auto'),
+    )
+    .option(
+      '--repeat <n>',
+      `run each kernel n times, and compare what it takes; ${FEWEST_RUNS} or more tell it from chance`,
+      whole(1, MOST_RUNS),
+    )
+    .option(
+      '--threshold <percent>',
+      `fail if a kernel takes so much more than the first, and not by chance; without --repeat each runs ${USUAL_RUNS} times`,
+      whole(0, 1000),
     )
     .option('--timeout <seconds>', 'give up on a kernel after this long', seconds, DEFAULT_TIMEOUT);
   addRepeatable(command, '--scenario <pattern>', 'compare these scenarios only', (text: string) => text);

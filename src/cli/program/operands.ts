@@ -1,5 +1,5 @@
 import { catalogue } from '../../catalogue/index.js';
-import { type Side, sideOfRecorded, sidesOfResult } from '../../compare/side.js';
+import { type BootCost, type Side, sideOfRecorded, sidesOfResult } from '../../compare/side.js';
 import { readSaved } from '../../report/journal/saved.js';
 import { labelOf, uniqueLabel } from '../../report/label.js';
 import type { ResultSet } from '../../report/types.js';
@@ -12,6 +12,7 @@ import { type TargetOptions, targetOf } from '../options/target.js';
 import { interrupted } from '../terminal/interrupt.js';
 import { log } from '../terminal/log.js';
 import { withProgress } from '../terminal/progress.js';
+import { measureBoots } from './boots.js';
 import { kindOf } from './judged.js';
 import { againOf, rerunCommand } from './rerun.js';
 
@@ -20,12 +21,15 @@ export interface OperandOptions extends Omit<TargetOptions, 'kernel' | 'vfio'> {
   timeout: number;
   param: readonly string[];
   scenarios: readonly Scenario[];
+  /** How often all is run, for its costs; once if not given. */
+  repeat?: number;
 }
 
 /** A kernel that was run, and what it did. */
 interface RunKernel {
   recorded: RecordedKernel;
   set: ResultSet;
+  boots: readonly BootCost[] | undefined;
   /** What decides nothing but should be known. */
   warnings: string[];
 }
@@ -36,7 +40,7 @@ export async function runOperand(
   options: OperandOptions,
   labels: Set<string>,
 ): Promise<RunKernel> {
-  const { scenarios, timeout, param, engine } = options;
+  const { scenarios, timeout, param, engine, repeat = 1 } = options;
   const target = await targetOf({ engine, param, kernel: [operand] }, operand);
   const again = { engine, policy: 'auto', timeout, param };
   const release = target.engine === 'host' ? undefined : target.identity?.release;
@@ -48,7 +52,7 @@ export async function runOperand(
     scenarios,
     catalogue,
     policy: 'auto',
-    repeat: 1,
+    repeat,
     timeoutMs: timeout * 1000,
     rerun: rerunCommand(again, operand),
     signal: interrupted,
@@ -70,7 +74,10 @@ export async function runOperand(
       },
     ),
   );
-  return { recorded: recorded() as RecordedKernel, set, warnings };
+  const { name, timeoutMs } = request;
+  const isMeasured = repeat > 1 && target.engine === 'bochs' && set.crashed === undefined;
+  const boots = isMeasured ? await measureBoots(target, name, { repeat, timeoutMs }) : undefined;
+  return { recorded: recorded() as RecordedKernel, set, boots, warnings };
 }
 
 const ofRecorded = (kernels: readonly RecordedKernel[]): Side[] =>
@@ -80,7 +87,8 @@ async function sidesOf(operand: string, options: OperandOptions, labels: Set<str
   const kind = operand.startsWith('debian:') ? 'kernel' : await kindOf(operand);
   if (kind === 'recording') return ofRecorded((await readRecordingFile(operand)).kernels);
   if (kind === 'result') return sidesOfResult(readSaved(operand));
-  return ofRecorded([(await runOperand(operand, options, labels)).recorded]);
+  const { recorded, boots } = await runOperand(operand, options, labels);
+  return ofRecorded([recorded]).map((side) => ({ ...side, ...(boots && { boots }) }));
 }
 
 /**
