@@ -3,6 +3,7 @@
 /** From the top down; folders on one floor do not know one another. */
 const FLOORS = [
   ['cli'],
+  ['campaign'],
   ['matrix', 'doctor', 'fuzz', 'history', 'compare'],
   ['session'],
   ['coverage', 'repro'],

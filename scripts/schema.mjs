@@ -3,10 +3,12 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 
 const { resultJsonSchema } = await import('../dist/report/json-schema.js');
+const { campaignJsonSchema } = await import('../dist/campaign/file/json-schema.js');
 const { scenarioJsonSchema } = await import('../dist/scenario/file/json-schema.js');
 const folder = new URL('../schema/', import.meta.url);
 mkdirSync(folder, { recursive: true });
 for (const [file, schema] of [
+  ['campaign-v1.json', campaignJsonSchema()],
   ['result-v1.json', resultJsonSchema()],
   ['scenario-v1.json', scenarioJsonSchema()],
 ])

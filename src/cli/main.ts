@@ -24,6 +24,7 @@ const COMMANDS: Record<string, string> = {
   judge: 'judge what was recorded by `run --record` again, under any policy',
   merge: 'put the results of parts of a run together',
   report: 'write saved results, also of a run that was broken off, in any format',
+  campaign: 'run many kernels, parameters and seeds, and go on where it was killed',
   zaps: 'count EPT zaps of a firmware-like boot, and their time',
 };
 
@@ -35,7 +36,7 @@ interface GlobalOptions {
 }
 
 /** Folders of commands that are not in `commands/` itself. */
-const FOLDERS: Readonly<Record<string, string>> = { repro: 'scenarios/' };
+const FOLDERS: Readonly<Record<string, string>> = { campaign: 'fleet/', repro: 'scenarios/' };
 
 const moduleOf = (name: string): URL =>
   new URL(`./commands/${FOLDERS[name] ?? ''}${name}.js`, import.meta.url);

@@ -1,4 +1,4 @@
-import type { ResultSet, ScenarioResult } from '../report/types.js';
+import type { ResultSet, ScenarioResult, SetHeader } from '../report/types.js';
 import type { Scenario } from '../scenario/types.js';
 import type { SessionListener } from '../session/session.js';
 import { randomScenario, type Subject } from './generate.js';
@@ -30,6 +30,8 @@ export interface Find {
 
 export interface FuzzResult {
   policy: ResultSet['policy'] | undefined;
+  /** What kernel they ran on. */
+  kernel: SetHeader | undefined;
   tried: number;
   passed: number;
   skipped: number;
@@ -104,6 +106,7 @@ export async function fuzz(request: FuzzRequest, listener: FuzzListener): Promis
   }
   return {
     policy: runner.policy,
+    kernel: runner.kernel,
     tried: all.length,
     passed: all.filter(({ status }) => status === 'pass').length,
     skipped: all.filter(({ status }) => status === 'skip').length,

@@ -1,4 +1,4 @@
-import type { ResultSet, ScenarioResult } from '../report/types.js';
+import type { ResultSet, ScenarioResult, SetHeader } from '../report/types.js';
 import type { Scenario } from '../scenario/types.js';
 import { runSession, type SessionListener, type SessionRequest } from '../session/session.js';
 
@@ -9,6 +9,8 @@ export type FuzzSession = Omit<SessionRequest, 'scenarios' | 'repeat' | 'rerun'>
 export class Runner {
   /** Known after the first batch. */
   policy: ResultSet['policy'] | undefined;
+  /** What the kernel is: known after the first batch. */
+  kernel: SetHeader | undefined;
 
   constructor(
     readonly session: FuzzSession,
@@ -32,7 +34,13 @@ export class Runner {
         repeat: 1,
         rerun: (name) => name,
       },
-      { ...this.listener, header: () => undefined, scenario: () => undefined },
+      {
+        ...this.listener,
+        header: (header) => {
+          this.kernel ??= header;
+        },
+        scenario: () => undefined,
+      },
     );
     this.policy ??= set.policy;
     const byName = new Map(set.scenarios.map((result) => [`${result.family}/${result.name}`, result]));

@@ -27,6 +27,7 @@ it('names the commands that there are, and no other', async () => {
     'judge',
     'merge',
     'report',
+    'campaign',
     'zaps',
     'help',
   ]);
@@ -51,6 +52,13 @@ describe('the help of every command', () => {
     ['judge'],
     ['merge'],
     ['report'],
+    ['campaign'],
+    ['campaign', 'plan'],
+    ['campaign', 'run'],
+    ['campaign', 'resume'],
+    ['campaign', 'status'],
+    ['campaign', 'cancel'],
+    ['campaign', 'report'],
     ['zaps'],
   ])('%s: what it is for, two examples, the exit statuses, within 80 columns', async (...command) => {
     const { status, stdout } = await runCli([...command, '--help'], { COLUMNS: '80' });

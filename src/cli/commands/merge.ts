@@ -1,14 +1,11 @@
 import { Command } from 'commander';
-import { catalogue } from '../../catalogue/index.js';
-import { PROBE_SCENARIOS } from '../../check/policy-choice.js';
-import { scopeOf } from '../../coverage/index.js';
 import { checkWritable } from '../../process/output-file.js';
 import type { Timeline } from '../../report/html/timeline.js';
 import { exitStatus } from '../../report/index.js';
-import { mergeRuns, type Order, type Part } from '../../report/merge.js';
+import { mergeRuns, type Part } from '../../report/merge.js';
 import { writeReport } from '../../report/report.js';
 import type { ScenarioResult } from '../../report/types.js';
-import type { Scenario } from '../../scenario/types.js';
+import { CATALOGUE_ORDER } from '../../session/order.js';
 import { addHelp, type Help, USAGE_STATUS } from '../options/help.js';
 import { addOutputOptions, outputPlans } from '../options/output.js';
 import { existingFile } from '../options/values.js';
@@ -31,21 +28,6 @@ const HELP: Help = {
   ],
 };
 
-const NAMES = catalogue.map(({ name }) => name);
-
-/** As a session orders them: what tells the policy comes first, unless that was forced. */
-const ORDER: Order = {
-  names: ({ policy }) => {
-    const first = policy.how === 'forced' ? [] : NAMES.filter((name) => PROBE_SCENARIOS.includes(name));
-    return [...first, ...NAMES.filter((name) => !first.includes(name))];
-  },
-  scope: (names) => {
-    const known = new Map(catalogue.map((scenario) => [scenario.name, scenario]));
-    const scenarios = names.flatMap((name): readonly Scenario[] => [known.get(name) ?? []].flat());
-    return scenarios.length < names.length ? 'chosen' : scopeOf(scenarios, catalogue);
-  },
-};
-
 /** `kvm-memtype merge <file...>`. */
 export function mergeCommand(): Command {
   const command = addHelp(new Command('merge'), HELP).argument(
@@ -63,7 +45,7 @@ export function mergeCommand(): Command {
       parts.push({ name, run: saved.run });
       for (const [result, timeline] of saved.timelines) timelines.set(result, timeline);
     }
-    const run = mergeRuns(parts, ORDER);
+    const run = mergeRuns(parts, CATALOGUE_ORDER);
     writeReport(plans, run, screen(), timelines);
     process.exitCode = exitStatus(run);
   });

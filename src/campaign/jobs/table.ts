@@ -1,0 +1,192 @@
+import { CampaignError } from '../errors.js';
+import type { CampaignRecord, Done, Loss } from '../store/records.js';
+import type { Job } from './job.js';
+import {
+  buildOf,
+  type Cell,
+  cellsOf,
+  jobsOfKernel,
+  type Plan,
+  type PlannedJob,
+  type PlannedKernel,
+} from './plan.js';
+
+/** What is known of a job. */
+export interface JobState {
+  readonly id: string;
+  readonly job: Job;
+  state: 'waiting' | 'running' | 'done' | 'lost';
+  /** How often it was begun and came to no result, for a reason that may lie in it. */
+  losses: number;
+  /** Not to be begun before this time. */
+  notBefore: number;
+  begun?: number;
+  result?: Done;
+  /** Why it came to no result the last time. */
+  loss?: { loss: Loss; text: string };
+}
+
+/** A kernel, and what became of its image. */
+export interface KernelState {
+  readonly kernel: PlannedKernel;
+  /** The job that builds it. */
+  readonly build?: JobState;
+  /** Its cells: known with its image. */
+  cells: readonly Cell[];
+  image?: { sha256: string; release?: string | undefined };
+}
+
+/** How a campaign stands. */
+export type CampaignState = 'open' | 'cancelled' | 'ended';
+
+/** Every job of a campaign, and how it stands: what the records of its journal come to. Pure. */
+export class Table {
+  readonly plan: Plan;
+  readonly startedAt: number;
+  readonly kernels: readonly KernelState[];
+  readonly jobs = new Map<string, JobState>();
+  state: CampaignState = 'open';
+  endedAt: number | undefined;
+  /** Who took it on last. */
+  owner: string | undefined;
+  #boot: string | undefined;
+
+  /** @throws CampaignError CAMPAIGN_JOURNAL if records are in no order that happens */
+  constructor(records: readonly CampaignRecord[]) {
+    const [first, ...others] = records;
+    if (first?.type !== 'campaign')
+      throw new CampaignError('CAMPAIGN_JOURNAL', 'a campaign begins with its plan');
+    this.plan = first.plan;
+    this.startedAt = first.at;
+    this.kernels = this.plan.kernels.map((kernel) => this.#kernel(kernel));
+    for (const record of others) this.take(record);
+  }
+
+  #kernel(kernel: PlannedKernel): KernelState {
+    const { from } = kernel;
+    if (from.kind === 'host') return { kernel, cells: this.#add(cellsOf(this.plan, kernel, null)) };
+    if (from.kind === 'image')
+      return {
+        kernel,
+        image: { sha256: from.sha256 },
+        cells: this.#add(cellsOf(this.plan, kernel, from.sha256)),
+      };
+    const build = this.#job(buildOf(this.plan, kernel) as PlannedJob);
+    return { kernel, build, cells: [] };
+  }
+
+  #job({ id, job }: PlannedJob): JobState {
+    const known = this.jobs.get(id) ?? { id, job, state: 'waiting', losses: 0, notBefore: 0 };
+    this.jobs.set(id, known);
+    return known;
+  }
+
+  #add(cells: readonly Cell[]): readonly Cell[] {
+    for (const planned of cells.flatMap(({ jobs }) => jobs)) this.#job(planned);
+    return cells;
+  }
+
+  /** @throws CampaignError CAMPAIGN_JOURNAL */
+  take(record: CampaignRecord): void {
+    switch (record.type) {
+      case 'campaign':
+        throw new CampaignError('CAMPAIGN_JOURNAL', 'a campaign begins once');
+      case 'session':
+        this.#takeOn(record);
+        break;
+      case 'begin':
+        Object.assign(this.#named(record.job), { state: 'running', begun: record.at });
+        break;
+      case 'done':
+        this.#done(this.#named(record.job), record);
+        break;
+      case 'lost':
+        this.#lose(this.#named(record.job), record);
+        break;
+      case 'cancelled':
+        this.#end('cancelled', record.at);
+        break;
+      case 'end':
+        this.#end('ended', record.at);
+    }
+  }
+
+  #named(id: string): JobState {
+    const job = this.jobs.get(id);
+    if (job === undefined)
+      throw new CampaignError('CAMPAIGN_JOURNAL', `there is no job ${id.slice(0, 12)} in this campaign`);
+    return job;
+  }
+
+  /** What ran when the process before ended is open again. It is not to blame, unless the machine itself went down under it. */
+  #takeOn({ owner, boot }: Extract<CampaignRecord, { type: 'session' }>): void {
+    const isOtherBoot = this.#boot !== undefined && this.#boot !== boot;
+    for (const job of this.jobs.values()) {
+      if (job.state !== 'running') continue;
+      job.state = 'waiting';
+      if (!isOtherBoot) continue;
+      job.losses++;
+      job.loss = { loss: 'host-lost', text: 'the machine went down while it ran' };
+      if (job.losses >= this.plan.campaign.limits.attempts) job.state = 'lost';
+    }
+    this.owner = owner;
+    this.#boot = boot;
+  }
+
+  /** The first result is kept: a job that was done twice came to one. */
+  #done(job: JobState, record: Done): void {
+    if (job.state === 'done') return;
+    Object.assign(job, { state: 'done', result: record });
+    delete job.loss;
+    if (record.image === undefined) return;
+    for (const kernel of this.kernels) {
+      if (kernel.build !== job) continue;
+      kernel.image = record.image;
+      kernel.cells = this.#add(cellsOf(this.plan, kernel.kernel, record.image.sha256));
+    }
+  }
+
+  #lose(job: JobState, { loss, text, again }: Extract<CampaignRecord, { type: 'lost' }>): void {
+    if (job.state === 'done') return;
+    job.losses++;
+    Object.assign(job, {
+      state: again === undefined ? 'lost' : 'waiting',
+      notBefore: again ?? 0,
+      loss: { loss, text },
+    });
+  }
+
+  #end(state: CampaignState, at: number): void {
+    this.state = state;
+    this.endedAt = at;
+  }
+
+  /** The next job to begin. Builds come first: others wait for them. */
+  next(now: number): JobState | undefined {
+    let found: JobState | undefined;
+    for (const job of this.jobs.values()) {
+      if (job.state !== 'waiting' || job.notBefore > now) continue;
+      if (job.job.kind === 'build') return job;
+      found ??= job;
+    }
+    return found;
+  }
+
+  /** When the next job that waits may begin. */
+  nextTime(): number | undefined {
+    const times = [...this.jobs.values()].flatMap(({ state, notBefore }) =>
+      state === 'waiting' ? [notBefore] : [],
+    );
+    return times.length === 0 ? undefined : times.reduce((a, b) => Math.min(a, b));
+  }
+
+  /** How many jobs are in each state; those of kernels that are not built yet are in `unknown`. */
+  counts(): Record<JobState['state'] | 'unknown', number> {
+    const counts = { waiting: 0, running: 0, done: 0, lost: 0, unknown: 0 };
+    for (const { state } of this.jobs.values()) counts[state]++;
+    for (const { kernel, build, image } of this.kernels)
+      if (image === undefined && build !== undefined && build.state !== 'lost')
+        counts.unknown += jobsOfKernel(this.plan, kernel);
+    return counts;
+  }
+}

@@ -1,0 +1,137 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ProcessError } from '../../process/errors.js';
+import { withLock } from '../../process/lock.js';
+import { isRunning } from '../../process/owner.js';
+import { CampaignError } from '../errors.js';
+import type { Plan } from '../jobs/plan.js';
+import { Table } from '../jobs/table.js';
+import { JournalWriter, readJournal } from './journal.js';
+import { Objects } from './objects.js';
+import { firstRecord } from './records.js';
+
+const RUN = /^(\d{4,})\.jsonl$/;
+
+/** A run of a campaign: its number in the folder, and what its journal tells. */
+export interface SavedRun {
+  number: number;
+  table: Table;
+}
+
+/**
+ * Where a campaign lives: `runs/<number>.jsonl`, a journal each; `objects/`, what they name; `lock`, held by the process that runs
+ * it; `cancel`, which tells that process to stop; `scratch/`, what jobs write while they run.
+ */
+export class CampaignFolder {
+  readonly objects: Objects;
+
+  constructor(readonly path: string) {
+    this.objects = new Objects(join(path, 'objects'));
+  }
+
+  /** Where jobs write while they run. */
+  get scratch(): string {
+    return join(this.path, 'scratch');
+  }
+
+  get #cancel(): string {
+    return join(this.path, 'cancel');
+  }
+
+  /** The path of a run's journal. */
+  journal(number: number): string {
+    return join(this.path, 'runs', `${String(number).padStart(4, '0')}.jsonl`);
+  }
+
+  /** The numbers of all runs, the oldest first. */
+  numbers(): number[] {
+    const runs = join(this.path, 'runs');
+    const names = existsSync(runs) ? readdirSync(runs) : [];
+    return names.flatMap((name) => Number(RUN.exec(name)?.[1] ?? []) || []).sort((a, b) => a - b);
+  }
+
+  /** @throws CampaignError */
+  read(number: number): SavedRun {
+    const file = this.journal(number);
+    if (!existsSync(file))
+      throw new CampaignError(
+        'CAMPAIGN_FOLDER',
+        `${this.path} has no run ${number}; its runs are ${this.numbers().join(', ') || 'none'}`,
+      );
+    return { number, table: new Table(readJournal(file)) };
+  }
+
+  /** @throws CampaignError if there is none */
+  last(): SavedRun {
+    const number = this.numbers().at(-1);
+    if (number !== undefined) return this.read(number);
+    throw new CampaignError('CAMPAIGN_FOLDER', `${this.path} holds no campaign: campaign run makes one`);
+  }
+
+  /** Begin a new run. */
+  add(plan: Plan): number {
+    const number = (this.numbers().at(-1) ?? 0) + 1;
+    mkdirSync(join(this.path, 'runs'), { recursive: true });
+    const writer = new JournalWriter(this.journal(number));
+    writer.write(firstRecord(plan));
+    writer.close();
+    return number;
+  }
+
+  /**
+   * Hold the folder while `work` runs.
+   * @param patienceMs how long to wait for another process that holds it
+   * @throws CampaignError CAMPAIGN_STATE if that takes longer
+   */
+  async hold<T>(work: () => Promise<T>, patienceMs = 1500): Promise<T> {
+    const patience = new AbortController();
+    const timer = setTimeout(() => patience.abort(), patienceMs);
+    let isHeld = false;
+    try {
+      return await withLock(
+        join(this.path, 'lock'),
+        () => {
+          isHeld = true;
+          clearTimeout(timer);
+          return work();
+        },
+        { signal: patience.signal },
+      );
+    } catch (error) {
+      if (isHeld || !(error instanceof ProcessError) || error.code !== 'PROCESS_ABORTED') throw error;
+      throw new CampaignError('CAMPAIGN_STATE', `another process runs the campaign in ${this.path}`);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Ask the process that runs the campaign to stop for good. */
+  askToCancel(): void {
+    writeFileSync(this.#cancel, '');
+  }
+
+  isToCancel(): boolean {
+    return existsSync(this.#cancel);
+  }
+
+  /** Nothing is asked, and nothing is left of jobs that were killed. */
+  tidy(): void {
+    rmSync(this.#cancel, { force: true });
+    rmSync(this.scratch, { recursive: true, force: true });
+  }
+
+  /** Remove the oldest runs but so many, and the objects that only they name. The folder must be held. */
+  keep(runs: number): void {
+    const old = this.numbers().slice(0, -runs);
+    if (old.length === 0) return;
+    for (const number of old) rmSync(this.journal(number));
+    const named = this.numbers()
+      .map((number) => readFileSync(this.journal(number), 'utf8'))
+      .join('');
+    for (const hash of this.objects.all()) if (!named.includes(hash)) this.objects.remove(hash);
+  }
+}
+
+/** Whether a process runs a campaign just now. */
+export const isUnderWay = ({ owner, state }: Table): boolean =>
+  state === 'open' && owner !== undefined && isRunning(owner);
