@@ -2,10 +2,10 @@
 /*
  * Preloaded into Bochs 2.7, which saves a machine only by a button of its window.
  *
- *   debugger command `source snapshot:DIR`  saves the machine into DIR: Bochs' own files, its RAM
- * in DIR/ram, and DIR/saved once all is written LAB_RAM=FILE                            maps FILE,
- * copy on write, as the machine's RAM LAB_JOB=OFFSET:FILE                     then maps FILE over
- * it, OFFSET bytes into what Bochs has given out
+ * - Debugger command `source snapshot:DIR`: saves the machine into DIR: Bochs' own files, its RAM
+ *   in DIR/ram, and DIR/saved once all is written.
+ * - LAB_RAM=FILE in the environment: maps FILE, copy on write, as the machine's RAM.
+ * - LAB_JOB=OFFSET:FILE: then maps FILE over it, OFFSET bytes into what Bochs has given out.
  *
  * Bochs' own memory.ram is left empty, so that a restored machine keeps what is mapped: several
  * share the page cache.
@@ -25,6 +25,7 @@
 #define COMMAND "snapshot:"
 #define MIB ((size_t)1 << 20)
 #define RAM_AT_LEAST (64 * MIB)
+#define BIOS_AREA (2 * MIB)
 #define PAGE 4096
 
 static char *ram;
@@ -98,10 +99,12 @@ static bool write_range(int fd, size_t from, size_t to) {
 }
 
 /* Bochs gives RAM out from the start; what it has not given out is zero, and left out of the file.
+ * So are the ROMs behind the RAM, a BIOS and less than a MiB besides: Bochs loads them at each
+ * start.
  */
 static bool write_ram(const char *path) {
   static const char zeros[PAGE];
-  size_t pages = ram_size / PAGE, from = 0, end = 0;
+  size_t pages = (ram_size / MIB * MIB - BIOS_AREA) / PAGE, from = 0, end = 0;
   unsigned char *resident = malloc(pages + 1);
   int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (fd < 0 || !resident || mincore(ram, pages * PAGE, resident) < 0)

@@ -16,6 +16,7 @@ const LAB: LabInventory = {
   engines: { bochs: undefined, 'qemu-tcg': undefined },
   build: undefined,
   kernels: { '6.1.192': 2, '7.2.13': 1 },
+  snapshots: { count: 3, bytes: 0.5 * GIB, limit: 2 * GIB },
   cache: { path: '/cache', freeBytes: 100 * GIB },
   temporary: { path: '/tmp', freeBytes: 100 * GIB },
 };
@@ -72,6 +73,7 @@ test.each<[string, Partial<LabInventory>, string[], boolean]>([
   ['no compiler', { build: NONE }, ['build'], true],
   ['no kernel', { kernels: {} }, ['kernels'], true],
   ['neither', { build: NONE, kernels: {} }, ['build', 'kernels'], false],
+  ['another Bochs', { snapshots: NONE }, ['snapshots'], true],
   ['little room', { cache: { path: '/cache', freeBytes: GIB } }, ['cache'], true],
   ['no temporary folder', { temporary: NONE }, ['temporary'], false],
 ])('a lab with %s', (_, change, ids, usable) => {

@@ -38,8 +38,17 @@ const NO_KERNEL: Missing = {
   lift: 'kvm-memtype kernel build --source debian:6.1, or run --kernel debian:6.1, which builds it',
 };
 
+/** How it is with machines that are saved, so that a kernel is not booted again. */
+function snapshotsFinding(found: LabInventory['snapshots']): Finding {
+  const [id, title] = ['snapshots', 'machines are saved, and begun from'];
+  if (!('count' in found)) return finding(id, title, found);
+  const { count, bytes, limit } = found;
+  return finding(id, title, undefined, `${count} of ${sizeText(bytes)}, at most ${sizeText(limit)}`);
+}
+
 /** What the lab can be used for. */
-export function examineLab({ engines, build, kernels, cache, temporary }: LabInventory): LabFindings {
+export function examineLab(found: LabInventory): LabFindings {
+  const { engines, build, kernels, cache, temporary } = found;
   const list = Object.entries(kernels).map(([release, n]) => (n === 1 ? release : `${release} (${n})`));
   const rows = {
     bochs: finding('bochs', 'Bochs: Intel with EPT, emulated', engines.bochs),
@@ -51,6 +60,7 @@ export function examineLab({ engines, build, kernels, cache, temporary }: LabInv
       list.length > 0 ? undefined : NO_KERNEL,
       list.sort().join(', '),
     ),
+    snapshots: snapshotsFinding(found.snapshots),
     cache: room('cache', 'room to build kernels', cache, BUILD_ROOM, 'XDG_CACHE_HOME'),
     temporary: room('temporary', 'room to run machines', temporary, RUN_ROOM, 'TMPDIR'),
   };

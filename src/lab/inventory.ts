@@ -4,6 +4,9 @@ import type { Missing } from '../text/missing.js';
 import { cacheRoot, isComplete } from './cache.js';
 import { LabError } from './errors.js';
 import { releaseOf } from './image/identity.js';
+import { BOCHS_FILES } from './machine/bochs.js';
+import { savingProgram } from './machine/snapshot/emulator.js';
+import { savedMachines, snapshotLimit } from './machine/snapshot/store.js';
 import { makeScratch, removeScratch, temporaryDirectory } from './scratch.js';
 
 /** What a part of the lab is made of: programs, or files by their whole path, each with its Debian package. */
@@ -100,6 +103,28 @@ function triedScratch(): string {
   return temporaryDirectory();
 }
 
+/** Machines that are saved, or why none can be. */
+type Snapshots = { count: number; bytes: number; limit: number } | Missing;
+
+function snapshotsOf(): Snapshots {
+  const missing = missingOf([...ENGINES.bochs, ['gcc', 'gcc']]);
+  if (missing !== undefined) return missing;
+  try {
+    savingProgram(BOCHS_FILES.tool);
+  } catch (error) {
+    return {
+      reason: (error as Error).message,
+      lift: 'run on Debian 12, whose bochs package is of that version',
+    };
+  }
+  const saved = savedMachines();
+  return {
+    count: saved.length,
+    bytes: saved.reduce((sum, { size }) => sum + size, 0),
+    limit: snapshotLimit(),
+  };
+}
+
 /** What of the lab is there. */
 export interface LabInventory {
   /** What each engine lacks. */
@@ -108,6 +133,7 @@ export interface LabInventory {
   build: Missing | undefined;
   /** Number of kernels in the cache, by release. */
   kernels: Record<string, number>;
+  snapshots: Snapshots;
   cache: Room;
   temporary: Room;
 }
@@ -119,6 +145,7 @@ export function labInventory(): LabInventory {
     engines: { bochs: missingOf(ENGINES.bochs), 'qemu-tcg': missingOf(ENGINES['qemu-tcg']) },
     build: missingOf(BUILD),
     kernels: 'path' in cache ? cachedKernels(cacheRoot()) : {},
+    snapshots: 'path' in cache ? snapshotsOf() : cache,
     cache,
     temporary: roomIn(triedScratch),
   };

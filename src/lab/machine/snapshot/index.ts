@@ -10,6 +10,7 @@ import type { LabOutcome } from '../outcome.js';
 import { prepare } from '../prepare.js';
 import type { LabRun, SnapshotUse } from '../run.js';
 import { watchRun } from '../watch.js';
+import { savingProgram } from './emulator.js';
 import { SnapshotError } from './errors.js';
 import { snapshotKey } from './key.js';
 import { preloadLibrary } from './preload.js';
@@ -22,8 +23,11 @@ type SnapshotRun = LabRun & { snapshot: SnapshotUse };
 /** Keys of machines that this process is saving: one of those that run side by side does. */
 const making = new Set<string>();
 
-/** What came of a run: messages, none, or it was stopped before its end. */
-type Came = 'messages' | 'nothing' | 'stopped';
+/** What came of a run: it went as it should, it shows that the machine is not sound, or it was stopped before its end. */
+type Came = 'sound' | 'unsound' | 'stopped';
+
+/** What was told already: each machine of a run, and each run of a process, would say the same. */
+const told = new Set<string>();
 
 /** How a machine is to be had. */
 interface Way {
@@ -39,7 +43,11 @@ interface Way {
  * @throws LabError LAB_ABORTED, and if results came before the error, any other
  */
 export async function runFromSnapshot(run: SnapshotRun, kernel: Kernel): Promise<LabOutcome | undefined> {
-  const { files, args, job, onProblem } = run.snapshot;
+  const { files, args, job } = run.snapshot;
+  const onProblem = (text: string): void => {
+    if (!told.has(text)) run.snapshot.onProblem(text);
+    told.add(text);
+  };
   let heard = false;
   const onLine = (line: string): void => {
     heard = true;
@@ -47,7 +55,7 @@ export async function runFromSnapshot(run: SnapshotRun, kernel: Kernel): Promise
   };
   const attempt = async (scratch: string): Promise<LabOutcome | undefined> => {
     const boot = await prepare({ ...run, files, args }, kernel, scratch, job);
-    const way = await wayFor(boot);
+    const way = await wayFor(boot, onProblem);
     if (way === undefined) return undefined;
     const end = (came: Came): Promise<void> =>
       way.end(came).catch((error: Error) => onProblem(`the machine is not saved: ${error.message}`));
@@ -55,7 +63,7 @@ export async function runFromSnapshot(run: SnapshotRun, kernel: Kernel): Promise
       await end('stopped');
       throw error;
     });
-    await end(heard ? 'messages' : 'nothing');
+    await end(heard && outcome.kind !== 'emulator-died' ? 'sound' : 'unsound');
     if (!heard) throw new SnapshotError(saidNothing(outcome));
     return outcome;
   };
@@ -71,14 +79,20 @@ export async function runFromSnapshot(run: SnapshotRun, kernel: Kernel): Promise
 const saidNothing = (outcome: LabOutcome): string =>
   outcome.kind === 'done' ? 'its agent said nothing' : outcome.reason;
 
-async function wayFor(boot: Boot): Promise<Way | undefined> {
-  const library = await preloadLibrary();
+async function wayFor(boot: Boot, onProblem: (text: string) => void): Promise<Way | undefined> {
   const { tool, roms } = BOCHS_FILES;
-  const key = await snapshotKey(boot, tool, [...roms, library]);
-  const found = await find(key);
+  const program = savingProgram(tool);
+  if (program === undefined) return undefined; // A boot says so.
+  const library = await preloadLibrary();
+  const key = await snapshotKey(boot, program, [...roms, library]);
+  const found = await find(key).catch((error: unknown) => {
+    if (!(error instanceof SnapshotError)) throw error;
+    onProblem(error.message);
+    return undefined;
+  });
   if (found !== undefined) {
     const command = await restoring(boot, found, library);
-    return { command, end: async (came) => (came === 'nothing' ? dropSnapshot(key) : undefined) };
+    return { command, end: async (came) => (came === 'unsound' ? dropSnapshot(key) : undefined) };
   }
   return making.has(key) ? undefined : await wayToSave(boot, key, library);
 }
@@ -88,7 +102,7 @@ async function wayToSave(boot: Boot, key: string, library: string): Promise<Way>
   const place = await newPlace();
   const end = async (came: Came): Promise<void> => {
     try {
-      if (came === 'messages') await finish(boot, place, key);
+      if (came === 'sound') await finish(boot, place, key);
     } finally {
       making.delete(key);
       await rm(place, { recursive: true, force: true });

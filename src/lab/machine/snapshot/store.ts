@@ -1,14 +1,18 @@
-import { rmSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { existsSync, readdirSync, rmSync, type Stats, statSync } from 'node:fs';
+import { mkdir, readdir, readFile, rename, rm, stat, statfs, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { MIB } from '../../../arch/units.js';
 import { visitOwnDirectory } from '../../../process/own-directory.js';
 import { OwnedNames } from '../../../process/owned-names.js';
 import { cacheRoot } from '../../cache.js';
 import { checksum } from './checksum.js';
 import { SnapshotError } from './errors.js';
 
-/** Bytes of all snapshots together; those that were not used for the longest time go first. */
-const LIMIT = 2 * 1024 ** 3;
+/** MiB of all snapshots together; those that were not used for the longest time go first. */
+const LIMIT_MIB = 2048;
+
+/** What a machine takes while it is saved, with room to spare: others write there, too. */
+const ROOM = 512 * MIB;
 
 const MANIFEST = 'manifest.json';
 const NAMES = new OwnedNames('making-');
@@ -26,13 +30,25 @@ export interface Snapshot {
   jobOffset: number;
 }
 
+/** Bytes that all of them may take; KVM_MEMTYPE_SNAPSHOTS_MIB sets it. */
+export function snapshotLimit(env: NodeJS.ProcessEnv = process.env): number {
+  const given = env.KVM_MEMTYPE_SNAPSHOTS_MIB ?? '';
+  return (/^\d{1,9}$/.test(given) ? Number(given) : LIMIT_MIB) * MIB;
+}
+
 const root = (): string => join(cacheRoot(), 'snapshots');
 
-/** A directory for a machine that is being saved. */
+/**
+ * A directory for a machine that is being saved.
+ * @throws SnapshotError if there is no room for one
+ */
 export async function newPlace(): Promise<string> {
   const dir = join(root(), NAMES.next());
   await mkdir(dir, { recursive: true, mode: 0o700 });
-  return dir;
+  const { bavail, bsize } = await statfs(dir);
+  if (bavail * bsize >= ROOM) return dir;
+  await rm(dir, { recursive: true });
+  throw new SnapshotError(`${root()} has no ${ROOM / MIB} MiB free`);
 }
 
 async function describe(dir: string, jobOffset: number): Promise<Manifest> {
@@ -62,6 +78,18 @@ export async function dropSnapshot(key: string): Promise<void> {
   await rm(gone, { recursive: true, force: true });
 }
 
+/** Files that this process has read and found whole, as they were then. */
+const whole = new Set<string>();
+
+async function isWhole(path: string, { size, crc }: Manifest['files'][string]): Promise<boolean> {
+  const info = await stat(path);
+  const state = `${crc} ${info.dev} ${info.ino} ${info.mtimeMs} ${info.ctimeMs}`;
+  if (info.size !== size) return false;
+  if (!whole.has(state) && (await checksum(path)) !== crc) return false;
+  whole.add(state);
+  return true;
+}
+
 /**
  * The machine saved under a key, undefined if there is none.
  * @throws SnapshotError if there is, but it is not as it was saved; it is removed
@@ -72,11 +100,9 @@ export async function find(key: string): Promise<Snapshot | undefined> {
   if (text === undefined) return undefined;
   try {
     const { jobOffset, files } = JSON.parse(text) as Manifest;
-    for (const [name, { size, crc }] of Object.entries(files)) {
-      const path = join(dir, name);
-      if ((await stat(path)).size !== size || (await checksum(path)) !== crc)
+    for (const [name, expected] of Object.entries(files))
+      if (!(await isWhole(join(dir, name), expected)))
         throw new SnapshotError(`its file ${name} was changed`);
-    }
     const now = new Date();
     await utimes(join(dir, MANIFEST), now, now);
     return { dir, jobOffset };
@@ -86,28 +112,39 @@ export async function find(key: string): Promise<Snapshot | undefined> {
   }
 }
 
-async function sizeOf(dir: string): Promise<number> {
-  const names = await readdir(dir);
-  const sizes = await Promise.all(names.map(async (name) => (await stat(join(dir, name))).blocks * 512));
-  return sizes.reduce((sum, size) => sum + size, 0);
+/** A saved machine, whole or not. */
+interface Entry {
+  key: string;
+  /** Bytes on the disk. */
+  size: number;
+  /** When it was last used. */
+  used: number;
+}
+
+/** Other processes may remove what we look at. */
+const statOf = (path: string): Stats | undefined => statSync(path, { throwIfNoEntry: false });
+
+function sizeOf(dir: string): number {
+  const names = existsSync(dir) ? readdirSync(dir) : [];
+  return names.reduce((sum, name) => sum + (statOf(join(dir, name))?.blocks ?? 0) * 512, 0);
+}
+
+/** The machines that are saved. */
+export function savedMachines(): Entry[] {
+  const names = existsSync(root()) ? readdirSync(root()) : [];
+  return names
+    .filter((name) => /^[0-9a-f]{16}$/.test(name))
+    .map((key) => {
+      const dir = join(root(), key);
+      return { key, size: sizeOf(dir), used: statOf(join(dir, MANIFEST))?.mtimeMs ?? 0 };
+    });
 }
 
 /** Remove what was not used for the longest time, until the rest is within the limit; `latest` stays. */
-export async function makeRoom(latest: string, limit = LIMIT): Promise<void> {
-  const entries: { key: string; size: number; used: number }[] = [];
-  for (const key of await readdir(root())) {
-    if (!/^[0-9a-f]{16}$/.test(key)) continue;
-    const dir = join(root(), key);
-    const info = await stat(join(dir, MANIFEST)).catch(() => undefined);
-    entries.push({
-      key,
-      size: await sizeOf(dir).catch(() => 0),
-      used: key === latest ? Number.POSITIVE_INFINITY : (info?.mtimeMs ?? 0),
-    });
-  }
-  entries.sort((a, b) => b.used - a.used);
+export async function makeRoom(latest: string, limit = snapshotLimit()): Promise<void> {
+  const rank = ({ key, used }: Entry): number => (key === latest ? Number.POSITIVE_INFINITY : used);
   let total = 0;
-  for (const { key, size } of entries) {
+  for (const { key, size } of savedMachines().sort((a, b) => rank(b) - rank(a))) {
     total += size;
     if (total > limit && key !== latest) await dropSnapshot(key);
   }
