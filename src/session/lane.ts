@@ -45,8 +45,9 @@ export class Lane {
   /** The first thing that the agent sent and should not have. */
   #unasked: string | undefined;
 
+  /** @param slots what is left to it, once it has handed over */
   constructor(
-    readonly slots: readonly Slot[],
+    public slots: readonly Slot[],
     readonly cases: readonly ZapCase[] = [],
   ) {}
 
@@ -101,6 +102,23 @@ export class Lane {
   /** Whether the agent was at this slot when it ended. */
   isRunning(slot: Slot): boolean {
     return this.#running !== undefined && this.#next(this.#running) === slot;
+  }
+
+  #isBegun(slot: Slot): boolean {
+    return slot.recording !== undefined || this.isRunning(slot);
+  }
+
+  /** Whether another machine could go on where this one has died; not if it never got to its first scenario: neither would the other. */
+  get leavesWork(): boolean {
+    const begun = this.slots.filter((slot) => this.#isBegun(slot)).length;
+    return begun > 0 && begun < this.slots.length;
+  }
+
+  /** Give what has not begun to another machine. */
+  handOver(): readonly Slot[] {
+    const left = this.slots.filter((slot) => !this.#isBegun(slot));
+    this.slots = this.slots.filter((slot) => this.#isBegun(slot));
+    return left;
   }
 
   /** Why the agent could not start, where it has recorded nothing; how a machine died says more than half a line of its. */

@@ -46,6 +46,8 @@ export interface SessionRecorder {
   begin(plan: Plan): void;
   /** A line that the agent of a lane printed. Untrusted. */
   line(lane: number, line: string): void;
+  /** The machine of a lane has died, and one more lane does what it had not begun. */
+  succeeded(lane: number): void;
   end(end: SessionEnd): void;
 }
 

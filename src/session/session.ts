@@ -14,8 +14,8 @@ import type { AgentMessage, Environment, Recording } from '../recording/recordin
 import { deathText } from '../report/formats/crash.js';
 import type { ResultSet, ScenarioResult, SetHeader } from '../report/types.js';
 import { fingerprintOf } from './fingerprint.js';
-import { type FollowedRun, follow } from './follow.js';
 import { Lane, type Plan, type Slot } from './lane.js';
+import { runMachines } from './machines.js';
 import type { Death, Outcome } from './outcome.js';
 import { TimelineWatch } from './recorded/timeline.js';
 import type { SessionListener, SessionRequest } from './request.js';
@@ -27,7 +27,7 @@ export type { SessionListener, SessionRequest } from './request.js';
 
 /** Follows the agents, judges each recording when its turn comes, and adds up the result. */
 export class Session {
-  readonly lanes: readonly Lane[];
+  readonly lanes: Lane[];
   readonly #slots: readonly Slot[];
   readonly #results: ScenarioResult[] = [];
   /** Number of slots that have been recorded. */
@@ -48,6 +48,13 @@ export class Session {
     this.lanes = lanes.map((own) => new Lane(own));
     const wanted = slots.flatMap((slot) => (slot.wanted ? [slot.scenario] : []));
     this.#scope = scopeOf(wanted, request.catalogue);
+  }
+
+  /** Have another machine do what lane `index` has not begun, as its machine has died. */
+  succeed(index: number): Lane {
+    const lane = new Lane(this.lanes[index]?.handOver() ?? []);
+    this.lanes.push(lane);
+    return lane;
   }
 
   take(message: AgentMessage): void {
@@ -243,20 +250,7 @@ export async function runSession(request: SessionRequest, listener: SessionListe
   const plan = planOf(request);
   const session = new Session(request, listener, plan);
   request.recorder?.begin(plan);
-  const errors: unknown[] = [];
-  // One agent that cannot be run ends the others; report only what came first.
-  const failure = new AbortController();
-  const signal = AbortSignal.any([failure.signal, ...(request.signal === undefined ? [] : [request.signal])]);
-  const runs = session.lanes.map((lane, i) =>
-    follow(lane, runOf(request, listener, signal, i), (message) => session.take(message)).catch(
-      (error: unknown) => {
-        errors.push(error);
-        failure.abort();
-        return undefined;
-      },
-    ),
-  );
-  const outcomes = (await Promise.all(runs)).filter((outcome) => outcome !== undefined);
+  const { outcomes, errors } = await runMachines(session, request, listener);
   if (errors.length > 0) {
     session.giveRecorded();
     throw errors[0];
@@ -264,25 +258,4 @@ export async function runSession(request: SessionRequest, listener: SessionListe
   const durationMs = Date.now() - started;
   request.recorder?.end({ outcomes, durationMs });
   return session.finish(outcomes, durationMs);
-}
-
-function runOf(
-  request: SessionRequest,
-  listener: SessionListener,
-  signal: AbortSignal,
-  lane: number,
-): FollowedRun {
-  const { target, timeoutMs, virtioType, memslotFlag, recorder } = request;
-  return {
-    target,
-    timeoutMs,
-    signal,
-    spec: {
-      ...(virtioType === undefined ? {} : { virtioType }),
-      ...(memslotFlag === undefined ? {} : { memslotFlag }),
-    },
-    onConsole: (line) => listener.console?.(line),
-    onProblem: (text) => listener.warning?.(text),
-    ...(recorder === undefined ? {} : { tap: (line: string) => recorder.line(lane, line) }),
-  };
 }

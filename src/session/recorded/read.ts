@@ -14,7 +14,8 @@ class RecordingFileError extends Error {
 /** What was recorded of one kernel. */
 export interface RecordedKernel {
   request: RecordedRequest;
-  lines: { lane: number; line: string }[];
+  /** What agents printed; null where a lane's machine died, and one more lane has what it had not begun. */
+  lines: { lane: number; line: string | null }[];
   /** Absent where the session did not come to its end. */
   end?: SessionEnd;
 }
@@ -100,7 +101,11 @@ class Collector {
         this.#begin(record.kernel);
         break;
       case 'line':
-        this.#addLine(record);
+        this.#addLine(record.lane, record.line);
+        break;
+      case 'succeeded':
+        this.#addLine(record.lane, null);
+        this.#lanes++;
         break;
       case 'kernel-end':
         this.#endKernel(record.end);
@@ -126,7 +131,7 @@ class Collector {
     return last === undefined || last.end !== undefined ? refuse('a line without a kernel') : last;
   }
 
-  #addLine({ lane, line }: Extract<FileRecord, { type: 'line' }>): void {
+  #addLine(lane: number, line: string | null): void {
     const open = this.#open();
     if (lane >= this.#lanes) refuse(`a line of machine ${lane}, of ${this.#lanes}`);
     open.lines.push({ lane, line });

@@ -65,6 +65,8 @@ export const fileRecord = z.discriminatedUnion('type', [
   }),
   z.strictObject({ type: z.literal('kernel'), kernel }),
   z.strictObject({ type: z.literal('line'), lane: whole.max(MOST_LANES - 1), line: z.string() }),
+  /** The machine died; what it had not begun goes to one more. */
+  z.strictObject({ type: z.literal('succeeded'), lane: whole.max(MOST_LANES - 1) }),
   z.strictObject({
     type: z.literal('kernel-end'),
     end: z.strictObject({ outcomes: z.array(outcome).max(MOST_LANES), durationMs: milliseconds }),

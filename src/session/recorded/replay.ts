@@ -75,7 +75,8 @@ export function replayKernel(
   const plan = planOf(request);
   const session = new Session(requestOf(request, judging), listener, plan);
   for (const { lane, line } of lines) {
-    const message = session.lanes[lane]?.take(line, budget);
+    if (line === null) session.succeed(lane);
+    const message = line === null ? undefined : session.lanes[lane]?.take(line, budget);
     if (message !== undefined) session.take(message);
   }
   const set = end === undefined ? undefined : finished(session, end);

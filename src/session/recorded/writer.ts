@@ -52,6 +52,7 @@ export function keepRecorded(
         kept = { request: requestOf(request, plan, again), lines: [] };
       },
       line: (lane, line) => void kept?.lines.push({ lane, line }),
+      succeeded: (lane) => void kept?.lines.push({ lane, line: null }),
       end: (end) => {
         if (kept !== undefined) kept.end = end;
       },
@@ -79,6 +80,7 @@ export class RunRecorder {
     return {
       begin: (plan) => this.#write({ type: 'kernel', kernel: requestOf(request, plan, again) }),
       line: (lane, line) => this.#write({ type: 'line', lane, line }),
+      succeeded: (lane) => this.#write({ type: 'succeeded', lane }),
       end: ({ outcomes, durationMs }) =>
         this.#write({ type: 'kernel-end', end: { outcomes: [...outcomes], durationMs } }),
     };

@@ -42,6 +42,7 @@ function scenarioOf(kernel: RecordedKernel, file: string, name: string | undefin
 /** What the machine said of itself; undefined if it never came to speak. */
 function environmentOf({ lines }: RecordedKernel): Environment | undefined {
   for (const { line } of lines) {
+    if (line === null) continue;
     const message = decodeMessage(line);
     if (message.type === 'environment') return message.environment;
   }

@@ -1,0 +1,128 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeEach, expect, test, vi } from 'vitest';
+import { environmentOf } from '../../test/support/environment.js';
+import { catalogue } from '../catalogue/index.js';
+import { type Policy, policies } from '../memtype/index.js';
+import type { Scenario } from '../scenario/types.js';
+import { type AgentRun, runAgent } from './engines.js';
+import type { Outcome } from './outcome.js';
+import { type RecordedKernel, readRecordingFile } from './recorded/read.js';
+import { replayKernel } from './recorded/replay.js';
+import { RunRecorder } from './recorded/writer.js';
+import type { SessionRequest } from './request.js';
+import { runSession } from './session.js';
+
+vi.mock('./engines.js');
+
+const MOST_DEATHS = 9;
+const SCENARIOS = catalogue.slice(0, 11);
+const NAMES = SCENARIOS.map(({ name }) => name);
+const ENVIRONMENT = { type: 'environment', environment: environmentOf(policies.get('A') as Policy) };
+const PANIC: Outcome = { kind: 'panic', reason: 'Kernel panic: at last', consoleTail: [] };
+const DONE: Outcome = { kind: 'done', status: 0, kernelWarnings: [] };
+const recorded = (scenario: string): object => ({
+  type: 'recording',
+  recording: { scenario, durationMs: 1, outcome: 'error', code: 'TRACE', message: 'recorded' },
+});
+
+const REQUEST: SessionRequest = {
+  name: 'a kernel',
+  target: { engine: 'bochs', kernel: 'bzImage', params: [] },
+  scenarios: SCENARIOS,
+  catalogue,
+  policy: 'A',
+  repeat: 1,
+  timeoutMs: 10_000,
+  rerun: () => 'again',
+};
+const LISTENER = { header: () => {}, scenario: () => {}, progress: () => {} };
+
+/** What each machine was asked to do. */
+let asked: string[][] = [];
+beforeEach(() => {
+  asked = [];
+});
+
+/** Run on machines whose kernel dies of some scenarios, or after them; what is told of each, in order. */
+async function session(
+  dies: { of?: readonly string[]; after?: string; boot?: true },
+  change: Partial<SessionRequest> = {},
+) {
+  vi.mocked(runAgent).mockImplementation(async ({ spec, onLine }: AgentRun): Promise<Outcome> => {
+    asked.push(spec.scenarios.map(({ name }) => name));
+    const say = (message: object): void => onLine(JSON.stringify(message));
+    if (dies.boot) return PANIC;
+    say(ENVIRONMENT);
+    for (const { name } of spec.scenarios) {
+      say({ type: 'started', scenario: name });
+      if (dies.of?.includes(name)) return PANIC;
+      say(recorded(name));
+      if (dies.after === name) return PANIC;
+    }
+    say({ type: 'end', count: spec.scenarios.length });
+    return DONE;
+  });
+  const set = await runSession({ ...REQUEST, ...change }, LISTENER);
+  return { set, told: set.scenarios.map(({ error }) => error ?? '') };
+}
+
+const isLost = (text: string): boolean => !text.includes('recorded');
+
+test('a kernel that dies of a scenario costs that one: another machine does the rest', async () => {
+  const { set, told } = await session({ of: [NAMES[3] as string] });
+
+  expect(asked).toEqual([NAMES, NAMES.slice(4)]);
+  expect(told.map(isLost)).toEqual(NAMES.map((_, i) => i === 3));
+  expect(told[3]).toMatch(/the kernel died/);
+  expect(set.crashed).toEqual(PANIC);
+});
+
+test('a kernel that dies between scenarios costs none', async () => {
+  const { set, told } = await session({ after: NAMES[3] as string });
+
+  expect(asked).toEqual([NAMES, NAMES.slice(4)]);
+  expect(told.some(isLost)).toBe(false);
+  expect(set.crashed).toEqual(PANIC);
+});
+
+// Each row: when no machine takes the place of one that died.
+test.each<[string, Parameters<typeof session>, number]>([
+  ['that does not boot', [{ boot: true }], 1],
+  ['that dies of the last scenario', [{ of: NAMES.slice(-1) }], 1],
+  ['that dies of every scenario', [{ of: NAMES }], MOST_DEATHS],
+  ['whose time is over', [{ of: NAMES.slice(0, 1) }, { timeoutMs: 0 }], 1],
+  ['that is this host’s own', [{ of: NAMES.slice(0, 1) }, { target: { engine: 'host', device: null } }], 1],
+])('of a kernel %s there is a limited number of machines', async (_, args, machines) => {
+  await session(...args);
+
+  expect(asked).toHaveLength(machines);
+});
+
+test('scenarios that a run repeats are told apart', async () => {
+  const twice = SCENARIOS.slice(0, 1) as [Scenario];
+  const { told } = await session({ of: [twice[0].name] }, { scenarios: twice, repeat: 3 });
+
+  expect(told.map(isLost)).toEqual([true, true, true]);
+  expect(asked.map(({ length }) => length)).toEqual([3, 2, 1]);
+});
+
+test('what was recorded of several machines is judged again to the same result', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'machines-'));
+  const file = join(folder, 'deaths.kmr');
+  const writer = new RunRecorder(file, {
+    tool: { name: 'kvm-memtype', version: '1.0.0' },
+    startedAt: '2026-01-01T00:00:00.000Z',
+    planned: 1,
+  });
+  const recorder = writer.forKernel(REQUEST, { engine: 'auto', timeout: 10, param: [], files: {} });
+  const { set } = await session({ of: [NAMES[3] as string, NAMES[7] as string] }, { recorder });
+  await writer.finish({ durationMs: 1 });
+
+  const { kernels } = await readRecordingFile(file);
+  rmSync(folder, { recursive: true });
+
+  expect(asked).toHaveLength(3);
+  expect(replayKernel(kernels[0] as RecordedKernel, { rerun: () => 'again' }, LISTENER).set).toEqual(set);
+});
