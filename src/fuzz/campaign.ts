@@ -14,6 +14,8 @@ export interface FuzzRequest {
   count: number;
   /** No machine is booted for more of them after so many milliseconds. */
   timeMs: number;
+  /** The same by the clock of the machine where the scenarios run: how many that makes does not depend on what else is done beside it. */
+  machineMs?: number;
 }
 
 /** A scenario that failed, and the simplest that fails in the same way. */
@@ -59,6 +61,12 @@ const hasFailed = ({ status }: ScenarioResult): boolean => status !== 'pass' && 
 const kindsOf = ({ status, failures }: ScenarioResult): string[] =>
   failures.length === 0 ? [status] : [...new Set(failures.map(({ what }) => what))];
 
+/** How many more scenarios there is time for, if they take as long as those before. */
+function fitting(before: readonly ScenarioResult[], machineMs: number): number {
+  const spent = before.reduce((sum, { durationMs }) => sum + durationMs, 0);
+  return spent === 0 ? MOST_BATCH : Math.max(0, Math.ceil(((machineMs - spent) * before.length) / spent));
+}
+
 async function shrunk(runner: Runner, found: Scenario, first: ScenarioResult): Promise<Omit<Find, 'times'>> {
   const [kind = first.status] = kindsOf(first);
   const fails = async (candidates: readonly Scenario[]): Promise<Scenario[]> => {
@@ -81,14 +89,15 @@ async function shrunk(runner: Runner, found: Scenario, first: ScenarioResult): P
  * @throws as runSession() does
  */
 export async function fuzz(request: FuzzRequest, listener: FuzzListener): Promise<FuzzResult> {
-  const { seed, subjects, count, timeMs } = request;
+  const { seed, subjects, count, timeMs, machineMs = Number.POSITIVE_INFINITY } = request;
   const started = Date.now();
   const runner = new Runner(request.session, listener);
   const finds = new Map<string, Find>();
   const all: ScenarioResult[] = [];
   let batch = FIRST_BATCH;
   while (all.length < count && Date.now() - started < timeMs && finds.size < MOST_FINDS) {
-    const size = Math.min(batch, count - all.length);
+    const size = Math.min(batch, count - all.length, fitting(all, machineMs));
+    if (size === 0) break;
     const scenarios = Array.from({ length: size }, (_, i) => randomScenario(seed, all.length + i, subjects));
     const results = await runner.run(scenarios);
     all.push(...results);

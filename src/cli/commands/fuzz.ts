@@ -24,6 +24,7 @@ interface FuzzOptions extends TargetOptions {
   policy: string;
   seed?: number;
   time: number;
+  machineTime?: number;
   count: number;
   timeout: number;
   param: string[];
@@ -97,6 +98,7 @@ async function run(words: string[], options: FuzzOptions): Promise<void> {
         subjects,
         count: options.count,
         timeMs: options.time * 1000,
+        ...(options.machineTime === undefined ? {} : { machineMs: options.machineTime * 1000 }),
       },
       {
         header: () => undefined,
@@ -152,6 +154,11 @@ export function fuzzCommand(): Command {
       whole(0, MOST_SEED),
     )
     .option('--time <seconds>', 'begin nothing new after this long', seconds, DEFAULT_TIME)
+    .option(
+      '--machine-time <seconds>',
+      'begin nothing new once the scenarios took this long by the clock of the machine where they run, in the lab an emulated one',
+      seconds,
+    )
     .option('--count <n>', 'try so many scenarios at most', whole(1, MOST_COUNT), MOST_COUNT)
     .option('--output <folder>', 'where scenario files of what fails go', outputFolder, '.')
     .option('--timeout <seconds>', 'give up on a machine after this long', seconds, DEFAULT_TIMEOUT)
