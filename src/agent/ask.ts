@@ -11,7 +11,11 @@ import {
   KVM_DEV_VFIO_FILE,
   KVM_DEV_VFIO_FILE_ADD,
   KVM_DEV_VFIO_FILE_DEL,
+  KVM_MSR_FILTER_DEFAULT_DENY,
+  KVM_MSR_FILTER_READ,
+  KVM_MSR_FILTER_WRITE,
   type Kvm,
+  type MsrFilter,
   type Vm,
 } from '../kvm/index.js';
 import type { AskStep } from '../scenario/types.js';
@@ -78,7 +82,7 @@ function cpuidBits({ kvm }: Asked, leaf: number): number {
 const VFIO_GROUP = KVM_DEV_VFIO_FILE;
 const NO_FILE = 0x7fff_ffff;
 
-/** What no kernel lets through: a second device; files to add that are none of VFIO's, or none; to take away what is not in; attributes that are not there. */
+/** What no kernel lets through: a second device; files to add that are none of VFIO's, or none; to take away what is not in; attributes that are not there; files whose number cannot be read. */
 function vfioMisuse({ kvm }: Asked): number {
   using vm = kvm.createVm();
   if (!vm.hasDevice(KVM_DEV_TYPE_VFIO)) return 0;
@@ -94,12 +98,29 @@ function vfioMisuse({ kvm }: Asked): number {
     () => set(0, other),
     () => set(KVM_DEV_VFIO_FILE_DEL + 1, other),
     () => set(KVM_DEV_VFIO_FILE_ADD, other, VFIO_GROUP + 1),
+    () => device.setAttr({ group: VFIO_GROUP, attr: KVM_DEV_VFIO_FILE_ADD }),
+    () => device.setAttr({ group: VFIO_GROUP, attr: KVM_DEV_VFIO_FILE_DEL }),
   ];
   try {
     return bitsOf((i) => misuses[i] !== undefined && takes(misuses[i]));
   } finally {
     closeSync(other);
   }
+}
+
+/** What no kernel takes: a filter with a flag that there is not; ranges that are about no access, or about one that there is not. */
+function filterMisuse({ kvm }: Asked): number {
+  using vm = kvm.createVm();
+  const range = { base: MSR.PAT, nmsrs: 1, bitmap: new Uint8Array(1) };
+  const filters: MsrFilter[] = [
+    { flags: KVM_MSR_FILTER_DEFAULT_DENY << 1, ranges: [{ ...range, flags: KVM_MSR_FILTER_READ }] },
+    { ranges: [{ ...range, flags: 0 }] },
+    { ranges: [{ ...range, flags: KVM_MSR_FILTER_WRITE << 1 }] },
+  ];
+  return bitsOf((i) => {
+    const filter = filters[i];
+    return filter !== undefined && takes(() => vm.setMsrFilter(filter));
+  });
 }
 
 /** Each flag on a slot of its own: deleting one would zap leaves. */
@@ -125,6 +146,7 @@ const ANSWERS: Readonly<Record<Question, (asked: Asked, number: number) => numbe
   'device-types': ({ vm }) => bitsOf((type) => vm.hasDevice(type)),
   'vfio-attributes': vfioAttributes,
   'vfio-misuse': vfioMisuse,
+  'filter-misuse': filterMisuse,
   'memslot-flags': memslotFlags,
 };
 

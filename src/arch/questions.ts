@@ -10,6 +10,7 @@ export const QUESTIONS = [
   'device-types', // which of the first 32 KVM_CREATE_DEVICE_TEST says there are; number 0
   'vfio-attributes', // which of the first 32 KVM_DEV_TYPE_VFIO has; by their group
   'vfio-misuse', // which misuses of KVM_DEV_TYPE_VFIO go through: agent/ask.ts has them in order; number 0
+  'filter-misuse', // which filters of MSRs KVM takes that are none: agent/ask.ts has them in order; number 0
   'memslot-flags', // which KVM_SET_USER_MEMORY_REGION takes, each by itself; number 0
 ] as const;
 

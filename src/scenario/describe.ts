@@ -53,6 +53,7 @@ const QUESTION_TEXTS: Readonly<Record<AskStep['of'], (number: number) => string>
   'supported-cpuid': (leaf) => `what KVM_GET_SUPPORTED_CPUID says of memory in leaf ${hex(leaf)}`,
   'device-types': () => 'the types of KVM_CREATE_DEVICE, as bits',
   'vfio-misuse': () => 'which misuses of KVM_DEV_TYPE_VFIO go through, as bits',
+  'filter-misuse': () => 'which filters of MSRs KVM takes that are none, as bits',
   'vfio-attributes': (group) => `the attributes of KVM_DEV_TYPE_VFIO in group ${group}, as bits`,
   'memslot-flags': () => 'the flags that KVM_SET_USER_MEMORY_REGION takes',
 };

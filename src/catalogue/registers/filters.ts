@@ -1,5 +1,5 @@
 import { FIXED_MSRS, MSR } from '../../arch/msrs.js';
-import { msrExits, msrFilter, msrs, scenario } from '../../scenario/builder.js';
+import { ask, msrExits, msrFilter, msrs, scenario } from '../../scenario/builder.js';
 import type { FilterRange, MsrExitReason, MsrOp, Step } from '../../scenario/types.js';
 import { BASES, bit, distinct, reads, span, WRITABLE } from './values.js';
 
@@ -145,5 +145,9 @@ const defaults = scenario(
   ],
 );
 
+const misuse = scenario('filter/misuse', 'KVM takes no filter with flags that there are not', { needs: [] }, [
+  ask('filter-misuse'),
+]);
+
 /** KVM's filter of MSRs, and its exits to user space. */
-export const msrFilters = [exits, directions, ranges, defaults];
+export const msrFilters = [exits, directions, ranges, defaults, misuse];

@@ -137,6 +137,12 @@ const memslotFlags: Answer = ({ policy, memslotFlag }) => {
   );
 };
 
+/** Flags of the filter itself are checked since cf5029d5dd7c of 6.0, and where stable kernels took that. */
+const filterMisuse: Answer = (_kernel, span) => {
+  const answer = sure(0, 'kvm_vm_ioctl_set_msr_filter(), kvm_add_msr_filter()');
+  return shareOf(span, { first: [6, 0] }) === 'all' ? answer : { ...answer, unsure: 1n };
+};
+
 const ANSWERS: Readonly<Record<Question, Answer>> = {
   extension,
   'vm-extension': extension,
@@ -149,6 +155,7 @@ const ANSWERS: Readonly<Record<Question, Answer>> = {
   'vfio-attributes': vfioAttributes,
   'vfio-misuse': () =>
     sure(0, 'kvm_vfio_create(), kvm_vfio_set_attr(), kvm_vfio_file_add(), kvm_vfio_file_del()'),
+  'filter-misuse': filterMisuse,
   'memslot-flags': memslotFlags,
 };
 

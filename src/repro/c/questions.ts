@@ -42,6 +42,7 @@ const QUESTIONS: Readonly<
     ask: (msr) => `kept_msr(${hex(msr)})`,
   },
   'vfio-misuse': { needs: ['ask_misuse'], what: 'misuses of VFIO', ask: () => 'vfio_misuse()' },
+  'filter-misuse': { needs: ['ask_filters'], what: 'misuses of filters', ask: () => 'filter_misuse()' },
   'device-types': { needs: ['ask_types'], what: 'device types', ask: () => 'device_types()' },
   'vfio-attributes': {
     needs: ['ask_vfio'],

@@ -137,6 +137,7 @@ static u32 vfio_misuse(void)
 {
 	struct kvm_create_device make = { .type = KVM_DEV_TYPE_VFIO }, second;
 	int other = other_vm(), file = open("/dev/null", O_RDONLY);
+	struct kvm_device_attr attr = { .group = 1 };
 	const int none = 0x7fffffff;
 	u32 bits = 0;
 
@@ -150,9 +151,34 @@ static u32 vfio_misuse(void)
 		bits |= vfio_set(make.fd, 1, 0, file) << 5;
 		bits |= vfio_set(make.fd, 1, 3, file) << 6;
 		bits |= vfio_set(make.fd, 2, 1, file) << 7;
+		for (attr.attr = 1; attr.attr <= 2; attr.attr++)
+			bits |= !ioctl(make.fd, KVM_SET_DEVICE_ATTR, &attr)
+				<< (7 + attr.attr);
 		close(make.fd);
 	}
 	close(file);
+	close(other);
+	return bits;
+}`,
+  },
+
+  ask_filters: {
+    needs: ['ask_vm'],
+    text: `
+/* Filters of MSRs that are none and that KVM takes, as bits. */
+static u32 filter_misuse(void)
+{
+	static u8 bitmap[8];
+	struct kvm_msr_filter_range range = { 1, 1, 0x277, bitmap };
+	struct kvm_msr_filter filters[3] = { { .flags = 2 } };
+	int other = other_vm(), i;
+	u32 bits = 0;
+
+	for (i = 0; i < 3; i++) {
+		range.flags = i == 1 ? 0 : i == 2 ? 4 : 1;
+		filters[i].ranges[0] = range;
+		bits |= !ioctl(other, KVM_X86_SET_MSR_FILTER, &filters[i]) << i;
+	}
 	close(other);
 	return bits;
 }`,
