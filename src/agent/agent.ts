@@ -3,13 +3,14 @@ import { constants, setPriority } from 'node:os';
 import { NoncoherentDma } from '../dma/index.js';
 import { HostMemory, Kvm } from '../kvm/index.js';
 import { TraceError } from '../observe/events.js';
+import { gcovCounters } from '../observe/gcov-counters.js';
 import { KernelLog, openKernelLog } from '../observe/kernel-log.js';
 import { SpteObserver } from '../observe/spte-observer.js';
 import { findTracefs } from '../observe/tracefs.js';
 import { ZapObserver } from '../observe/zap-observer.js';
 import type { AgentMessage, Environment, RawRecording } from '../recording/recording.js';
 import { type AgentSpec, decodeSpec } from '../recording/spec.js';
-import { encodeJson } from '../recording/wire.js';
+import { encodeJson, packText } from '../recording/wire.js';
 import type { ZapCase } from '../recording/zaps.js';
 import { RAM_SIZE, type Scenario } from '../scenario/types.js';
 import { describeEnvironment, pciBarOf } from './environment.js';
@@ -67,6 +68,10 @@ function countZaps(kvm: Kvm, dma: NoncoherentDma, cases: readonly ZapCase[], sen
     send({ type: 'zaps', measurement: measureZaps({ kvm, dma, observer }, zapCase) });
 }
 
+function sendCounters(send: Send): void {
+  for (const { name, bytes } of gcovCounters()) send({ type: 'counters', name, data: packText(bytes) });
+}
+
 /** How the kernel's log is read: a machine of the lab runs our scenario and nothing else. */
 const kernelLogOf = (
   log: ReturnType<typeof openKernelLog>,
@@ -94,6 +99,7 @@ function work(spec: AgentSpec, send: Send): void {
     runAll(spec.scenarios, { kvm, environment, ram, observer, dma, log, pciBar }, send);
     observer?.close(); // tracing leaves would be counted as time in zaps
     if (spec.zaps !== undefined) countZaps(kvm, dma, spec.zaps, send);
+    if (spec.counters) sendCounters(send);
     send({ type: 'end', count: spec.scenarios.length });
   } finally {
     observer?.close();

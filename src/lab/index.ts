@@ -3,6 +3,14 @@ export { identifyImage } from './image/identity.js';
 export type { GuestFile } from './image/initramfs.js';
 export { type LabInventory, labInventory } from './inventory.js';
 export { type BuiltKernel, buildKernel } from './kernel/build.js';
+export {
+  type CountedKernel,
+  countedKernel,
+  mustHaveGenhtml,
+  type ObjectCounters,
+  readCounters,
+  writePages,
+} from './kernel/read-counters.js';
 export { runInLab } from './machine/lab.js';
 export type { LabOutcome } from './machine/outcome.js';
 export { JOB_DEVICE, type LabEngine, type LabRun, type SnapshotUse } from './machine/run.js';

@@ -128,11 +128,20 @@ const zaps = z.strictObject({
   calls: z.array(z.array(zapCall).max(10_000)).max(8),
 });
 
+/** An object of KVM: no path that leads elsewhere. */
+const counted = z
+  .string()
+  .max(200)
+  .regex(/^(?:arch\/x86|virt)\/kvm\/(?:[a-z0-9_-]+\/)*[a-z0-9_-]+\.gcda$/);
+/** Many times what those of the largest object take. */
+const MOST_COUNTERS = 4 << 20;
+
 const message = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('environment'), environment }),
   z.strictObject({ type: z.literal('started'), scenario: text }),
   z.strictObject({ type: z.literal('recording'), recording }),
   z.strictObject({ type: z.literal('zaps'), measurement: zaps }),
+  z.strictObject({ type: z.literal('counters'), name: counted, data: z.base64().max(MOST_COUNTERS) }),
   z.strictObject({ type: z.literal('end'), count }),
   z.strictObject({ type: z.literal('failed'), code, message: text }),
 ]);

@@ -154,5 +154,7 @@ export type AgentMessage<R = Recording> =
   | { type: 'started'; scenario: string }
   | { type: 'recording'; recording: R }
   | { type: 'zaps'; measurement: ZapMeasurement }
+  /** What gcov's counters of one object of KVM hold, packed by packText(). */
+  | { type: 'counters'; name: string; data: string }
   | { type: 'end'; count: number }
   | { type: 'failed'; code: AgentErrorCode; message: string };

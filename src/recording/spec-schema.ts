@@ -14,4 +14,5 @@ export const specSchema = z.strictObject({
   virtioType: z.exactOptional(whole),
   memslotFlag: z.exactOptional(whole),
   zaps: z.exactOptional(z.array(z.strictObject({ vcpus: whole, mib: whole }))),
+  counters: z.exactOptional(z.boolean()),
 });

@@ -20,7 +20,12 @@ test('the whole catalogue arrives as it was sent', () => {
 });
 
 test('a scenario that is repeated travels once, and comes out in its order', () => {
-  const spec = { scenarios: [TWO, ONE, TWO, TWO, ONE], device: null, zaps: [{ vcpus: 2, mib: 4 }] };
+  const spec = {
+    scenarios: [TWO, ONE, TWO, TWO, ONE],
+    device: null,
+    zaps: [{ vcpus: 2, mib: 4 }],
+    counters: true,
+  };
   const json = encodeSpec(spec);
 
   expect(json.match(/test\/two/g)).toHaveLength(1);

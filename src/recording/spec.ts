@@ -19,6 +19,8 @@ export interface AgentSpec {
   memslotFlag?: number;
   /** Boots whose zaps are to be counted after the scenarios. */
   zaps?: readonly ZapCase[];
+  /** Send the kernel's counters of what ran of KVM, after the scenarios. */
+  counters?: boolean;
 }
 
 /** What an agent was given to do is not what it can read; the message says where. */

@@ -80,7 +80,7 @@ const WARM_UP = '/app/warm-up.json';
 /** What a machine takes that may be saved before it is told what to do: it warms up by a run without scenarios. */
 async function snapshotUse(run: AgentRun, dir: string, files: readonly GuestFile[]): Promise<SnapshotUse> {
   const source = join(dir, 'warm-up.json');
-  const { zaps: _, ...spec } = run.spec;
+  const { zaps: _, counters: __, ...spec } = run.spec;
   await writeFile(source, encodeSpec({ ...spec, scenarios: [] }));
   return {
     job: encodeSpec(run.spec),

@@ -8,7 +8,7 @@ import { deviceOf, paramsOf } from './target.js';
 /** How a lane's agent is to be run. */
 export interface FollowedRun extends Omit<AgentRun, 'spec' | 'onLine'> {
   /** What the agent is to be told beside what its lane and its target say. */
-  spec?: Pick<AgentSpec, 'virtioType' | 'memslotFlag'>;
+  spec?: Pick<AgentSpec, 'virtioType' | 'memslotFlag' | 'counters'>;
   /** Given each line as the agent printed it. */
   tap?: (line: string) => void;
 }

@@ -163,3 +163,21 @@ test.each([
     reason === undefined ? undefined : { kind: 'agent-died', reason, consoleTail: [] },
   );
 });
+
+test.each([
+  [true, undefined],
+  [false, 'the agent sent counters that nobody asked for'],
+])('counters of the kernel, asked for: %s', (asked, reason) => {
+  const lane = new Lane([slot(FIRST)], [], asked);
+  const counters = JSON.stringify({ type: 'counters', name: 'virt/kvm/vfio.gcda', data: 'AAAA' });
+  for (const line of [ENVIRONMENT, recorded(FIRST), counters, END]) lane.take(line);
+  expect(lane.death(DONE)?.reason).toBe(reason);
+});
+
+test.each(['../x.gcda', 'virt/kvm/../../x.gcda', '/virt/kvm/x.gcda', 'virt/kvm/x.gcno'])(
+  'counters of %s are no message',
+  (name) => {
+    const lane = new Lane([slot(FIRST)], [], true);
+    expect(lane.take(JSON.stringify({ type: 'counters', name, data: 'AAAA' }))).toBeUndefined();
+  },
+);

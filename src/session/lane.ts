@@ -49,6 +49,8 @@ export class Lane {
   constructor(
     public slots: readonly Slot[],
     readonly cases: readonly ZapCase[] = [],
+    /** Whether the kernel's counters were asked for. */
+    readonly wantsCounters = false,
   ) {}
 
   /** Take in a line that the agent printed; what is no message is kept for the account of its end. */
@@ -58,6 +60,8 @@ export class Lane {
     if (message?.type === 'started') this.#running = message.scenario;
     if (message?.type === 'recording') this.#record(message.recording);
     if (message?.type === 'zaps') this.#measure(message.measurement);
+    if (message?.type === 'counters' && !this.wantsCounters)
+      this.#unasked ??= 'counters that nobody asked for';
     if (message?.type === 'failed') this.#failed = new AgentError(message.code, message.message);
     if (message?.type === 'end') this.#ended = message.count;
     return message;

@@ -36,7 +36,10 @@ class Machines {
   /** Run a lane, and those that succeed it. One agent that cannot be run ends the others. */
   async run(lane: Lane, index: number): Promise<void> {
     try {
-      const outcome = await follow(lane, this.#runOf(index), (message) => this.work.take(message));
+      const outcome = await follow(lane, this.#runOf(index), (message) => {
+        this.work.take(message);
+        if (message.type === 'counters' && this.request.counters) this.listener.counters?.(index, message);
+      });
       this.outcomes[index] = outcome;
       const next = this.#successorOf(lane, index, outcome);
       if (next !== undefined) await this.run(next, this.work.lanes.indexOf(next));
@@ -69,6 +72,7 @@ class Machines {
       spec: {
         ...(virtioType === undefined ? {} : { virtioType }),
         ...(memslotFlag === undefined ? {} : { memslotFlag }),
+        ...(this.request.counters ? { counters: true } : {}),
       },
       onConsole: (line) => this.listener.console?.(line),
       onProblem: (text) => this.listener.warning?.(text),

@@ -22,6 +22,8 @@ export interface SessionRequest {
   strict?: boolean;
   /** Tell which pairs of the state space were exercised and observed. */
   coverage?: boolean;
+  /** Have the machines tell how often each piece of KVM's code ran; only a kernel that was built to count does. */
+  counters?: boolean;
   /** Device type of KVM_DEV_TYPE_VIRTIO, where it is to be no other. */
   virtioType?: number;
   /** KVM_MEM_NON_COHERENT_DMA, where it is to be no other. */
@@ -51,6 +53,12 @@ export interface SessionRecorder {
   end(end: SessionEnd): void;
 }
 
+/** What a kernel counted of one object: the name of its file, and what is in it. */
+interface CountersOfObject {
+  name: string;
+  data: string;
+}
+
 /** Told while a session runs. */
 export interface SessionListener {
   header(set: SetHeader): void;
@@ -61,6 +69,8 @@ export interface SessionListener {
   timeline?(scenario: string, timeline: Timeline): void;
   /** A scenario begins, on one of the machines. */
   started?(scenario: string): void;
+  /** What one machine's kernel counted of one object of KVM, packed by packText(). Untrusted. */
+  counters?(lane: number, object: CountersOfObject): void;
   /** A line on the console of the kernel under test. */
   console?(line: string): void;
   /** Something that decides nothing but should be known, such as a warning of the kernel. */

@@ -45,14 +45,14 @@ export class Session {
     { slots, lanes }: Plan,
   ) {
     this.#slots = slots;
-    this.lanes = lanes.map((own) => new Lane(own));
+    this.lanes = lanes.map((own) => new Lane(own, [], request.counters));
     const wanted = slots.flatMap((slot) => (slot.wanted ? [slot.scenario] : []));
     this.#scope = scopeOf(wanted, request.catalogue);
   }
 
   /** Have another machine do what lane `index` has not begun, as its machine has died. */
   succeed(index: number): Lane {
-    const lane = new Lane(this.lanes[index]?.handOver() ?? []);
+    const lane = new Lane(this.lanes[index]?.handOver() ?? [], [], this.request.counters);
     this.lanes.push(lane);
     return lane;
   }

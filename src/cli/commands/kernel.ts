@@ -14,6 +14,7 @@ interface BuildOptions {
   output?: string;
   jobs?: number;
   refresh?: boolean;
+  counted?: boolean;
 }
 
 /** What the sources are: the lab looks at all else about them. */
@@ -31,6 +32,7 @@ async function buildKernelFor(options: BuildOptions): Promise<void> {
     patches: options.patch,
     configs: options.config,
     refresh: options.refresh ?? false,
+    counted: options.counted ?? false,
     ...(options.jobs !== undefined && { jobs: options.jobs }),
   });
   if (output !== undefined) writeOutput(output, await readFile(built.bzImage));
@@ -74,6 +76,7 @@ export function kernelCommand(): Command {
     )
     .option('--jobs <n>', 'compile this many files at a time', whole(1, 1024))
     .option('--refresh', "ask Debian's mirror for a newer source although one is cached")
+    .option('--counted', 'have it count how often each piece of KVM’s code runs, for `run --kernel-coverage`')
     .action(buildKernelFor);
   addRepeatable(buildSubcommand, '--patch <file>', 'apply a unified diff first (-p1)', existingFile);
   addRepeatable(buildSubcommand, '--config <file>', 'further options, NAME=value', existingFile);

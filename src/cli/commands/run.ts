@@ -22,6 +22,7 @@ import { checkRecord } from '../options/record.js';
 import { addKernels, checkTarget, type TargetOptions, targetOf } from '../options/target.js';
 import {
   addRepeatable,
+  existingFile,
   label,
   MOST_REPEATS,
   memslotFlag,
@@ -33,6 +34,7 @@ import {
   uint32,
   whole,
 } from '../options/values.js';
+import { KernelCoverage } from '../program/kernel-coverage.js';
 import { reportedRun, runKernel } from '../program/reported-run.js';
 import { againOf, DEFAULT_TIMEOUT, rerunCommand } from '../program/rerun.js';
 import { readArguments } from '../program/scenario-arguments.js';
@@ -49,6 +51,7 @@ interface RunOptions extends TargetOptions {
   repeat: number;
   strict?: boolean;
   coverage?: boolean;
+  kernelCoverageFolder?: string;
   quick?: boolean;
   timeout: number;
   param: string[];
@@ -116,6 +119,7 @@ async function requestFor(
     repeat: options.repeat,
     strict: options.strict ?? false,
     coverage: options.coverage ?? false,
+    counters: options.kernelCoverage ?? false,
     ...(options.virtioType === undefined ? {} : { virtioType: options.virtioType }),
     ...(options.memslotFlag === undefined ? {} : { memslotFlag: options.memslotFlag }),
     timeoutMs: options.timeout * 1000,
@@ -173,15 +177,20 @@ async function run(args: string[], options: RunOptions, command: Command): Promi
   const chosen = await choose(args, options);
   checkAmount(chosen, options);
   const kernels = givenKernels(options);
+  const coverage = await KernelCoverage.of(options);
   const { journal, record } = options;
   const plans = outputPlans(command);
   checkRecord(record, journal, plans);
   const outputs = { plans, journal, record, planned: kernels.length };
   const result = await reportedRun(outputs, async (report, recorder) => {
     const labels = new Set<string>();
-    for (const given of kernels)
-      await runKernel(await requestFor(options, given, { chosen, labels, recorder }), report);
+    for (const given of kernels) {
+      const request = await requestFor(options, given, { chosen, labels, recorder });
+      await runKernel(request, report, await coverage?.begin(request));
+      await coverage?.end();
+    }
   });
+  coverage?.tell(plans);
   process.exitCode = exitStatus(result);
 }
 
@@ -220,6 +229,12 @@ export function runCommand(): Command {
     .option('--strict', 'fail if the kernel behaves otherwise than its version is known to')
     .option('--quick', 'run about half of the scenarios: those that matter most for their time')
     .option('--coverage', 'tell which pairs of the state space were exercised and observed')
+    .option('--kernel-coverage', 'tell which of KVM’s own code ran, and with --patch which of the patch')
+    .addOption(
+      new Option('--kernel-coverage-folder <folder>', 'write that as LCOV and HTML too')
+        .argParser(outputFolder)
+        .implies({ kernelCoverage: true }),
+    )
     .option('--list', 'print the scenarios, run nothing')
     .addOption(
       new Option('--export <folder>', 'write the scenarios as files, run nothing')
@@ -236,6 +251,12 @@ export function runCommand(): Command {
     .option('--virtio-type <number>', 'look for KVM_DEV_TYPE_VIRTIO at this device type only', uint32)
     .option('--memslot-flag <bit>', 'take this bit for KVM_MEM_NON_COHERENT_DMA', memslotFlag);
   addKernels(command);
+  addRepeatable(
+    command,
+    '--patch <file>',
+    'apply a unified diff (-p1) to the kernel that is built',
+    existingFile,
+  );
   addRepeatable(command, '--name <text>', 'what to call the kernel in results; one for each --kernel', label);
   return addOutputOptions(command).action((args: string[], options: RunOptions) =>
     run(args, options, command),

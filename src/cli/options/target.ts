@@ -13,13 +13,23 @@ export interface TargetOptions {
   vfio?: string;
   param?: readonly string[];
   snapshot?: boolean;
+  /** Patches for kernels that are built. */
+  patch?: readonly string[];
+  kernelCoverage?: boolean;
 }
 
 /**
  * What belongs to this machine or to a kernel in the lab cannot stand beside the other.
  * @throws UsageError
  */
-export function checkTarget({ engine, kernel, vfio, param = [] }: TargetOptions): void {
+export function checkTarget({
+  engine,
+  kernel,
+  vfio,
+  param = [],
+  patch = [],
+  kernelCoverage,
+}: TargetOptions): void {
   const inLab = kernel.length > 0;
   if (inLab && engine === 'host')
     throw new UsageError('--engine host runs this machine’s own kernel: leave --kernel out');
@@ -29,21 +39,31 @@ export function checkTarget({ engine, kernel, vfio, param = [] }: TargetOptions)
     throw new UsageError(`--engine ${engine} needs a --kernel to boot`);
   if (!inLab && param.length > 0)
     throw new UsageError("--param needs a --kernel: this machine's modules are loaded already");
+  const image = kernel.find((text) => !isBuilt(text));
+  if (patch.length > 0 && (!inLab || image !== undefined))
+    throw new UsageError(
+      `--patch needs a kernel that is built, --kernel debian:<version>${image === undefined ? '' : `: ${image} is an image`}`,
+    );
+  if (kernelCoverage && !inLab)
+    throw new UsageError('--kernel-coverage needs a --kernel that is built to count: this machine’s was not');
 }
 
 /** `debian:6.1` and the like are built first, or found in the cache; all else is the path of an image. */
-async function imageOf(kernel: string): Promise<string> {
-  if (!kernel.startsWith('debian:')) return kernel;
-  return (await build({ source: kernel })).bzImage;
+async function imageOf(
+  kernel: string,
+  { patch = [], kernelCoverage = false }: TargetOptions,
+): Promise<string> {
+  if (!isBuilt(kernel)) return kernel;
+  return (await build({ source: kernel, patches: patch, counted: kernelCoverage })).bzImage;
 }
 
+const isBuilt = (kernel: string): boolean => kernel.startsWith('debian:');
+
 /** Where to run on a kernel as it stood on the command line, an undefined one being this machine's; it may be built first. */
-export async function targetOf(
-  { engine, vfio, param = [], snapshot = false }: TargetOptions,
-  kernel: string | undefined,
-): Promise<Target> {
+export async function targetOf(options: TargetOptions, kernel: string | undefined): Promise<Target> {
+  const { engine, vfio, param = [], snapshot = false } = options;
   if (kernel === undefined) return { engine: 'host', device: vfio ?? null };
-  const image = await imageOf(kernel);
+  const image = await imageOf(kernel, options);
   return {
     engine: engine === 'auto' || engine === 'host' ? 'bochs' : engine,
     kernel: image,

@@ -3,6 +3,7 @@ import type { OutputPlan } from '../../report/outputs.js';
 import type { Report, ReportOptions } from '../../report/report.js';
 import type { Incomplete, ResultSet, RunResult } from '../../report/types.js';
 import { RunRecorder } from '../../session/recorded/writer.js';
+import type { SessionListener } from '../../session/request.js';
 import { runSession, type SessionRequest } from '../../session/session.js';
 import { textWidth } from '../../text/wrap.js';
 import { sentenceOf } from '../errors.js';
@@ -73,7 +74,11 @@ export async function reportedRun(
 }
 
 /** Run scenarios on one kernel and report its results as they come. */
-export async function runKernel(request: SessionRequest, report: Report): Promise<ResultSet> {
+export async function runKernel(
+  request: SessionRequest,
+  report: Report,
+  also: Pick<SessionListener, 'counters'> = {},
+): Promise<ResultSet> {
   const { name, target } = request;
   const label = target.engine === 'host' ? `running on ${name}` : `running ${name} in ${target.engine}`;
   const set = await withProgress(label, (progress) =>
@@ -82,6 +87,7 @@ export async function runKernel(request: SessionRequest, report: Report): Promis
       started: (scenario) => report.started(scenario),
       scenario: (result) => report.scenario(result),
       ...(report.timeline && { timeline: (_, timeline) => report.timeline?.(timeline) }),
+      ...also,
       progress: (text, count) => progress.update(text, count),
       console: (line) => log().debug({ kernel: name }, line),
       warning: (text) => log().warn({ kernel: name }, text),

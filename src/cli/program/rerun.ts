@@ -11,6 +11,7 @@ export interface RerunOptions {
   vfio?: string;
   virtioType?: number;
   memslotFlag?: number;
+  patch?: readonly string[];
 }
 
 /** Default of `run --timeout`, in seconds. */
@@ -27,6 +28,7 @@ export function rerunArgs(scenario: string, kernel: string | undefined, options:
     ['--vfio', options.vfio],
     ['--virtio-type', virtioType === undefined ? undefined : String(virtioType)],
     ['--memslot-flag', memslotFlag === undefined ? undefined : String(Math.log2(memslotFlag))],
+    ...(options.patch ?? []).map((patch): readonly [string, string] => ['--patch', patch]),
     ...options.param.map((param): readonly [string, string] => ['--param', param]),
   ];
   const words = values.flatMap(([option, value]) => (value === undefined ? [] : [option, value]));
@@ -41,7 +43,7 @@ export const rerunCommand =
 
 /** What a recording keeps of the options, so that it can name the command too. */
 export const againOf = (
-  { engine, timeout, param, vfio, virtioType, memslotFlag }: RerunOptions,
+  { engine, timeout, param, vfio, virtioType, memslotFlag, patch = [] }: RerunOptions,
   kernel: string | undefined,
   files: Readonly<Record<string, string>>,
 ): Again => ({
@@ -52,6 +54,7 @@ export const againOf = (
   ...(vfio === undefined ? {} : { vfio }),
   ...(virtioType === undefined ? {} : { virtioType }),
   ...(memslotFlag === undefined ? {} : { memslotFlag }),
+  ...(patch.length === 0 ? {} : { patch: [...patch] }),
   files: { ...files },
 });
 

@@ -9,6 +9,7 @@ import { readNamed } from '../files.js';
 import { temporaryDirectory } from '../scratch.js';
 import type { BuildDir } from './builddir.js';
 import { configure } from './configure.js';
+import { COUNTED, COUNTED_FILES, keepNotes } from './counted.js';
 import { fragmentLines, parseFragments, type WantedOption } from './kconfig.js';
 import { labConfigs } from './lab-config.js';
 import { kernelSource } from './sources.js';
@@ -21,6 +22,8 @@ export interface KernelRequest {
   patches?: readonly string[];
   /** Files with further options, see parseFragment. */
   configs?: readonly string[];
+  /** Have the kernel count how often each piece of KVM's code runs; what its counters are read with is kept beside the image. */
+  counted?: boolean;
   /** Ask Debian's mirror for a newer package although one is cached. */
   refresh?: boolean;
   /** Parallel compilers; the number of processors if not given. */
@@ -66,14 +69,22 @@ export async function buildKernel(request: KernelRequest): Promise<BuiltKernel> 
     signal,
     refresh: request.refresh ?? false,
   });
-  const patches = await readAll(request.patches ?? [], PATCH_LIMIT);
+  const counted = request.counted ?? false;
+  const patches = await readAll(
+    [...(request.patches ?? []), ...(counted ? [COUNTED.patch] : [])],
+    PATCH_LIMIT,
+  );
   const kvmKconfig = await readFile(join(source.tree, 'arch/x86/kvm/Kconfig'), 'utf8');
-  const fragments = await readAll([...labConfigs(kvmKconfig), ...(request.configs ?? [])], CONFIG_LIMIT);
+  const fragments = await readAll(
+    [...labConfigs(kvmKconfig), ...(counted ? [COUNTED.config] : []), ...(request.configs ?? [])],
+    CONFIG_LIMIT,
+  );
   const wanted = parseFragments(fragments.map(({ name, text }) => ({ name, text: text.toString() })));
   const compiler = await toolchain();
   const key = contentKey(source.key, fragmentLines(wanted), ...patches.map(({ text }) => text), compiler);
   const dir = join(cacheRoot(), 'kernels', key);
-  const cached = isComplete(dir, RESULTS);
+  const results = counted ? [...RESULTS, ...COUNTED_FILES] : RESULTS;
+  const cached = isComplete(dir, results);
   const work = new WorkTree(source);
   const buildDir = work.buildDir(contentKey(fragmentLines(wanted), compiler));
   const onWait = (): void => onProgress?.(`waiting for another process that builds ${source.label}`);
@@ -87,10 +98,12 @@ export async function buildKernel(request: KernelRequest): Promise<BuiltKernel> 
         await make(buildDir, work.tree, wanted, source.label, request);
         for (const [name, place] of Object.entries(PLACES))
           await copyFile(join(buildDir.path, place), join(temporary, name));
+        if (counted)
+          await keepNotes({ source: source.tree, tree: work.tree, build: buildDir.path, entry: temporary });
       },
       exclusive,
     );
-  await fillEntry(dir, RESULTS, build, exclusive);
+  await fillEntry(dir, results, build, exclusive);
   return {
     bzImage: join(dir, 'bzImage'),
     key,

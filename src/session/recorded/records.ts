@@ -33,6 +33,7 @@ const again = z.strictObject({
   vfio: text.exactOptional(),
   virtioType: uint32.exactOptional(),
   memslotFlag: uint32.exactOptional(),
+  patch: texts.exactOptional(),
   /** The file of each scenario that came from one. */
   files: z.record(z.string(), text),
 });

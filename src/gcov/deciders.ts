@@ -1,0 +1,81 @@
+/**
+ * What of KVM decides a memory type, a zap, a level or an MSR, by what it decides: functions, and files all of whose functions do. A
+ * kernel has those of its time.
+ */
+export const DECIDERS: readonly (readonly [what: string, names: readonly string[]])[] = [
+  [
+    'types',
+    [
+      'vmx_get_mt_mask',
+      'vmx_ignore_guest_pat',
+      'kvm_is_mmio_pfn',
+      '__kvm_is_mmio_pfn',
+      'make_spte',
+      'make_small_spte',
+      'make_huge_spte',
+      'kvm_mmu_may_ignore_guest_pat',
+      'kvm_mmu_honors_guest_mtrrs',
+    ],
+  ],
+  ['MTRRs and the PAT', ['arch/x86/kvm/mtrr.c', 'kvm_pat_valid']],
+  [
+    'non-coherent DMA',
+    [
+      'virt/kvm/vfio.c',
+      'kvm_arch_register_noncoherent_dma',
+      'kvm_arch_unregister_noncoherent_dma',
+      'kvm_arch_has_noncoherent_dma',
+      'kvm_noncoherent_dma_assignment_start_or_stop',
+    ],
+  ],
+  [
+    'filters of MSRs',
+    [
+      'kvm_msr_allowed',
+      'kvm_add_msr_filter',
+      'kvm_vm_ioctl_set_msr_filter',
+      'kvm_alloc_msr_filter',
+      'kvm_free_msr_filter',
+      'kvm_msr_user_space',
+      'kvm_msr_reason',
+      'complete_emulated_msr_access',
+      'complete_emulated_rdmsr',
+      'complete_fast_msr_access',
+      'complete_fast_rdmsr',
+    ],
+  ],
+  [
+    'zaps',
+    [
+      'kvm_post_set_cr0',
+      'kvm_zap_gfn_range',
+      'kvm_rmap_zap_gfn_range',
+      'kvm_mmu_zap_all_fast',
+      'kvm_mmu_invalidate_zap_pages_in_memslot',
+      'kvm_mmu_zap_memslot_pages_and_flush',
+      'kvm_arch_flush_shadow_memslot',
+      'kvm_unmap_gfn_range',
+      'tdp_mmu_zap_leafs',
+      'kvm_tdp_mmu_zap_leafs',
+      'kvm_tdp_mmu_unmap_gfn_range',
+      'kvm_tdp_mmu_invalidate_all_roots',
+    ],
+  ],
+  [
+    'levels',
+    [
+      'kvm_tdp_page_fault',
+      'kvm_mmu_hugepage_adjust',
+      'kvm_mmu_max_mapping_level',
+      '__kvm_mmu_max_mapping_level',
+      'host_pfn_mapping_level',
+      'disallowed_hugepage_adjust',
+      'kvm_mmu_zap_collapsible_sptes',
+      'zap_collapsible_spte_range',
+      'kvm_mmu_recover_huge_pages',
+      'recover_huge_pages_range',
+      'tdp_mmu_split_huge_page',
+      'kvm_alloc_memslot_metadata',
+    ],
+  ],
+];

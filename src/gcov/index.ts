@@ -1,0 +1,3 @@
+export { lcovOf } from './lcov.js';
+export { Counters } from './read.js';
+export { codeText, patchText, type SourceLine } from './text.js';
