@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// `node scripts/bare.mjs trixie [--from-nothing] [--run COMMAND]...`: try the README's commands on a bare Debian. See docs/ci.md.
+// `node scripts/bare.mjs trixie [--from-nothing | --package] [--run COMMAND]...`: try the README's commands, or the package, on a bare Debian.
+// See docs/ci.md.
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -12,32 +13,49 @@ import { SetupError } from './lib/failure.mjs';
 import { HELD_ONCE } from './lib/held-once.mjs';
 import { withLock } from './lib/lock.mjs';
 import { BARE } from './lib/packages.mjs';
+import { packInto } from './package/pack.mjs';
 import { ROOT, runMain, setup } from './setup.mjs';
 
 /** What is run: everything as a newcomer does. */
 const FROM_NOTHING = ['npm start', 'npm test'];
+/** The package from its tarball. The last thing to try: it takes the compiler away. */
+const TRY_PACKAGE = 'sh scripts/package/try.sh /root/kvm-memtype.tgz';
 /** What is run in CI: what is quick, on a kernel that is there already. Pure code that meets no part of Debian is held elsewhere. */
 const quick = (suite) => [
   'npm start -- --kernel /root/bzImage',
   `CI=true npm test -- test/live src/kvm scripts ${HELD_ONCE.join(' ')} --reporter=default --reporter=json --outputFile.json=reports/bare-${suite}.json`,
+  TRY_PACKAGE,
 ];
 
+const commandsFor = (suite, { fromNothing, onlyPackage }) =>
+  fromNothing ? FROM_NOTHING : onlyPackage ? [TRY_PACKAGE] : quick(suite);
+
 function parse() {
-  const options = { 'from-nothing': { type: 'boolean' }, run: { type: 'string', multiple: true } };
+  const options = {
+    'from-nothing': { type: 'boolean' },
+    package: { type: 'boolean' },
+    run: { type: 'string', multiple: true },
+  };
   try {
     const { values, positionals } = parseArgs({ options, allowPositionals: true });
     const [suite] = positionals;
     if (positionals.length === 1 && Object.hasOwn(SUITES, suite)) {
-      const fromNothing = values['from-nothing'] ?? false;
-      return { suite, fromNothing, commands: values.run ?? (fromNothing ? FROM_NOTHING : quick(suite)) };
+      const what = {
+        fromNothing: values['from-nothing'] ?? false,
+        onlyPackage: values.package ?? false,
+      };
+      return { suite, ...what, commands: values.run ?? commandsFor(suite, what) };
     }
   } catch {
     // Told below.
   }
   const suites = Object.keys(SUITES).join('|');
-  throw new SetupError(`usage: node scripts/bare.mjs ${suites} [--from-nothing] [--run COMMAND]...`, {
-    code: 'BARE_USAGE',
-  });
+  throw new SetupError(
+    `usage: node scripts/bare.mjs ${suites} [--from-nothing | --package] [--run COMMAND]...`,
+    {
+      code: 'BARE_USAGE',
+    },
+  );
 }
 
 function checkMachine() {
@@ -55,7 +73,7 @@ async function kernelImage() {
 }
 
 /** Do it in `folder` of the cache, which is ours alone meanwhile. */
-async function bare({ suite, fromNothing, commands }, folder) {
+async function bare({ suite, fromNothing, onlyPackage, commands }, folder) {
   const { machineArchives, sourcesFile } = await import('../dist/lab/kernel/apt.js');
   const archives = await machineArchives();
   const sources = sourcesFile(archives, [suite, `${suite}-updates`, `${suite}-security`]);
@@ -68,7 +86,8 @@ async function bare({ suite, fromNothing, commands }, folder) {
   const mirror = archives.find(({ security }) => !security).uri;
   const env = { ...process.env, ETC: etc, INSIDE_ENV: inside.join(' ') };
   await ensureArchive({ root: ROOT, folder, scratch, suite, archive, mirror, env });
-  if (!fromNothing) env.KERNEL = await kernelImage();
+  if (!fromNothing) env.TARBALL = await packInto(scratch);
+  if (!fromNothing && !onlyPackage) env.KERNEL = await kernelImage();
   const status = await runNamespaced(
     ['run', mountPoint, archive, ROOT, join(ROOT, 'reports'), ...commands],
     env,

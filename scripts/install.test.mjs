@@ -14,10 +14,13 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true }));
 
-/** The package as npm unpacks it, its dependencies installed. */
+/** The package as npm unpacks it, its dependencies installed, for a machine that nothing was built for. */
 function unpackedPackage() {
   const folder = join(root, 'package');
-  for (const file of ['package.json', ...files.filter((file) => file !== 'dist')])
+  for (const file of [
+    'package.json',
+    ...files.filter((file) => !['dist', 'prebuilds'].includes(file) && !file.startsWith('!')),
+  ])
     cpSync(join(PROJECT, file), join(folder, file), { recursive: true });
   symlinkSync(join(PROJECT, 'node_modules'), join(folder, 'node_modules'));
   return folder;

@@ -3,7 +3,7 @@
 # end. The root lies in memory (tmpfs): nothing of it stays on the disk.
 #   namespace.sh make ROOT ARCHIVE SUITE MIRROR PACKAGES    make a bare Debian, save it
 #   namespace.sh run ROOT ARCHIVE CLONE REPORTS COMMAND...  unpack it, clone the project into it, run commands there, each with its time
-# ETC holds files for the root's /etc; NODE, if given, a prefix with Node.js for it.
+# ETC holds files for the root's /etc; NODE, if given, a prefix with Node.js for it; KERNEL and TARBALL, if given, files for /root.
 set -eu
 action=$1 root=$2 archive=$3
 shift 3
@@ -52,6 +52,7 @@ run() {
   mount_kernel
   git clone --quiet --depth 1 "file://$clone" "$root/root/kvm-memtype"
   [ -z "${KERNEL:-}" ] || cp "$KERNEL" "$root/root/bzImage"
+  [ -z "${TARBALL:-}" ] || cp "$TARBALL" "$root/root/kvm-memtype.tgz"
   status=0
   for command; do
     printf '== bare: %s\n' "$command"

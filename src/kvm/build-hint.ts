@@ -1,9 +1,6 @@
 import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
-
-/** The package's root, from src and dist alike, and from the lab's bundle in dist/lab: what is not there hints at an install. */
-const ROOT = resolve(fileURLToPath(new URL('../..', import.meta.url)));
+import { join } from 'node:path';
+import { ROOT } from './built-files.js';
 
 /** The command that builds the addon and the guests: a checkout has scripts that the installed package has not. */
 export const buildCommand = (root: string = ROOT): string =>

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
-import { dirname, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { resolve } from 'node:path';
 import { buildCommand } from './build-hint.js';
+import { ROOT } from './built-files.js';
 import { KvmError, type KvmErrorCode } from './errors.js';
 
 // The one place that knows of the addon: what native/ exports, as TypeScript sees it. Structs cross the boundary
@@ -199,9 +199,6 @@ export interface NativeAddon {
 /** Flags that enter() adds to its errno (native/vcpu.cc). */
 export const NATIVE_TIMED_OUT = 1 << 16;
 export const NATIVE_KICKED = 1 << 17;
-
-/** The package's root, from src/kvm, dist/kvm and the lab's bundle in dist/lab alike. */
-const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..', '..');
 
 function load(): NativeAddon {
   const require = createRequire(import.meta.url);

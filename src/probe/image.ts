@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { PAGE_SIZE } from '../arch/units.js';
 import { ElfError, type ElfImage, parseElf } from '../formats/elf.js';
 import { buildCommand } from '../kvm/build-hint.js';
+import { builtFile } from '../kvm/built-files.js';
 import { ProbeBootError } from './errors.js';
 import { LAYOUT as L } from './layout.js';
 import { PML4_GPA, probeTables, TABLE_PAGES } from './tables.js';
@@ -11,9 +12,6 @@ export interface ProbeImage {
   entry: bigint;
   bytes: Uint8Array;
 }
-
-// Beside the bundled program, or where the build puts it, seen from src/probe/ and dist/probe/ alike.
-const PLACES = ['./probe.elf', '../../build/Release/probe.elf'];
 
 let cached: ProbeImage | undefined;
 
@@ -27,14 +25,12 @@ export function probeImage(): ProbeImage {
 }
 
 function readElf(): Uint8Array {
-  for (const place of PLACES) {
-    try {
-      return readFileSync(new URL(place, import.meta.url));
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    }
+  try {
+    return readFileSync(builtFile('probe.elf'));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    throw new ProbeBootError(`the probe guest is not built: probe.elf is missing, run ${buildCommand()}`);
   }
-  throw new ProbeBootError(`the probe guest is not built: probe.elf is missing, run ${buildCommand()}`);
 }
 
 /**

@@ -26,6 +26,9 @@ export const RENDER: Record<Format, (run: RunResult, timelines?: Timelines) => s
   html: (run, timelines = new Map()) => renderHtml([{ run, timelines }]),
 };
 
+/** A run that is over in one of the formats, as `kvm-memtype report --format` writes it. */
+export const renderResults = (run: RunResult, format: Format): string => RENDER[format](run);
+
 /** Where a run tells what happens: text for people is written as it comes, all else when the run is over. */
 export interface Report {
   /** a scenario begins */

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { sweepLeftovers } from '../agent/leftovers.js';
+import { builtFile } from '../kvm/built-files.js';
 import {
   type GuestFile,
   JOB_DEVICE,
@@ -34,12 +35,16 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const AGENT = join(ROOT, 'dist/lab/agent.cjs');
 
 /** Files that the agent needs inside the lab. */
-const LAB_FILES = [
-  ['build/Release/kvm_memtype.node', '/app/build/Release/kvm_memtype.node'],
-  ['build/Release/probe.elf', '/app/build/Release/probe.elf'],
-  ['dist/lab/agent.program.js', '/app/dist/lab/agent.program.js'],
-  ['dist/lab/agent.program.cache', '/app/dist/lab/agent.program.cache'],
-] as const;
+const LAB_FILES: readonly GuestFile[] = [
+  ...['kvm_memtype.node', 'probe.elf'].map((name) => ({
+    source: builtFile(name),
+    target: `/app/build/Release/${name}`,
+  })),
+  ...['dist/lab/agent.program.js', 'dist/lab/agent.program.cache'].map((path) => ({
+    source: join(ROOT, path),
+    target: `/app/${path}`,
+  })),
+];
 
 /** Run the agent as a child process, so that a kernel that never lets it go cannot take us along. */
 async function runOnHost(run: AgentRun): Promise<HostOutcome> {
@@ -78,13 +83,13 @@ const SPEC = '/app/spec.json';
 const WARM_UP = '/app/warm-up.json';
 
 /** What a machine takes that may be saved before it is told what to do: it warms up by a run without scenarios. */
-async function snapshotUse(run: AgentRun, dir: string, files: readonly GuestFile[]): Promise<SnapshotUse> {
+async function snapshotUse(run: AgentRun, dir: string): Promise<SnapshotUse> {
   const source = join(dir, 'warm-up.json');
   const { zaps: _, counters: __, ...spec } = run.spec;
   await writeFile(source, encodeSpec({ ...spec, scenarios: [] }));
   return {
     job: encodeSpec(run.spec),
-    files: [...files, { source, target: WARM_UP }],
+    files: [...LAB_FILES, { source, target: WARM_UP }],
     args: [JOB_DEVICE, WARM_UP],
     onProblem: (text) => run.onProblem?.(text),
   };
@@ -95,17 +100,16 @@ async function runLab(run: AgentRun, { engine, kernel, params, snapshot }: LabTa
   try {
     const spec = join(dir, 'spec.json');
     await writeFile(spec, encodeSpec(run.spec));
-    const files = LAB_FILES.map(([source, target]) => ({ source: join(ROOT, source), target }));
     return await runInLab({
       kernel,
       engine,
       program: AGENT,
-      files: [...files, { source: spec, target: SPEC }],
+      files: [...LAB_FILES, { source: spec, target: SPEC }],
       args: [SPEC],
       params,
       timeoutMs: run.timeoutMs,
       onLine: run.onLine,
-      ...(snapshot === true && { snapshot: await snapshotUse(run, dir, files) }),
+      ...(snapshot === true && { snapshot: await snapshotUse(run, dir) }),
       ...(run.onConsole === undefined ? {} : { onConsole: run.onConsole }),
       ...(run.signal === undefined ? {} : { signal: run.signal }),
     });

@@ -5,8 +5,8 @@ import type { RunResult } from '../types.js';
 import { Assembler, RecordError } from './assemble.js';
 import { type JournalRecord, journalRecord } from './records.js';
 
-/** A file of saved results cannot be read; the message says why. */
-class SavedError extends Error {
+/** Saved results cannot be read; the message says why. */
+export class SavedError extends Error {
   readonly code = 'REPORT_SAVED';
 }
 
@@ -80,21 +80,30 @@ export function runOfJournal(text: string): RunResult {
 }
 
 /**
- * Saved results: a journal, or what `--format json` wrote. Nothing in the file is trusted.
+ * The run that a text holds: a journal, or what `--format json` wrote. Nothing in it is trusted.
+ * @throws SavedError
+ */
+export function parseResults(text: string): RunResult {
+  const json = parseJson(text);
+  const whole = z.object({ schema: z.string() }).safeParse(json);
+  if (whole.success && whole.data.schema === 'kvm-memtype/result') {
+    const parsed = resultFile.safeParse(json);
+    if (!parsed.success) throw new SavedError(firstIssue(parsed.error));
+    const { schema, version, ...run } = parsed.data;
+    return run;
+  }
+  if (!/^\{"type":"run",/.test(text)) throw new SavedError(NOT_OURS);
+  return runOfJournal(text);
+}
+
+/**
+ * The run that a file holds, as parseResults() reads it.
  * @throws SavedError
  */
 export function readSaved(file: string): RunResult {
   const text = readText(file);
   try {
-    const whole = z.object({ schema: z.string() }).safeParse(parseJson(text));
-    if (whole.success && whole.data.schema === 'kvm-memtype/result') {
-      const parsed = resultFile.safeParse(parseJson(text));
-      if (!parsed.success) throw new SavedError(firstIssue(parsed.error));
-      const { schema, version, ...run } = parsed.data;
-      return run;
-    }
-    if (!/^\{"type":"run",/.test(text)) throw new SavedError(NOT_OURS);
-    return runOfJournal(text);
+    return parseResults(text);
   } catch (error) {
     if (error instanceof SavedError) throw new SavedError(`cannot read ${file}: ${error.message}`);
     throw error;
