@@ -27,7 +27,7 @@ beforeAll(() => {
   mkdirSync(join(folder, 'user/node_modules'), { recursive: true });
   symlinkSync(unpacked, join(folder, 'user/node_modules/kvm-memtype'));
 }, 300_000);
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => rmSync(folder, { recursive: true, force: true }), 60_000);
 
 test('it holds the program, built, and what is read, but no tests', () => {
   expect([...files]).toEqual(

@@ -18,7 +18,7 @@ expect() {
   wanted=$1 words=$2
   shift 2
   status=0
-  output=$(npx --no-install kvm-memtype "$@" 2>&1) || status=$?
+  output=$(node_modules/.bin/kvm-memtype "$@" 2>&1) || status=$?
   # shellcheck disable=SC2254 # a pattern
   case $status in $wanted) ;; *) fail "kvm-memtype $*: status $status: $output" ;; esac
   case $output in *"$words"*) echo "kvm-memtype $*: $status: $words" ;; *) fail "kvm-memtype $*: no '$words' in: $output" ;; esac

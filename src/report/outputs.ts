@@ -3,6 +3,7 @@ import { OutputError } from '../process/output-file.js';
 
 /** Every format that `--format` takes. */
 export const FORMATS = ['pretty', 'ktap', 'tap', 'kselftest', 'junit', 'json', 'kcidb', 'html'] as const;
+/** A format that `--format` takes. */
 export type Format = (typeof FORMATS)[number];
 
 /** One `--format` or `--output` as it stood on the command line. */
