@@ -3,4 +3,5 @@ export const HELD_ONCE = [
   'src/check/tamper.test.ts', // Pure code over recordings.
   'src/memtype/reference.test.ts', // Pure arithmetic.
   'test/live/html-report.test.ts', // A browser reads the file that was written.
+  'scripts/package/package.test.mjs', // What is in the tarball.
 ].flatMap((file) => ['--exclude', file]);

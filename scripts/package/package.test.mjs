@@ -17,7 +17,7 @@ let tarball;
 let files;
 
 beforeAll(() => {
-  execFileSync('node', [join(ROOT, 'scripts/package/prebuild.mjs')], { stdio: 'ignore' });
+  execFileSync('node', [join(ROOT, 'scripts/package/prebuild.mjs'), '--here'], { stdio: 'ignore' });
   const pack = ['pack', '--json', '--ignore-scripts', '--pack-destination', folder];
   const [packed] = JSON.parse(execFileSync('npm', pack, { cwd: ROOT, encoding: 'utf8', maxBuffer: 2 ** 26 }));
   tarball = join(folder, packed.filename);
