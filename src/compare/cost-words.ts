@@ -1,5 +1,4 @@
-import type { Cost } from './costs.js';
-import { FEWEST_RUNS } from './ratio.js';
+import { type Cost, FEWEST_RUNS } from './costs.js';
 
 /** A cost that is told. */
 export interface CostEntry {
@@ -30,6 +29,7 @@ function sureText(cost: Cost): string {
 
 function textOf(cost: Cost): string {
   const { measure, unit, from, to, beyond } = cost;
+  if (from === 0 && to === 0) return `${measure}, none on either side`;
   const values = `${short.format(from)} -> ${short.format(to)}${unit === '' ? '' : ` ${unit}`}`;
   return `${measure}, ${values}${sureText(cost)}${beyond ? '; beyond the threshold' : ''}`;
 }

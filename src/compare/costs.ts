@@ -1,13 +1,16 @@
 import { mean } from 'simple-statistics';
 import { evidenceOf, type Move } from '../check/evidence/index.js';
 import type { Environment, Recording } from '../recording/recording.js';
-import { type Ratio, ratioOf } from './ratio.js';
-import type { Side } from './side.js';
+import { FEWEST_VALUES, type Ratio, ratioOf } from './ratio.js';
+import type { BootCost, Side } from './side.js';
 
 type Ran = Extract<Recording, { outcome: 'ran' }>;
 
 /** Instructions of the lab's emulated processor in a millisecond of its own time (`ips` of src/lab/machine/bochs.ts). */
 const INSTRUCTIONS_PER_MS = 20_000;
+
+/** With fewer runs of each a difference cannot be told from chance: the first does not count. */
+export const FEWEST_RUNS = FEWEST_VALUES + 1;
 
 /** What is measured, and in what. */
 interface Measure {
@@ -42,6 +45,7 @@ interface Round {
 interface Measured {
   side: Side;
   rounds: readonly Round[];
+  boots: readonly BootCost[];
 }
 
 const isBochs = ({ side }: Measured): boolean => side.set.engine === 'bochs';
@@ -67,11 +71,11 @@ const MEASURES: readonly (Measure & { of: (measured: Measured) => number[] })[] 
     unit: 'ms',
     of: (measured) => (isBochs(measured) ? [] : measured.rounds.map(({ ms }) => ms)),
   },
-  { measure: 'zaps of a boot', unit: '', of: ({ side }) => (side.boots ?? []).map(({ zaps }) => zaps) },
+  { measure: 'zaps of a boot', unit: '', of: ({ boots }) => boots.map(({ zaps }) => zaps) },
   {
     measure: 'time in zaps of a boot',
     unit: 'ms',
-    of: ({ side }) => (side.boots ?? []).map(({ ns }) => ns / 1e6),
+    of: ({ boots }) => boots.map(({ ns }) => ns / 1e6),
   },
 ];
 
@@ -96,6 +100,9 @@ function everyRound({ rounds }: Side, name: string): readonly Ran[] {
   return ran.length === all.length ? ran : [];
 }
 
+/** The first run of a machine also compiles and fills caches: it says nothing of the kernel. */
+const afterWarmUp = <T>(runs: readonly T[]): readonly T[] => runs.slice(1);
+
 /** What these scenarios took together in each round. */
 function roundsOf(side: Side, names: readonly string[]): Round[] {
   const { environment } = side;
@@ -116,16 +123,18 @@ function roundsOf(side: Side, names: readonly string[]): Round[] {
  */
 export function costsOf(a: Side, b: Side, names: readonly string[], most = Number.POSITIVE_INFINITY): Cost[] {
   const both = names.filter((name) => Math.min(everyRound(a, name).length, everyRound(b, name).length) > 1);
-  const [left, right] = [a, b].map((side): Measured => ({ side, rounds: roundsOf(side, both) })) as [
-    Measured,
-    Measured,
-  ];
-  return MEASURES.flatMap(({ measure, unit, of }) => {
+  const measure = (side: Side): Measured => ({
+    side,
+    rounds: afterWarmUp(roundsOf(side, both)),
+    boots: afterWarmUp(side.boots ?? []),
+  });
+  const [left, right] = [measure(a), measure(b)];
+  return MEASURES.flatMap(({ of, ...what }) => {
     const [before, after] = [of(left), of(right)];
     if (before.length === 0 || after.length === 0) return [];
     const ratio = ratioOf(before, after);
     const least = ratio.ratio === null ? Number.POSITIVE_INFINITY : (ratio.interval?.[0] ?? 0);
     const runs = [before.length, after.length] as const;
-    return [{ measure, unit, ...ratio, from: mean(before), to: mean(after), runs, beyond: least > most }];
+    return [{ ...what, ...ratio, from: mean(before), to: mean(after), runs, beyond: least > most }];
   });
 }

@@ -50,12 +50,12 @@ function groupEntry(group: Group, all: boolean): Entry {
 function skipEntry(now: SkipChange['now'], skips: readonly SkipChange[], all: boolean): Entry[] {
   const own = skips.filter((skip) => skip.now === now);
   if (own.length === 0) return [];
-  const below = own.map(({ reason, scenarios }) => {
-    const names = listText(scenarios, all ? scenarios.length : FEW);
-    return `${scenarios.length}: ${reason}: ${names}`;
-  });
+  const why = ({ reason, scenarios }: SkipChange): string =>
+    `${reason}: ${listText(scenarios, all ? scenarios.length : FEW)}`;
   const text = now === 'run' ? 'run now and were skipped' : 'are skipped now and ran';
-  return [{ count: own.reduce((sum, { scenarios }) => sum + scenarios.length, 0), text, below }];
+  const count = own.reduce((sum, { scenarios }) => sum + scenarios.length, 0);
+  if (own.length === 1) return [{ count, text: `${text}: ${own.map(why)}`, below: [] }];
+  return [{ count, text, below: own.map((skip) => `${skip.scenarios.length}: ${why(skip)}`) }];
 }
 
 /** The groups that most scenarios show, and how many more there are. */

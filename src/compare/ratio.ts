@@ -3,7 +3,7 @@ import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import { mean, permutationTest } from 'simple-statistics';
 
 /** With fewer values on each side no order of them is unlikely enough: of 3 and 3 there are only 20 ways to part them. */
-export const FEWEST_RUNS = 4;
+export const FEWEST_VALUES = 4;
 
 /** How likely a difference that is none may be taken for one. */
 const ALPHA = 0.05;
@@ -57,7 +57,7 @@ export function ratioOf(a: readonly number[], b: readonly number[]): Ratio {
   const [meanA, meanB] = [mean([...a]), mean([...b])];
   if (meanA === 0 && meanB !== 0) return { ratio: null };
   const ratio = meanB === meanA ? 1 : meanB / meanA;
-  if (Math.min(a.length, b.length) < FEWEST_RUNS) return { ratio };
+  if (Math.min(a.length, b.length) < FEWEST_VALUES) return { ratio };
   if (meanA === 0 || meanB === 0) return { ratio, interval: [ratio, ratio] };
   return { ratio, interval: [boundOf(a, b, ratio, false), boundOf(a, b, ratio, true)] };
 }

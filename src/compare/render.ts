@@ -42,7 +42,8 @@ interface Style {
 const PRETTY: Style = {
   side: (name, text, width) => hang(`${name}  `, text, width),
   title: (text) => `${text}:`,
-  entry: (count, text, width) => hang(`${String(count).padStart(4)}  `, text, width),
+  entry: (count, text, width) =>
+    hang(`${String(count).padStart(typeof count === 'string' ? 8 : 4)}  `, text, width),
   below: (text, width) => hang(' '.repeat(8), text, width),
   gap: [],
 };

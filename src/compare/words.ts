@@ -38,7 +38,7 @@ const valuesText = (values: readonly Value[]): string =>
 
 function answersText(changes: readonly Change[]): string {
   const each = changes.map(({ where, from, to }) => `${where} ${from} -> ${to}`);
-  return `${changes.length} answers of KVM about itself: ${listText(each, MOST_PLACES, '; ')}`;
+  return `${changes.length === 1 ? 'an answer' : `${changes.length} answers`} of KVM about itself: ${listText(each, MOST_PLACES, '; ')}`;
 }
 
 /** `, CR0.CD=1` where all have it; else ` (most with CR0.CD=1)`. */

@@ -1,8 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { catalogue } from '../../catalogue/index.js';
 import { type Comparison, compare, isWorse } from '../../compare/compare.js';
-import type { Cost } from '../../compare/costs.js';
-import { FEWEST_RUNS } from '../../compare/ratio.js';
+import { type Cost, FEWEST_RUNS } from '../../compare/costs.js';
 import { COMPARE_FORMATS, type CompareFormat, renderComparisons } from '../../compare/render.js';
 import type { Side } from '../../compare/side.js';
 import { checkWritable, writeOutput } from '../../process/output-file.js';
@@ -30,7 +29,7 @@ interface CompareOptions {
 }
 
 /** As often kernels are run for a threshold. */
-const USUAL_RUNS = 5;
+const USUAL_RUNS = 6;
 /** More are kept in memory for nothing. */
 const MOST_RUNS = 100;
 const TOO_FEW = `--threshold needs ${FEWEST_RUNS} runs of each kernel, to tell a difference from chance`;
