@@ -33,8 +33,8 @@ const WAYS: Readonly<Record<DmaWay, string>> = {
   'quirk-ignore-guest-pat': 'quirk IGNORE_GUEST_PAT can be disabled',
 };
 
-/** What the scenarios need beside these is told by its name. */
-const TITLES: Partial<Record<Need, string>> = {
+/** What the scenarios need, in words; the compiler asks for each. */
+const TITLES: Readonly<Record<Need, string>> = {
   ...WAYS,
   'ept-leaves': 'leaves can be watched (tracefs)',
   noncoherent: 'non-coherent DMA, by any way',
@@ -42,8 +42,12 @@ const TITLES: Partial<Record<Need, string>> = {
   'tdp-mmu': 'the TDP MMU',
   'huge-pages': 'transparent huge pages',
   'quirk-cd-nw-cleared': 'quirk CD_NW_CLEARED can be disabled',
+  'quirk-slot-zap-all': 'quirk SLOT_ZAP_ALL can be disabled',
+  'pre-fault': 'pages can be mapped before a guest asks (KVM_PRE_FAULT_MEMORY)',
   nested: 'a guest of the guest',
   'known-vendor': 'kvm_intel or kvm_amd',
+  'no-virtio-device': 'no KVM_DEV_TYPE_VIRTIO',
+  'no-memslot-flag': 'no KVM_MEM_NON_COHERENT_DMA',
 };
 
 /** Needs that are met where something is absent: no machine lacks them. */
@@ -79,7 +83,7 @@ function needs({ missing, noncoherent }: Environment): Finding[] {
   const shown = [...FIRST, ...NEEDS.filter((need) => !TOLD.includes(need))];
   const says = (need: Need): string | undefined =>
     need === 'noncoherent' && noncoherent !== null ? `the first: ${noncoherent}` : undefined;
-  return shown.map((need) => finding(need, TITLES[need] ?? need, missing[need], says(need)));
+  return shown.map((need) => finding(need, TITLES[need], missing[need], says(need)));
 }
 
 function countScenarios({ missing }: Environment, scenarios: readonly Scenario[]): KvmFindings['scenarios'] {
@@ -106,12 +110,7 @@ export function examineKvm(
       findings: [finding('kvm', title, unasked(env))],
       scenarios: { run: 0, skip: scenarios.length },
     };
-  const vendor = finding(
-    'vendor',
-    TITLES['known-vendor'] ?? '',
-    env.missing['known-vendor'],
-    `${env.vendor}`,
-  );
+  const vendor = finding('vendor', TITLES['known-vendor'], env.missing['known-vendor'], `${env.vendor}`);
   const snoop = finding(
     'self-snoop',
     'the processor snoops its own caches',

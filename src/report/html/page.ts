@@ -45,7 +45,7 @@ const summaryHtml = (columns: readonly Column[]): Html =>
 const filters = (columns: readonly Column[]): Html =>
   html`<form hidden aria-label="Filters"><label>Name <input name=text type=search></label><label>Status <select name=status><option value="">any${STATUSES.map(
     (status) => html`<option>${status}`,
-  )}</select></label><label>Kernel <select name=kernel><option value="">any${columns.map(
+  )}${columns.length > 1 && html`<option value=differs>not the same on all`}</select></label><label>Kernel <select name=kernel><option value="">any${columns.map(
     ({ kernel }, i) => html`<option value=${i}>${kernel}`,
   )}</select></label><button type=button name=open>Open those shown</button><button type=button name=close>Close all</button><button type=reset>Reset</button><output id=count></output></form>`;
 

@@ -16,7 +16,8 @@ function filter() {
     const results = all('.r', row);
     for (const result of results) result.hidden = kernel !== '' && !result.dataset.k.split(' ').includes(kernel);
     const mine = results.length === 0 || kernel === '' ? row.dataset.s.split(' ') : results.filter((r) => !r.hidden).map((r) => r.dataset.s);
-    row.hidden = !row.dataset.n.toLowerCase().includes(text) || mine.length === 0 || (status !== '' && !mine.includes(status));
+    const fits = status === '' || (status === 'differs' ? row.dataset.s.includes(' ') : mine.includes(status));
+    row.hidden = !row.dataset.n.toLowerCase().includes(text) || mine.length === 0 || !fits;
     if (row.tagName === 'DETAILS' && !row.hidden) shown++;
   }
   count.textContent = 'scenarios shown: ' + shown;

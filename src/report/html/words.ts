@@ -6,7 +6,7 @@ const SIGNS: Readonly<Record<Status, string>> = {
   pass: '✓',
   fail: '✗',
   error: '!',
-  timeout: '⌛',
+  timeout: '◷',
   skip: '–',
 };
 
