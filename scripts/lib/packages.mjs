@@ -34,8 +34,8 @@ export const LAB = [
   ],
 ];
 
-/** To check all that CI does: sources by a formatter, the page of results in a browser, series of patches in git. */
-export const LINT = ['clang-format', 'chromium', 'git'];
+/** To check all that CI does: sources by a formatter, the page of results in a browser, series of patches in git, campaigns by a queue. */
+export const LINT = ['clang-format', 'chromium', 'git', 'redis-server'];
 
 /** To make and enter a bare Debian: CI tries the set-up in one. */
 export const BARE = ['debootstrap', 'git', 'tar', 'util-linux'];

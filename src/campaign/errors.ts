@@ -4,7 +4,8 @@ type CampaignErrorCode =
   | 'CAMPAIGN_FOLDER'
   | 'CAMPAIGN_JOURNAL'
   | 'CAMPAIGN_STATE'
-  | 'CAMPAIGN_OBJECT';
+  | 'CAMPAIGN_OBJECT'
+  | 'CAMPAIGN_QUEUE';
 
 /** A campaign cannot be read, begun or continued; the message is one sentence that says why. */
 export class CampaignError extends Error {

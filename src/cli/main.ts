@@ -25,6 +25,7 @@ const COMMANDS: Record<string, string> = {
   merge: 'put the results of parts of a run together',
   report: 'write saved results, also of a run that was broken off, in any format',
   campaign: 'run many kernels, parameters and seeds, and go on where it was killed',
+  worker: 'do jobs of campaigns that come through a queue',
   zaps: 'count EPT zaps of a firmware-like boot, and their time',
 };
 
@@ -36,7 +37,11 @@ interface GlobalOptions {
 }
 
 /** Folders of commands that are not in `commands/` itself. */
-const FOLDERS: Readonly<Record<string, string>> = { campaign: 'fleet/', repro: 'scenarios/' };
+const FOLDERS: Readonly<Record<string, string>> = {
+  campaign: 'fleet/',
+  repro: 'scenarios/',
+  worker: 'fleet/',
+};
 
 const moduleOf = (name: string): URL =>
   new URL(`./commands/${FOLDERS[name] ?? ''}${name}.js`, import.meta.url);

@@ -34,7 +34,7 @@ describe('a campaign on this host', () => {
 
     let command = 'run';
     for (const moment of moments) {
-      const one = new CampaignProcess(command, killed);
+      const one = CampaignProcess.campaign(command, killed);
       await one.job().catch(() => undefined);
       await Promise.race([sleep(moment), one.ended]);
       const jobs = one.jobs();
@@ -56,7 +56,7 @@ describe('a campaign on this host', () => {
 
   it('sets a job aside that takes its process along three times', async () => {
     const file = campaignFile(LONG);
-    const run = new CampaignProcess('run', file);
+    const run = CampaignProcess.campaign('run', file);
     const killed: number[] = [];
     for (let i = 0; i < 3; i++) {
       const pid = await run.job(killed);
@@ -73,7 +73,7 @@ describe('a campaign on this host', () => {
 
   it('is cancelled from elsewhere within 10 s, and then over for good', async () => {
     const file = campaignFile(LONG);
-    const run = new CampaignProcess('run', file);
+    const run = CampaignProcess.campaign('run', file);
     const pid = await run.job();
     const status = await runCli(['campaign', 'status', file, '--json']);
     expect(JSON.parse(status.stdout)).toMatchObject({
@@ -94,7 +94,7 @@ describe('a campaign on this host', () => {
 
   it('stays open when it is interrupted, and says how to go on', async () => {
     const file = campaignFile(LONG);
-    const run = new CampaignProcess('run', file);
+    const run = CampaignProcess.campaign('run', file);
     await run.job();
 
     run.child.kill('SIGINT');

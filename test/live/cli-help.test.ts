@@ -28,6 +28,7 @@ it('names the commands that there are, and no other', async () => {
     'merge',
     'report',
     'campaign',
+    'worker',
     'zaps',
     'help',
   ]);
@@ -59,6 +60,7 @@ describe('the help of every command', () => {
     ['campaign', 'status'],
     ['campaign', 'cancel'],
     ['campaign', 'report'],
+    ['worker'],
     ['zaps'],
   ])('%s: what it is for, two examples, the exit statuses, within 80 columns', async (...command) => {
     const { status, stdout } = await runCli([...command, '--help'], { COLUMNS: '80' });

@@ -18,13 +18,13 @@ export function campaignFile(yaml: string): string {
   return file;
 }
 
-/** A `campaign` command that runs beside the test. */
+/** A command that runs jobs, beside the test. */
 export class CampaignProcess {
   readonly child: ChildProcess;
   readonly ended: Promise<{ status: number | null; stderr: string; stdout: string }>;
 
-  constructor(...args: string[]) {
-    this.child = spawn(process.execPath, [BIN, 'campaign', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  private constructor(args: readonly string[]) {
+    this.child = spawn(process.execPath, [BIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
     const text = { stdout: '', stderr: '' };
     this.child.stdout?.on('data', (data) => {
       text.stdout += data;
@@ -34,6 +34,16 @@ export class CampaignProcess {
     });
     onTestFinished(() => void this.child.kill('SIGKILL'));
     this.ended = once(this.child, 'close').then(([status]) => ({ status, ...text }));
+  }
+
+  /** `campaign` with these arguments. */
+  static campaign(...args: string[]): CampaignProcess {
+    return new CampaignProcess(['campaign', ...args]);
+  }
+
+  /** `worker` with these arguments. */
+  static worker(...args: string[]): CampaignProcess {
+    return new CampaignProcess(['worker', ...args]);
   }
 
   get isOver(): boolean {

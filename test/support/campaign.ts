@@ -72,7 +72,7 @@ export const simulated =
 
 /** How a campaign is run in a test. */
 export const conductOf = (execute: Execute, signal = new AbortController().signal): Conduct => ({
-  execute,
+  executor: async () => ({ execute }),
   signal,
   listener: { begun: () => {}, progress: () => {}, done: () => {}, lost: () => {} },
 });

@@ -9,11 +9,19 @@ import type { CampaignRecord } from '../store/records.js';
 import type { Execute } from './child.js';
 import { type CampaignListener, runJobs } from './runner.js';
 
+/** What does the jobs of a campaign. */
+export interface Executor {
+  execute: Execute;
+  /** It is over; its jobs are to stop, where they run elsewhere. */
+  close?: (o: { stopJobs: boolean }) => Promise<void>;
+}
+
 /** How a campaign is run. */
 export interface Conduct {
   /** Jobs at a time; as the campaign says if not given. */
   slots?: number | undefined;
-  execute: Execute;
+  /** What does jobs, once the campaign is known; `close` is called when it is over. */
+  executor: (table: Table) => Promise<Executor>;
   listener: CampaignListener;
   signal: AbortSignal;
   /** Told of the campaign before its first job begins. */
@@ -87,14 +95,25 @@ async function conduct(folder: CampaignFolder, number: number, o: Conduct): Prom
   };
   const watch = watchCancel(folder, o.signal);
   try {
-    const boot = readFileSync(BOOT_ID, 'utf8').trim();
-    note({ type: 'session', owner: ownProcessId(), boot, at: Date.now() });
-    o.onBegin?.({ number, table });
-    const { execute, listener } = o;
-    const slots = o.slots ?? table.plan.campaign.limits.jobs;
-    const { objects, scratch } = folder;
-    const write = (record: CampaignRecord): void => writer.write(record);
-    await runJobs({ table, write, objects, scratch, slots, execute, listener, signal: watch.signal });
+    const executor = await o.executor(table);
+    try {
+      const boot = readFileSync(BOOT_ID, 'utf8').trim();
+      note({ type: 'session', owner: ownProcessId(), boot, at: Date.now() });
+      o.onBegin?.({ number, table });
+      const { objects, scratch } = folder;
+      await runJobs({
+        table,
+        write: (record) => writer.write(record),
+        objects,
+        scratch,
+        slots: o.slots ?? table.plan.campaign.limits.jobs,
+        execute: executor.execute,
+        listener: o.listener,
+        signal: watch.signal,
+      });
+    } finally {
+      await executor.close?.({ stopJobs: watch.signal.aborted });
+    }
     if (watch.cancelled.aborted) note({ type: 'cancelled', at: Date.now() });
     else if (!o.signal.aborted) note({ type: 'end', at: Date.now() });
     return { number, table };

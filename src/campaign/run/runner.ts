@@ -107,15 +107,16 @@ class Runner {
       signal,
       onProgress: (count) => listener.progress(job, count),
     });
-    if (end.kind === 'result') this.#done(job, end.result, (Date.now() - started) / 1000);
+    if (end.kind === 'result') this.#done(job, end, (Date.now() - started) / 1000);
     else this.#lost(job, end);
   }
 
-  #done(job: JobState, result: JobResult, seconds: number): void {
+  #done(job: JobState, end: Extract<JobEnd, { kind: 'result' }>, took: number): void {
     const { objects, listener } = this.#o;
+    const { result, seconds = took, host } = end;
     // The result first: a record never names what is not there.
     const object = objects.putJson(result);
-    const more = moreOf(result);
+    const more = { ...moreOf(result), ...(host !== undefined && { host }) };
     const summary = { verdict: verdictOf(result), counts: countsOf(result), digest: digestOf(result) };
     this.#note({ type: 'done', job: job.id, object, seconds, ...summary, ...more, at: Date.now() });
     listener.done(job, result);

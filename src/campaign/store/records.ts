@@ -11,6 +11,9 @@ const job = sha256;
 /** Why a job came to no result, by what can be done about it. */
 const LOSSES = ['host-lost', 'start', 'disk-full', 'image', 'build', 'time', 'program'] as const;
 
+/** Why a job came to no result. */
+export const lossSchema = z.enum(LOSSES);
+
 /** What a job that is done came to. */
 const verdict = z.enum(['pass', 'fail', 'skip']);
 
@@ -59,6 +62,8 @@ export const campaignRecord = z.discriminatedUnion('type', [
     /** Of what each scenario came to: another one of the same job says that the job is flaky. */
     digest: z.string(),
     image: builtImage.optional(),
+    /** The machine that did it, where that is another one. */
+    host: z.string().optional(),
     /** What was observed, where it was kept. */
     recording: sha256.optional(),
     at,
@@ -66,7 +71,7 @@ export const campaignRecord = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('lost'),
     job,
-    loss: z.enum(LOSSES),
+    loss: lossSchema,
     text: z.string(),
     /** It is tried again, not before that time; absent if it is not. */
     again: at.optional(),

@@ -9,7 +9,6 @@ import { verdictOf } from '../../../campaign/jobs/result.js';
 import type { Table } from '../../../campaign/jobs/table.js';
 import { renderMarkdown } from '../../../campaign/report/markdown.js';
 import { statusOf } from '../../../campaign/report/model.js';
-import { executeInChild } from '../../../campaign/run/child.js';
 import { beginRun, type Conduct, cancelRun, resumeRun } from '../../../campaign/run/conduct.js';
 import { LOSS_WORDS } from '../../../campaign/run/losses.js';
 import type { CampaignFolder, SavedRun } from '../../../campaign/store/folder.js';
@@ -22,14 +21,18 @@ import { log } from '../../terminal/log.js';
 import { type Progress, withProgress } from '../../terminal/progress.js';
 import { findFolder, makeFolder, openFolder, readCampaign, toolText } from './folder.js';
 import { loadReport } from './load.js';
+import { executorOf, queueOption, queueUrl, stopQueued } from './queue.js';
 import { planText, statusText } from './text.js';
 
 interface RunOptions {
   folder?: string;
   jobs?: number;
+  queue?: string;
 }
 
-const MOST_JOBS = 256;
+const MOST_JOBS = 100_000;
+/** Jobs that wait in a queue at a time, if nothing else is said. */
+const QUEUED_JOBS = 1000;
 const STATUSES = [
   [0, 'something passed and nothing is wrong'],
   [1, 'a check failed, or a job has no result'],
@@ -80,14 +83,16 @@ function listenerOf(progress: Progress, table: () => Table | undefined): Conduct
 async function conducted(
   title: string,
   folder: CampaignFolder,
-  slots: number | undefined,
+  { jobs, queue: given }: RunOptions,
   go: (o: Conduct) => Promise<SavedRun>,
 ): Promise<void> {
   let table: Table | undefined;
+  const queue = queueUrl(given);
+  const slots = jobs ?? (queue === undefined ? undefined : QUEUED_JOBS);
   const { number, table: last } = await withProgress(title, (progress) =>
     go({
       slots,
-      execute: executeInChild,
+      executor: executorOf(queue),
       listener: listenerOf(progress, () => table),
       signal: interrupted,
       onBegin: (run) => {
@@ -104,20 +109,22 @@ async function conducted(
   process.exitCode = statusOf(report);
 }
 
-async function run(file: string, { folder: given, jobs }: RunOptions): Promise<void> {
+async function run(file: string, options: RunOptions): Promise<void> {
   const { campaign, folder: base } = await readCampaign(file);
-  const folder = makeFolder(file, given);
+  const folder = makeFolder(file, options.folder);
   const planned = await planOf(campaign, base, toolText(), folder.objects);
-  await conducted(`campaign ${campaign.campaign}`, folder, jobs, (o) => beginRun(folder, planned, o));
+  await conducted(`campaign ${campaign.campaign}`, folder, options, (o) => beginRun(folder, planned, o));
 }
 
-async function resume(given: string, { jobs }: RunOptions): Promise<void> {
+async function resume(given: string, options: RunOptions): Promise<void> {
   const folder = openFolder(given);
-  await conducted('the campaign', folder, jobs, (o) => resumeRun(folder, toolText(), o));
+  await conducted('the campaign', folder, options, (o) => resumeRun(folder, toolText(), o));
 }
 
 const jobsOption = (command: Command): Command =>
-  command.option('--jobs <n>', 'jobs at a time; as the file says if not given', whole(1, MOST_JOBS));
+  command
+    .option('--jobs <n>', 'jobs at a time; as the file says if not given', whole(1, MOST_JOBS))
+    .option('--queue <url>', 'have workers do the jobs, through this Redis', queueOption);
 const FOLDER = ['--folder <path>', 'where results go; <file>.campaign if not given', outputFolder] as const;
 
 /** `kvm-memtype campaign plan <file>`. */
@@ -198,8 +205,11 @@ export const cancelCommand = (): Command =>
   })
     .summary('end a campaign for good')
     .argument('<campaign>', 'its file, or the folder of its results')
-    .action(async (given: string) => {
+    .option('--queue <url>', 'tell workers of this Redis, if the process that ran it is gone', queueOption)
+    .action(async (given: string, { queue }: RunOptions) => {
       const { number, table } = await cancelRun(openFolder(given));
+      const url = queueUrl(queue);
+      if (url !== undefined) await stopQueued(url, table);
       const { done } = table.counts();
       process.stdout.write(`run ${number} is cancelled: ${done} jobs were done\n`);
     });

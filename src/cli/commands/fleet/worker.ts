@@ -1,0 +1,73 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { MIB } from '../../../arch/units.js';
+import { LABELS, type Label } from '../../../campaign/queue/protocol.js';
+import { UsageError } from '../../errors.js';
+import { addHelp, USAGE_STATUS } from '../../options/help.js';
+import { outputFolder, whole } from '../../options/values.js';
+import { interrupted } from '../../terminal/interrupt.js';
+import { say } from '../../terminal/say.js';
+import { toolText } from './folder.js';
+import { queueOption, queueUrl } from './queue.js';
+
+interface WorkerOptions {
+  queue?: string;
+  labels: Label[];
+  slots: number;
+  cache?: string;
+  cacheSize: number;
+  lock: number;
+}
+
+function labels(text: string): Label[] {
+  const words = text.split(',');
+  const found = LABELS.filter((label) => words.includes(label));
+  if (found.length === new Set(words).size) return found;
+  throw new InvalidArgumentError(`words out of ${LABELS.join(', ')} are needed, with commas between them.`);
+}
+
+const defaultCache = (): string =>
+  join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'kvm-memtype-worker');
+
+async function worker({ queue, labels: own, slots, cache, cacheSize, lock }: WorkerOptions): Promise<void> {
+  const url = queueUrl(queue);
+  if (url === undefined)
+    throw new UsageError('a queue is needed: --queue, or the variable KVM_MEMTYPE_QUEUE');
+  const { work } = await import('../../../campaign/queue/worker.js');
+  await work({
+    url,
+    labels: own,
+    slots,
+    cache: cache ?? defaultCache(),
+    mostBytes: cacheSize * MIB,
+    tool: toolText(),
+    lockSeconds: lock,
+    signal: interrupted,
+    tell: say,
+  });
+}
+
+/** `kvm-memtype worker`. */
+export const workerCommand = (): Command =>
+  addHelp(new Command('worker'), {
+    what:
+      'Do jobs of campaigns that come through a queue (campaign run --queue), until it is interrupted: what runs then goes back into the queue. ' +
+      'It connects to the queue, and nothing connects to it.',
+    examples: [
+      ['worker --queue redis://queue:6379 --labels lab', 'kernels are built and booted in the lab'],
+      ['worker --queue redis://queue:6379 --labels vtx', "jobs for this machine's own KVM"],
+    ],
+    statuses: [[0, 'it was ended'], USAGE_STATUS],
+  })
+    .option('--queue <url>', 'the Redis of the queue', queueOption)
+    .addOption(
+      new Option('--labels <words>', 'what it can do: vtx (its own KVM), lab')
+        .argParser(labels)
+        .default(['lab'], 'lab'),
+    )
+    .option('--slots <n>', 'jobs at a time', whole(1, 256), 1)
+    .option('--cache <folder>', 'where kernel images are kept', outputFolder)
+    .option('--cache-size <MiB>', 'most that they take', whole(1, 1 << 20), 1024)
+    .option('--lock <seconds>', 'taken for dead after so long without a sign', whole(1, 3600), 30)
+    .action(worker);
