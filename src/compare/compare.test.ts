@@ -87,6 +87,16 @@ describe('the end of guest MTRRs, A to E', () => {
     });
   });
 
+  it('is told in one line for all exits to the VMM', () => {
+    expect(told('exit')).toEqual([
+      {
+        where: expect.arrayContaining(['vCPU 0’s read of MSR 0x278']),
+        from: 'INVAL',
+        to: expect.arrayContaining(['UNKNOWN']),
+      },
+    ]);
+  });
+
   it('makes neither side worse', () => {
     expect(isWorse(comparison)).toBe(false);
   });
@@ -152,6 +162,19 @@ describe('a fault that only the second kernel has', () => {
     expect(isWorse(compare(bad, bad))).toBe(false);
     expect(compare(bad, good).verdicts.better).toHaveLength(1);
   });
+});
+
+test('what follows steps at the same time is chance, and not compared', () => {
+  const race = named('race/dma');
+  const at = race.steps.findIndex((step) => step.do === 'together');
+  const otherEnd = (recording: Ran): Ran => ({
+    ...recording,
+    steps: recording.steps.map((step) => (step.step < at ? step : { ...step, events: [] })),
+  });
+
+  const { groups } = compare(sideOf('E', [race]), sideOf('E', [race], otherEnd));
+
+  expect(groups).toEqual([]);
 });
 
 test('saved results are compared by their verdicts, and that is said', () => {
