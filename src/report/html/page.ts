@@ -38,7 +38,7 @@ function kernelRow({ kernel, set, run }: Column): Html {
 }
 
 const summaryHtml = (columns: readonly Column[]): Html =>
-  html`<section id=summary><h2>Kernels</h2><div class=scroll tabindex=0 role=region aria-label="Kernels"><table><thead><tr><th scope=col>kernel<th scope=col>release<th scope=col>engine<th scope=col>policy<th scope=col>scenarios<th scope=col>checks<th scope=col>begun (UTC)<th scope=col>beside<tbody>${columns.map(
+  html`<section id=summary><h2>Kernels</h2><div class=scroll tabindex=0 role=region aria-label="Kernels"><table><thead><tr><th scope=col>kernel<th scope=col>release<th scope=col>engine<th scope=col>policy<th scope=col>scenarios<th scope=col>checks<th scope=col>begun (UTC)<th scope=col>remarks<tbody>${columns.map(
     kernelRow,
   )}</table></div></section>`;
 
