@@ -17,7 +17,7 @@ const FOLDERS = ['arch/x86/kvm', 'virt/kvm'];
  * compiled (`source/`), and what patches changed in it.
  */
 export const COUNTED_FOLDER = 'gcov';
-const CHANGES = 'changes.diff';
+export const CHANGES = 'changes.diff';
 /** One file of each sort, by which a kernel is known to be whole. */
 export const COUNTED_FILES = ['notes/virt/kvm/kvm_main.gcno', 'source/virt/kvm/kvm_main.c'].map((file) =>
   join(COUNTED_FOLDER, file),

@@ -6,7 +6,7 @@ import { gunzip } from 'node:zlib';
 import { LabError } from '../errors.js';
 import { exec, mustExec } from '../exec.js';
 import { makeScratch, removeScratch } from '../scratch.js';
-import { COUNTED_FOLDER } from './counted.js';
+import { CHANGES, COUNTED_FOLDER } from './counted.js';
 
 /** What a kernel that counts keeps beside its image. */
 export interface CountedKernel {
@@ -25,12 +25,12 @@ export interface CountedKernel {
  */
 export async function countedKernel(bzImage: string): Promise<CountedKernel> {
   const folder = join(dirname(realpathSync(bzImage)), COUNTED_FOLDER);
-  if (!existsSync(folder))
+  if (!existsSync(join(folder, CHANGES)))
     throw new LabError(
       'LAB_KERNEL_INVALID',
       `${bzImage} does not count what runs: name debian:<version>, or what \`kernel build --counted\` prints`,
     );
-  const changes = await readFile(join(folder, 'changes.diff'), 'utf8');
+  const changes = await readFile(join(folder, CHANGES), 'utf8');
   return { notes: join(folder, 'notes'), source: join(folder, 'source'), changes };
 }
 
@@ -57,7 +57,11 @@ export async function readCounters(
   const dir = makeScratch();
   try {
     await cp(notes, dir, { recursive: true });
-    for (const { name, bytes } of objects) await writeFile(join(dir, name), bytes);
+    for (const { name, bytes } of objects) {
+      if (!existsSync(join(dir, name.replace(/\.gcda$/, '.gcno'))))
+        throw new LabError('LAB_BUILD', `the kernel counted in ${name}, which was not built with it`);
+      await writeFile(join(dir, name), bytes);
+    }
     const args = ['--json-format', '--branch-probabilities', '--preserve-paths'];
     await mustExec('gcov', [...args, ...objects.map(({ name }) => name)], {
       cwd: dir,
