@@ -56,9 +56,9 @@ const missedLine = ({ path, line, what }: Missed, source: SourceLine): string =>
 
 /** What ran of KVM: each file, each function that decides something, and what of those did not happen. */
 export function codeText(files: readonly CountedFile[], source: SourceLine): string {
-  const not = DECIDERS.flatMap(([, names]) => deciders(files, names)).flatMap(({ path, lines }) =>
-    missed(path, lines),
-  );
+  const all = DECIDERS.flatMap(([, names]) => deciders(files, names));
+  if (all.length === 0) return fileTable(files);
+  const not = all.flatMap(({ path, lines }) => missed(path, lines));
   const list = not.map((one) => `${missedLine(one, source)}\n`).join('');
   const title =
     not.length === 0

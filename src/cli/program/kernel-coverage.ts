@@ -76,6 +76,10 @@ export class KernelCoverage {
   async end(): Promise<void> {
     const kernel = this.#kernel;
     if (kernel === undefined) return;
+    if (this.#machines.size === 0) {
+      this.#texts.push(`\nNo machine of ${this.#name} told what its kernel counted.\n`);
+      return;
+    }
     const counters = new Counters();
     for (const objects of this.#machines.values())
       for (const json of await readCounters(kernel, objects, interrupted)) counters.add(json);
