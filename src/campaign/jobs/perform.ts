@@ -31,6 +31,13 @@ export interface Surroundings {
   onProgress: (count: { done: number; total: number }) => void;
 }
 
+/** An error that calls files as the campaign does: not by where they are kept. */
+function withNames(error: unknown, files: readonly { name: string; path: string }[]): unknown {
+  if (!(error instanceof Error)) return error;
+  error.message = files.reduce((text, { name, path }) => text.replaceAll(path, name), error.message);
+  return error;
+}
+
 /** One job on the way. */
 class Performance {
   readonly objects: Objects;
@@ -50,15 +57,18 @@ class Performance {
   }
 
   async #build({ source, patches, configs }: BuildJob): Promise<JobResult> {
-    const pathOf = ({ sha256 }: { sha256: string }): string => {
-      this.objects.read(sha256);
-      return this.objects.path(sha256);
-    };
+    const files = [...patches, ...configs].map(({ name, sha256 }) => ({
+      name,
+      path: this.objects.path(sha256),
+    }));
+    for (const { sha256 } of [...patches, ...configs]) this.objects.read(sha256);
     const built = await buildKernel({
       source,
-      patches: patches.map(pathOf),
-      configs: configs.map(pathOf),
+      patches: files.slice(0, patches.length).map(({ path }) => path),
+      configs: files.slice(patches.length).map(({ path }) => path),
       signal: this.around.signal,
+    }).catch((error: unknown) => {
+      throw withNames(error, files);
     });
     const image = this.objects.putFile(built.bzImage);
     const { release } = await identifyImage(built.bzImage);

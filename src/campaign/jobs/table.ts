@@ -45,6 +45,13 @@ export class Table {
   readonly startedAt: number;
   readonly kernels: readonly KernelState[];
   readonly jobs = new Map<string, JobState>();
+  readonly #counts = { waiting: 0, running: 0, done: 0, lost: 0 };
+  readonly #builds: JobState[] = [];
+  /** All other jobs, in the order in which they are begun first; those before `#at` do not wait for that. */
+  readonly #fresh: JobState[] = [];
+  #at = 0;
+  /** Jobs that came to no result, and wait for their time. */
+  readonly #again = new Set<JobState>();
   state: CampaignState = 'open';
   endedAt: number | undefined;
   /** Who took it on last. */
@@ -76,9 +83,19 @@ export class Table {
   }
 
   #job({ id, job }: PlannedJob): JobState {
-    const known = this.jobs.get(id) ?? { id, job, state: 'waiting', losses: 0, notBefore: 0 };
-    this.jobs.set(id, known);
-    return known;
+    const known = this.jobs.get(id);
+    if (known !== undefined) return known;
+    const made: JobState = { id, job, state: 'waiting', losses: 0, notBefore: 0 };
+    this.jobs.set(id, made);
+    this.#counts.waiting++;
+    (job.kind === 'build' ? this.#builds : this.#fresh).push(made);
+    return made;
+  }
+
+  #set(job: JobState, state: JobState['state']): void {
+    this.#counts[job.state]--;
+    this.#counts[state]++;
+    job.state = state;
   }
 
   #add(cells: readonly Cell[]): readonly Cell[] {
@@ -95,7 +112,7 @@ export class Table {
         this.#takeOn(record);
         break;
       case 'begin':
-        Object.assign(this.#named(record.job), { state: 'running', begun: record.at });
+        this.#begin(this.#named(record.job), record.at);
         break;
       case 'done':
         this.#done(this.#named(record.job), record);
@@ -118,17 +135,24 @@ export class Table {
     return job;
   }
 
+  #begin(job: JobState, at: number): void {
+    this.#set(job, 'running');
+    this.#again.delete(job);
+    job.begun = at;
+  }
+
   /** What ran when the process before ended is open again. It is not to blame, unless the machine itself went down under it. */
   #takeOn({ owner, boot }: Extract<CampaignRecord, { type: 'session' }>): void {
     const isOtherBoot = this.#boot !== undefined && this.#boot !== boot;
     for (const job of this.jobs.values()) {
       if (job.state !== 'running') continue;
-      job.state = 'waiting';
+      this.#set(job, 'waiting');
       if (!isOtherBoot) continue;
       job.losses++;
       job.loss = { loss: 'host-lost', text: 'the machine went down while it ran' };
-      if (job.losses >= this.plan.campaign.limits.attempts) job.state = 'lost';
+      if (job.losses >= this.plan.campaign.limits.attempts) this.#set(job, 'lost');
     }
+    this.#at = 0;
     this.owner = owner;
     this.#boot = boot;
   }
@@ -136,7 +160,9 @@ export class Table {
   /** The first result is kept: a job that was done twice came to one. */
   #done(job: JobState, record: Done): void {
     if (job.state === 'done') return;
-    Object.assign(job, { state: 'done', result: record });
+    this.#set(job, 'done');
+    this.#again.delete(job);
+    job.result = record;
     delete job.loss;
     if (record.image === undefined) return;
     for (const kernel of this.kernels) {
@@ -149,11 +175,10 @@ export class Table {
   #lose(job: JobState, { loss, text, again }: Extract<CampaignRecord, { type: 'lost' }>): void {
     if (job.state === 'done') return;
     job.losses++;
-    Object.assign(job, {
-      state: again === undefined ? 'lost' : 'waiting',
-      notBefore: again ?? 0,
-      loss: { loss, text },
-    });
+    job.loss = { loss, text };
+    job.notBefore = again ?? 0;
+    this.#set(job, again === undefined ? 'lost' : 'waiting');
+    if (again !== undefined) this.#again.add(job);
   }
 
   #end(state: CampaignState, at: number): void {
@@ -161,32 +186,37 @@ export class Table {
     this.endedAt = at;
   }
 
+  /** The next job that was not begun yet. */
+  #nextFresh(): JobState | undefined {
+    const isFresh = (job: JobState): boolean => job.state === 'waiting' && !this.#again.has(job);
+    const build = this.#builds.find(isFresh);
+    if (build !== undefined) return build;
+    for (; this.#at < this.#fresh.length; this.#at++) {
+      const job = this.#fresh[this.#at] as JobState;
+      if (isFresh(job)) return job;
+    }
+    return undefined;
+  }
+
   /** The next job to begin. Builds come first: others wait for them. */
   next(now: number): JobState | undefined {
-    let found: JobState | undefined;
-    for (const job of this.jobs.values()) {
-      if (job.state !== 'waiting' || job.notBefore > now) continue;
-      if (job.job.kind === 'build') return job;
-      found ??= job;
-    }
-    return found;
+    for (const job of this.#again) if (job.notBefore <= now) return job;
+    return this.#nextFresh();
   }
 
   /** When the next job that waits may begin. */
   nextTime(): number | undefined {
-    const times = [...this.jobs.values()].flatMap(({ state, notBefore }) =>
-      state === 'waiting' ? [notBefore] : [],
-    );
+    if (this.#nextFresh() !== undefined) return 0;
+    const times = [...this.#again].map(({ notBefore }) => notBefore);
     return times.length === 0 ? undefined : times.reduce((a, b) => Math.min(a, b));
   }
 
   /** How many jobs are in each state; those of kernels that are not built yet are in `unknown`. */
   counts(): Record<JobState['state'] | 'unknown', number> {
-    const counts = { waiting: 0, running: 0, done: 0, lost: 0, unknown: 0 };
-    for (const { state } of this.jobs.values()) counts[state]++;
+    let unknown = 0;
     for (const { kernel, build, image } of this.kernels)
       if (image === undefined && build !== undefined && build.state !== 'lost')
-        counts.unknown += jobsOfKernel(this.plan, kernel);
-    return counts;
+        unknown += jobsOfKernel(this.plan, kernel);
+    return { ...this.#counts, unknown };
   }
 }

@@ -207,7 +207,8 @@ export function reportOf(
     flaky: flakyOf(table, earlier, results),
     finds: findsOf(table, results),
     lost: [...table.jobs.values()]
-      .filter((job) => job.state === 'lost')
+      // A kernel that was not built is told of in its row.
+      .filter((job) => job.state === 'lost' && job.job.kind !== 'build')
       .map((job) => ({ title: jobTitle(job.job), why: problemOf(job) })),
     price,
     slots: limits.jobs,
@@ -215,8 +216,8 @@ export function reportOf(
 }
 
 /** The exit status of a campaign: 1 if a check failed or a job has no result, 4 if all was skipped. */
-export function statusOf({ kernels, lost, state, jobs }: CampaignReport): 0 | 1 | 4 {
+export function statusOf({ kernels, state, jobs }: CampaignReport): 0 | 1 | 4 {
   const states = kernels.flatMap(({ cells }) => cells.map((cell) => cell.state));
-  if (state !== 'complete' || jobs.open > 0 || lost.length > 0 || states.includes('fail')) return 1;
+  if (state !== 'complete' || jobs.open > 0 || jobs.lost > 0 || states.includes('fail')) return 1;
   return states.includes('pass') ? 0 : 4;
 }

@@ -43,7 +43,8 @@ class Runner {
   readonly #o: Running;
   /** What ended it early: the journal or an object could not be written. */
   #error: unknown;
-  #timer: NodeJS.Timeout | undefined;
+  /** Ends the waiting. */
+  #wake: () => void = () => {};
 
   constructor(o: Running) {
     this.#o = o;
@@ -70,20 +71,15 @@ class Runner {
   /** Wait until a job ends, one may be tried again, or all are stopped. */
   async #something(): Promise<void> {
     const { table, signal, slots } = this.#o;
-    const waits = [...this.#running.values()];
     const next = this.#running.size < slots ? table.nextTime() : undefined;
-    let stop = (): void => {};
-    waits.push(
-      new Promise((resolve) => {
-        stop = resolve;
-        signal.addEventListener('abort', stop, { once: true });
-        if (next !== undefined) this.#timer = setTimeout(resolve, Math.max(0, next - Date.now()));
-      }),
-    );
-    await Promise.race(waits);
-    signal.removeEventListener('abort', stop);
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    let timer: NodeJS.Timeout | undefined;
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+      signal.addEventListener('abort', this.#wake, { once: true });
+      if (next !== undefined) timer = setTimeout(resolve, Math.max(0, next - Date.now()));
+    });
+    signal.removeEventListener('abort', this.#wake);
+    clearTimeout(timer);
   }
 
   #start(job: JobState): void {
@@ -92,7 +88,10 @@ class Runner {
       .catch((error: unknown) => {
         if (!this.#o.signal.aborted) this.#error ??= error;
       })
-      .finally(() => this.#running.delete(job.id));
+      .finally(() => {
+        this.#running.delete(job.id);
+        this.#wake();
+      });
     this.#running.set(job.id, work);
   }
 
