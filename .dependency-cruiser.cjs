@@ -4,7 +4,7 @@
 const FLOORS = [
   ['cli'],
   ['campaign'],
-  ['matrix', 'doctor', 'fuzz', 'history', 'compare'],
+  ['matrix', 'doctor', 'fuzz', 'history', 'compare', 'watch'],
   ['session'],
   ['coverage', 'repro', 'gcov'],
   ['agent', 'check', 'report'],

@@ -26,6 +26,7 @@ const COMMANDS: Record<string, string> = {
   report: 'write saved results, also of a run that was broken off, in any format',
   campaign: 'run many kernels, parameters and seeds, and go on where it was killed',
   worker: 'do jobs of campaigns that come through a queue',
+  watch: 'watch the VMs of another process, live',
   zaps: 'count EPT zaps of a firmware-like boot, and their time',
 };
 

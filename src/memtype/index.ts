@@ -31,6 +31,7 @@ export {
   type MsrRefusal,
 } from './model/events.js';
 export { type Leaf, leafRange } from './model/leaves.js';
+export { VcpuModel } from './model/vcpu.js';
 export { VmModel } from './model/vm-model.js';
 export type { ModelOptions } from './model/vm-state.js';
 export { ALL_POLICIES, policies } from './policies/index.js';

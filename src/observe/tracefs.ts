@@ -91,7 +91,7 @@ export function sweepTracefs(root: string): string[] {
   return problems;
 }
 
-/** A tracing instance of our own, which records the events of one thread and disappears on close. */
+/** A tracing instance of our own, which records the events of one thread, or of all, and disappears on close. */
 export class TraceInstance {
   readonly #root: string;
   readonly #dir: string;
@@ -104,10 +104,10 @@ export class TraceInstance {
 
   /**
    * @param root where tracefs is mounted
-   * @param tid the thread whose events are recorded (set_event_pid)
+   * @param tid the thread whose events are recorded (set_event_pid); undefined for all
    * @param bufferKib size of the buffer of each CPU
    */
-  constructor(root: string, tid: number, bufferKib: number) {
+  constructor(root: string, tid: number | undefined, bufferKib: number) {
     this.#root = root;
     const name = INSTANCES.next();
     this.probeGroup = groupOf(name);
@@ -117,7 +117,7 @@ export class TraceInstance {
     try {
       this.write('buffer_size_kb', String(bufferKib));
       this.write('trace_clock', 'global');
-      this.write('set_event_pid', String(tid));
+      if (tid !== undefined) this.write('set_event_pid', String(tid));
       this.#marker = this.#open('trace_marker', constants.O_WRONLY);
       this.#pipe = this.#open('trace_pipe', constants.O_RDONLY | constants.O_NONBLOCK);
     } catch (error) {
@@ -137,13 +137,27 @@ export class TraceInstance {
     writeFileSync(join(this.#dir, file), value);
   }
 
-  /** Define a probe of `probeGroup` in the syntax of kprobe_events, without its name, and record it here. */
-  addProbe(kind: 'p' | 'r', name: string, where: string): void {
+  /**
+   * Define a probe of `probeGroup` in the syntax of kprobe_events, without its name, and record it here.
+   * @param filter which of its events to keep, in the syntax of an event's `filter`
+   */
+  addProbe(kind: 'p' | 'r', name: string, where: string, filter?: string): void {
     const file = join(this.#root, 'kprobe_events');
     appendFileSync(file, `${kind}:${this.probeGroup}/${name} ${where}\n`);
     // Take the probe away after the instance, whose removal disables it.
     this.#undo.unshift(() => appendFileSync(file, `-:${this.probeGroup}/${name}\n`));
+    if (filter !== undefined) this.filterProbe(name, filter);
     this.write(`events/${this.probeGroup}/${name}/enable`, '1');
+  }
+
+  /** Keep only those events of a probe that a filter lets through. */
+  filterProbe(name: string, filter: string): void {
+    this.write(`events/${this.probeGroup}/${name}/filter`, filter);
+  }
+
+  /** Record no more events of a probe. */
+  silenceProbe(name: string): void {
+    this.write(`events/${this.probeGroup}/${name}/enable`, '0');
   }
 
   /** Write a marker into the trace. */

@@ -29,6 +29,7 @@ it('names the commands that there are, and no other', async () => {
     'report',
     'campaign',
     'worker',
+    'watch',
     'zaps',
     'help',
   ]);
@@ -61,6 +62,7 @@ describe('the help of every command', () => {
     ['campaign', 'cancel'],
     ['campaign', 'report'],
     ['worker'],
+    ['watch'],
     ['zaps'],
   ])('%s: what it is for, two examples, the exit statuses, within 80 columns', async (...command) => {
     const { status, stdout } = await runCli([...command, '--help'], { COLUMNS: '80' });

@@ -1,0 +1,66 @@
+import { expect, test } from 'vitest';
+import { parseVmTrace } from './vm-events.js';
+
+const VM = '0xffff888012340000';
+const line = (name: string, fields: string, thread = ' CPU 0/KVM-77'): string =>
+  `${thread}      [000] d..1.    12.345678: ${name}: (vmx_set_msr+0x0/0x900) ${fields}`;
+
+const AT = { at: 12_345_678, tid: 77 };
+
+test.each([
+  ['create', `kvm=${VM} vcpu=1`, { kind: 'create', kvm: VM, vcpu: 1 }],
+  ['load', `kvm=${VM} vcpu=1`, { kind: 'load', kvm: VM, vcpu: 1 }],
+  ['destroy', `kvm=${VM}`, { kind: 'destroy', kvm: VM }],
+  ['teardown', `kvm=${VM}`, { kind: 'teardown', kvm: VM }],
+  ['flush', `kvm=${VM}`, { kind: 'flush', kvm: VM }],
+  [
+    'decide',
+    `kvm=${VM} vcpu=1 gfn=0xfee mmio=1`,
+    { kind: 'decide', kvm: VM, vcpu: 1, gfn: 0xfee, mmio: true },
+  ],
+  [
+    'change',
+    `kvm=${VM} space=0x0 gfn=0xfee old=0x0 new=0x877 level=1`,
+    { kind: 'change', kvm: VM, smm: false, gfn: 0xfee, level: 1, old: 0n, new: 0x877n },
+  ],
+  [
+    'change',
+    `kvm=${VM} space=0xffff888000000000 smm=1 gfn=0x0 old=0x877 new=0x0 level=2`,
+    { kind: 'change', kvm: VM, smm: true, gfn: 0, level: 2, old: 0x877n, new: 0n },
+  ],
+  [
+    'msr',
+    `kvm=${VM} vcpu=0 host=1 index=0x2ff data=0xc06`,
+    { kind: 'msr', kvm: VM, vcpu: 0, msr: 0x2ff, value: 0xc06n, byHost: true },
+  ],
+  ['cr0', `kvm=${VM} vcpu=0 value=0x60000010`, { kind: 'cr0', kvm: VM, vcpu: 0, value: 0x6000_0010n }],
+  ['dma_add', `kvm=${VM}`, { kind: 'dma', kvm: VM, delta: 1 }],
+  ['dma_del', `kvm=${VM}`, { kind: 'dma', kvm: VM, delta: -1 }],
+  ['quirks', `kvm=${VM} cap=116 mask=0x2`, { kind: 'quirks', kvm: VM, cap: 'quirks', mask: 2 }],
+  ['quirks', `kvm=${VM} cap=213 mask=0x200`, { kind: 'quirks', kvm: VM, cap: 'quirks2', mask: 0x200 }],
+  ['zap', `kvm=${VM} start=0x0 end=0xfffffffffffff`, { kind: 'zap', kvm: VM, start: 0, end: 2 ** 40 }],
+  ['zapped', '', { kind: 'zapped' }],
+])('%s %s', (name, fields, event) => {
+  expect(parseVmTrace(line(name, fields))).toEqual({ events: [{ ...AT, ...event }], lost: 0 });
+});
+
+test('a tracepoint beside the probes, and a thread of the kernel', () => {
+  const text = '     kworker/0:1-9       [001] .....     1.000002: kvm_mmu_zap_all_fast: gen 1 used_pages 0';
+  expect(parseVmTrace(text).events).toEqual([{ at: 1_000_002, tid: 9, kind: 'zap-all' }]);
+});
+
+test('lost events are counted', () => {
+  const text = `CPU:0 [LOST 12 EVENTS]\n${line('destroy', `kvm=${VM}`)}\n\nCPU:1 [LOST 3 EVENTS]\n`;
+  expect(parseVmTrace(text)).toMatchObject({ lost: 15, events: [{ kind: 'destroy' }] });
+});
+
+test.each([
+  ['another event', line('sched_switch', '')],
+  ['no event', 'hello'],
+  ['a field that is missing', line('decide', `kvm=${VM} vcpu=1 mmio=1`)],
+  ['a field that could not be read', line('create', 'kvm=(fault) vcpu=1')],
+  ['a level that no table has', line('change', `kvm=${VM} space=0x0 smm=0 gfn=0x1 old=0x0 new=0x0 level=6`)],
+  ['a frame above all', line('decide', `kvm=${VM} vcpu=1 gfn=0x10000000000 mmio=1`)],
+])('%s is an error', (_what, text) => {
+  expect(() => parseVmTrace(text)).toThrow(/cannot read this line of the trace/);
+});

@@ -1,0 +1,170 @@
+import { GFN_LIMIT } from '../arch/units.js';
+import { TraceError } from './events.js';
+
+/** When, and on which thread of the host. */
+interface Moment {
+  /** Microseconds since the host started. */
+  readonly at: number;
+  readonly tid: number;
+}
+
+/** What a VM is known by: the address of its `struct kvm`, in hexadecimal. */
+interface OfVm {
+  readonly kvm: string;
+}
+
+/** What happens to any VM of the host, as our probes tell it. */
+export type VmEvent = Moment &
+  (
+    | (OfVm &
+        (
+          | { kind: 'create' | 'load'; vcpu: number }
+          /** `teardown`: the monitor's memory goes, and all leaves with it. */
+          | { kind: 'destroy' | 'flush' | 'teardown' }
+          /** The type of a page is asked for: a fault of this vCPU is about to map it. */
+          | { kind: 'decide'; vcpu: number; gfn: number; mmio: boolean }
+          | { kind: 'change'; smm: boolean; gfn: number; level: number; old: bigint; new: bigint }
+          | { kind: 'msr'; vcpu: number; msr: number; value: bigint; byHost: boolean }
+          | { kind: 'cr0'; vcpu: number; value: bigint }
+          | { kind: 'dma'; delta: 1 | -1 }
+          | { kind: 'quirks'; cap: 'quirks' | 'quirks2'; mask: number }
+          | { kind: 'zap'; start: number; end: number }
+        ))
+    /** The call that `zap` began on this thread is over. */
+    | { kind: 'zapped' }
+    /** kvm_mmu_zap_all_fast(), of the VM that this thread works for. */
+    | { kind: 'zap-all' }
+  );
+
+/** A piece of a trace: its events, and how many the kernel dropped on the way. */
+export interface VmTrace {
+  readonly events: readonly VmEvent[];
+  readonly lost: number;
+}
+
+const LINE = /-(\d+)\s+\[\d+\]\s+\S+\s+(\d+)\.(\d{6}): (\w+): (.*)$/;
+const LOST = /LOST (\d+) EVENTS/;
+const FIELD = /(\w+)=(\S+)/g;
+
+const KVM_CAP_DISABLE_QUIRKS = 116;
+
+/** The fields of one event, each read as what it must be. */
+class Fields {
+  readonly #fields: Map<string, string>;
+
+  constructor(
+    readonly line: string,
+    text: string,
+  ) {
+    this.#fields = new Map(
+      [...text.matchAll(FIELD)].map(([, name, value]) => [name as string, value as string]),
+    );
+  }
+
+  #wrong(): TraceError {
+    return new TraceError(`cannot read this line of the trace: ${this.line.slice(0, 200)}`);
+  }
+
+  text(name: string): string {
+    const value = this.#fields.get(name);
+    if (value === undefined || !/^(0x[\da-f]{1,16}|\d{1,20})$/.test(value)) throw this.#wrong();
+    return value;
+  }
+
+  big = (name: string): bigint => BigInt(this.text(name));
+  num = (name: string): number => Number(this.text(name));
+
+  /** A frame: KVM gives the highest number that it can for "to the end". */
+  frame = (name: string): number => Math.min(this.num(name), GFN_LIMIT);
+
+  gfn(): number {
+    const gfn = this.num('gfn');
+    if (gfn >= GFN_LIMIT) throw this.#wrong();
+    return gfn;
+  }
+
+  level(): number {
+    const level = this.num('level');
+    if (level < 1 || level > 5) throw this.#wrong();
+    return level;
+  }
+
+  /**
+   * Whether an entry is of the tables that a vCPU in system management mode uses: up to 6.12 an argument says so, later ones give the
+   * table, of which the probe has read it.
+   */
+  smm(): boolean {
+    const space = this.big('space');
+    return space < 2n ? space === 1n : this.num('smm') !== 0;
+  }
+}
+
+type Body = VmEvent extends infer E ? (E extends Moment ? Omit<E, keyof Moment> : never) : never;
+
+/** How the fields of each event are read, by the name of its probe. */
+const READERS: Readonly<Record<string, (f: Fields) => Body>> = {
+  create: (f) => ({ kind: 'create', kvm: f.text('kvm'), vcpu: f.num('vcpu') }),
+  load: (f) => ({ kind: 'load', kvm: f.text('kvm'), vcpu: f.num('vcpu') }),
+  destroy: (f) => ({ kind: 'destroy', kvm: f.text('kvm') }),
+  teardown: (f) => ({ kind: 'teardown', kvm: f.text('kvm') }),
+  flush: (f) => ({ kind: 'flush', kvm: f.text('kvm') }),
+  decide: (f) => ({
+    kind: 'decide',
+    kvm: f.text('kvm'),
+    vcpu: f.num('vcpu'),
+    gfn: f.gfn(),
+    mmio: f.num('mmio') !== 0,
+  }),
+  change: (f) => ({
+    kind: 'change',
+    kvm: f.text('kvm'),
+    smm: f.smm(),
+    gfn: f.gfn(),
+    level: f.level(),
+    old: f.big('old'),
+    new: f.big('new'),
+  }),
+  msr: (f) => ({
+    kind: 'msr',
+    kvm: f.text('kvm'),
+    vcpu: f.num('vcpu'),
+    msr: f.num('index'),
+    value: f.big('data'),
+    byHost: f.num('host') !== 0,
+  }),
+  cr0: (f) => ({ kind: 'cr0', kvm: f.text('kvm'), vcpu: f.num('vcpu'), value: f.big('value') }),
+  dma_add: (f) => ({ kind: 'dma', kvm: f.text('kvm'), delta: 1 }),
+  dma_del: (f) => ({ kind: 'dma', kvm: f.text('kvm'), delta: -1 }),
+  quirks: (f) => ({
+    kind: 'quirks',
+    kvm: f.text('kvm'),
+    cap: f.num('cap') === KVM_CAP_DISABLE_QUIRKS ? 'quirks' : 'quirks2',
+    mask: Number(f.big('mask') & 0xffff_ffffn),
+  }),
+  zap: (f) => ({ kind: 'zap', kvm: f.text('kvm'), start: f.frame('start'), end: f.frame('end') }),
+  zapped: () => ({ kind: 'zapped' }),
+  kvm_mmu_zap_all_fast: () => ({ kind: 'zap-all' }),
+};
+
+/**
+ * Read what the probes of VmObserver gave.
+ * @throws TraceError if a line makes no sense
+ */
+export function parseVmTrace(text: string): VmTrace {
+  const events: VmEvent[] = [];
+  let lost = 0;
+  for (const line of text.split('\n')) {
+    if (line === '' || line.startsWith('#')) continue;
+    const gap = LOST.exec(line);
+    if (gap !== null) {
+      lost += Number(gap[1]);
+      continue;
+    }
+    const [, tid, seconds, micros, name = '', fields = ''] = LINE.exec(line) ?? [];
+    const read = Object.hasOwn(READERS, name) ? READERS[name] : undefined;
+    if (read === undefined) throw new TraceError(`cannot read this line of the trace: ${line.slice(0, 200)}`);
+    const at = Number(seconds) * 1e6 + Number(micros);
+    events.push({ at, tid: Number(tid), ...read(new Fields(line, fields)) } as VmEvent);
+  }
+  return { events, lost };
+}

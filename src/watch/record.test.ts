@@ -1,0 +1,52 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { findPolicy } from '../memtype/index.js';
+import { WatchRecorder, watchRecorded } from './record.js';
+import { reportOf } from './report.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'kvm-memtype-record-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const VM = '0xffff888011110000';
+const line = (name: string, fields: string): string =>
+  `  vcpu-7      [000] .....     1.000000: ${name}: (f+0x0/0x90) ${fields}\n`;
+const TRACE =
+  line('create', 'kvm=0xffff888022220000 vcpu=0') +
+  line('create', `kvm=${VM} vcpu=0`) +
+  line('dma_add', `kvm=${VM}`) +
+  line('decide', `kvm=${VM} vcpu=0 gfn=0x1 mmio=0`) +
+  line('change', `kvm=${VM} space=0x0 smm=0 gfn=0x1 old=0x0 new=0x837 level=1`);
+
+function recorded(): string {
+  const file = join(folder, 'trace');
+  const host = { policy: findPolicy('7.2'), maxphyaddr: 39, selfSnoop: true, quirks: 0xfff };
+  const recorder = new WatchRecorder(file, host, '7.2.13', true);
+  recorder.write(TRACE);
+  recorder.close([VM]);
+  return readFileSync(file, 'latin1');
+}
+
+test('what was recorded is watched again, under the same rules or others; VMs of others are left out', () => {
+  const text = recorded();
+  const [same, other] = [watchRecorded(text), watchRecorded(text, '6.1')];
+
+  expect(same.vms.map((vm) => reportOf(vm).verdict)).toMatchObject([{ right: 1, wrong: 0 }]);
+  expect(other.vms.map((vm) => reportOf(vm).verdict.sentences)).toEqual([
+    ['gfn 0x1, level 1, by vCPU 0: expected UC, IPAT 0; seen WB, IPAT 0'],
+  ]);
+});
+
+test.each([
+  [
+    'another file',
+    (text: string) => text.slice(5),
+    'it is no recording of `watch`, or one of another version',
+  ],
+  ['a field too many', (text: string) => text.replace('{', '{"more":1,'), 'it is no recording of `watch`'],
+  ['a file without its end', (text: string) => text.slice(0, text.indexOf('# VMs')), 'it is cut off'],
+  ['a line that was changed', (text: string) => text.replace('gfn=0x1 ', 'gfn=? '), 'cannot read this line'],
+])('%s is refused', (_what, change, message) => {
+  expect(() => watchRecorded(change(recorded()))).toThrow(message);
+});

@@ -1,0 +1,270 @@
+import { ALL_GFNS, type GfnRange } from '../arch/units.js';
+import {
+  type Decision,
+  describeMsr,
+  type ErratumId,
+  hex,
+  type MtrrState,
+  type PageView,
+  type Policy,
+} from '../memtype/index.js';
+import type { VmEvent } from '../observe/vm-events.js';
+import { type WatchedLeaf, WatchedLeaves } from './leaves.js';
+import { type HostFacts, Registers } from './registers.js';
+import { Zaps } from './zaps.js';
+
+/** A change of registers, devices or quirks, and how things stood after it. */
+export interface Epoch {
+  readonly text: string;
+  /** The erratum, if this kernel leaves leaves stale there. */
+  readonly erratum: ErratumId | undefined;
+  readonly at: number;
+  readonly tid: number;
+  readonly before: Registers;
+  readonly after: Registers;
+}
+
+/** A change on one processor and a fault on another that come in so many microseconds may have met in either order. */
+const MEETING_US = 100;
+
+/** Something that happened, for people and programs. */
+export interface Note {
+  /** Microseconds since the host started. */
+  readonly at: number;
+  readonly kind: 'msr' | 'cr0' | 'dma' | 'quirks' | 'zap' | 'drop' | 'wrong';
+  readonly text: string;
+  readonly vcpu?: number;
+}
+
+const pageOf = ({ gfn, mmio }: { gfn: number; mmio: boolean }): PageView => ({ gfn, mmio, slotFlags: 0 });
+const MOST_WRONG = 100;
+const show = ({ type, ipat }: { type: string; ipat: boolean }): string => `${type}, IPAT ${ipat ? 1 : 0}`;
+
+const leavesText = (n: number): string => (n === 1 ? '1 leaf' : `${n} leaves`);
+
+type Of<K extends VmEvent['kind']> = Extract<VmEvent, { kind: K }>;
+
+/** One VM as it is watched: its registers by the model, its leaves as they are seen, and where the two disagree. */
+export class WatchedVm {
+  readonly registers: Registers;
+  readonly leaves = new WatchedLeaves();
+  readonly zaps = new Zaps();
+  readonly epochs: Epoch[] = [];
+  #latest: Registers;
+  /** Leaves as the model expects, those that it cannot tell of, and all others, a sentence for each. */
+  readonly verdict = { right: 0, untold: 0, wrong: 0, sentences: [] as string[] };
+  /** Leaves in the tables of system management mode, which are left out. */
+  smm = 0;
+  /** Whether the count of devices was read off a leaf: the VM ran before it was watched. */
+  inferred = false;
+  readonly #faults = new Map<number, Of<'decide'>>();
+  readonly #notes: Note[] = [];
+  #isOver = false;
+
+  /** @param fromStart all that it did was seen, so that its registers are known */
+  constructor(
+    host: HostFacts,
+    readonly fromStart: boolean,
+  ) {
+    this.registers = new Registers(host);
+    this.#latest = this.registers.snapshot();
+  }
+
+  get policy(): Policy {
+    return this.registers.host.policy;
+  }
+
+  /** Take the notes made since the last call. */
+  takeNotes(): Note[] {
+    return this.#notes.splice(0);
+  }
+
+  apply(event: VmEvent): void {
+    if (this.#isOver) return;
+    switch (event.kind) {
+      case 'teardown':
+        this.#isOver = true; // What it was like at its end is what counts.
+        break;
+      case 'create':
+      case 'load':
+        this.registers.vcpu(event.vcpu);
+        break;
+      case 'decide':
+        this.#faults.set(event.tid, event);
+        break;
+      case 'change':
+        this.#change(event);
+        break;
+      case 'msr':
+        this.#msr(event);
+        break;
+      case 'cr0':
+        this.#cr0(event);
+        break;
+      case 'dma':
+        this.#dma(event);
+        break;
+      case 'quirks':
+        this.#quirks(event);
+        break;
+      case 'zap':
+        this.zaps.begin(event.tid, event.at, event);
+        break;
+      case 'zapped':
+        this.#zapped(event);
+        break;
+      case 'zap-all':
+        this.#drop(event);
+        break;
+    }
+  }
+
+  /** What a fault on this page would make now. */
+  decide(leaf: WatchedLeaf, registers = this.registers): Decision {
+    return this.policy.decide(registers, registers.vcpu(leaf.vcpu ?? 0), pageOf(leaf));
+  }
+
+  #change(event: Of<'change'>): void {
+    if (event.smm) {
+      this.smm++;
+      return;
+    }
+    const fault = this.#faults.get(event.tid);
+    const by = fault?.gfn === event.gfn ? fault : undefined;
+    const { made, gone, ofOldTables } = this.leaves.change(event, this.epochs.length, by);
+    if (gone !== undefined && !ofOldTables) this.zaps.gone(event.tid, 1);
+    if (made === undefined) return;
+    if (by === undefined) this.verdict.untold++;
+    else this.#judge(event, made, by.vcpu);
+  }
+
+  #judge(event: Of<'change'>, leaf: WatchedLeaf, vcpu: number): void {
+    this.#infer(leaf);
+    if (!this.#isKnown(leaf)) {
+      this.verdict.untold++;
+      return;
+    }
+    const expected = this.decide(leaf);
+    const mayBe = [expected, ...this.#metBy(event).map((registers) => this.decide(leaf, registers))];
+    if (mayBe.some(({ type, ipat }) => type === leaf.type && ipat === leaf.ipat)) {
+      this.verdict.right++;
+      return;
+    }
+    const text = `gfn 0x${leaf.gfn.toString(16)}, level ${leaf.level}, by vCPU ${vcpu}: expected ${show(expected)}; seen ${show(leaf)}`;
+    this.verdict.wrong++;
+    if (this.verdict.sentences.length < MOST_WRONG) this.verdict.sentences.push(text);
+    this.#note(event, 'wrong', text, vcpu);
+  }
+
+  /** Registers that the fault may have found instead, as another thread was changing them. */
+  #metBy({ at, tid }: Of<'change'>): Registers[] {
+    return this.epochs
+      .slice(-4)
+      .filter((epoch) => epoch.tid !== tid && at - epoch.at <= MEETING_US)
+      .map(({ before }) => before);
+  }
+
+  /** Of a VM that ran before: only where there is non-coherent DMA has RAM IPAT 0, unless a quirk was disabled. */
+  #infer(leaf: WatchedLeaf): void {
+    if (this.fromStart || this.inferred || leaf.mmio) return;
+    this.inferred = true;
+    if (!leaf.ipat && this.registers.noncoherent === 0) this.registers.noncoherent = 1;
+  }
+
+  /** Whether the types of a page follow from what was seen: of a VM that ran before, registers of vCPUs are not known. */
+  #isKnown(leaf: WatchedLeaf): boolean {
+    if (this.fromStart) return true;
+    const vcpu = this.registers.vcpu(leaf.vcpu ?? 0);
+    const as = (cd: boolean): string =>
+      show(this.policy.decide(this.registers, { ...vcpu, cd }, pageOf(leaf)));
+    return as(true) === as(false);
+  }
+
+  #msr(event: Of<'msr'>): void {
+    const { vcpu: id, msr, value, byHost, tid } = event;
+    const vcpu = this.registers.vcpu(id);
+    const before = { mtrr: vcpu.mtrr, value: vcpu.readMsr(msr, this.policy.msrs) };
+    const outcome = vcpu.writeMsr(msr, value, this.policy.msrs);
+    const name = describeMsr(msr);
+    const who = byHost ? `VMM for vCPU ${id}` : `vCPU ${id}`;
+    const range =
+      outcome?.ok && outcome.msr.kind !== 'pat'
+        ? this.policy.zaps.mtrr(this.registers, vcpu, outcome.msr)
+        : undefined;
+    const cause = `${name}, by ${byHost ? 'the VMM for ' : ''}vCPU ${id}`;
+    this.zaps.expect(tid, range && { cause, range: clamped(range), must: true });
+    const from = before.value === undefined ? '' : ` ${hex(before.value)} to`;
+    const refused = outcome?.ok ? '' : ': refused';
+    const text = `${who}: ${name}${from} ${hex(value)}${refused}`;
+    // A monitor writes all registers at each reset: what changes nothing and zaps nothing is no news.
+    if (before.value !== value || range !== undefined || refused !== '') this.#note(event, 'msr', text, id);
+    if (!sameMtrrs(before.mtrr, vcpu.mtrr, value, before.value)) this.#epoch(event, text, 'mtrr');
+  }
+
+  #cr0(event: Of<'cr0'>): void {
+    const vcpu = this.registers.vcpu(event.vcpu);
+    const before = vcpu.cd;
+    vcpu.cr0 = event.value;
+    if (vcpu.cd === before) return;
+    const text = `vCPU ${event.vcpu}: CR0.CD to ${vcpu.cd ? 1 : 0}`;
+    if (this.policy.zaps.cr0(this.registers))
+      this.zaps.expect(event.tid, { cause: text, range: ALL_GFNS, must: false });
+    this.#note(event, 'cr0', text, event.vcpu);
+    this.#epoch(event, text, 'cr0-guest');
+  }
+
+  #dma(event: Of<'dma'>): void {
+    const before = this.registers.noncoherent;
+    const now = Math.max(0, before + event.delta);
+    this.registers.noncoherent = now;
+    const text = `non-coherent DMA ${event.delta > 0 ? 'comes' : 'goes'}: ${now} ${now === 1 ? 'device' : 'devices'}`;
+    this.#note(event, 'dma', text);
+    if (before > 0 === now > 0) return;
+    const zaps = this.policy.zaps.noncoherent(this.registers);
+    this.zaps.expect(event.tid, zaps ? { cause: text, range: ALL_GFNS, must: true } : undefined);
+    this.#epoch(event, text, 'noncoherent');
+  }
+
+  #quirks(event: Of<'quirks'>): void {
+    const { quirks, update } = { quirks: this.registers.host.quirks, ...this.policy.quirks };
+    if (event.cap === 'quirks2' && (event.mask & ~quirks) !== 0) return; // EINVAL
+    const { registers } = this;
+    const before = registers.disabledQuirks;
+    registers.disabledQuirks = update === 'assign' ? event.mask : before | (event.mask & quirks);
+    const text = `quirks disabled: 0x${registers.disabledQuirks.toString(16)}`;
+    this.#note(event, 'quirks', text);
+    if (before !== registers.disabledQuirks) this.#epoch(event, text, 'quirks');
+  }
+
+  #zapped(event: Of<'zapped'>): void {
+    const call = this.zaps.end(event.tid, event.at);
+    if (call === undefined) return;
+    const { cause, leaves, us } = call;
+    this.#note(event, 'zap', `zap of ${leavesText(leaves)} in ${us} µs: ${cause}`);
+  }
+
+  #drop(event: Of<'zap-all'>): void {
+    const leaves = this.leaves.drop();
+    const cause = 'a memslot goes or moves';
+    this.zaps.gone(event.tid, leaves, cause);
+    this.#note(event, 'drop', `${leavesText(leaves)} dropped: ${cause}`);
+  }
+
+  #epoch({ at, tid }: VmEvent, text: string, cause: keyof Policy['stale']): void {
+    const [before, after] = [this.#latest, this.registers.snapshot()];
+    this.#latest = after;
+    this.epochs.push({ ...{ at, tid, text, before, after }, erratum: this.policy.stale[cause] });
+  }
+
+  #note({ at }: VmEvent, kind: Note['kind'], text: string, vcpu?: number): void {
+    this.#notes.push({ at, kind, text, ...(vcpu !== undefined && { vcpu }) });
+  }
+}
+
+/** Whether a write left the MTRRs as they were: each write makes a new state. */
+function sameMtrrs(before: MtrrState, after: MtrrState, value: bigint, was: bigint | undefined): boolean {
+  return before === after || value === was;
+}
+
+/** As the trace tells it: KVM gives the highest frame that it can for "to the end". */
+const clamped = ({ start, end }: GfnRange): GfnRange => ({ start, end: Math.min(end, ALL_GFNS.end) });

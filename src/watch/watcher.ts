@@ -1,0 +1,107 @@
+import type { VmEvent, VmTrace } from '../observe/vm-events.js';
+import type { HostFacts } from './registers.js';
+import { type Note, WatchedVm } from './vm.js';
+
+/** A note, and of which VM. */
+export interface VmNote extends Note {
+  /** Number of the VM, from 1 in the order in which they were seen. */
+  readonly vm: number;
+}
+
+/** What a monitor's own threads alone do. */
+const TELLING: ReadonlySet<VmEvent['kind']> = new Set([
+  'create',
+  'load',
+  'dma',
+  'quirks',
+  'msr',
+  'cr0',
+  'decide',
+]);
+
+/** Shares events out to the VMs of one monitor; those of others are dropped. */
+export class Watcher {
+  readonly #vms = new Map<string, WatchedVm>();
+  readonly #others = new Set<string>();
+  /** The VM for which a thread last did something: some events do not tell their own. */
+  readonly #ofThread = new Map<number, WatchedVm>();
+  readonly #ended: WatchedVm[] = [];
+  readonly #seen: string[] = [];
+  /** Events that the kernel dropped. */
+  lost = 0;
+
+  /**
+   * @param isOurs whether a thread of the host is one of the monitor's
+   * @param fromStart whether the monitor had no VM when watching began
+   */
+  constructor(
+    readonly host: HostFacts,
+    readonly isOurs: (tid: number, kvm: string) => boolean,
+    readonly fromStart: boolean,
+  ) {}
+
+  /** VMs that there are or were, in the order in which they were seen. */
+  get vms(): readonly WatchedVm[] {
+    return [...this.#ended, ...this.#vms.values()];
+  }
+
+  /** Addresses of the VMs that there are. */
+  get kvms(): string[] {
+    return [...this.#vms.keys()];
+  }
+
+  take({ events, lost }: VmTrace): void {
+    this.lost += lost;
+    for (const event of events) this.#take(event);
+  }
+
+  /** Addresses of all VMs that were seen; one may stand there twice. */
+  get seen(): readonly string[] {
+    return this.#seen;
+  }
+
+  takeNotes(): VmNote[] {
+    return this.vms.flatMap((vm, i) => vm.takeNotes().map((note) => ({ ...note, vm: i + 1 })));
+  }
+
+  #take(event: VmEvent): void {
+    if (!('kvm' in event)) {
+      this.#ofThread.get(event.tid)?.apply(event);
+      return;
+    }
+    const vm = this.#vmOf(event);
+    if (vm === undefined) {
+      this.#ofThread.delete(event.tid);
+      return;
+    }
+    this.#ofThread.set(event.tid, vm);
+    vm.apply(event);
+    if (event.kind === 'destroy') this.#end(event.kvm, vm);
+  }
+
+  #vmOf(event: Extract<VmEvent, { kvm: string }>): WatchedVm | undefined {
+    const { kvm, kind, tid } = event;
+    const known = this.#vms.get(kvm);
+    if (known !== undefined) return known;
+    if (this.#others.has(kvm)) {
+      if (kind === 'destroy') this.#others.delete(kvm); // Another VM may be put there.
+      return undefined;
+    }
+    // What threads of the kernel may do for a VM does not tell whose it is.
+    if (!TELLING.has(kind)) return undefined;
+    if (!this.isOurs(tid, kvm)) {
+      this.#others.add(kvm);
+      return undefined;
+    }
+    const vm = new WatchedVm(this.host, this.fromStart);
+    this.#vms.set(kvm, vm);
+    this.#seen.push(kvm);
+    return vm;
+  }
+
+  #end(kvm: string, vm: WatchedVm): void {
+    this.#vms.delete(kvm);
+    this.#ended.push(vm);
+    for (const [tid, of] of this.#ofThread) if (of === vm) this.#ofThread.delete(tid);
+  }
+}
