@@ -13,7 +13,7 @@ import { hang, textWidth } from '../../text/wrap.js';
 import { UsageError } from '../errors.js';
 import { addHelp, USAGE_STATUS } from '../options/help.js';
 import { policyOption, tellAssumption } from '../options/policy.js';
-import { addKernels, checkTarget, type TargetOptions, targetOf } from '../options/target.js';
+import { addKernels, addSnapshot, checkTarget, type TargetOptions, targetOf } from '../options/target.js';
 import { outputFolder, pciAddress, seconds, whole } from '../options/values.js';
 import { DEFAULT_TIMEOUT, rerunCommand } from '../program/rerun.js';
 import { interrupted } from '../terminal/interrupt.js';
@@ -163,6 +163,6 @@ export function fuzzCommand(): Command {
     .option('--output <folder>', 'where scenario files of what fails go', outputFolder, '.')
     .option('--timeout <seconds>', 'give up on a machine after this long', seconds, DEFAULT_TIMEOUT)
     .option('--vfio <address>', 'PCI device on this host that may be taken for non-coherent DMA', pciAddress);
-  addKernels(command);
+  addSnapshot(addKernels(command));
   return command.action(run);
 }

@@ -12,7 +12,7 @@ import { isBad } from '../../report/summary.js';
 import { textWidth } from '../../text/wrap.js';
 import { addHelp, USAGE_STATUS } from '../options/help.js';
 import { addOutputOptions, outputPlans } from '../options/output.js';
-import { addParameters } from '../options/target.js';
+import { addParameters, addSnapshot } from '../options/target.js';
 import { addRepeatable, outputFile, seconds } from '../options/values.js';
 import { build } from '../program/build.js';
 import { reportedRun, runKernel } from '../program/reported-run.js';
@@ -24,6 +24,7 @@ interface MatrixOptions {
   only: string[];
   param: string[];
   timeout: number;
+  snapshot: boolean;
 }
 
 const PATCHES = fileURLToPath(new URL('../../../kernels/patches/', import.meta.url));
@@ -38,7 +39,7 @@ async function columnOf(kernel: MatrixKernel, options: MatrixOptions, report: Re
   const image = await imageOf(kernel);
   const request = {
     name: kernel.name,
-    target: { engine: 'bochs', kernel: image, params: options.param },
+    target: { engine: 'bochs', kernel: image, params: options.param, snapshot: options.snapshot },
     scenarios: catalogue,
     catalogue,
     policy: 'auto',
@@ -101,6 +102,6 @@ export function matrixCommand(): Command {
     .option('--timeout <seconds>', 'give up on a kernel after this long', seconds, DEFAULT_TIMEOUT)
     .option('--journal <file>', 'keep a journal of results as they come, for `report`', outputFile);
   addRepeatable(command, '--only <kernel>', 'run only this kernel of the matrix', matrixKernel);
-  addParameters(command, 'the lab’s kernels');
+  addSnapshot(addParameters(command, 'the lab’s kernels'));
   return addOutputOptions(command).action((options: MatrixOptions) => matrix(options, command));
 }

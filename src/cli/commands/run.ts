@@ -19,7 +19,7 @@ import { addHelp, type Help, USAGE_STATUS } from '../options/help.js';
 import { addOutputOptions, outputPlans } from '../options/output.js';
 import { policyOption, tellAssumption } from '../options/policy.js';
 import { checkRecord } from '../options/record.js';
-import { addKernels, checkTarget, type TargetOptions, targetOf } from '../options/target.js';
+import { addKernels, addSnapshot, checkTarget, type TargetOptions, targetOf } from '../options/target.js';
 import {
   addRepeatable,
   existingFile,
@@ -246,11 +246,10 @@ export function runCommand(): Command {
     .option('--timeout <seconds>', 'give up on a kernel after this long', seconds, DEFAULT_TIMEOUT)
     .option('--vfio <address>', 'PCI device on this host that may be taken for non-coherent DMA', pciAddress)
     .option('--record <file>', 'keep what is observed, for `judge` and `compare`', outputFile)
-    .option('--snapshot', 'save the lab’s machine when it is ready, and begin from there later')
     .option('--journal <file>', 'keep a journal of results as they come, for `report`', outputFile)
     .option('--virtio-type <number>', 'look for KVM_DEV_TYPE_VIRTIO at this device type only', uint32)
     .option('--memslot-flag <bit>', 'take this bit for KVM_MEM_NON_COHERENT_DMA', memslotFlag);
-  addKernels(command);
+  addSnapshot(addKernels(command));
   addRepeatable(
     command,
     '--patch <file>',

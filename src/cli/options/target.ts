@@ -12,6 +12,7 @@ export interface TargetOptions {
   kernel: readonly string[];
   vfio?: string;
   param?: readonly string[];
+  /** Whether the lab's machine is saved, and a saved one used; not if the kernel is hardly run again. */
   snapshot?: boolean;
   /** Patches for kernels that are built. */
   patch?: readonly string[];
@@ -83,6 +84,10 @@ export function addKernels(command: Command): Command {
   );
   return addParameters(command, 'the lab’s kernel');
 }
+
+/** Give a command the option that has it boot every kernel. */
+export const addSnapshot = (command: Command): Command =>
+  command.option('--no-snapshot', 'boot the lab’s machine: begin from no saved one, and save none');
 
 /** Give a command the option of module parameters, for what is told. */
 export const addParameters = (command: Command, of: string): Command =>
