@@ -10,6 +10,7 @@ import { say } from './terminal/say.js';
 /** Every command: its module under this folder exports `<name>Command()`. Only the one that is called is loaded. */
 const COMMANDS: Record<string, string> = {
   run: "run the catalogue on this machine's KVM, or on kernels in the lab",
+  lab: 'give commands one after another for a kernel in the lab',
   kernel: 'build kernels to run on',
   explain: 'tell why a page has its memory type',
   check: "tell whether a guest's MTRRs are set up right, or find those that are",
@@ -55,10 +56,10 @@ function inherit(command: Command, parent: Command): Command {
 }
 
 async function loadCommand(name: string): Promise<Command> {
-  const module = (await import(moduleOf(name).href)) as Record<string, () => Command>;
+  const module = (await import(moduleOf(name).href)) as Record<string, (run: typeof runLine) => Command>;
   const create = module[`${name}Command`];
   if (!create) throw new Error(`the module of the command ${name} exports no ${name}Command()`);
-  return create();
+  return create(runLine);
 }
 
 async function configure({ verbose, quiet, logFormat }: GlobalOptions): Promise<void> {
@@ -133,20 +134,25 @@ function tell(error: unknown, debug: boolean): void {
   if (debug && error instanceof Error) process.stderr.write(`${safeText(error.stack ?? '')}\n`);
 }
 
+/** Run a command line to its end, and tell of its error. */
+async function runLine(args: readonly string[]): Promise<void> {
+  try {
+    await parse(args);
+  } catch (error) {
+    if (interrupted.aborted || (error instanceof CommanderError && error.exitCode === 0)) return;
+    tell(error, args.includes('--debug') || process.env.KVM_MEMTYPE_DEBUG === '1');
+    process.exitCode = errorStatus(args);
+  }
+}
+
 /**
  * Run the command line. Sets process.exitCode: what the command set, or 2 after an error, which is told in one sentence
  * (with its stack if --debug is given or KVM_MEMTYPE_DEBUG=1).
  */
 export async function runCli(args: readonly string[]): Promise<void> {
   handleInterrupts();
-  const running = parse(args);
+  const running = runLine(args);
   // Let an interrupted command end by itself: it sees the abort and undoes what it changed.
-  onInterrupt(() => running.catch(() => {}));
-  try {
-    await running;
-  } catch (error) {
-    if (interrupted.aborted || (error instanceof CommanderError && error.exitCode === 0)) return;
-    tell(error, args.includes('--debug') || process.env.KVM_MEMTYPE_DEBUG === '1');
-    process.exitCode = errorStatus(args);
-  }
+  onInterrupt(() => running);
+  await running;
 }

@@ -11,7 +11,7 @@ import type { Target } from './target.js';
  */
 export async function examine(
   target: Target,
-  run: Pick<AgentRun, 'timeoutMs' | 'signal' | 'onConsole'>,
+  run: Pick<AgentRun, 'timeoutMs' | 'signal' | 'onConsole' | 'onProblem'>,
 ): Promise<Environment> {
   const lane = new Lane([]);
   const outcome = await follow(lane, { target, ...run }, () => {});
