@@ -39,7 +39,18 @@ export async function build({ source, patches }, where) {
 export async function runCatalogue(image, { scenarios = [], policy, output, ...where }) {
   rmSync(output, { force: true });
   const forced = policy === undefined ? [] : ['--policy', policy];
-  const args = ['run', ...scenarios, '--kernel', image, ...forced, '--format', 'json', '--output', output];
+  const args = [
+    'run',
+    ...scenarios,
+    '--kernel',
+    image,
+    '--no-snapshot',
+    ...forced,
+    '--format',
+    'json',
+    '--output',
+    output,
+  ];
   const { status, said } = await kvmMemtype(args, where);
   if (status !== 0 && status !== 1 && status !== 4) return { status, error: said };
   const { sets } = JSON.parse(readFileSync(output, 'utf8'));
