@@ -96,7 +96,7 @@ test('of two runs at once that want the same machine, both are right, and one is
 /** Run with the cache on a file system of its own; `also` is done meanwhile. */
 function onSmallDisk(size: string, also = 'true'): Promise<CliResult> {
   const links = `for f in "${join(cache.home, 'kvm-memtype')}"/*; do ln -s "$(readlink -f "$f")" /mnt/kvm-memtype/; done`;
-  const script = `mount -t tmpfs -o size=${size} none /mnt && mkdir -m 700 /mnt/kvm-memtype && ${links} && { ${also} & exec "$0" "$@"; }`;
+  const script = `mount -t tmpfs -o size=${size} none /mnt && mkdir -m 700 /mnt/kvm-memtype && ${links} && { (${also}) >/dev/null 2>&1 & exec "$0" "$@"; }`;
   return new Promise((resolve, reject) => {
     const child = spawn('unshare', ['-m', 'sh', '-c', script, process.execPath, BIN, ...args()], {
       env: { ...process.env, XDG_CACHE_HOME: '/mnt' },
@@ -120,7 +120,7 @@ test.each<[string, string, string | undefined, RegExp]>([
   [
     'full in the middle',
     '600m',
-    'sleep 1; head -c 560M /dev/zero > /mnt/fill',
+    'until ls /mnt/kvm-memtype/snapshots/making-*; do sleep 0.1; done; sleep 0.5; head -c 560M /dev/zero > /mnt/fill',
     /the machine is not saved: Bochs did not save it/,
   ],
 ])('a verdict is right on a disk that is %s', async (_, size, also, warning) => {
