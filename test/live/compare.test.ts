@@ -15,7 +15,7 @@ beforeAll(async () => {
   wrong = join(folder, 'wrong.json');
   await runCli(['run', '--record', recording, '--output', result]);
   await runCli(['judge', recording, '--policy', 'E+P5', '--output', wrong]);
-});
+}, 60_000);
 afterAll(() => rmSync(folder, { recursive: true }));
 
 test('a recording differs from itself in nothing', async () => {
@@ -55,6 +55,19 @@ test('three sides give two comparisons, into a file', async () => {
   expect(readFileSync(output, 'utf8').match(/no difference/g)).toHaveLength(2);
 });
 
+test('several runs tell what scenarios cost, and one run is not held against a threshold', async () => {
+  const rounds = join(folder, 'rounds.kmr');
+  await runCli(['run', 'msr/readback', 'ram/*', '--repeat', '5', '--record', rounds]);
+
+  const same = await runCli(['compare', rounds, rounds, '--threshold', '0']);
+  const once = await runCli(['compare', recording, recording, '--threshold', '0']);
+
+  expect(same.status).toBe(0);
+  expect(same.stdout).toMatch(/x1 {2}time of scenarios, [\d.]+ -> [\d.]+ ms: no difference/);
+  expect(once.status).toBe(2);
+  expect(once.stderr).toContain('record them by run --repeat 5 or more');
+});
+
 // Each row: what stands on the command line, and what is said of it.
 test.each<[string[], string]>([
   [['compare'], "missing required argument 'kernel'"],
@@ -62,6 +75,9 @@ test.each<[string[], string]>([
   [['compare', 'debian:6'], 'the path of a bzImage, or debian:<version>, is needed'],
   [['compare', '/bin/true', '/bin/true', '--scenario', 'nope'], 'no scenario is called nope'],
   [['compare', '/bin/true', '/bin/true', '--format', 'xml'], "argument 'xml' is invalid"],
+  [['compare', '/bin/true', '/bin/true', '--threshold', '5', '--repeat', '4'], '--threshold needs 5 runs'],
+  [['compare', '/bin/true', '/bin/true', '--threshold', '-1'], 'a whole number from 0 to 1000'],
+  [['compare', '/bin/true', '/bin/true', '--repeat', '101'], 'a whole number from 1 to 100'],
 ])('%j is refused', async (args, why) => {
   const { status, stdout, stderr } = await runCli(args);
 
