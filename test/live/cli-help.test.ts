@@ -61,6 +61,7 @@ describe('the help of every command', () => {
     ['campaign', 'status'],
     ['campaign', 'cancel'],
     ['campaign', 'report'],
+    ['campaign', 'serve'],
     ['worker'],
     ['watch'],
     ['zaps'],

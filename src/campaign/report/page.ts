@@ -3,6 +3,7 @@ import { Html, html } from '../../report/html/html.js';
 import { STYLE } from '../../report/html/style.js';
 import type { Table } from '../jobs/table.js';
 import { type HeatColumn, heatMap } from './heat-map.js';
+import { LIVE_SCRIPT } from './live-script.js';
 import {
   type CampaignReport,
   type CellReport,
@@ -20,9 +21,11 @@ rect.h{stroke:var(--line)}rect.h.pass{fill:var(--WB)}rect.h.fail{fill:var(--UC)}
 `;
 const CSS = STYLE + OWN;
 
-/** Nothing in the page acts, and it asks for nothing. */
-const policy = (): string =>
-  `default-src 'none'; style-src 'sha256-${createHash('sha256').update(CSS).digest('base64')}'; base-uri 'none'; form-action 'none'`;
+const hashOf = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
+
+/** A page that is kept asks for nothing, and nothing in it acts; one that is served asks where it came from what is new. */
+const policy = (isLive: boolean): string =>
+  `default-src 'none'; style-src ${hashOf(CSS)}; ${isLive ? `script-src ${hashOf(LIVE_SCRIPT)}; connect-src 'self'; ` : ''}base-uri 'none'; form-action 'none'`;
 
 /** A name as the end of a link within the page. */
 const anchor = (kernel: string, variant: string): string =>
@@ -94,15 +97,23 @@ const heatColumns = (table: Table, results: Results): HeatColumn[] =>
     })),
   );
 
-/** The report as one page, which asks for nothing and needs no script. */
-export function renderCampaignPage(report: CampaignReport, table: Table, results: Results): string {
+/**
+ * The report as one page, which asks for nothing and needs no script.
+ * @param live it is served, and follows the campaign
+ */
+export function renderCampaignPage(
+  report: CampaignReport,
+  table: Table,
+  results: Results,
+  { live = false }: { live?: boolean } = {},
+): string {
   const { name, number, tool, state, startedAt, failures, fixed, flaky, lost, kernels } = report;
   const columns = heatColumns(table, results).filter(({ scenarios }) => scenarios.length > 0);
   const problems = kernels.flatMap(({ name: kernel, problem }) =>
     problem === undefined ? [] : [`${kernel}: ${problem}`],
   );
   const isNew = failures.filter((failure) => failure.isNew).length;
-  return html`<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content="width=device-width"><meta http-equiv=Content-Security-Policy content="${policy()}"><title>Campaign ${name}</title><style>${new Html(CSS)}</style><body><header><h1>Campaign ${name}: ${state}</h1><p>${jobsText(report)}; run ${number}, begun ${new Date(startedAt).toISOString().slice(0, 16).replace('T', ' ')} UTC, by kvm-memtype ${tool}</p></header><main>${matrixHtml(report)}${
+  return html`<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content="width=device-width"><meta http-equiv=Content-Security-Policy content="${policy(live)}"><title>Campaign ${name}</title><style>${new Html(CSS)}</style><body><header><h1>Campaign ${name}: ${state}</h1><p>${jobsText(report)}; run ${number}, begun ${new Date(startedAt).toISOString().slice(0, 16).replace('T', ' ')} UTC, by kvm-memtype ${tool}</p></header><main>${matrixHtml(report)}${
     columns.length > 0 &&
     html`<section id=heat><h2>Families of scenarios</h2><p>How many scenarios failed; ✓ none, – all skipped.</p><div class=scroll tabindex=0 role=region aria-label="Families by kernel">${heatMap(columns)}</div></section>`
   }${failures.length > 0 && html`<section id=failures><h2>Failures (${failures.length}, ${isNew} new)</h2>${failuresHtml(report)}</section>`}${listHtml(
@@ -114,6 +125,6 @@ export function renderCampaignPage(report: CampaignReport, table: Table, results
   )}${listHtml('Random scenarios that failed, cut down', findsHtml(report))}${listHtml('Kernels that could not be had', problems)}${listHtml(
     'Jobs without a result',
     lost.map(({ title, why }) => `${title}: ${why}`),
-  )}</main></body></html>
+  )}</main>${live && html`<script>${new Html(LIVE_SCRIPT)}</script>`}</body></html>
 `.text;
 }

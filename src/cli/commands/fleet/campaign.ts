@@ -3,6 +3,7 @@ import { addHelp, type Help, USAGE_STATUS } from '../../options/help.js';
 import { cancelCommand, planCommand, resumeCommand, runCampaignCommand, statusCommand } from './conduct.js';
 import { jobCommand } from './job.js';
 import { campaignReportCommand } from './report.js';
+import { serveCommand } from './serve.js';
 
 const HELP: Help = {
   what:
@@ -31,6 +32,7 @@ export function campaignCommand(): Command {
     statusCommand(),
     cancelCommand(),
     campaignReportCommand(),
+    serveCommand(),
   ];
   for (const subcommand of subcommands) command.addCommand(subcommand);
   return command.addCommand(jobCommand(), { hidden: true });

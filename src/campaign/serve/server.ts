@@ -1,0 +1,131 @@
+import { once } from 'node:events';
+import { statSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type CampaignReport, reportOf } from '../report/model.js';
+import { renderCampaignPage } from '../report/page.js';
+import { Results } from '../report/read.js';
+import type { CampaignFolder, SavedRun } from '../store/folder.js';
+import { mayRead } from './access.js';
+import { renderMetrics } from './metrics.js';
+
+/** How a campaign is served. */
+export interface ServeOptions {
+  folder: CampaignFolder;
+  host: string;
+  /** 0 takes a free one. */
+  port: number;
+  /** What readers must bear; undefined on the loopback only. */
+  token?: string | undefined;
+}
+
+/** A server that runs. */
+export interface Serving {
+  port: number;
+  close: () => Promise<void>;
+}
+
+const POLL_MS = 1_000;
+
+/** What the last run of a campaign has come to by now; made anew when its journal has grown. */
+class Live {
+  readonly #results: Results;
+  #made: { version: string; run: SavedRun; report: CampaignReport } | undefined;
+
+  constructor(private readonly folder: CampaignFolder) {
+    this.#results = new Results(folder.objects);
+  }
+
+  /** Changes with every record. */
+  version(): string {
+    const number = this.folder.numbers().at(-1) ?? 0;
+    const info = statSync(this.folder.journal(number), { throwIfNoEntry: false });
+    return `${number}.${info?.size ?? 0}`;
+  }
+
+  now(): { run: SavedRun; report: CampaignReport } {
+    const version = this.version();
+    if (this.#made?.version !== version) {
+      const run = this.folder.last();
+      const earlier = this.folder
+        .numbers()
+        .filter((number) => number < run.number)
+        .map((number) => this.folder.read(number).table)
+        .filter(({ state }) => state === 'ended');
+      this.#made = { version, run, report: reportOf(run, earlier, this.#results) };
+    }
+    return this.#made;
+  }
+
+  page(): string {
+    const { run, report } = this.now();
+    return renderCampaignPage(report, run.table, this.#results, { live: true });
+  }
+}
+
+const HEADERS = {
+  'cache-control': 'no-store',
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+};
+
+function send(response: ServerResponse, status: number, type: string, text: string): void {
+  response.writeHead(status, { ...HEADERS, 'content-type': `${type}; charset=utf-8` });
+  response.end(text);
+}
+
+/** Tell a reader when there is something new, until it goes away. */
+function follow(response: ServerResponse, live: Live): void {
+  response.writeHead(200, { ...HEADERS, 'content-type': 'text/event-stream' });
+  let told = '';
+  const tell = (): void => {
+    const version = live.version();
+    response.write(version === told ? ': still here\n\n' : `data: ${version}\n\n`);
+    told = version;
+  };
+  tell();
+  const timer = setInterval(tell, POLL_MS);
+  response.once('close', () => clearInterval(timer));
+}
+
+/** What can be asked for. */
+const PAGES: Readonly<Record<string, readonly [type: string, text: (live: Live) => string]>> = {
+  '/': ['text/html', (live) => live.page()],
+  '/report.json': ['application/json', (live) => `${JSON.stringify(live.now().report)}\n`],
+  '/metrics': ['text/plain; version=0.0.4', (live) => renderMetrics(live.now().report)],
+};
+
+function answer(request: IncomingMessage, response: ServerResponse, live: Live): void {
+  const { pathname } = new URL(request.url ?? '/', 'http://localhost');
+  const [type, text] = (Object.hasOwn(PAGES, pathname) && PAGES[pathname]) || [];
+  if (request.method !== 'GET') send(response, 405, 'text/plain', 'this can only be read\n');
+  else if (pathname === '/events') follow(response, live);
+  else if (type !== undefined && text !== undefined) send(response, 200, type, text(live));
+  else send(response, 404, 'text/plain', 'there is nothing here\n');
+}
+
+async function closeServer(server: Server): Promise<void> {
+  const closed = once(server, 'close');
+  server.close();
+  server.closeAllConnections();
+  await closed;
+}
+
+/**
+ * Show the last run of a campaign while it runs: a page that follows it, and metrics. Nothing can be changed through it.
+ * @throws Error if the port is taken
+ */
+export async function serve({ folder, host, port, token }: ServeOptions): Promise<Serving> {
+  const live = new Live(folder);
+  const server = createServer((request, response) => {
+    try {
+      if (mayRead(request, token)) answer(request, response, live);
+      else send(response, 403, 'text/plain', 'a token is needed\n');
+    } catch (error) {
+      send(response, 500, 'text/plain', `${(error as Error).message}\n`);
+    }
+  });
+  server.listen(port, host);
+  await once(server, 'listening');
+  return { port: (server.address() as AddressInfo).port, close: () => closeServer(server) };
+}
