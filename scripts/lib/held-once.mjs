@@ -4,4 +4,5 @@ export const HELD_ONCE = [
   'src/memtype/reference.test.ts', // Pure arithmetic.
   'test/live/html-report.test.ts', // A browser reads the file that was written.
   'scripts/package/package.test.mjs', // What is in the tarball.
+  'test/live/shell.test.ts', // Shells read scripts that were printed.
 ].flatMap((file) => ['--exclude', file]);

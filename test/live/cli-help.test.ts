@@ -13,6 +13,7 @@ async function commands(): Promise<string[]> {
 it('names the commands that there are, and no other', async () => {
   expect(await commands()).toEqual([
     'run',
+    'lab',
     'kernel',
     'explain',
     'check',
@@ -31,6 +32,8 @@ it('names the commands that there are, and no other', async () => {
     'worker',
     'watch',
     'zaps',
+    'completion',
+    'man',
     'help',
   ]);
 });
@@ -65,6 +68,8 @@ describe('the help of every command', () => {
     ['worker'],
     ['watch'],
     ['zaps'],
+    ['completion'],
+    ['man'],
   ])('%s: what it is for, two examples, the exit statuses, within 80 columns', async (...command) => {
     const { status, stdout } = await runCli([...command, '--help'], { COLUMNS: '80' });
 

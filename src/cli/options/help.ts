@@ -17,8 +17,15 @@ function exampleText(args: string, does: string, width: number): string {
   return `  kvm-memtype ${args}\n${hang('      ', does, width)}`;
 }
 
+const helps = new WeakMap<Command, Help>();
+
+/** What addHelp() gave a command. */
+export const helpOf = (command: Command): Help | undefined => helps.get(command);
+
 /** Give a command its help. */
-export function addHelp(command: Command, { what, examples, statuses }: Help): Command {
+export function addHelp(command: Command, help: Help): Command {
+  const { what, examples, statuses } = help;
+  helps.set(command, help);
   return command.description(what).addHelpText('after', () => {
     const width = textWidth(process.stdout);
     return [
