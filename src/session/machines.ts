@@ -49,9 +49,9 @@ class Machines {
     }
   }
 
-  /** Milliseconds until the kernel's time is over. */
+  /** Milliseconds until the kernel's time is over, in whole seconds. */
   get #left(): number {
-    return this.request.timeoutMs - (Date.now() - this.#started);
+    return Math.ceil((this.request.timeoutMs - (Date.now() - this.#started)) / 1000) * 1000;
   }
 
   #successorOf(lane: Lane, index: number, outcome: Outcome): Lane | undefined {

@@ -32,7 +32,11 @@ export class RunWatch {
 
   constructor(
     private readonly watch: ConsoleWatch,
-    private readonly sink: { onLine: (line: string) => void; onConsole?: (line: string) => void },
+    private readonly sink: {
+      onLine: (line: string) => void;
+      onConsole?: (line: string) => void;
+      onStart?: () => void;
+    },
   ) {}
 
   console(line: string): void {
@@ -45,8 +49,13 @@ export class RunWatch {
   result(line: string): void {
     const exit = EXIT_MARK.exec(line);
     if (exit) this.status ??= Number(exit[1]);
-    else if (line === START_MARK) this.started = true;
+    else if (line === START_MARK) this.start();
     else if (line !== '' && this.status === undefined) this.sink.onLine(line);
+  }
+
+  private start(): void {
+    this.started = true;
+    this.sink.onStart?.();
   }
 
   /** End the run for a reason of the host's own. */

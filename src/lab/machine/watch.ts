@@ -14,7 +14,10 @@ const RESULTS_LIMIT = 256 << 20;
 /** How long to wait for the rest of a panic's console output, milliseconds. */
 const PANIC_GRACE_MS = 3000;
 
-type WatchedRun = Pick<LabRun, 'timeoutMs' | 'onLine' | 'onConsole' | 'signal'>;
+interface WatchedRun extends Pick<LabRun, 'timeoutMs' | 'onLine' | 'onConsole' | 'signal'> {
+  /** The kernel has come to the lab's init. */
+  onStart?: () => void;
+}
 
 /** Start the emulator, hand out what the machine says, and tell how it ended. */
 export async function watchRun(run: WatchedRun, boot: Boot, command: Command): Promise<LabOutcome> {

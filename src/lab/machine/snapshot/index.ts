@@ -32,6 +32,8 @@ const told = new Set<string>();
 /** How a machine is to be had. */
 interface Way {
   command: Command;
+  /** Whether it boots first. */
+  boots: boolean;
   /** Called once, when the machine is gone. */
   end: (came: Came) => Promise<void>;
 }
@@ -48,10 +50,16 @@ export async function runFromSnapshot(run: SnapshotRun, kernel: Kernel): Promise
     if (!told.has(text)) run.snapshot.onProblem(text);
     told.add(text);
   };
-  let heard = false;
-  const onLine = (line: string): void => {
-    heard = true;
-    run.onLine(line);
+  let [started, heard] = [false, false];
+  const watched = {
+    ...run,
+    onStart: () => {
+      started = true;
+    },
+    onLine: (line: string): void => {
+      heard = true;
+      run.onLine(line);
+    },
   };
   const attempt = async (scratch: string): Promise<LabOutcome | undefined> => {
     const boot = await prepare({ ...run, files, args }, kernel, scratch, job);
@@ -59,13 +67,14 @@ export async function runFromSnapshot(run: SnapshotRun, kernel: Kernel): Promise
     if (way === undefined) return undefined;
     const end = (came: Came): Promise<void> =>
       way.end(came).catch((error: Error) => onProblem(`the machine is not saved: ${error.message}`));
-    const outcome = await watchRun({ ...run, onLine }, boot, way.command).catch(async (error: unknown) => {
+    const outcome = await watchRun(watched, boot, way.command).catch(async (error: unknown) => {
       await end('stopped');
       throw error;
     });
     await end(heard && outcome.kind !== 'emulator-died' ? 'sound' : 'unsound');
-    if (!heard) throw new SnapshotError(saidNothing(outcome));
-    return outcome;
+    // A kernel that never got to its agent would not without us either; what dies of the warm-up is to tell of which scenario.
+    if (heard || (way.boots && !started && outcome.kind !== 'emulator-died')) return outcome;
+    throw new SnapshotError(saidNothing(outcome));
   };
   try {
     return await inScratch(attempt);
@@ -92,7 +101,11 @@ async function wayFor(boot: Boot, onProblem: (text: string) => void): Promise<Wa
   });
   if (found !== undefined) {
     const command = await restoring(boot, found, library);
-    return { command, end: async (came) => (came === 'unsound' ? dropSnapshot(key) : undefined) };
+    return {
+      command,
+      boots: false,
+      end: async (came) => (came === 'unsound' ? dropSnapshot(key) : undefined),
+    };
   }
   return making.has(key) ? undefined : await wayToSave(boot, key, library);
 }
@@ -108,7 +121,7 @@ async function wayToSave(boot: Boot, key: string, library: string): Promise<Way>
       await rm(place, { recursive: true, force: true });
     }
   };
-  return { command: await saving(boot, { place, library }, bochs), end };
+  return { command: await saving(boot, { place, library }, bochs), boots: true, end };
 }
 
 /** Make a machine that Bochs has saved ready for use. */
