@@ -1,10 +1,12 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { beforeEach, expect, test, vi } from 'vitest';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { environmentOf } from '../../test/support/environment.js';
 import { catalogue } from '../catalogue/index.js';
 import { type Policy, policies } from '../memtype/index.js';
+import type { ResultSet } from '../report/types.js';
 import type { Scenario } from '../scenario/types.js';
 import { type AgentRun, runAgent } from './engines.js';
 import type { Outcome } from './outcome.js';
@@ -108,21 +110,50 @@ test('scenarios that a run repeats are told apart', async () => {
   expect(asked.map(({ length }) => length)).toEqual([3, 2, 1]);
 });
 
-test('what was recorded of several machines is judged again to the same result', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'machines-'));
-  const file = join(folder, 'deaths.kmr');
-  const writer = new RunRecorder(file, {
-    tool: { name: 'kvm-memtype', version: '1.0.0' },
-    startedAt: '2026-01-01T00:00:00.000Z',
-    planned: 1,
+describe('what was recorded of several machines', () => {
+  let folder: string;
+  let file: string;
+  let set: ResultSet;
+  beforeEach(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'machines-'));
+    file = join(folder, 'deaths.kmr');
+    const writer = new RunRecorder(file, {
+      tool: { name: 'kvm-memtype', version: '1.0.0' },
+      startedAt: '2026-01-01T00:00:00.000Z',
+      planned: 1,
+    });
+    const recorder = writer.forKernel(REQUEST, { engine: 'auto', timeout: 10, param: [], files: {} });
+    ({ set } = await session({ of: [NAMES[3] as string, NAMES[7] as string] }, { recorder }));
+    await writer.finish({ durationMs: 1 });
   });
-  const recorder = writer.forKernel(REQUEST, { engine: 'auto', timeout: 10, param: [], files: {} });
-  const { set } = await session({ of: [NAMES[3] as string, NAMES[7] as string] }, { recorder });
-  await writer.finish({ durationMs: 1 });
+  afterEach(() => rmSync(folder, { recursive: true }));
 
-  const { kernels } = await readRecordingFile(file);
-  rmSync(folder, { recursive: true });
+  test('is judged again to the same result', async () => {
+    const { kernels } = await readRecordingFile(file);
 
-  expect(asked).toHaveLength(3);
-  expect(replayKernel(kernels[0] as RecordedKernel, { rerun: () => 'again' }, LISTENER).set).toEqual(set);
+    expect(asked).toHaveLength(3);
+    expect(replayKernel(kernels[0] as RecordedKernel, { rerun: () => 'again' }, LISTENER).set).toEqual(set);
+  });
+
+  const isSuccession = (line: string): boolean => line.includes('"type":"succeeded"');
+
+  // Each row: what was done to the file, and what is said.
+  test.each<[string, (lines: string[]) => string[], RegExp]>([
+    ['one machine less', (lines) => lines.filter((line) => !isSuccession(line)), /a line of machine 1, of 1/],
+    [
+      'one machine more',
+      (lines) => lines.flatMap((line) => (isSuccession(line) ? [line, line] : [line])),
+      /3 ends of 5 machines/,
+    ],
+    [
+      'a machine that never was',
+      (lines) => lines.map((line) => (isSuccession(line) ? line.replace(/"lane":\d/, '"lane":9') : line)),
+      /a line of machine 9, of 1/,
+    ],
+  ])('is refused with %s', async (_, change, why) => {
+    const lines = gunzipSync(readFileSync(file)).toString().trimEnd().split('\n');
+    writeFileSync(file, gzipSync(`${change(lines).join('\n')}\n`));
+
+    await expect(readRecordingFile(file)).rejects.toThrow(why);
+  });
 });
