@@ -112,7 +112,7 @@ export function reportText(report: VmReport, width: number): string {
       hang('    do: ', advice, width),
     ]),
     '',
-    verdictText(report),
+    hang('', verdictText(report), width),
     ...verdict.sentences.map((text) => hang('  ', text, width)),
   ];
   return `${parts.join('\n')}\n`;
