@@ -85,7 +85,11 @@ export class Coordinator {
     try {
       await checkServer(redis, url);
       await redis.del(stoppedKey(runKey(table)));
-      return new Coordinator(redis, table);
+      const coordinator = new Coordinator(redis, table);
+      // Else what ends at once would be noticed by the next poll only.
+      const lanes = Object.values(coordinator.#lanes);
+      await Promise.all(lanes.map(({ events }) => events.waitUntilReady()));
+      return coordinator;
     } catch (error) {
       redis.disconnect();
       throw error;

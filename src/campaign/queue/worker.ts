@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type Job as QueuedJob, UnrecoverableError, WaitingError, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { OwnedNames } from '../../process/owned-names.js';
-import { executeInChild, type JobEnd } from '../run/child.js';
+import { type Execute, executeInChild, type JobEnd } from '../run/child.js';
 import { causeOf } from '../run/losses.js';
 import { Objects } from '../store/objects.js';
 import {
@@ -36,6 +36,8 @@ export interface WorkerOptions {
   /** Ends it: its jobs go back into the queue. */
   signal: AbortSignal;
   tell: (text: string) => void;
+  /** What does a job, if not a child. */
+  execute?: Execute;
 }
 
 const PROGRESS_MS = 1_000;
@@ -100,7 +102,8 @@ class JobServer {
     let told = 0;
     try {
       await this.#have(objects);
-      const end = await executeInChild(
+      const { execute = executeInChild } = this.o;
+      const end = await execute(
         { job, objects: this.objects.folder, scratch, record },
         {
           timeoutMs,

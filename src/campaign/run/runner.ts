@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { countsOf, digestOf, type JobResult, verdictOf } from '../jobs/result.js';
 import type { JobState, Table } from '../jobs/table.js';
 import type { Objects } from '../store/objects.js';
@@ -53,6 +54,8 @@ class Runner {
   /** @throws what could not be written */
   async run(): Promise<void> {
     const { table, slots, signal } = this.#o;
+    // Every job listens.
+    setMaxListeners(0, signal);
     while (!signal.aborted && this.#error === undefined) {
       const job = this.#running.size < slots ? table.next(Date.now()) : undefined;
       if (job !== undefined) this.#start(job);
