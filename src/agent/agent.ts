@@ -19,6 +19,7 @@ import { execute } from './execute.js';
 import type { Bench } from './execution.js';
 import { sweepLeftovers } from './leftovers.js';
 import { measureZaps } from './measure-zaps.js';
+import { GibPage } from './memory/gib-page.js';
 
 const STDOUT = 1;
 
@@ -85,6 +86,7 @@ const kernelLogOf = (
 function work(spec: AgentSpec, send: Send): void {
   using kvm = Kvm.open();
   using ram = HostMemory.memfd(RAM_SIZE);
+  using gib = new GibPage();
   for (const problem of sweepLeftovers()) process.stderr.write(`${problem}\n`);
   const dma = new NoncoherentDma({ kvm, ...spec });
   const opened = openKernelLog();
@@ -96,7 +98,7 @@ function work(spec: AgentSpec, send: Send): void {
     send({ type: 'environment', environment });
     observer = environment.paging === 'shadow' ? undefined : openObserver();
     const pciBar = dma.device === undefined ? undefined : pciBarOf(dma.device);
-    runAll(spec.scenarios, { kvm, environment, ram, observer, dma, log, pciBar }, send);
+    runAll(spec.scenarios, { kvm, environment, ram, gib, observer, dma, log, pciBar }, send);
     observer?.close(); // tracing leaves would be counted as time in zaps
     if (spec.zaps !== undefined) countZaps(kvm, dma, spec.zaps, send);
     if (spec.counters) sendCounters(send);

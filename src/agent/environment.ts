@@ -17,6 +17,7 @@ import { hasLegacyMmu } from '../recording/mmu.js';
 import type { Environment } from '../recording/recording.js';
 import { GUEST_MAXPHYADDR, type Need } from '../scenario/types.js';
 import type { Missing } from '../text/missing.js';
+import { missingGib } from './memory/gib-page.js';
 
 const PARAMS = [
   'kvm.tdp_mmu',
@@ -202,7 +203,8 @@ export function describeEnvironment(
   asked: readonly string[] = [],
 ): Environment {
   const params = readParams(asked);
-  const { flags, microcode, physBits } = readCpuinfo(readFileSync('/proc/cpuinfo', 'utf8'));
+  const cpuinfo = readFileSync('/proc/cpuinfo', 'utf8');
+  const { flags, microcode, physBits } = readCpuinfo(cpuinfo);
   const vendor = vendorOf(params, flags);
   const mmu: Mmu = { paging: pagingOf(params, vendor), params, ...traceOf() };
   const quirks = kvm.checkExtension(KVM_CAP_DISABLE_QUIRKS2);
@@ -215,6 +217,7 @@ export function describeEnvironment(
     'ept-leaves': missingLeaves(mmu),
     'tdp-mmu': hasLegacyMmu(mmu) ? NO_TDP_MMU : undefined,
     'huge-pages': missingHugePages(),
+    'gib-pages': missingGib(mmu.paging, cpuinfo),
     'pci-bar': dma.device === undefined || pciBarOf(dma.device) === undefined ? noBar : undefined,
     'quirk-cd-nw-cleared': missingQuirk(quirks, KVM_X86_QUIRK_CD_NW_CLEARED),
     'quirk-slot-zap-all': missingQuirk(quirks, KVM_X86_QUIRK_SLOT_ZAP_ALL),

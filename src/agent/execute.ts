@@ -9,7 +9,7 @@ import type { Missing } from '../text/missing.js';
 import { GuestTimeoutError } from '../vmm/index.js';
 import { agentErrorCode, messageOf } from './error-codes.js';
 import { type Bench, Execution, type RawStep } from './execution.js';
-import { UnmetNeedError } from './huge-ram.js';
+import { UnmetNeedError } from './memory/huge-ram.js';
 import { ScenarioLog } from './scenario-log.js';
 
 /** Populate the pages that a scenario touches, so that their leaves are writable from the first fault on. */

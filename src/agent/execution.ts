@@ -26,7 +26,8 @@ import { Machine } from '../vmm/index.js';
 import { askKvm } from './ask.js';
 import { closeAll } from './close.js';
 import { DmaSteps, ioctlResult } from './dma-steps.js';
-import { hugeRam } from './huge-ram.js';
+import type { GibPage } from './memory/gib-page.js';
+import { hugeRam } from './memory/huge-ram.js';
 import { NestedSteps } from './nested-steps.js';
 import { SlotSteps } from './slot-steps.js';
 import { takeTogether } from './together-steps.js';
@@ -42,6 +43,8 @@ export interface Bench {
   environment: Environment;
   /** Backing of guest RAM, RAM_SIZE bytes, used by one scenario after another. */
   ram: HostMemory;
+  /** Backing of the memslots in a page of 1 GiB. */
+  gib: GibPage;
   observer: Pick<SpteObserver, 'mark' | 'take'> | undefined;
   dma: NoncoherentDma;
   /** The kernel's log, where it can be read. */

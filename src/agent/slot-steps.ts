@@ -7,7 +7,8 @@ import { type DirtyLogStep, type HostMemoryStep, type MemslotStep, NOT_TAKEN } f
 import type { Machine } from '../vmm/index.js';
 import { closeAll } from './close.js';
 import { ioctlResult } from './dma-steps.js';
-import { hugeRam } from './huge-ram.js';
+import type { GibPage } from './memory/gib-page.js';
+import { hugeRam } from './memory/huge-ram.js';
 
 /** Memory of a slot, and how many bytes of it lie before the slot. */
 interface Backing {
@@ -26,8 +27,8 @@ export class SlotSteps {
 
   constructor(
     readonly machine: Machine,
-    /** The PCI BAR that may be mapped, and what the kernel's KVM_MEM_NON_COHERENT_DMA is. */
-    readonly bench: { pciBar: string | undefined; dma: Pick<NoncoherentDma, 'memslot'> },
+    /** The PCI BAR that may be mapped, what the kernel's KVM_MEM_NON_COHERENT_DMA is, and the page of 1 GiB. */
+    readonly bench: { pciBar: string | undefined; dma: Pick<NoncoherentDma, 'memslot'>; gib: GibPage },
   ) {
     this.#memory = new Map([[RAM_SLOT, { memory: machine.ram, offset: 0 }]]);
   }
@@ -48,7 +49,7 @@ export class SlotSteps {
         this.machine.setMemslot({ slot, gpa, size: BigInt(size), flags, ...backing }),
       );
     } finally {
-      if (backing !== known && result !== 'ok') backing.memory.close();
+      if (backing !== known && result !== 'ok') this.#close(backing.memory);
     }
     if (result === 'ok') this.#memory.set(slot, backing);
     return result;
@@ -104,6 +105,8 @@ export class SlotSteps {
         return HostMemory.memfd(size);
       case 'huge-ram':
         return hugeRam(size);
+      case 'gib-ram':
+        return this.bench.gib.memory();
       case 'pci-bar':
         if (this.bench.pciBar === undefined) throw new RangeError('there is no PCI BAR to map');
         return HostMemory.file(this.bench.pciBar, { size, writable: true, shared: true });
@@ -115,13 +118,18 @@ export class SlotSteps {
     const memory = this.#memory.get(slot)?.memory;
     this.#memory.delete(slot);
     const isShared = [...this.#memory.values()].some((backing) => backing.memory === memory);
-    if (!isShared) memory?.close();
+    if (!isShared && memory !== undefined) this.#close(memory);
+  }
+
+  /** The page of 1 GiB is that of other scenarios too. */
+  #close(memory: HostMemory): void {
+    if (!this.bench.gib.owns(memory)) memory.close();
   }
 
   /** Give the memory back, once the machine is closed; guest RAM is another's. @throws the first error of several */
   close(): void {
     const memories = new Set([...this.#memory.values()].map(({ memory }) => memory));
     memories.delete(this.machine.ram);
-    closeAll([...memories].map((memory) => () => memory.close()));
+    closeAll([...memories].map((memory) => () => this.#close(memory)));
   }
 }

@@ -2,6 +2,7 @@ import type { Scenario } from '../scenario/types.js';
 import { cr0cd } from './cd.js';
 import { dirty } from './dirty.js';
 import { dma } from './dma.js';
+import { gib } from './gib.js';
 import { kernel } from './kernel.js';
 import { memory } from './memory/index.js';
 import { mmio } from './mmio.js';
@@ -32,6 +33,7 @@ export const catalogue: readonly Scenario[] = [
   ...quirk,
   ...ram,
   ...size,
+  ...gib,
   ...space,
   ...dirty,
   ...memory,

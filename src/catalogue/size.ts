@@ -231,6 +231,23 @@ const refault = scenario(
   ],
 );
 
+const overTable = scenario(
+  'size/over-table',
+  'Once MTRRs allow a large leaf it takes the place of a table, and the small leaves that stayed there go',
+  { needs: [...needs, 'tdp-mmu'] },
+  [
+    noncoherent(true),
+    memslot(1, SLOT, PAGES, 'huge-ram'),
+    mtrrs({ def: MT.WT, ranges: [[MT.WC, SLOT + PAGE, PAGE]] }),
+    touch(SLOT, { claims: claim('WT') }),
+    touch(SLOT + PAGE, { claims: claim('WC') }),
+    // Up to 6.10 a write zaps where the range is from now on, and not where it was.
+    wrmsr(0x200, mib(256) | BigInt(MT.WC)),
+    touch(SLOT + 2n * PAGE, { claims: claim('WT') }),
+    [SLOT, SLOT + PAGE].map((gpa) => touch(gpa, { claims: claim('WT') })),
+  ],
+);
+
 /** How large a leaf guest MTRRs allow, on memory that the host has in huge pages. */
 export const size = [
   scenario(
@@ -258,4 +275,5 @@ export const size = [
   fixed,
   ends,
   refault,
+  overTable,
 ];

@@ -21,7 +21,8 @@ export function* plannedMoments(scenario: Scenario, policy: Policy): Generator<M
     const taken = replay.next(step);
     const { event, dropped } = taken;
     const effect = event === undefined || dropped ? undefined : model.apply(event);
-    if (step.do === 'memslot' && step.backing === 'huge-ram' && effect !== undefined) settle(model, effect);
+    const isHuge = step.do === 'memslot' && (step.backing === 'huge-ram' || step.backing === 'gib-ram');
+    if (isHuge && effect !== undefined) settle(model, effect);
     const moment = history.take({ step, taken, effect, model });
     if (moment !== undefined) yield moment;
   }

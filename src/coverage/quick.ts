@@ -10,7 +10,7 @@ import { Space } from './space.js';
 const POLICIES = ['A', 'E'];
 /** What the start of a machine costs, in steps, and what a need adds to it. */
 const START = 20;
-const EXTRA: Partial<Record<Need, number>> = { nested: 60, 'huge-pages': 60 };
+const EXTRA: Partial<Record<Need, number>> = { nested: 60, 'huge-pages': 60, 'gib-pages': 600 };
 
 const costOf = ({ needs, steps }: Scenario): number =>
   needs.reduce((sum, need) => sum + (EXTRA[need] ?? 0), START + steps.length);

@@ -41,6 +41,7 @@ const TITLES: Readonly<Record<Need, string>> = {
   'pci-bar': 'a PCI BAR as guest memory',
   'tdp-mmu': 'the TDP MMU',
   'huge-pages': 'transparent huge pages',
+  'gib-pages': 'pages of 1 GiB',
   'quirk-cd-nw-cleared': 'quirk CD_NW_CLEARED can be disabled',
   'quirk-slot-zap-all': 'quirk SLOT_ZAP_ALL can be disabled',
   'pre-fault': 'pages can be mapped before a guest asks (KVM_PRE_FAULT_MEMORY)',

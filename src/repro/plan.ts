@@ -144,7 +144,7 @@ class Walk {
 
   /** A reproducer's memory is in huge pages, or in none: where dirty logging ends, the first are mapped as such again. */
   #settle(effect: Effect, step: Step): void {
-    if (step.do !== 'memslot' || step.backing !== 'huge-ram') return;
+    if (step.do !== 'memslot' || (step.backing !== 'huge-ram' && step.backing !== 'gib-ram')) return;
     for (const huge of effect.mayMerge) this.#model.observeLeaf(huge);
     for (const { start, end } of effect.mayZap) this.#model.observeZap(start, end - start);
   }

@@ -118,6 +118,27 @@ test.each<[string, Step[], readonly Need[], string, RegExp]>([
     '',
     /in small ones/,
   ],
+  [
+    'more than the page of 1 GiB',
+    [memslot(1, mib(1024), 0x40000, 'gib-ram', { offset: 1 })],
+    ['gib-pages'],
+    '.backing',
+    /larger than the one page/,
+  ],
+  [
+    'a second page of 1 GiB',
+    [memslot(1, mib(64), 4, 'gib-ram'), memslot(2, mib(96), 4, 'gib-ram')],
+    ['gib-pages'],
+    '.backing',
+    /memslot 1 has the one page/,
+  ],
+  [
+    'the page of 1 GiB, which others have too',
+    [memslot(1, mib(64), 4, 'gib-ram'), hostMemory('discard', 1, 0, 4)],
+    ['gib-pages'],
+    '',
+    /other scenarios/,
+  ],
   ['the memory of no slot', [memslot(2, mib(64), 4, 'ram', { memoryOf: 1 })], NONE, '', /no memslot 1/],
   [
     'too much of a memory',

@@ -7,7 +7,13 @@ import { NESTED_LIMIT, NestedMappings } from './nested.js';
 import { Replay, type Taken } from './replay.js';
 import { takenDevice, wrongAgain, wrongClose } from './rules/dma-rules.js';
 import { togetherFault } from './rules/lane-rules.js';
-import { deniedAccess, wrongHostMemory, wrongSharing } from './rules/memory-rules.js';
+import {
+  BACKING_NEEDS,
+  deniedAccess,
+  wrongGib,
+  wrongHostMemory,
+  wrongSharing,
+} from './rules/memory-rules.js';
 import { lacksSource, unknownMsr, wrongFilter, wrongNw, wrongOps, wrongRestore } from './rules/msr-rules.js';
 import type { StepRule, Turn } from './rules/step-rule.js';
 import { pathText, scenarioSchema } from './schema.js';
@@ -149,11 +155,10 @@ function needsOf(step: Step): readonly (readonly Need[])[] {
     case 'pre-fault':
       return [['pre-fault']];
     case 'memslot': {
-      const backing = { ram: [], 'huge-ram': ['huge-pages'], 'pci-bar': ['pci-bar'] } as const;
       const flagged = step.flags?.includes('non-coherent-dma')
         ? (['memslot-flag', 'no-memslot-flag'] as const)
         : [];
-      return [backing[step.backing], flagged].filter((group) => group.length > 0);
+      return [BACKING_NEEDS[step.backing], flagged].filter((group) => group.length > 0);
     }
     default:
       return [];
@@ -179,6 +184,7 @@ const STEP_RULES: readonly (readonly [field: string, rule: StepRule])[] = [
   ['.gpa', wrongAccess],
   ['.gpa', deniedAccess],
   ['.memoryOf', wrongSharing],
+  ['.backing', wrongGib],
   ['', wrongHostMemory],
   ['.slot', wrongLog],
   ['.claims', wrongClaim],

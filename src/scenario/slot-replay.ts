@@ -1,6 +1,6 @@
 import { KVM_MEM_LOG_DIRTY_PAGES, KVM_MEM_READONLY } from '../arch/kvm-flags.js';
 import { KVM_MEM_NON_COHERENT_DMA, RAM_SLOT } from '../arch/memslots.js';
-import { gfnOf, PAGE_SIZE, pagesOf } from '../arch/units.js';
+import { gfnOf, type Level, PAGE_SIZE, pagesOf } from '../arch/units.js';
 import type { ModelEvent } from '../memtype/index.js';
 import type { MemslotEvent } from '../memtype/model/events.js';
 import { HostPages } from '../memtype/model/host-pages.js';
@@ -34,18 +34,28 @@ type SlotStep =
   | HostMemoryStep
   | DirtyLogStep;
 
-/** Memory in huge pages: a leaf maps one whole, so a slot must lie as its memory does (kvm_alloc_memslot_metadata()). */
-function hugeLevels(gfn: number, offset: number): Pick<SlotState, 'hostLevel' | 'sureLevel'> {
-  const level = (gfn - offset) % pagesOf(2) === 0 ? 2 : 1;
+type LevelsOfMemory = Pick<SlotState, 'hostLevel' | 'sureLevel'>;
+
+/** Memory in pages of a level: a leaf maps one whole, so a slot must lie as its memory does (kvm_alloc_memslot_metadata()). */
+function hugeLevels(page: Level, gfn: number, offset: number): LevelsOfMemory {
+  const level = ([3, 2] as const).find((one) => one <= page && (gfn - offset) % pagesOf(one) === 0) ?? 1;
   return { hostLevel: level, sureLevel: level };
 }
 
+/** Ordinary memory may be in pages of any size. */
+const LEVELS: Record<MemslotStep['backing'], (gfn: number, offset: number) => LevelsOfMemory> = {
+  ram: () => ({ hostLevel: 3, sureLevel: 1 }),
+  'pci-bar': () => ({ hostLevel: 3, sureLevel: 1 }),
+  'huge-ram': (gfn, offset) => hugeLevels(2, gfn, offset),
+  'gib-ram': (gfn, offset) => hugeLevels(3, gfn, offset),
+};
+
 type Behind = Pick<SlotState, 'backing' | 'hostLevel' | 'sureLevel' | 'memory' | 'offset'>;
 
-/** Memory of a slot at a frame, as the model sees it; ordinary memory may be in pages of any size. */
+/** Memory of a slot at a frame, as the model sees it. */
 const behind = (gfn: number, { id, backing, offset }: SlotMemory): Behind => ({
   backing: backing === 'pci-bar' ? 'mmio' : 'ram',
-  ...(backing === 'huge-ram' ? hugeLevels(gfn, offset) : { hostLevel: 3, sureLevel: 1 }),
+  ...LEVELS[backing](gfn, offset),
   memory: id,
   offset,
 });

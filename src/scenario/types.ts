@@ -12,6 +12,7 @@ export type Need =
   | 'pci-bar' // a PCI BAR to use as a memslot
   | 'tdp-mmu' // the TDP MMU maps guests, not the legacy one
   | 'huge-pages' // transparent huge pages for memory that asks for them
+  | 'gib-pages' // a page of 1 GiB that the host keeps for hugetlbfs, and EPT leaves as large
   | 'quirk-cd-nw-cleared' // KVM_X86_QUIRK_CD_NW_CLEARED can be disabled
   | 'quirk-slot-zap-all' // KVM_X86_QUIRK_SLOT_ZAP_ALL can be disabled
   | 'pre-fault' // KVM_PRE_FAULT_MEMORY
@@ -67,8 +68,8 @@ export interface MemslotStep {
   slot: number;
   gpa: bigint;
   pages: number;
-  /** `huge-ram` is backed by transparent huge pages. */
-  backing: 'ram' | 'huge-ram' | 'pci-bar';
+  /** `huge-ram` is backed by transparent huge pages, `gib-ram` by the one page of 1 GiB that all scenarios of a run share. */
+  backing: 'ram' | 'huge-ram' | 'gib-ram' | 'pci-bar';
   /** How many pages of its memory lie before the slot; none unless told. */
   offset?: number;
   /** A slot whose memory a new one takes, from page `offset` on, instead of memory of its own. */

@@ -102,8 +102,9 @@ async function snapshotUse(run: AgentRun, dir: string): Promise<SnapshotUse> {
 }
 
 async function runLab(run: AgentRun, { engine, kernel, params, snapshot }: LabTarget): Promise<Outcome> {
-  // What a kernel counts is to be of this run alone, not of a warm-up.
-  const isSaved = snapshot === true && run.spec.counters !== true;
+  const gibPage = run.spec.scenarios.some(({ needs }) => needs.includes('gib-pages'));
+  // What a kernel counts is to be of this run alone, not of a warm-up. A machine with a page of 1 GiB is too large to save.
+  const isSaved = snapshot === true && run.spec.counters !== true && !gibPage;
   const dir = makeScratch();
   try {
     const spec = join(dir, 'spec.json');
@@ -111,6 +112,7 @@ async function runLab(run: AgentRun, { engine, kernel, params, snapshot }: LabTa
     return await runInLab({
       kernel,
       engine,
+      gibPage,
       program: AGENT,
       files: [...LAB_FILES, { source: spec, target: SPEC }],
       args: [SPEC],

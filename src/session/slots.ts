@@ -23,8 +23,15 @@ export function slotsFor({
   return [...others, ...wanted.filter(tells), ...wanted.filter((slot) => !tells(slot))];
 }
 
-/** Share the scenarios out to machines. */
+const needsGib = ({ scenario }: Slot): boolean => scenario.needs.includes('gib-pages');
+
+/** Share the scenarios out to machines. Those that need a page of 1 GiB go to one, which alone has the RAM for it. */
 export function planOf(request: SessionRequest): Plan {
   const slots = slotsFor(request);
-  return { slots, lanes: deal(slots, laneCount(request.target.engine, slots.length)) };
+  const lanes = deal(
+    slots.filter((slot) => !needsGib(slot)),
+    laneCount(request.target.engine, slots.length),
+  );
+  lanes.at(-1)?.push(...slots.filter(needsGib));
+  return { slots, lanes };
 }

@@ -3,7 +3,8 @@ import { afterAll, expect, test } from 'vitest';
 import { describeEnvironment } from '../../src/agent/environment.js';
 import { execute } from '../../src/agent/execute.js';
 import type { Bench } from '../../src/agent/execution.js';
-import { UnmetNeedError } from '../../src/agent/huge-ram.js';
+import { GibPage } from '../../src/agent/memory/gib-page.js';
+import { UnmetNeedError } from '../../src/agent/memory/huge-ram.js';
 import { MSR } from '../../src/arch/msrs.js';
 import { judge } from '../../src/check/judge.js';
 import { NoncoherentDma } from '../../src/dma/index.js';
@@ -22,7 +23,15 @@ const kvm = Kvm.open();
 const ram = HostMemory.memfd(RAM_SIZE);
 const dma = new NoncoherentDma({ kvm, device: null });
 const environment = describeEnvironment(kvm, dma);
-const bench: Bench = { kvm, environment, ram, observer: undefined, dma, pciBar: undefined };
+const bench: Bench = {
+  kvm,
+  environment,
+  ram,
+  gib: new GibPage(),
+  observer: undefined,
+  dma,
+  pciBar: undefined,
+};
 
 afterAll(() => {
   dma.close();

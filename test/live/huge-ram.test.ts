@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { hugePagesAt, hugeRam, UnmetNeedError } from '../../src/agent/huge-ram.js';
+import { hugePagesAt, hugeRam, UnmetNeedError } from '../../src/agent/memory/huge-ram.js';
 import { HostMemory } from '../../src/kvm/index.js';
 
 const MIB = 2 ** 20;

@@ -4,6 +4,7 @@ import { afterAll, expect, test } from 'vitest';
 import { describeEnvironment } from '../../src/agent/environment.js';
 import { execute } from '../../src/agent/execute.js';
 import type { Bench } from '../../src/agent/execution.js';
+import { GibPage } from '../../src/agent/memory/gib-page.js';
 import { judge } from '../../src/check/judge.js';
 import { NoncoherentDma } from '../../src/dma/index.js';
 import { HostMemory, KVM_DEV_TYPE_VFIO, Kvm } from '../../src/kvm/index.js';
@@ -30,7 +31,15 @@ const dma = {
   virtio: { type: KVM_DEV_TYPE_VFIO, present: true },
   memslot: real.memslot,
 } as unknown as NoncoherentDma;
-const bench: Bench = { kvm, environment, ram, observer: undefined, dma, pciBar: undefined };
+const bench: Bench = {
+  kvm,
+  environment,
+  ram,
+  gib: new GibPage(),
+  observer: undefined,
+  dma,
+  pciBar: undefined,
+};
 const policy: Policy = { ...(policies.get('none') as Policy), virtioDevice: true };
 
 afterAll(() => {

@@ -18,15 +18,15 @@ export interface Harmless {
   reason: string;
 }
 
-/** Whether the step reads a PCI BAR. */
-function readsDevice({ scenario, tampered }: Place): boolean {
+/** Whether the step reads what is in memory with this backing, some time. */
+function readsBacking({ scenario, tampered }: Place, backing: 'pci-bar' | 'gib-ram'): boolean {
   const step = scenario.steps[tampered.step ?? -1];
   return (
     (step?.do === 'access' || step?.do === 'nested-access') &&
     scenario.steps.some(
       (s) =>
         s.do === 'memslot' &&
-        s.backing === 'pci-bar' &&
+        s.backing === backing &&
         step.gpa >= s.gpa &&
         step.gpa < s.gpa + BigInt(s.pages) * 0x1000n,
     )
@@ -132,8 +132,13 @@ export const HARMLESS: readonly Harmless[] = [
   },
   {
     kinds: /^value changed$/,
-    where: readsDevice,
+    where: (at) => readsBacking(at, 'pci-bar'),
     reason: 'what a device’s register holds is the device’s affair: reads of a PCI BAR only',
+  },
+  {
+    kinds: /^value changed$/,
+    where: (at) => readsBacking(at, 'gib-ram'),
+    reason: 'what the page of 1 GiB holds at first is other scenarios’ affair: reads of it only',
   },
   {
     kinds: /^kernel log, a warning: (deleted|twice)$/,

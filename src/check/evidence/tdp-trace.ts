@@ -1,3 +1,4 @@
+import { pagesOf } from '../../arch/units.js';
 import type { TraceEvent } from '../../observe/events.js';
 import { PRESENT } from '../../observe/spte.js';
 import type { Evidence, Move } from './evidence.js';
@@ -8,6 +9,24 @@ type Change = Extract<TraceEvent, { kind: 'change' }>;
 /** tdp_mmu_map_handle_target_level() tells of the entry that it has just changed. */
 const belongs = (set: TraceEvent | undefined, change: Change): boolean =>
   set?.kind === 'set' && set.gfn === change.gfn && set.level === change.level && set.spte === change.new;
+
+/** Entries of a table that goes with what it maps (handle_removed_pt()). */
+const goesWith = (child: TraceEvent | undefined, { gfn, level }: Change): boolean =>
+  child?.kind === 'change' &&
+  child.level < level &&
+  child.gfn >= gfn &&
+  child.gfn < gfn + pagesOf(level) &&
+  (child.new & PRESENT) === 0n;
+
+/** Where a fault's report of a change is: right after it, or after those of the table that the new leaf took the place of. */
+function reportOf(events: readonly TraceEvent[], at: number): number | undefined {
+  const change = events[at] as Change;
+  const isOverTable =
+    (change.old & PRESENT) !== 0n && leafOf(change.gfn, change.level, change.old) === undefined;
+  let next = at + 1;
+  while (isOverTable && goesWith(events[next], change)) next++;
+  return belongs(events[next], change) ? next : undefined;
+}
 
 function changeMove(change: Change, fault: boolean): Move {
   const { gfn, level } = change;
@@ -27,20 +46,20 @@ function shadowMove({ gfn, level, spte }: Extract<TraceEvent, { kind: 'set' }>):
     : { kind: 'shadow', leaf };
 }
 
-/** Read each event once: a fault's change is told once more right after it. */
+/** Read each event once: a fault's change is told once more after it, when all that had been in its place is gone. */
 function movesOf(events: readonly TraceEvent[]): Move[] {
-  const moves: Move[] = [];
-  for (let i = 0; i < events.length; i++) {
-    const event = events[i] as TraceEvent;
-    if (event.kind === 'zap-all') moves.push(event);
-    else if (event.kind === 'set') moves.push(shadowMove(event));
-    else {
-      const fault = belongs(events[i + 1], event);
-      moves.push(changeMove(event, fault));
-      if (fault) i++;
+  const told = new Map<number, Change>();
+  return events.flatMap((event, i): Move[] => {
+    if (event.kind === 'zap-all') return [event];
+    if (event.kind === 'change') {
+      const report = reportOf(events, i);
+      if (report === undefined) return [changeMove(event, false)];
+      told.set(report, event);
+      return [];
     }
-  }
-  return moves;
+    const change = told.get(i);
+    return [change === undefined ? shadowMove(event) : changeMove(change, true)];
+  });
 }
 
 /** The trace of the TDP MMU, which tells of each change of an entry. */

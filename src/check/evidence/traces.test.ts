@@ -26,6 +26,26 @@ test.each<[string, TraceEvent[], string[]]>([
   ['a leaf that changes in place', [change(LEAF, LEAF ^ 2n)], ['rewrite']],
   ['the same by a fault', [change(LEAF, LEAF ^ 2n), set(LEAF ^ 2n)], ['rewrite']],
   ['a huge leaf over a table', [change(TABLE, HUGE, 2)], ['make over a table']],
+  [
+    'a fault’s huge leaf over a table that maps pages',
+    [change(TABLE, HUGE, 2), change(LEAF, 0x5a0n), change(LEAF, 0x5a0n, 1, 0x3ff), set(HUGE, 2)],
+    ['zap', 'zap', 'make by fault'],
+  ],
+  [
+    'the same, with a zap elsewhere between',
+    [change(TABLE, HUGE, 2), change(LEAF, 0x5a0n, 1, 0x400), set(HUGE, 2)],
+    ['make over a table', 'zap', 'shadow'],
+  ],
+  [
+    'the same, with a leaf that comes between',
+    [change(TABLE, HUGE, 2), change(0n, LEAF), set(HUGE, 2)],
+    ['make over a table', 'make', 'shadow'],
+  ],
+  [
+    'a huge leaf over nothing, with a zap between',
+    [change(0n, HUGE, 2), change(LEAF, 0n), set(HUGE, 2)],
+    ['make', 'zap', 'shadow'],
+  ],
   ['a huge leaf over nothing', [change(0n, HUGE, 2)], ['make']],
   ['all roots dropped', [{ kind: 'zap-all' }], ['zap-all']],
   ['a report of no change, as mmu_set_spte() gives it for L2', [set(LEAF)], ['shadow']],

@@ -1,15 +1,24 @@
-import { pagesOf } from '../../arch/units.js';
+import { type Level, levelBase } from '../../arch/units.js';
 import type { Leaf } from '../../memtype/index.js';
 import { covers, type Move, type SeenLeaf, show } from '../evidence/index.js';
 import type { Fail } from '../verdict.js';
 import type { SeenLeaves } from './seen-leaves.js';
 
-const tableOf = (gfn: number): number => Math.floor(gfn / pagesOf(2));
+type Place = Pick<Leaf, 'gfn' | 'level'>;
+
+/** What the tables map that the entries of small leaves are in. */
+function tablesOf(leaves: readonly SeenLeaf[]): Place[] {
+  const places = leaves.flatMap(({ gfn, level }): Place[] => {
+    const above = (level + 1) as Level;
+    return level === 3 ? [] : [{ gfn: levelBase(gfn, above), level: above }];
+  });
+  return [...new Map(places.map((place) => [`${place.level} ${place.gfn}`, place])).values()];
+}
 
 /**
- * What is wrong with small leaves that gave way to huge ones in a step. They go by the table: all that it held, or none
- * (zap_collapsible_spte_range() up to 6.12, recover_huge_pages_range() from 6.13, both by handle_removed_pt()); and the
- * huge leaf maps the frames that they did (make_huge_spte()).
+ * What is wrong with small leaves that gave way to huge ones in a step. They go by the table: all that it held, tables below it
+ * included, or none (zap_collapsible_spte_range() up to 6.12, recover_huge_pages_range() from 6.13, both by handle_removed_pt());
+ * and the huge leaf maps the frames that they did (make_huge_spte()).
  * @param collapsed the small leaves that went
  * @param merged the huge leaves that came
  * @returns the leaves that stayed while their table went, and those whose frame the huge leaf does not map in their place
@@ -19,7 +28,7 @@ function collapseFaults(
   collapsed: readonly SeenLeaf[],
   merged: readonly Leaf[],
 ): { left: SeenLeaf[]; misplaced: SeenLeaf[] } {
-  const tables = new Set(collapsed.map(({ gfn }) => tableOf(gfn)));
+  const gone = tablesOf(collapsed);
   const hugeAt = (gfn: number): Leaf | undefined => merged.find((huge) => covers(huge, gfn));
   const isMisplaced = ({ gfn, frame }: SeenLeaf): boolean => {
     const place = hugeAt(gfn);
@@ -29,7 +38,7 @@ function collapseFaults(
   return {
     left: seen
       .all()
-      .filter(({ level, gfn }) => level === 1 && (tables.has(tableOf(gfn)) || hugeAt(gfn) !== undefined)),
+      .filter(({ level, gfn }) => [...gone, ...merged].some((at) => level < at.level && covers(at, gfn))),
     misplaced: collapsed.filter(isMisplaced),
   };
 }

@@ -24,6 +24,8 @@ export class Contents {
   readonly #written = new Map<string, bigint>();
   readonly #known: boolean;
   readonly #populated: ReadonlySet<number>;
+  /** The page of 1 GiB holds what other scenarios left in it. */
+  readonly #hasGib: boolean;
 
   constructor(
     scenario: Scenario,
@@ -31,6 +33,7 @@ export class Contents {
   ) {
     // Accesses that overlap within a page are beyond this.
     this.#known = everyStep(scenario).every((step) => !isAccess(step) || (step.gpa & PAGE_OFFSET) === 0n);
+    this.#hasGib = scenario.steps.some((step) => step.do === 'memslot' && step.backing === 'gib-ram');
     this.#populated = new Set(
       everyStep(scenario)
         .filter(isAccess)
@@ -53,7 +56,7 @@ export class Contents {
 
   /** RAM is used by one scenario after another: a page of it that this one does not touch there may hold anything. */
   #atFirst(memory: number, page: number): bigint | undefined {
-    if (memory !== RAM_MEMORY) return 0n;
+    if (memory !== RAM_MEMORY) return this.#hasGib ? undefined : 0n;
     return this.#populated.has(page) ? RET : undefined;
   }
 }

@@ -14,6 +14,9 @@ const CPU_MODEL = 'corei7_haswell_4770';
  */
 const INSTRUCTIONS_PER_SECOND = 20_000_000;
 
+/** The most that Bochs keeps in RAM; it puts what is used beyond that into a file. */
+const MOST_HOST_MIB = 2048;
+
 const LOG = 'bochs.log';
 const TOOL = 'bochs-bin';
 const BIOS = '/usr/share/bochs/BIOS-bochs-latest';
@@ -55,7 +58,7 @@ function configuration(boot: Boot, media: string[]): string[] {
     'config_interface: textconfig',
     'display_library: sdl2',
     `log: ${LOG}`,
-    `memory: guest=${boot.memoryMiB}, host=${boot.memoryMiB}`,
+    `memory: guest=${boot.memoryMiB}, host=${Math.min(boot.memoryMiB, MOST_HOST_MIB)}`,
     `romimage: file=${BIOS}`,
     `vgaromimage: file=${VGA_BIOS}`,
     ...media,

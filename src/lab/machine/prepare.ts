@@ -8,6 +8,9 @@ import type { Boot } from './engine.js';
 import type { LabRun } from './run.js';
 
 const MEMORY_MIB = 1024;
+/** From 1 to 2 GiB is the page of 1 GiB; the kernel puts its own things at the end first. */
+const MEMORY_WITH_GIB_MIB = 2304;
+const KEEP_GIB = ['hugepagesz=1G', 'hugepages=1'];
 
 const COMMAND_LINE = [
   'console=ttyS0,115200',
@@ -36,7 +39,7 @@ export const fits = (job: string): boolean => Buffer.byteLength(job) < JOB_SIZE;
 
 /** What a boot of `kernel` takes. A job lies in memory, where that can be. */
 export async function prepare(
-  run: Pick<LabRun, 'program' | 'files' | 'args' | 'params'>,
+  run: Pick<LabRun, 'program' | 'files' | 'args' | 'params' | 'gibPage'>,
   kernel: Kernel,
   scratch: string,
   job?: string,
@@ -55,8 +58,12 @@ export async function prepare(
     kernel,
     initrds: inPlace ? [program] : [image, program],
     ...inMemory?.places,
-    commandLine: commandLine([...(inMemory?.params ?? []), ...(run.params ?? [])]),
-    memoryMiB: MEMORY_MIB,
+    commandLine: commandLine([
+      ...(inMemory?.params ?? []),
+      ...(run.gibPage ? KEEP_GIB : []),
+      ...(run.params ?? []),
+    ]),
+    memoryMiB: run.gibPage ? MEMORY_WITH_GIB_MIB : MEMORY_MIB,
     consoleFile: join(scratch, 'console'),
     resultsFile: join(scratch, 'results'),
     scratch,

@@ -14,6 +14,8 @@ export interface LabRun {
   files: readonly GuestFile[];
   /** The agent's arguments. */
   args: readonly string[];
+  /** Whether the kernel keeps a page of 1 GiB for hugetlbfs, in a machine with as much more RAM. */
+  gibPage?: boolean;
   /** Module parameters, `module.name=value`, for the kernel's command line. */
   params?: readonly string[];
   /** Milliseconds from the emulator's start to its end. */

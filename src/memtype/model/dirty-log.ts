@@ -5,6 +5,7 @@ import type { Effect, ModelEvent } from './events.js';
 import { split } from './faults.js';
 import { type Leaf, leafRange } from './leaves.js';
 import { isLogged, type SlotState, slotLevel, slotRange } from './memslots.js';
+import { PageSet } from './page-set.js';
 import { agrees, type VmState } from './vm-state.js';
 
 type EventOf<K extends ModelEvent['kind']> = Extract<ModelEvent, { kind: K }>;
@@ -26,7 +27,7 @@ export function applyBitmap(state: VmState, slot: SlotState): void {
   if (!isLogged(slot)) state.dirty.delete(slot.slot);
   else if (!state.dirty.has(slot.slot)) {
     const all = state.manualProtect === 'all-set' ? slot.npages : 0;
-    state.dirty.set(slot.slot, new Set(Array.from({ length: all }, (_, page) => page)));
+    state.dirty.set(slot.slot, new PageSet(all));
   }
 }
 
@@ -104,7 +105,7 @@ export function applyGetDirtyLog(state: VmState, event: EventOf<'get-dirty-log'>
     effect.refused = 'ENOENT';
     return;
   }
-  effect.dirty = [...dirty].sort((a, b) => a - b);
+  effect.dirty = [...dirty];
   if (state.manualProtect !== 'off') return;
   dirty.clear();
   armPages(state, slot, effect.dirty, effect);

@@ -7,6 +7,7 @@ import { ModelError } from './events.js';
 import { type HostAccess, HostPages } from './host-pages.js';
 import { type Leaf, LeafStore } from './leaves.js';
 import { type SlotState, slotRange } from './memslots.js';
+import type { PageSet } from './page-set.js';
 import { ShadowEpt } from './shadow-ept.js';
 import { VcpuModel } from './vcpu.js';
 
@@ -47,7 +48,7 @@ export class VmState implements VmView {
   noncoherent = 0;
   disabledQuirks: number;
   /** Of each slot that logs: the pages, from its start, that were written (`kvm_memory_slot.dirty_bitmap`). */
-  dirty = new Map<number, Set<number>>();
+  dirty = new Map<number, PageSet>();
   /** KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2: reading the log clears nothing; `all-set`: it starts with every page in it. */
   manualProtect: 'off' | 'on' | 'all-set' = 'off';
 
@@ -94,7 +95,7 @@ export class VmState implements VmView {
     copy.hostPages = new HostPages(this.hostPages);
     copy.noncoherent = this.noncoherent;
     copy.disabledQuirks = this.disabledQuirks;
-    copy.dirty = new Map([...this.dirty].map(([slot, pages]) => [slot, new Set(pages)]));
+    copy.dirty = new Map([...this.dirty].map(([slot, pages]) => [slot, pages.copy()]));
     copy.manualProtect = this.manualProtect;
     return copy;
   }

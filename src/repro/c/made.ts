@@ -22,6 +22,7 @@ const KIND_CALLS: Readonly<
 > = {
   ram: ['PLAIN', 'plain_memory', 'ram'],
   'huge-ram': ['HUGE_PAGES', 'huge_memory', 'huge_memory'],
+  'gib-ram': ['GIB_PAGE', 'gib_memory', 'gib_memory'],
   'pci-bar': ['PCI_BAR', 'pci_bar', 'pci_bar'],
 };
 
@@ -33,7 +34,7 @@ function memoryKinds({ kinds }: Uses): Snippets[string] {
   return {
     needs: rows.map(([, , part]) => part),
     text: `
-enum { PLAIN, HUGE_PAGES, PCI_BAR };
+enum { PLAIN, HUGE_PAGES, GIB_PAGE, PCI_BAR };
 
 static u8 *new_memory(int kind, u64 size)
 {
@@ -243,7 +244,7 @@ export function madeSnippets(plan: Plan, uses: Uses): Made {
   const hasApic = everyStep(scenario).some((step) => step.do === 'init');
   const isRace = scenario.steps.some((step) => step.do === 'together');
   const isFar = scenario.steps.some((step) => step.do === 'access' && step.gpa >= WINDOW_END);
-  const hasHuge = scenario.hugeRam || uses.kinds.has('huge-ram');
+  const hasHuge = scenario.hugeRam || uses.kinds.has('huge-ram') || uses.kinds.has('gib-ram');
   const isEmulated = scenario.msrMode !== 'kernel';
   uses.op('op_nop');
   return {

@@ -53,7 +53,12 @@ function nestedLines({ step, effect, value }: Of<'nested-access'>, w: Writing): 
   ];
 }
 
-const KINDS = { ram: 'PLAIN', 'huge-ram': 'HUGE_PAGES', 'pci-bar': 'PCI_BAR' } as const;
+const KINDS = {
+  ram: 'PLAIN',
+  'huge-ram': 'HUGE_PAGES',
+  'gib-ram': 'GIB_PAGE',
+  'pci-bar': 'PCI_BAR',
+} as const;
 
 function flagWords(step: MemslotStep, w: Writing): string {
   const flags = memslotFlags(step);

@@ -1,7 +1,15 @@
 import { PAGE_SIZE, pagesOf } from '../../arch/units.js';
 import { RAM_MEMORY, type SlotMemory } from '../slot-replay.js';
-import { GUEST_BASE, type HostMemoryStep, type MemslotStep } from '../types.js';
+import { GUEST_BASE, type HostMemoryStep, type MemslotStep, type Need } from '../types.js';
 import type { StepRule } from './step-rule.js';
+
+/** What the machine must have for the memory of a slot. */
+export const BACKING_NEEDS: Readonly<Record<MemslotStep['backing'], readonly Need[]>> = {
+  ram: [],
+  'huge-ram': ['huge-pages'],
+  'gib-ram': ['gib-pages'],
+  'pci-bar': ['pci-bar'],
+};
 
 /** Pages of guest RAM below the guest. */
 const FREE_RAM = GUEST_BASE / PAGE_SIZE;
@@ -14,6 +22,18 @@ function sharingFault({ backing, offset = 0, pages }: MemslotStep, memory: SlotM
   const most = usable(memory);
   return offset + pages > most ? `only ${most} pages of that memory can be had` : undefined;
 }
+
+/** Pages of the one page of 1 GiB. */
+const GIB_PAGES = pagesOf(3);
+
+/** There is one page of 1 GiB: a second slot of it names the first. */
+export const wrongGib: StepRule = (step, { replay }) => {
+  if (step.do !== 'memslot' || step.backing !== 'gib-ram') return undefined;
+  if (step.pages + (step.offset ?? 0) > GIB_PAGES) return 'it is larger than the one page of 1 GiB';
+  if (step.memoryOf !== undefined || replay.slots.has(step.slot)) return undefined;
+  const other = [...replay.slots.keys()].find((slot) => replay.memoryOf(slot)?.backing === 'gib-ram');
+  return other === undefined ? undefined : `memslot ${other} has the one page of 1 GiB: take memoryOf`;
+};
 
 /** A new slot takes the memory of another one that is there, and large enough. */
 export const wrongSharing: StepRule = (step, { replay }) => {
@@ -35,6 +55,7 @@ export const wrongHostMemory: StepRule = (step, { replay }) => {
   const memory = replay.memoryOf(step.slot);
   if (memory === undefined) return undefined; // the step is not taken then
   if (memory.backing === 'pci-bar') return 'it is no memory of the host’s';
+  if (memory.backing === 'gib-ram') return 'the page of 1 GiB is that of other scenarios too';
   if (memory.id === RAM_MEMORY && step.op !== 'discard') return 'guest RAM is only discarded';
   const left = usable(memory) - memory.offset;
   if (step.first + step.pages > left) return `only ${left} pages of its memory are there to change`;

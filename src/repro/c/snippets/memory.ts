@@ -126,6 +126,26 @@ static u8 *pci_bar(u64 size)
 }`,
   },
 
+  gib_memory: {
+    needs: ['base'],
+    text: `
+/* The one page of 1 GiB that the host keeps, whoever asks for it. */
+static u8 *gib_memory(u64 size)
+{
+	static u8 *memory;
+
+	if (memory)
+		return memory;
+	if (size > 1 << 30)
+		die("more than a page of 1 GiB");
+	memory = mmap(NULL, 1 << 30, PROT_READ | PROT_WRITE, MAP_SHARED |
+		      MAP_ANONYMOUS | MAP_HUGETLB | 30 << 26 /* 1 GiB */, -1, 0);
+	if (memory == MAP_FAILED)
+		skip("no page of 1 GiB: %s", strerror(errno));
+	return memory;
+}`,
+  },
+
   set_slot: {
     needs: ['slots', 'want_ioctl', 'MEMORY_KINDS'],
     text: `

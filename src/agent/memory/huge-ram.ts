@@ -1,7 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
-import { PAGE_SIZE } from '../arch/units.js';
-import { HostMemory } from '../kvm/index.js';
-import type { Missing } from '../text/missing.js';
+import { PAGE_SIZE } from '../../arch/units.js';
+import { HostMemory } from '../../kvm/index.js';
+import type { Missing } from '../../text/missing.js';
 
 const HUGE_PAGE = 2 ** 21;
 const COMPACT = '/proc/sys/vm/compact_memory';

@@ -1,0 +1,18 @@
+import { expect, test } from 'vitest';
+import { scenario } from '../scenario/builder.js';
+import type { Scenario } from '../scenario/types.js';
+import type { SessionRequest } from './request.js';
+import { planOf } from './slots.js';
+
+test('the last machine alone runs all that needs a page of 1 GiB', () => {
+  const needs = ['gib-pages'] as const;
+  const some = (n: number): Scenario => scenario(`test/n${n}`, 'A title', n % 5 === 0 ? { needs } : {}, []);
+  const scenarios = Array.from({ length: 30 }, (_, n) => some(n));
+  const request = { target: { engine: 'bochs' }, scenarios, catalogue: [], policy: 'E', repeat: 1 };
+  const { slots, lanes } = planOf(request as unknown as SessionRequest);
+
+  expect(slots.map((slot) => slot.scenario)).toEqual(scenarios);
+  expect(lanes.flat().length).toBe(30);
+  const large = lanes.map((lane) => lane.filter((slot) => slot.scenario.needs.includes('gib-pages')).length);
+  expect(large).toEqual([...lanes.slice(1).map(() => 0), 6]);
+});
