@@ -32,7 +32,16 @@ import { NestedSteps } from './nested-steps.js';
 import { SlotSteps } from './slot-steps.js';
 import { takeTogether } from './together-steps.js';
 import { setCd } from './vcpu/cd-step.js';
-import { addApics, needsApic, takeInit, wake } from './vcpu/init-step.js';
+import {
+  addApics,
+  initByApic,
+  initByHost,
+  needsApic,
+  takeInit,
+  useX2apic,
+  wake,
+  X2APIC_ICR,
+} from './vcpu/init-step.js';
 import { askForExits, exitsOf, setFilter, takeException, takeMsrs } from './vcpu/msr-steps.js';
 import { takeRestore } from './vcpu/restore-step.js';
 import { takeQuirkOff } from './vm/quirk-step.js';
@@ -175,7 +184,7 @@ export class Execution {
       case 'nested-access':
         return this.#nested.access(step);
       case 'init':
-        return takeInit(this.#vcpu(step.vcpu), step.sipi);
+        return this.#init(step);
       case 'invept':
         return this.#nested.invept(step.vcpu);
       case 'cd':
@@ -251,6 +260,14 @@ export class Execution {
     const to = this.#vcpu(vcpu);
     const restored = takeRestore(this.bench.kvm, this.#vcpu(from), to, mtrrs);
     return { restored, ...takeException(to) };
+  }
+
+  #init({ vcpu: id, sipi, from }: Extract<Step, { do: 'init' }>): Outcome {
+    const vcpu = this.#vcpu(id);
+    if (from === undefined || sipi === undefined) return takeInit(vcpu, initByHost(sipi));
+    for (const one of [vcpu, this.#vcpu(from)]) useX2apic(one);
+    const ipi = (value: bigint): Outcome => this.#run(from, { op: 'wrmsr', msr: X2APIC_ICR, value });
+    return takeInit(vcpu, initByApic(id, sipi, ipi));
   }
 
   #getMsr(step: Extract<Step, { do: 'rdmsr' }>): Outcome {

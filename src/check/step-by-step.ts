@@ -27,7 +27,7 @@ import { answerFault, type HeldAgainst } from './steps/answer-judge.js';
 import { judgeClaim } from './steps/claims.js';
 import { Contents } from './steps/contents.js';
 import { judgeEffective } from './steps/effective.js';
-import { endText, runsGuest } from './steps/guest-steps.js';
+import { endText, runsGuest, senderOf } from './steps/guest-steps.js';
 import { ioctlExpectation } from './steps/ioctl-judge.js';
 import { judgeSlots } from './steps/slot-judge.js';
 import type { Checks, Fail, Mismatch, Note } from './verdict.js';
@@ -135,7 +135,7 @@ export class Judge {
 
   #judgeAlone(): void {
     const seen = this.#evidence.read(this.#record);
-    const source = { vcpu: this.#vcpu(), guestRuns: runsGuest(this.#step) };
+    const source = { vcpu: senderOf(this.#step) ?? this.#vcpu(), guestRuns: runsGuest(this.#step) };
     const ofGuest = (seen?.moves ?? []).filter(({ kind }) => kind !== 'shadow');
     const moves = this.#leaves.takeEarly(ofGuest, source);
     const effect = this.#applyStep(ofGuest);

@@ -125,7 +125,11 @@ export const cd = (on: boolean, o: { vcpu?: number; by?: Actor; nw?: true } = {}
 });
 
 /** Have a vCPU take an INIT, and a SIPI with this vector if there is one. */
-export const init = (vcpu = 0, o: { sipi?: number } = {}): Step => ({ do: 'init', vcpu, ...o });
+export const init = (vcpu = 0, o: { sipi?: number; from?: number } = {}): Step => ({
+  do: 'init',
+  vcpu,
+  ...o,
+});
 
 /** Attach a device with non-coherent DMA, or detach it; `via` is the way, by default the first that can be had. */
 export const noncoherent = (

@@ -77,6 +77,11 @@ const HOST_OPS: Readonly<Record<HostMemoryStep['op'], string>> = {
   unprotect: 'mprotect for writing too of',
 };
 
+function describeInit({ vcpu, sipi, from }: Extract<Step, { do: 'init' }>): string {
+  const start = sipi === undefined ? '' : `, and SIPI with vector ${hex(sipi)}`;
+  return `vCPU ${vcpu}: INIT${start}${from === undefined ? '' : `, from the APIC of vCPU ${from}`}`;
+}
+
 /** One line that names a step in reports. */
 export function describeStep(step: Step): string {
   switch (step.do) {
@@ -99,7 +104,7 @@ export function describeStep(step: Step): string {
     case 'invept':
       return `vCPU ${step.vcpu}: INVEPT of L1's EPT`;
     case 'init':
-      return `vCPU ${step.vcpu}: INIT${step.sipi === undefined ? '' : `, and SIPI with vector ${hex(step.sipi)}`}`;
+      return describeInit(step);
     case 'cd':
       return `vCPU ${step.vcpu}: CR0.CD = ${step.on ? 1 : 0}${step.nw ? ', NW = 1' : ''}${step.by === 'host' ? ' by KVM_SET_SREGS' : ''}`;
     case 'noncoherent':

@@ -6,6 +6,7 @@ import {
   disableQuirk,
   discard,
   hostMemory,
+  init,
   memslot,
   mib,
   msrExits,
@@ -33,6 +34,10 @@ const FLAG = { flags: ['non-coherent-dma'] } as const;
 test.each<[string, Step[], readonly Need[], string, RegExp]>([
   ['a vCPU that the VM has not', [touch(0n, { vcpu: 2 })], NONE, '.vcpu', /the VM has 2 vCPUs/],
   ['a vCPU to restore from that the VM has not', [restore(0, 2)], NONE, '.from', /the VM has 2 vCPUs/],
+  ['an INIT from a vCPU that the VM has not', [init(1, { sipi: 8, from: 2 })], NONE, '.from', /the VM has 2/],
+  ['an INIT from oneself', [init(1, { sipi: 8, from: 1 })], NONE, '.from', /sends itself an INIT/],
+  ['an INIT from another vCPU alone', [init(1, { from: 0 })], NONE, '.from', /sipi is missing/],
+  ['a SIPI to the first vCPU', [init(0, { sipi: 8, from: 1 })], NONE, '.from', /waits for no SIPI/],
   ['NW without CD by the host', [cd(false, { by: 'host', nw: true })], NONE, '.nw', /depends on the kernel/],
   ['an MSR that is no MTRR', [rdmsr(0x10)], NONE, '.msr', /neither an MTRR nor the PAT/],
   ['an MSR of the machine check', [rdmsr(0x280)], NONE, '.msr', /neither an MTRR nor the PAT/],

@@ -14,7 +14,15 @@ import {
   wrongHostMemory,
   wrongSharing,
 } from './rules/memory-rules.js';
-import { lacksSource, unknownMsr, wrongFilter, wrongNw, wrongOps, wrongRestore } from './rules/msr-rules.js';
+import {
+  lacksSource,
+  unknownMsr,
+  wrongFilter,
+  wrongNw,
+  wrongOps,
+  wrongRestore,
+  wrongStart,
+} from './rules/msr-rules.js';
 import type { StepRule, Turn } from './rules/step-rule.js';
 import { pathText, scenarioSchema } from './schema.js';
 import {
@@ -174,6 +182,7 @@ const lacksNeed: StepRule = (step, { scenario }) => {
 const STEP_RULES: readonly (readonly [field: string, rule: StepRule])[] = [
   ['.vcpu', lacksVcpu],
   ['.from', lacksSource],
+  ['.from', wrongStart],
   ['', wrongRestore],
   ['.nw', wrongNw],
   ['.msr', unknownMsr],

@@ -74,7 +74,12 @@ const stepsAlone = {
     by: actor,
     nw: z.exactOptional(z.literal(true)),
   }),
-  init: z.strictObject({ do: z.literal('init'), vcpu, sipi: z.exactOptional(int(0, 0xff)) }),
+  init: z.strictObject({
+    do: z.literal('init'),
+    vcpu,
+    sipi: z.exactOptional(int(0, 0xff)),
+    from: z.exactOptional(vcpu),
+  }),
   noncoherent: z.strictObject({
     do: z.literal('noncoherent'),
     on: z.boolean(),

@@ -224,8 +224,8 @@ export type Step =
   | { do: 'invept'; vcpu: number }
   /** CR0.CD, and with `nw` CR0.NW, which the guest cannot set without CD. */
   | { do: 'cd'; vcpu: number; on: boolean; by: Actor; nw?: true }
-  /** An INIT, and a SIPI with this vector if there is one, by the VMM; then the guest goes on where it was. */
-  | { do: 'init'; vcpu: number; sipi?: number }
+  /** An INIT, and a SIPI with this vector if there is one, by the VMM or the local APIC of vCPU `from`; then the guest goes on where it was. */
+  | { do: 'init'; vcpu: number; sipi?: number; from?: number }
   | NoncoherentStep
   | VirtioStep
   | DisableQuirkStep

@@ -80,6 +80,25 @@ const sipiKeeps = scenario(
   ],
 );
 
+const sipiByGuest = scenario(
+  'msr/sipi-by-guest',
+  'A vCPU that another one’s APIC starts, as a guest starts its processors, has the MTRRs, the PAT, CR0.CD and NW that it had',
+  { needs: ['known-vendor'], vcpus: 3 },
+  [
+    [1, 2].flatMap((vcpu) =>
+      msrs(
+        WRITABLE.map((msr, i) => ({ msr, value: distinct(msr, vcpu + i) })),
+        { vcpu },
+      ),
+    ),
+    cd(true, { vcpu: 2 }),
+    init(1, { sipi: 0x9a, from: 0 }),
+    init(2, { sipi: 0xff, from: 1 }),
+    init(1, { sipi: 0x08, from: 2 }),
+    [0, 1, 2].flatMap(readAll),
+  ],
+);
+
 const sipiTypes = scenario(
   'mtrr/sipi',
   'After an INIT and a SIPI pages have the types that they had before, and those of another vCPU too',
@@ -100,6 +119,10 @@ const sipiTypes = scenario(
     touchAll(1),
     discard(0n, 8 * 256),
     touchAll(0),
+    init(1, { sipi: 0x10, from: 0 }),
+    touchAll(1),
+    discard(0n, 8 * 256),
+    touchAll(1),
   ],
 );
 
@@ -133,6 +156,7 @@ export const msrStates = [
   initKeeps,
   initTypes,
   sipiKeeps,
+  sipiByGuest,
   sipiTypes,
   sdm('mtrr/whole-update', 'A whole update of the MTRRs with CR0.CD set, as the SDM asks', [], []),
   sdm(

@@ -9,7 +9,14 @@ const isGuestStep = (step: Step | undefined): boolean => GUEST_STEPS.has(step?.d
 
 /** Whether the guest runs in this step; `undefined` is its start. What the host does runs no guest code. */
 export const runsGuest = (step: Step | undefined): boolean =>
-  step === undefined || isGuestStep(step) || ('by' in step && step.by === 'guest');
+  step === undefined ||
+  isGuestStep(step) ||
+  ('by' in step && step.by === 'guest') ||
+  senderOf(step) !== undefined;
+
+/** The vCPU whose APIC sends an INIT in this step. */
+export const senderOf = (step: Step | undefined): number | undefined =>
+  step?.do === 'init' ? step.from : undefined;
 
 /** How such a step ended that was not done. */
 export function endText({ vector, exit }: StepRecord): string {

@@ -83,6 +83,13 @@ function slotLines(planned: Of<'memslot'>, w: Writing): string[] {
   ]);
 }
 
+function initLines({ vcpu, sipi, from }: Of<'init'>['step'], cr0: bigint, w: Writing): string[] {
+  const args = [String(vcpu), hex(cr0), String(sipi ?? -1)];
+  return from === undefined
+    ? w.uses.call('init', args)
+    : w.uses.call('init_by_apic', [...args, String(from)]);
+}
+
 const HOST_CALLS = {
   discard: ['madvise', 'MADV_DONTNEED'],
   unmap: ['munmap'],
@@ -155,7 +162,7 @@ function actLines(planned: PlannedStep, w: Writing): string[] {
         ? w.uses.call('host_cd', [String(step.vcpu), cdWords(step)])
         : w.uses.call('guest_cd', [String(step.vcpu), cdWords(step), effect?.cr0 === 'gp' ? '13' : '-1']);
     case 'init':
-      return w.uses.call('init', [String(step.vcpu), hex(planned.value ?? 0n), String(step.sipi ?? -1)]);
+      return initLines(step, planned.value ?? 0n, w);
     case 'restore':
       return w.uses.call('restore', [String(step.vcpu), String(step.from), step.mtrrs ? '1' : '0']);
     case 'noncoherent':

@@ -5,9 +5,17 @@ import type { StepRule } from './step-rule.js';
 const MSR_LIMIT = 255;
 
 export const lacksSource: StepRule = (step, { scenario }) =>
-  step.do === 'restore' && step.from >= scenario.vcpus
+  'from' in step && step.from !== undefined && step.from >= scenario.vcpus
     ? `the VM has ${scenario.vcpus} vCPUs, from 0`
     : undefined;
+
+/** A guest starts another vCPU: vCPU 0 goes on at once after an INIT, and takes no SIPI (SDM, "MP Initialization Protocol Algorithm"). */
+export const wrongStart: StepRule = (step) => {
+  if (step.do !== 'init' || step.from === undefined) return undefined;
+  if (step.from === step.vcpu) return 'a vCPU that sends itself an INIT sends no more';
+  if (step.sipi === undefined) return 'a vCPU is started by a SIPI: sipi is missing';
+  return step.vcpu === 0 ? 'vCPU 0 waits for no SIPI' : undefined;
+};
 
 /** From 6.5 on KVM_SET_SREGS refuses what the guest cannot have either (kvm_is_valid_sregs()). */
 export const wrongNw: StepRule = (step) =>

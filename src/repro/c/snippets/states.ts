@@ -33,16 +33,36 @@ static void host_cd(int id, u64 bits)
 }`,
   },
 
-  init: {
+  started: {
     needs: ['want', 'vcpu'],
     text: `
-/* INIT, and SIPI if there is a vector; then the vCPU goes on where it was. */
+/* Hold what an INIT left, and a SIPI if there was a vector; then the vCPU goes on where it was. */
+static void started(int id, struct kvm_sregs *sregs, u64 cr0, int sipi)
+{
+	struct kvm_mp_state state = { .mp_state = KVM_MP_STATE_RUNNABLE };
+	struct kvm_sregs after;
+	struct kvm_regs regs;
+	int fd = vcpus[id].fd;
+
+	must(ioctl(fd, KVM_GET_SREGS, &after), "KVM_GET_SREGS");
+	must(ioctl(fd, KVM_GET_REGS, &regs), "KVM_GET_REGS");
+	want("CR0 after INIT", cr0, after.cr0);
+	want("start after INIT", sipi < 0 ? 0xfffffff0u : (u32)sipi << 12,
+	     after.cs.base + regs.rip);
+	sregs->cr0 = (sregs->cr0 & ~(3ULL << 29)) | (after.cr0 & (3ULL << 29));
+	must(ioctl(fd, KVM_SET_SREGS, sregs), "KVM_SET_SREGS");
+	must(ioctl(fd, KVM_SET_MP_STATE, &state), "KVM_SET_MP_STATE");
+}`,
+  },
+
+  init: {
+    needs: ['started'],
+    text: `
 static void init(int id, u64 cr0, int sipi)
 {
 	struct kvm_mp_state state;
-	struct kvm_sregs sregs, after;
+	struct kvm_sregs sregs;
 	struct kvm_vcpu_events events;
-	struct kvm_regs regs;
 	int fd = vcpus[id].fd;
 
 	must(ioctl(fd, KVM_GET_SREGS, &sregs), "KVM_GET_SREGS");
@@ -60,15 +80,46 @@ static void init(int id, u64 cr0, int sipi)
 		must(ioctl(fd, KVM_SET_MP_STATE, &state), "KVM_SET_MP_STATE");
 		must(ioctl(fd, KVM_GET_MP_STATE, &state), "KVM_GET_MP_STATE");
 	}
-	must(ioctl(fd, KVM_GET_SREGS, &after), "KVM_GET_SREGS");
-	must(ioctl(fd, KVM_GET_REGS, &regs), "KVM_GET_REGS");
-	want("CR0 after INIT", cr0, after.cr0);
-	want("start after INIT", sipi < 0 ? 0xfffffff0u : (u32)sipi << 12,
-	     after.cs.base + regs.rip);
-	sregs.cr0 = (sregs.cr0 & ~(3ULL << 29)) | (after.cr0 & (3ULL << 29));
-	must(ioctl(fd, KVM_SET_SREGS, &sregs), "KVM_SET_SREGS");
-	state.mp_state = KVM_MP_STATE_RUNNABLE;
-	must(ioctl(fd, KVM_SET_MP_STATE, &state), "KVM_SET_MP_STATE");
+	started(id, &sregs, cr0, sipi);
+}`,
+  },
+
+  init_by_apic: {
+    needs: ['started', 'op_wrmsr'],
+    text: `
+#define X2APIC_ICR	0x830
+
+static void use_x2apic(int id)
+{
+	struct kvm_sregs sregs;
+
+	must(ioctl(vcpus[id].fd, KVM_GET_SREGS, &sregs), "KVM_GET_SREGS");
+	sregs.apic_base |= 0xc00;
+	must(ioctl(vcpus[id].fd, KVM_SET_SREGS, &sregs), "KVM_SET_SREGS");
+}
+
+static void send_ipi(int from, int id, u32 command)
+{
+	struct kvm_mp_state state;
+
+	guest(from, op_wrmsr, X2APIC_ICR, (u64)id << 32 | command);
+	if (vcpus[from].vector >= 0)
+		fail("WRMSR of the ICR: vector %d", vcpus[from].vector);
+	/* KVM takes what is pending before it tells. */
+	must(ioctl(vcpus[id].fd, KVM_GET_MP_STATE, &state), "KVM_GET_MP_STATE");
+}
+
+/* The guest of another vCPU sends the INIT and the SIPI. */
+static void init_by_apic(int id, u64 cr0, int sipi, int from)
+{
+	struct kvm_sregs sregs;
+
+	use_x2apic(from);
+	use_x2apic(id);
+	must(ioctl(vcpus[id].fd, KVM_GET_SREGS, &sregs), "KVM_GET_SREGS");
+	send_ipi(from, id, 0x4500 /* INIT */);
+	send_ipi(from, id, 0x4600 /* SIPI */ | sipi);
+	started(id, &sregs, cr0, sipi);
 }`,
   },
 
