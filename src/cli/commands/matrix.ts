@@ -37,16 +37,17 @@ async function imageOf(kernel: MatrixKernel): Promise<string> {
 
 async function columnOf(kernel: MatrixKernel, options: MatrixOptions, report: Report): Promise<Column> {
   const image = await imageOf(kernel);
+  const params = [...(kernel.params ?? []), ...options.param];
   const request = {
     name: kernel.name,
-    target: { engine: 'bochs', kernel: image, params: options.param, snapshot: options.snapshot },
+    target: { engine: 'bochs', kernel: image, params, snapshot: options.snapshot },
     scenarios: catalogue,
     catalogue,
     policy: 'auto',
-    known: findPolicy(expectedPolicy(kernel, options.param)),
+    known: findPolicy(expectedPolicy(kernel, params)),
     repeat: 1,
     timeoutMs: options.timeout * 1000,
-    rerun: rerunCommand({ engine: 'auto', policy: 'auto', ...options }, image),
+    rerun: rerunCommand({ engine: 'auto', policy: 'auto', ...options, param: params }, image),
     signal: interrupted,
   } as const;
   const set = await runKernel(request, report);
@@ -57,7 +58,7 @@ async function columnOf(kernel: MatrixKernel, options: MatrixOptions, report: Re
     kernel,
     release: set.release,
     policy: set.policy.name,
-    expectedPolicy: expectedPolicy(kernel, options.param),
+    expectedPolicy: expectedPolicy(kernel, params),
     cells: PROPOSALS.map((proposal) => cellOf(proposal, set, catalogue)),
     failed: set.crashed === undefined ? bad : [...bad, `${set.crashed.kind}: ${set.crashed.reason}`],
   };
