@@ -12,6 +12,8 @@ export interface Flaky {
   seen: string[];
   /** In repetitions within this run, or in an earlier run of the same job. */
   where: 'repeats' | 'runs';
+  /** The machines, where these are not alike: then the difference may be theirs. */
+  machines: string[];
 }
 
 const nameOf = ({ family, name }: ScenarioResult): string => `${family}/${name}`;
@@ -41,7 +43,23 @@ function inRepeats({ job, result }: JobState, results: Results): Flaky[] {
       scenario,
       seen: [...seen],
       where: 'repeats' as const,
+      machines: [],
     }));
+}
+
+/** What machine a result is from: that of the program, and what KVM found itself on. */
+function machineOf(result: JobResult): string | undefined {
+  if (result.kind === 'build') return undefined;
+  const { host } = result.kind === 'run' ? result.run : result.fuzz;
+  const set = result.kind === 'run' ? result.run.sets[0] : result.fuzz.kernel;
+  const { cpu = 'unknown', microcode = '' } = set?.fingerprint ?? {};
+  return [host?.cpu ?? 'unknown', host?.release ?? '', cpu, microcode].filter(Boolean).join(', ');
+}
+
+/** The machines of results, if there are several. */
+function unlikeMachines(results: readonly JobResult[]): string[] {
+  const machines = [...new Set(results.map(machineOf))].filter((machine) => machine !== undefined);
+  return machines.length > 1 ? machines : [];
 }
 
 /** The same job has the same kernel, parameters, scenarios and program: only chance can make its results differ. */
@@ -52,6 +70,7 @@ function acrossRuns(state: JobState, earlier: readonly Table[], results: Results
   const unlike = others.filter(({ digest }) => digest !== result.digest);
   if (unlike.length === 0) return [];
   const seen = seenIn(results.read(result.object));
+  const machines = unlikeMachines([result, ...unlike].map(({ object }) => results.read(object)));
   const found = new Map<string, Set<string>>();
   for (const other of unlike)
     for (const [scenario, statuses] of seenIn(results.read(other.object))) {
@@ -63,6 +82,7 @@ function acrossRuns(state: JobState, earlier: readonly Table[], results: Results
     scenario,
     seen: [...all],
     where: 'runs' as const,
+    machines,
   }));
 }
 

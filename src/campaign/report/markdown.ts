@@ -1,6 +1,6 @@
 import { safeLine, safeText } from '../../text/safe.js';
 import type { CampaignReport, FailureReport, KernelReport } from './model.js';
-import { cellText, costText, counted, durationText, imageText, jobsText } from './words.js';
+import { cellText, costText, counted, durationText, flakyText, imageText, jobsText } from './words.js';
 
 /** How much is told. */
 export interface MarkdownOptions {
@@ -68,13 +68,7 @@ function sections(report: CampaignReport): Section[] {
     ['Failures that are new', isNew.map(failureText)],
     ['Failures', failures.map(failureText)],
     ['No longer failing', fixed.map((place) => `- ${plain(place)}`)],
-    [
-      'Flaky: the same job, different results',
-      flaky.map(
-        ({ job, scenario, seen, where }) =>
-          `- ${plain(`${scenario}, ${job}: ${seen.join(', ')} (in ${where === 'runs' ? 'several runs' : 'repetitions'})`)}`,
-      ),
-    ],
+    ['Flaky: the same job, different results', flaky.map((one) => `- ${plain(flakyText(one))}`)],
     [
       'Random scenarios that failed, cut down',
       finds.map(({ kind, steps, where, times, scenario }) =>

@@ -12,7 +12,7 @@ import {
   scenariosOf,
 } from './model.js';
 import type { Results } from './read.js';
-import { cellText, costText, counted, durationText, imageText, jobsText } from './words.js';
+import { cellText, costText, counted, durationText, flakyText, imageText, jobsText } from './words.js';
 
 const OWN = `
 svg.heat{max-width:100%;height:auto}svg.heat text{font:10px ui-monospace,monospace}svg.heat text.k{fill:var(--fg)}
@@ -121,7 +121,7 @@ export function renderCampaignPage(
     fixed,
   )}${listHtml(
     'Flaky: the same job, different results',
-    flaky.map(({ job, scenario, seen }) => `${scenario}, ${job}: ${seen.join(', ')}`),
+    flaky.map(flakyText),
   )}${listHtml('Random scenarios that failed, cut down', findsHtml(report))}${listHtml('Kernels that could not be had', problems)}${listHtml(
     'Jobs without a result',
     lost.map(({ title, why }) => `${title}: ${why}`),

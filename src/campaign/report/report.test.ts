@@ -56,6 +56,7 @@ describe('failures', () => {
         scenario: 'mtrr/default-type',
         seen: ['fail', 'pass'],
         where: 'runs',
+        machines: [],
       },
     ]);
     expect(statusOf(report)).toBe(1);
@@ -67,6 +68,21 @@ describe('failures', () => {
 
     expect((await run(folder, bad)).report.failures).toMatchObject([{ isNew: false }]);
     expect((await run(folder, good)).report.fixed).toEqual(['a, legacy: mtrr/default-type']);
+  });
+
+  it('of the same job on unlike machines are told as that', async () => {
+    const folder = campaignFolder();
+    await run(folder, good);
+    const elsewhere = (order: Order): JobResult => {
+      const result = bad(order);
+      if (result.kind !== 'run') return result;
+      return { ...result, run: { ...result.run, host: { cpu: 'Other', release: '6.1', version: '#1' } } };
+    };
+
+    const { report } = await run(folder, elsewhere);
+
+    expect(report.flaky[0]?.machines).toHaveLength(2);
+    expect(renderMarkdown(report, { noTimes: true })).toMatch(/on unlike machines: Other, 6.1, .*; /);
   });
 
   it('of one repetition among others are flaky', async () => {

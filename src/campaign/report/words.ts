@@ -1,4 +1,5 @@
 import type { StatusCounts } from '../store/records.js';
+import type { Flaky } from './flaky.js';
 import type { CampaignReport, CellReport, CellState, KernelReport } from './model.js';
 
 /** What a cell is called. */
@@ -52,4 +53,10 @@ export function jobsText({ jobs: { done, open, lost } }: CampaignReport): string
   const all = done + open + lost;
   const more = lost > 0 ? `, ${lost} without a result` : '';
   return `${done} of ${counted(all, 'job')} done${more}${open > 0 ? `, ${open} open` : ''}`;
+}
+
+/** What is flaky, in words. */
+export function flakyText({ job, scenario, seen, where, machines }: Flaky): string {
+  const unlike = machines.length === 0 ? '' : `; on unlike machines: ${machines.join('; ')}`;
+  return `${scenario}, ${job}: ${seen.join(', ')} (in ${where === 'runs' ? 'several runs' : 'repetitions'}${unlike})`;
 }
