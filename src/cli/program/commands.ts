@@ -32,6 +32,8 @@ export const COMMANDS: Readonly<Record<string, string>> = {
 const FOLDERS: Readonly<Record<string, string>> = {
   campaign: 'fleet/',
   worker: 'fleet/',
+  lab: 'live/',
+  watch: 'live/',
   repro: 'scenarios/',
   completion: 'shell/',
   man: 'shell/',

@@ -1,18 +1,18 @@
 import { createInterface } from 'node:readline';
 import { Command, Option } from 'commander';
-import type { Environment } from '../../recording/recording.js';
-import { examine } from '../../session/examine.js';
-import { safeLine } from '../../text/safe.js';
-import { sentenceOf, UsageError } from '../errors.js';
-import { addHelp, type Help, USAGE_STATUS } from '../options/help.js';
-import { addParameters, addSnapshot, type TargetOptions, targetOf } from '../options/target.js';
-import { kernel, seconds } from '../options/values.js';
-import { DEFAULT_TIMEOUT } from '../program/rerun.js';
-import { wordsOf } from '../program/words.js';
-import { interrupted } from '../terminal/interrupt.js';
-import { log } from '../terminal/log.js';
-import { clearProgressLine, withProgress } from '../terminal/progress.js';
-import { say } from '../terminal/say.js';
+import type { Environment } from '../../../recording/recording.js';
+import { examine } from '../../../session/examine.js';
+import { safeLine } from '../../../text/safe.js';
+import { sentenceOf, UsageError } from '../../errors.js';
+import { addHelp, type Help, USAGE_STATUS } from '../../options/help.js';
+import { addParameters, addSnapshot, type TargetOptions, targetOf } from '../../options/target.js';
+import { kernel, seconds } from '../../options/values.js';
+import { DEFAULT_TIMEOUT } from '../../program/rerun.js';
+import { wordsOf } from '../../program/words.js';
+import { interrupted } from '../../terminal/interrupt.js';
+import { log } from '../../terminal/log.js';
+import { clearProgressLine, withProgress } from '../../terminal/progress.js';
+import { say } from '../../terminal/say.js';
 
 interface LabOptions extends Omit<TargetOptions, 'kernel'> {
   kernel: string;

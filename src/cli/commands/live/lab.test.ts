@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { UsageError } from '../errors.js';
+import { UsageError } from '../../errors.js';
 import { argumentsOf } from './lab.js';
 
 const SESSION = { kernel: 'debian:6.1', engine: 'auto', param: [], snapshot: true } as const;
