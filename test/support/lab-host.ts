@@ -41,7 +41,7 @@ function packageFiles(): GuestFile[] {
 }
 
 /** A tool of this machine, such as `/usr/bin/setpriv`, and the libraries that Node.js has not brought with it. */
-async function toolFiles(tool: string): Promise<GuestFile[]> {
+export async function toolFiles(tool: string): Promise<GuestFile[]> {
   const there = new Set((await runtimeFiles()).map(({ target }) => target));
   const libraries = await sharedLibraries(tool);
   return [
