@@ -1,19 +1,19 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { catalogue } from '../../catalogue/index.js';
-import { type Comparison, compare, isWorse } from '../../compare/compare.js';
-import { type Cost, FEWEST_RUNS } from '../../compare/costs.js';
-import { COMPARE_FORMATS, type CompareFormat, renderComparisons } from '../../compare/render.js';
-import type { Side } from '../../compare/side.js';
-import { checkWritable, writeOutput } from '../../process/output-file.js';
-import type { Scenario } from '../../scenario/types.js';
-import { selectScenarios } from '../../session/select.js';
-import { textWidth } from '../../text/wrap.js';
-import { UsageError } from '../errors.js';
-import { addHelp, type Help, USAGE_STATUS } from '../options/help.js';
-import { addParameters, type TargetOptions } from '../options/target.js';
-import { addRepeatable, kernel, outputFile, seconds, whole } from '../options/values.js';
-import { readOperands } from '../program/operands.js';
-import { DEFAULT_TIMEOUT } from '../program/rerun.js';
+import { catalogue } from '../../../catalogue/index.js';
+import { type Comparison, compare, isWorse } from '../../../compare/compare.js';
+import { type Cost, FEWEST_RUNS } from '../../../compare/costs.js';
+import { COMPARE_FORMATS, type CompareFormat, renderComparisons } from '../../../compare/render.js';
+import type { Side } from '../../../compare/side.js';
+import { checkWritable, writeOutput } from '../../../process/output-file.js';
+import type { Scenario } from '../../../scenario/types.js';
+import { selectScenarios } from '../../../session/select.js';
+import { textWidth } from '../../../text/wrap.js';
+import { UsageError } from '../../errors.js';
+import { addHelp, type Help, USAGE_STATUS } from '../../options/help.js';
+import { addParameters, type TargetOptions } from '../../options/target.js';
+import { addRepeatable, kernel, outputFile, seconds, whole } from '../../options/values.js';
+import { readOperands } from '../../program/operands.js';
+import { DEFAULT_TIMEOUT } from '../../program/rerun.js';
 
 interface CompareOptions {
   scenario: string[];

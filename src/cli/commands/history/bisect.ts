@@ -1,21 +1,21 @@
 import { Command, Option } from 'commander';
-import { catalogue } from '../../catalogue/index.js';
-import { type Answer, answerOf, answerOfError, BISECT } from '../../history/answer.js';
-import { identifyImage } from '../../lab/index.js';
-import { labelOf } from '../../report/label.js';
-import type { ResultSet } from '../../report/types.js';
-import type { SessionRequest } from '../../session/request.js';
-import { selectScenarios } from '../../session/select.js';
-import { addHelp, type Help } from '../options/help.js';
-import { policyOption, tellAssumption } from '../options/policy.js';
-import { addParameters } from '../options/target.js';
-import { addRepeatable, existingFile, seconds, whole } from '../options/values.js';
-import { build } from '../program/build.js';
-import { reportedRun, runKernel } from '../program/reported-run.js';
-import { DEFAULT_TIMEOUT, rerunCommand } from '../program/rerun.js';
-import { readArguments } from '../program/scenario-arguments.js';
-import { interrupted } from '../terminal/interrupt.js';
-import { say } from '../terminal/say.js';
+import { catalogue } from '../../../catalogue/index.js';
+import { type Answer, answerOf, answerOfError, BISECT } from '../../../history/answer.js';
+import { identifyImage } from '../../../lab/index.js';
+import { labelOf } from '../../../report/label.js';
+import type { ResultSet } from '../../../report/types.js';
+import type { SessionRequest } from '../../../session/request.js';
+import { selectScenarios } from '../../../session/select.js';
+import { addHelp, type Help } from '../../options/help.js';
+import { policyOption, tellAssumption } from '../../options/policy.js';
+import { addParameters } from '../../options/target.js';
+import { addRepeatable, existingFile, seconds, whole } from '../../options/values.js';
+import { build } from '../../program/build.js';
+import { reportedRun, runKernel } from '../../program/reported-run.js';
+import { DEFAULT_TIMEOUT, rerunCommand } from '../../program/rerun.js';
+import { readArguments } from '../../program/scenario-arguments.js';
+import { interrupted } from '../../terminal/interrupt.js';
+import { say } from '../../terminal/say.js';
 
 interface BisectOptions {
   source: string;
