@@ -7,8 +7,9 @@ import { everyStep } from '../scenario/lanes.js';
 import { RAM_SIZE, type Scenario } from '../scenario/types.js';
 import type { Missing } from '../text/missing.js';
 import { GuestTimeoutError } from '../vmm/index.js';
+import type { Bench } from './bench.js';
 import { agentErrorCode, messageOf } from './error-codes.js';
-import { type Bench, Execution, type RawStep } from './execution.js';
+import { Execution, type RawStep } from './execution.js';
 import { UnmetNeedError } from './memory/huge-ram.js';
 import { ScenarioLog } from './scenario-log.js';
 

@@ -1,18 +1,14 @@
 import { PAGE_SIZE } from '../arch/units.js';
-import type { NoncoherentDma } from '../dma/index.js';
 import {
   type HostMemory,
   KVM_CAP_BINARY_STATS_FD,
   KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2,
-  type Kvm,
   Stats,
   type Vcpu,
 } from '../kvm/index.js';
-import type { KernelLog } from '../observe/kernel-log.js';
-import type { SpteObserver } from '../observe/spte-observer.js';
 import { type FarAddress, Probe, type ProbeCommand, type ProbeResult } from '../probe/index.js';
 import { hasLegacyMmu } from '../recording/mmu.js';
-import type { Environment, StepPart, StepRecord } from '../recording/recording.js';
+import type { StepPart, StepRecord } from '../recording/recording.js';
 import { cr0With } from '../scenario/bits.js';
 import {
   type LaneStep,
@@ -24,9 +20,9 @@ import {
 } from '../scenario/types.js';
 import { Machine } from '../vmm/index.js';
 import { askKvm } from './ask.js';
+import type { Bench } from './bench.js';
 import { closeAll } from './close.js';
 import { DmaSteps, ioctlResult } from './dma-steps.js';
-import type { GibPage } from './memory/gib-page.js';
 import { hugeRam } from './memory/huge-ram.js';
 import { NestedSteps } from './nested-steps.js';
 import { SlotSteps } from './slot-steps.js';
@@ -45,24 +41,6 @@ import {
 import { askForExits, exitsOf, setFilter, takeException, takeMsrs } from './vcpu/msr-steps.js';
 import { takeRestore } from './vcpu/restore-step.js';
 import { takeQuirkOff } from './vm/quirk-step.js';
-
-/** What scenarios run on; shared by all of them, closed by its owner. */
-export interface Bench {
-  kvm: Kvm;
-  environment: Environment;
-  /** Backing of guest RAM, RAM_SIZE bytes, used by one scenario after another. */
-  ram: HostMemory;
-  /** Backing of the memslots in a page of 1 GiB. */
-  gib: GibPage;
-  observer: Pick<SpteObserver, 'mark' | 'take'> | undefined;
-  dma: NoncoherentDma;
-  /** The kernel's log, where it can be read. */
-  log?: Pick<KernelLog, 'take'> | undefined;
-  /** Path of the PCI BAR that may be mapped. */
-  pciBar: string | undefined;
-  /** Longest time that one batch of guest commands may take, in milliseconds; 10 s if not told. */
-  budgetMs?: number;
-}
 
 /** Default of a batch's budget: in an emulator some steps take seconds of the guest's clock. */
 const BUDGET_MS = 10_000;

@@ -1,8 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { afterAll, expect, test } from 'vitest';
+import type { Bench } from '../../src/agent/bench.js';
 import { describeEnvironment } from '../../src/agent/environment.js';
 import { execute } from '../../src/agent/execute.js';
-import type { Bench } from '../../src/agent/execution.js';
 import { GibPage } from '../../src/agent/memory/gib-page.js';
 import { UnmetNeedError } from '../../src/agent/memory/huge-ram.js';
 import { MSR } from '../../src/arch/msrs.js';

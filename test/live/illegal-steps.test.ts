@@ -1,9 +1,9 @@
 import { readdirSync } from 'node:fs';
 import fc from 'fast-check';
 import { afterAll, expect, test } from 'vitest';
+import type { Bench } from '../../src/agent/bench.js';
 import { describeEnvironment } from '../../src/agent/environment.js';
 import { execute } from '../../src/agent/execute.js';
-import type { Bench } from '../../src/agent/execution.js';
 import { GibPage } from '../../src/agent/memory/gib-page.js';
 import { judge } from '../../src/check/judge.js';
 import { NoncoherentDma } from '../../src/dma/index.js';
