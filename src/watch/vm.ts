@@ -28,7 +28,7 @@ export interface Epoch {
 const MEETING_US = 100;
 
 /** Something that happened, for people and programs. */
-export interface Note {
+export interface WatchNote {
   /** Microseconds since the host started. */
   readonly at: number;
   readonly kind: 'msr' | 'cr0' | 'dma' | 'quirks' | 'zap' | 'drop' | 'wrong';
@@ -58,7 +58,7 @@ export class WatchedVm {
   /** Whether the count of devices was read off a leaf: the VM ran before it was watched. */
   inferred = false;
   readonly #faults = new Map<number, Of<'decide'>>();
-  readonly #notes: Note[] = [];
+  readonly #notes: WatchNote[] = [];
   #isOver = false;
 
   /** @param fromStart all that it did was seen, so that its registers are known */
@@ -75,7 +75,7 @@ export class WatchedVm {
   }
 
   /** Take the notes made since the last call. */
-  takeNotes(): Note[] {
+  takeNotes(): WatchNote[] {
     return this.#notes.splice(0);
   }
 
@@ -256,7 +256,7 @@ export class WatchedVm {
     this.epochs.push({ ...{ at, tid, text, before, after }, erratum: this.policy.stale[cause] });
   }
 
-  #note({ at }: VmEvent, kind: Note['kind'], text: string, vcpu?: number): void {
+  #note({ at }: VmEvent, kind: WatchNote['kind'], text: string, vcpu?: number): void {
     this.#notes.push({ at, kind, text, ...(vcpu !== undefined && { vcpu }) });
   }
 }

@@ -1,9 +1,9 @@
 import type { VmEvent, VmTrace } from '../observe/vm-events.js';
 import type { HostFacts } from './registers.js';
-import { type Note, WatchedVm } from './vm.js';
+import { WatchedVm, type WatchNote } from './vm.js';
 
 /** A note, and of which VM. */
-export interface VmNote extends Note {
+export interface VmNote extends WatchNote {
   /** Number of the VM, from 1 in the order in which they were seen. */
   readonly vm: number;
 }

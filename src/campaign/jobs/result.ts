@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { resultSet, runResult, scenarioResult } from '../../report/schema.js';
 import { exitStatus, summarize } from '../../report/summary.js';
-import type { StatusCounts, Verdict } from '../store/records.js';
+import type { RunVerdict, StatusCounts } from '../store/records.js';
 import { jobSchema, sha256 } from './job.js';
 
 const count = z.number().int().nonnegative();
@@ -81,12 +81,12 @@ export const lineSchema = z.discriminatedUnion('type', [
 /** A line that the process of a job prints. */
 export type JobLine = z.infer<typeof lineSchema>;
 
-const VERDICTS: Readonly<Record<number, Verdict>> = { 0: 'pass', 1: 'fail', 4: 'skip' };
+const VERDICTS: Readonly<Record<number, RunVerdict>> = { 0: 'pass', 1: 'fail', 4: 'skip' };
 
 /** What a result comes to. A check that fails is a result like any other. */
-export function verdictOf(result: JobResult): Verdict {
+export function verdictOf(result: JobResult): RunVerdict {
   if (result.kind === 'build') return 'pass';
-  if (result.kind === 'run') return VERDICTS[exitStatus(result.run)] as Verdict;
+  if (result.kind === 'run') return VERDICTS[exitStatus(result.run)] as RunVerdict;
   const { finds, passed } = result.fuzz;
   if (finds.length > 0) return 'fail';
   return passed > 0 ? 'pass' : 'skip';

@@ -30,8 +30,8 @@ const BY_CODE: Readonly<Record<string, Cause>> = {
 const STARTS = /^(?:LAB|KVM|PROCESS|DMA|TRACE|WIRE|VMM|PROBE)(?:_|$)|^SYSTEM$/;
 
 /** The cause of an error, by its code: an infrastructure's may go, the program's own stays. */
-export const causeOf = (code: string): Cause =>
-  BY_CODE[code] ?? (STARTS.test(code) ? START : { loss: 'program', retry: false });
+export const causeOf = (errorCode: string): Cause =>
+  BY_CODE[errorCode] ?? (STARTS.test(errorCode) ? START : { loss: 'program', retry: false });
 
 /** What people call it. */
 export const LOSS_WORDS: Readonly<Record<Loss, string>> = {

@@ -86,7 +86,7 @@ export type CampaignRecord = z.infer<typeof campaignRecord>;
 /** Why a job came to no result. */
 export type Loss = (typeof LOSSES)[number];
 /** What a job that is done came to. */
-export type Verdict = z.infer<typeof verdict>;
+export type RunVerdict = z.infer<typeof verdict>;
 /** How many results have each status. */
 export type StatusCounts = z.infer<typeof statusCounts>;
 /** What a job that is done left. */

@@ -30,6 +30,9 @@ export const COMMANDS: Readonly<Record<string, string>> = {
 
 /** Folders of commands that are not in `commands/` itself. */
 const FOLDERS: Readonly<Record<string, string>> = {
+  bisect: 'history/',
+  compare: 'history/',
+  series: 'history/',
   campaign: 'fleet/',
   worker: 'fleet/',
   lab: 'live/',
