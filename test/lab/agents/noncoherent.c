@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * Gives a monitor that nobody here wrote a device with non-coherent DMA: QEMU knows no VFIO group without an IOMMU, which is
- * all that the lab has. Preloaded into it, this adds the group to each VM that it makes, or, with RUNS=n, at the n-th time
- * that a vCPU is about to run. Says at the end how long the VM was there, and how long its monitor computed, in milliseconds.
+ * Gives a monitor that nobody here wrote a device with non-coherent DMA: QEMU knows no VFIO group
+ * without an IOMMU, which is all that the lab has. Preloaded into it, this adds the group to each
+ * VM that it makes, or, with RUNS=n, at the n-th time that a vCPU is about to run. Says at the end
+ * how long the VM was there, and how long its monitor computed, in milliseconds.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -34,7 +35,8 @@ __attribute__((destructor)) static void tell(void) {
   struct rusage usage;
   getrusage(RUSAGE_SELF, &usage);
   if (vm >= 0)
-    fprintf(stderr, "{\"ms\":%.0f,\"cpuMs\":%.0f}\n", now() - begin, ms(usage.ru_utime) + ms(usage.ru_stime));
+    fprintf(stderr, "{\"ms\":%.0f,\"cpuMs\":%.0f}\n", now() - begin,
+            ms(usage.ru_utime) + ms(usage.ru_stime));
 }
 
 static int call(int fd, unsigned long request, void *arg) {
@@ -47,9 +49,11 @@ static int call(int fd, unsigned long request, void *arg) {
 static void attach(void) {
   int group = open("/dev/vfio/noiommu-0", O_RDWR), container = open("/dev/vfio/vfio", O_RDWR);
   struct kvm_create_device device = {.type = KVM_DEV_TYPE_VFIO};
-  struct kvm_device_attr add = {.group = KVM_DEV_VFIO_GROUP, .attr = KVM_DEV_VFIO_GROUP_ADD, .addr = (unsigned long)&group};
+  struct kvm_device_attr add = {
+      .group = KVM_DEV_VFIO_GROUP, .attr = KVM_DEV_VFIO_GROUP_ADD, .addr = (unsigned long)&group};
   if (group < 0 || container < 0 || call(group, VFIO_GROUP_SET_CONTAINER, &container) < 0 ||
-      call(container, VFIO_SET_IOMMU, (void *)VFIO_NOIOMMU_IOMMU) < 0 || call(vm, KVM_CREATE_DEVICE, &device) < 0 ||
+      call(container, VFIO_SET_IOMMU, (void *)VFIO_NOIOMMU_IOMMU) < 0 ||
+      call(vm, KVM_CREATE_DEVICE, &device) < 0 ||
       call((int)device.fd, KVM_SET_DEVICE_ATTR, &add) < 0)
     fprintf(stderr, "cannot add a group: %s\n", strerror(errno));
 }
