@@ -2,6 +2,9 @@
 export const HELD_ONCE = [
   'src/check/tamper.test.ts', // Pure code over recordings.
   'src/memtype/reference.test.ts', // Pure arithmetic.
+  'test/live/campaign.test.ts', // Processes that are killed.
+  'test/live/campaign-queue.test.ts', // The same, with Redis.
+  'test/live/campaign-serve.test.ts', // A browser reads a page that is served.
   'test/live/html-report.test.ts', // A browser reads the file that was written.
   'scripts/package/examples.test.mjs', // Files for others' CI.
   'scripts/package/package.test.mjs', // What is in the tarball.

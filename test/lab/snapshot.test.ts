@@ -86,9 +86,11 @@ const comparable = (recording: Recording): unknown => {
 };
 
 test.each(SOURCES)('on %s a machine that is booted, saved or restored records the same', async (source) => {
-  const booted = await run(source, { snapshot: false });
   const saved = await run(source, { snapshot: true, scenarios: SOME });
-  const restored = await run(source, { snapshot: true });
+  const [booted, restored] = await Promise.all([
+    run(source, { snapshot: false }),
+    run(source, { snapshot: true }),
+  ]);
 
   expect([...saved.problems, ...restored.problems]).toEqual([]);
   const expected = booted.recordings.map(comparable);
