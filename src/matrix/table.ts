@@ -37,6 +37,15 @@ const cellText = ({ state, passed, skipped, failed, leaves, zaps, msrs }: Cell):
 const widthOf = (cells: readonly string[]): number =>
   Math.max(...cells.flatMap((cell) => cell.split('\n')).map((line) => line.length));
 
+/** Characters of a policy's name on one line: no cell is to need more than the first column leaves of 40. */
+const POLICY_WIDTH = 14;
+
+/** A policy's name, a long one broken before its last dash that fits. */
+function policyText(name: string): string {
+  const at = name.length > POLICY_WIDTH ? name.lastIndexOf('-', POLICY_WIDTH) : -1;
+  return at > 0 ? `${name.slice(0, at)}\n${name.slice(at)}` : name;
+}
+
 /** Split columns into as many tables as it takes to keep to the width, each behind the `first` column. */
 function blocks(
   first: readonly string[],
@@ -99,7 +108,7 @@ export function renderMatrix(
 ): string {
   const first = ['kernel\npolicy', ...proposals.map(({ name, title }) => `${name}\n${title}`)];
   const cells = columns.map(({ kernel, policy, cells }) => [
-    `${kernel.name}\n${safeLine(policy)}`,
+    `${kernel.name}\n${policyText(safeLine(policy))}`,
     ...proposals.map((_, i) => (cells[i] === undefined ? '' : cellText(cells[i]))),
   ]);
   const tables = blocks(first, cells, width).map((block) => textTable(transposed(block)));

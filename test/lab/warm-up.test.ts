@@ -2,33 +2,18 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { buildSync } from 'esbuild';
 import { afterAll, expect, test } from 'vitest';
 import { catalogue } from '../../src/catalogue/index.js';
 import { PROBE_SCENARIOS } from '../../src/check/policy-choice.js';
 import { buildKernel, runInLab } from '../../src/lab/index.js';
 import { encodeSpec } from '../../src/recording/spec.js';
 import type { Scenario } from '../../src/scenario/types.js';
+import { bundleLabAgent } from '../support/lab-agent.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const BUILD = '/app/build/Release';
 const folder = mkdtempSync(join(tmpdir(), 'kvm-memtype-warm-up-'));
 afterAll(() => rmSync(folder, { recursive: true }));
-
-function bundleAgent(): string {
-  const outfile = join(folder, 'agent.mjs');
-  const require = "import{createRequire as __r}from'node:module';const require=__r(import.meta.url);";
-  buildSync({
-    entryPoints: [fileURLToPath(new URL('./agents/warm-up.ts', import.meta.url))],
-    bundle: true,
-    platform: 'node',
-    target: 'node20',
-    format: 'esm',
-    outfile,
-    banner: { js: `${require}process.env.KVM_MEMTYPE_ADDON='${BUILD}/kvm_memtype.node';` },
-  });
-  return outfile;
-}
 
 const fileOf = (name: string, scenarios: readonly Scenario[]): { source: string; target: string } => {
   const source = join(folder, name);
@@ -45,7 +30,7 @@ test.each(['debian:6.1', 'debian:7.2'])(
     const outcome = await runInLab({
       kernel: bzImage,
       engine: 'bochs',
-      program: bundleAgent(),
+      program: bundleLabAgent('warm-up', folder),
       files: [
         { source: join(ROOT, 'build/Release/kvm_memtype.node'), target: `${BUILD}/kvm_memtype.node` },
         { source: join(ROOT, 'build/Release/probe.elf'), target: `${BUILD}/probe.elf` },

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { requireOrSkip } from '../require.js';
-import { CampaignProcess, campaignFile, gone } from '../support/campaign-process.js';
+import { CampaignProcess, campaignFile, gone, LONG_CAMPAIGN } from '../support/campaign-process.js';
 import { runCli } from '../support/cli.js';
 import { scratchDir } from '../support/fake-host.js';
 import { REDIS, TestRedis } from '../support/redis.js';
@@ -14,14 +14,6 @@ kernels: [host]
 scenarios: [msr]
 shards: 4
 fuzz: { seeds: { from: 1, count: 4 }, count: 2 }
-limits: { backoff: 0 }
-`;
-/** One job that goes on for a minute. */
-const LONG = `
-campaign: long
-kernels: [host]
-scenarios: [msr]
-repeat: 1000
 limits: { backoff: 0 }
 `;
 /** Seconds after which a worker is taken for dead. */
@@ -92,7 +84,7 @@ describe('a campaign through a queue', () => {
   });
 
   it('is cancelled within 10 s, on every host', async () => {
-    const file = campaignFile(LONG);
+    const file = campaignFile(LONG_CAMPAIGN);
     const own = worker();
     const run = CampaignProcess.campaign('run', file, '--queue', url());
     const pid = await own.job();
@@ -106,7 +98,7 @@ describe('a campaign through a queue', () => {
   });
 
   it('sets a job aside that takes three workers along', async () => {
-    const file = campaignFile(LONG);
+    const file = campaignFile(LONG_CAMPAIGN);
     const run = CampaignProcess.campaign('run', file, '--queue', url());
     for (let i = 0; i < 3; i++) {
       const victim = worker();

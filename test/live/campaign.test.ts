@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { CampaignProcess, campaignFile, gone } from '../support/campaign-process.js';
+import { CampaignProcess, campaignFile, gone, LONG_CAMPAIGN } from '../support/campaign-process.js';
 import { runCli } from '../support/cli.js';
 
 const YAML = `
@@ -12,14 +12,6 @@ scenarios: [msr]
 shards: 3
 fuzz: { seeds: { from: 1, count: 3 }, count: 2 }
 limits: { jobs: 2, backoff: 0 }
-`;
-/** One job that goes on for a minute. */
-const LONG = `
-campaign: long
-kernels: [host]
-scenarios: [msr]
-repeat: 1000
-limits: { backoff: 0 }
 `;
 
 const report = (file: string, ...args: string[]) => runCli(['campaign', 'report', file, ...args]);
@@ -55,7 +47,7 @@ describe('a campaign on this host', () => {
   });
 
   it('sets a job aside that takes its process along three times', async () => {
-    const file = campaignFile(LONG);
+    const file = campaignFile(LONG_CAMPAIGN);
     const run = CampaignProcess.campaign('run', file);
     const killed: number[] = [];
     for (let i = 0; i < 3; i++) {
@@ -72,7 +64,7 @@ describe('a campaign on this host', () => {
   });
 
   it('is cancelled from elsewhere within 10 s, and then over for good', async () => {
-    const file = campaignFile(LONG);
+    const file = campaignFile(LONG_CAMPAIGN);
     const run = CampaignProcess.campaign('run', file);
     const pid = await run.job();
     const status = await runCli(['campaign', 'status', file, '--json']);
@@ -93,7 +85,7 @@ describe('a campaign on this host', () => {
   });
 
   it('stays open when it is interrupted, and says how to go on', async () => {
-    const file = campaignFile(LONG);
+    const file = campaignFile(LONG_CAMPAIGN);
     const run = CampaignProcess.campaign('run', file);
     await run.job();
 

@@ -9,6 +9,15 @@ import { scratchDir } from './fake-host.js';
 
 const POLL_MS = 10;
 
+/** A campaign of one job that goes on for a minute. */
+export const LONG_CAMPAIGN = `
+campaign: long
+kernels: [host]
+scenarios: [msr]
+repeat: 1000
+limits: { backoff: 0 }
+`;
+
 /** A campaign's file in a folder of its own, which goes with the test. */
 export function campaignFile(yaml: string): string {
   const folder = scratchDir();
