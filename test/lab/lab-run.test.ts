@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { buildKernel } from '../../src/lab/kernel/build.js';
 import { runInLab } from '../../src/lab/machine/lab.js';
 import type { LabEngine, LabRun } from '../../src/lab/machine/run.js';
@@ -99,10 +99,18 @@ describe('a lab run that fails', () => {
   });
 
   it('reports an agent that never ends as a timeout', async () => {
-    const stop = new AbortController();
-    const run = request('endless', { timeoutMs: 40_000, signal: stop.signal });
-    const outcome = await runInLab(run);
-    expect(outcome.kind).toBe('timeout');
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const run = request('endless');
+    // The time is over once the agent spins: waiting for it would show no more.
+    const outcome = await runInLab({
+      ...run,
+      onLine: (line) => {
+        run.onLine(line);
+        vi.advanceTimersByTime(run.timeoutMs);
+      },
+    });
+    expect(outcome).toMatchObject({ kind: 'timeout', reason: 'no end after 120 s' });
     expect(run.lines).toEqual(['{"about":"to spin"}']);
     expect(ownEmulators()).toEqual([]);
   });

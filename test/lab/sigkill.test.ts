@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { buildKernel } from '../../src/lab/index.js';
 import { BIN, runCli } from '../support/cli.js';
 
@@ -11,8 +11,12 @@ const KILLS = 3;
 const LONGEST_MS = 6_000;
 const POLL_MS = 20;
 
+/** A temporary directory of the test's own: what other runs have in theirs is not ours to count. */
+const TMPDIR = mkdtempSync(join(tmpdir(), 'sigkill-'));
+afterAll(() => rmSync(TMPDIR, { recursive: true }));
+
 /** Temporary files of the program. */
-const SCRATCH = join(tmpdir(), `kvm-memtype-${process.geteuid?.()}`);
+const SCRATCH = join(TMPDIR, `kvm-memtype-${process.geteuid?.()}`);
 const leftFiles = (): string[] => (existsSync(SCRATCH) ? readdirSync(SCRATCH) : []);
 
 /** Processes that have one of these directories in their command line. */
@@ -45,14 +49,17 @@ test('a run in the lab that is killed leaves nothing once the next command has s
   const { bzImage } = await buildKernel({ source: 'debian:6.1' });
   for (let i = 0; i < KILLS; i++) {
     const before = new Set(leftFiles());
-    const child = spawn(process.execPath, [BIN, 'run', '--kernel', bzImage], { stdio: 'ignore' });
+    const child = spawn(process.execPath, [BIN, 'run', '--kernel', bzImage], {
+      env: { ...process.env, TMPDIR },
+      stdio: 'ignore',
+    });
     const end = ended(child);
     const mine = await newFiles(before);
     await sleep(Math.random() * LONGEST_MS);
     child.kill('SIGKILL');
     await end;
 
-    await runCli(['run', 'msr/readback']);
+    await runCli(['run', 'msr/readback'], { TMPDIR });
 
     expect(leftFiles().filter((name) => mine.includes(name))).toEqual([]);
     expect(leftProcesses(mine)).toEqual([]);
