@@ -5,7 +5,7 @@ import { catalogue } from '../catalogue/index.js';
 import { type Policy, policies } from '../memtype/index.js';
 import type { Recording, StepRecord } from '../recording/recording.js';
 import type { Scenario } from '../scenario/types.js';
-import { judge } from './judge.js';
+import { judge, passes } from './judge.js';
 
 type Ran = Extract<Recording, { outcome: 'ran' }>;
 type Steps = readonly StepRecord[];
@@ -84,7 +84,11 @@ test.each(FORGED)('%s is no pass', (_what, name, forge, status) => {
 
   const verdict = (steps: Steps) => judge(scenario, { ...good, steps }, A, environmentOf(A)).status;
 
-  expect([verdict(good.steps), verdict(forge(good.steps, scenario))]).toEqual(['pass', status]);
+  const isPass = (steps: Steps) => passes(scenario, { ...good, steps }, A, environmentOf(A));
+  const forged = forge(good.steps, scenario);
+
+  expect([verdict(good.steps), verdict(forged)]).toEqual(['pass', status]);
+  expect([isPass(good.steps), isPass(forged)]).toEqual([true, false]);
 });
 
 test('a recording of another scenario is no pass', () => {

@@ -8,6 +8,16 @@ import { recordingFault } from './step-fields.js';
 import type { Mismatch, Verdict } from './verdict.js';
 import type { Watch } from './watch/watch.js';
 
+interface Held {
+  policy: Policy;
+  env: Environment;
+  /** The policy that says what the kernel must answer about itself. */
+  answers: Policy;
+  watch?: Watch | undefined;
+  /** What comes after the first fault is of no interest. */
+  toFirstFault?: boolean;
+}
+
 /**
  * Say whether `recording` is what the model of `policy` expects.
  *
@@ -24,6 +34,17 @@ export function judge(
   answers: Policy = policy,
   watch?: Watch,
 ): Verdict {
+  return verdictOn(scenario, recording, { policy, env, answers, watch });
+}
+
+/** Whether it is a pass for `judge()`. This ends at the first fault, where `judge()` finds them all. */
+export function passes(scenario: Scenario, recording: Recording, policy: Policy, env: Environment): boolean {
+  const held = { policy, env, answers: policy, toFirstFault: true };
+  return verdictOn(scenario, recording, held).status === 'pass';
+}
+
+function verdictOn(scenario: Scenario, recording: Recording, held: Held): Verdict {
+  const { policy, env, answers, watch } = held;
   const warnings = (allowed: readonly AllowedWarning[]): Mismatch[] =>
     logMismatches(scenario, recording, env, allowed);
   if (recording.outcome !== 'ran') {
@@ -36,7 +57,7 @@ export function judge(
     return { checks: noChecks(), mismatches: warnings([]), notes: [], status: 'error', message };
   }
   const run = new Judge(scenario, recording, policy, { env, answers }, watch);
-  run.run();
+  run.run(held.toFirstFault);
   run.mismatches.push(...warnings(run.allowed));
   return {
     ...withLeftover(statusOf(run, scenario, env), recording.notGivenBack),

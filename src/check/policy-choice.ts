@@ -11,7 +11,7 @@ import {
 } from '../memtype/index.js';
 import type { Environment, Recording } from '../recording/recording.js';
 import type { Scenario } from '../scenario/types.js';
-import { judge } from './judge.js';
+import { passes } from './judge.js';
 
 /** The scenarios whose outcome tells the policies of EPT hosts apart. */
 export const PROBE_SCENARIOS: readonly string[] = [
@@ -142,9 +142,7 @@ const withoutLog = (recording: Recording, { kernelLog }: Environment): Recording
 function explains(policy: Policy, recorded: readonly Recorded[], env: Environment): boolean {
   return recorded
     .filter(({ recording }) => recording.outcome === 'ran')
-    .every(
-      ({ scenario, recording }) => judge(scenario, withoutLog(recording, env), policy, env).status === 'pass',
-    );
+    .every(({ scenario, recording }) => passes(scenario, withoutLog(recording, env), policy, env));
 }
 
 /** Names of all known policies that explain everything recorded. */

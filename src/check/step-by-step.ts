@@ -82,8 +82,10 @@ export class Judge {
     this.#leaves = new LeafDiff(this.#model, this.#evidence, recording.infra, this.checks, this.fail);
   }
 
-  run(): void {
+  /** @param toFirstFault whether to leave out the steps after one that is wrong */
+  run(toFirstFault = false): void {
     for (const record of this.recording.steps) {
+      if (toFirstFault && this.mismatches.length > 0) return;
       this.#record = record;
       this.#step = this.scenario.steps[record.step];
       this.#judgeStep();
