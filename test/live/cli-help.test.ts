@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { runCli } from '../support/cli.js';
+import { type CliResult, runCli, runLines } from '../support/cli.js';
 
 const words = (help: string, title: string): string[] =>
   new RegExp(`^${title}:\\n((?: .*\\n)+)`, 'm').exec(help)?.[1]?.trimEnd().split('\n') ?? [];
@@ -38,54 +38,67 @@ it('names the commands that there are, and no other', async () => {
   ]);
 });
 
-describe('the help of every command', () => {
-  it.each([
-    ['--help'],
-    ['run'],
-    ['kernel'],
-    ['kernel', 'build'],
-    ['explain'],
-    ['check'],
-    ['fuzz'],
-    ['repro'],
-    ['guest'],
-    ['matrix'],
-    ['compare'],
-    ['series'],
-    ['bisect'],
-    ['doctor'],
-    ['judge'],
-    ['merge'],
-    ['report'],
-    ['campaign'],
-    ['campaign', 'plan'],
-    ['campaign', 'run'],
-    ['campaign', 'resume'],
-    ['campaign', 'status'],
-    ['campaign', 'cancel'],
-    ['campaign', 'report'],
-    ['campaign', 'serve'],
-    ['worker'],
-    ['watch'],
-    ['zaps'],
-    ['completion'],
-    ['man'],
-  ])('%s: what it is for, two examples, the exit statuses, within 80 columns', async (...command) => {
-    const { status, stdout } = await runCli([...command, '--help'], { COLUMNS: '80' });
+/** What has a help. */
+const HELPFUL = [
+  ['--help'],
+  ['run'],
+  ['kernel'],
+  ['kernel', 'build'],
+  ['explain'],
+  ['check'],
+  ['fuzz'],
+  ['repro'],
+  ['guest'],
+  ['matrix'],
+  ['compare'],
+  ['series'],
+  ['bisect'],
+  ['doctor'],
+  ['judge'],
+  ['merge'],
+  ['report'],
+  ['campaign'],
+  ['campaign', 'plan'],
+  ['campaign', 'run'],
+  ['campaign', 'resume'],
+  ['campaign', 'status'],
+  ['campaign', 'cancel'],
+  ['campaign', 'report'],
+  ['campaign', 'serve'],
+  ['worker'],
+  ['watch'],
+  ['zaps'],
+  ['completion'],
+  ['man'],
+];
 
-    expect(status).toBe(0);
-    expect(stdout).toMatch(/^Usage: kvm-memtype .*\n\n[A-Z][\s\S]*?\.\n/);
-    expect(words(stdout, 'Examples').filter((line) => /^ {2}kvm-memtype /.test(line)).length).toBeGreaterThan(
-      1,
-    );
-    expect(words(stdout, 'Exit status').map((line) => line.trim().split(' ')[0])).toEqual(
-      expect.arrayContaining(['0', command[0] === 'bisect' ? '128' : '2']),
-    );
-    expect(stdout).not.toContain('default: [');
-    expect(
-      stdout.split('\n').filter((line) => line.length > 80 && !line.startsWith('  kvm-memtype ')),
-    ).toEqual([]);
-  });
+describe('the help of every command', () => {
+  let results: CliResult[] | undefined;
+  const helpOf = (i: number): CliResult => {
+    const lines = HELPFUL.map((command) => [...command, '--help']);
+    results ??= runLines(lines, { COLUMNS: '80' });
+    return results[i] as CliResult;
+  };
+
+  it.each(HELPFUL.map((command, i) => ({ command, i })))(
+    '$command: what it is for, two examples, the exit statuses, within 80 columns',
+    ({ command, i }) => {
+      const { status, stdout } = helpOf(i);
+
+      expect(status).toBe(0);
+      expect(stdout).toMatch(/^Usage: kvm-memtype .*\n\n[A-Z][\s\S]*?\.\n/);
+      expect(
+        words(stdout, 'Examples').filter((line) => /^ {2}kvm-memtype /.test(line)).length,
+      ).toBeGreaterThan(1);
+      expect(words(stdout, 'Exit status').map((line) => line.trim().split(' ')[0])).toEqual(
+        expect.arrayContaining(['0', command[0] === 'bisect' ? '128' : '2']),
+      );
+      expect(stdout).not.toContain('default: [');
+      expect(
+        stdout.split('\n').filter((line) => line.length > 80 && !line.startsWith('  kvm-memtype ')),
+      ).toEqual([]);
+    },
+  );
 });
 
 /** The examples that need neither the lab nor a file of the user's own. */

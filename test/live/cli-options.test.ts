@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { runCli } from '../support/cli.js';
+import { type CliResult, runCli, runLines } from '../support/cli.js';
 
 const IMAGE = '/bin/true';
 
@@ -77,12 +77,24 @@ const BAD: readonly (readonly [readonly string[], string])[] = [
 ];
 
 describe('an option that cannot be is one sentence and status 2, before anything runs', () => {
-  it.each(BAD)('%j', async (args, message) => {
-    const { status, stdout, stderr } = await runCli(args);
+  let results: CliResult[] | undefined;
+  const resultOf = (i: number): CliResult => {
+    results ??= runLines(BAD.map(([args]) => args));
+    return results[i] as CliResult;
+  };
+
+  it.each(BAD.map((row, i) => [...row, i] as const))('%j', (_, message, i) => {
+    const { status, stdout, stderr } = resultOf(i);
 
     expect(stderr).toMatch(/^kvm-memtype: [^\n]+\n$/);
     expect(stderr).toContain(message);
     expect(stdout).toBe('');
     expect(status).toBe(2);
+  });
+
+  it('ends a process of its own in the same way', async () => {
+    const [args] = BAD[0] as (typeof BAD)[number];
+
+    expect(await runCli(args)).toEqual(resultOf(0));
   });
 });
