@@ -15,6 +15,8 @@ import type { HostFacts } from './registers.js';
 export interface WatchHost {
   readonly root: string;
   readonly release: string;
+  /** Model of the processor. */
+  readonly cpu: string;
   readonly facts: HostFacts;
 }
 
@@ -75,6 +77,7 @@ export function askHost(policy: string): WatchHost {
   return {
     root: tracefs.root,
     release: env.release,
+    cpu: env.cpuModel,
     facts: {
       policy: choosePolicy(policy, [], env).policy,
       maxphyaddr: env.cpu?.physBits ?? MAXPHYADDR,

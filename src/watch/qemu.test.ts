@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
-import { watchRecorded } from './record.js';
+import { readWatchRecording } from './record.js';
 import { isAsExpected, reportOf, type VmReport } from './report.js';
 import { reportText } from './text.js';
 
@@ -14,7 +14,7 @@ const FILE = fileURLToPath(new URL('../../test/support/qemu-6.1.trace.gz', impor
 const TRACE = gunzipSync(readFileSync(FILE)).toString('latin1');
 
 function report(policy?: string): VmReport {
-  const [vm, ...more] = watchRecorded(TRACE, policy).vms;
+  const [vm, ...more] = readWatchRecording(TRACE).watch(policy).vms;
   if (vm === undefined || more.length > 0) throw new Error('it is one VM');
   return reportOf(vm);
 }

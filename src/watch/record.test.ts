@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { findPolicy } from '../memtype/index.js';
-import { WatchRecorder, watchRecorded } from './record.js';
+import { readWatchRecording, WatchRecorder } from './record.js';
 import { reportOf } from './report.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'kvm-memtype-record-'));
@@ -22,15 +22,17 @@ const TRACE =
 function recorded(): string {
   const file = join(folder, 'trace');
   const host = { policy: findPolicy('7.2'), maxphyaddr: 39, selfSnoop: true, quirks: 0xfff };
-  const recorder = new WatchRecorder(file, host, '7.2.13', true);
+  const recorder = new WatchRecorder(file, host, {
+    ...{ startedAt: '2026-01-02T03:04:05.000Z', release: '7.2.13', cpu: 'a processor', fromStart: true },
+  });
   recorder.write(TRACE);
   recorder.close([VM]);
   return readFileSync(file, 'latin1');
 }
 
 test('what was recorded is watched again, under the same rules or others; VMs of others are left out', () => {
-  const text = recorded();
-  const [same, other] = [watchRecorded(text), watchRecorded(text, '6.1')];
+  const recording = readWatchRecording(recorded());
+  const [same, other] = [recording.watch(), recording.watch('6.1')];
 
   expect(same.vms.map((vm) => reportOf(vm).verdict)).toMatchObject([{ right: 1, wrong: 0 }]);
   expect(other.vms.map((vm) => reportOf(vm).verdict.sentences)).toEqual([
@@ -48,5 +50,5 @@ test.each([
   ['a file without its end', (text: string) => text.slice(0, text.indexOf('# VMs')), 'it is cut off'],
   ['a line that was changed', (text: string) => text.replace('gfn=0x1 ', 'gfn=? '), 'cannot read this line'],
 ])('%s is refused', (_what, change, message) => {
-  expect(() => watchRecorded(change(recorded()))).toThrow(message);
+  expect(() => readWatchRecording(change(recorded()))).toThrow(message);
 });

@@ -2,15 +2,20 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import { z } from 'zod';
 import { findPolicy } from '../memtype/index.js';
 import { parseVmTrace } from '../observe/vm-events.js';
+import { readInput } from '../process/read-file.js';
 import type { HostFacts } from './registers.js';
 import { Watcher } from './watcher.js';
 
-const FORM = 'kvm-memtype watch 1';
+/** What a recording of `watch` begins with. */
+export const WATCH_MAGIC = '{"form":"kvm-memtype watch ';
+const FORM = 'kvm-memtype watch 2';
 
 /** The first line of a recording; the trace follows, as the kernel gave it. */
 const header = z.strictObject({
   form: z.literal(FORM),
+  startedAt: z.iso.datetime(),
   release: z.string().max(200),
+  cpu: z.string().max(200),
   policy: z.string().max(100),
   maxphyaddr: z.int().min(36).max(52),
   selfSnoop: z.boolean(),
@@ -26,18 +31,21 @@ class WatchRecordError extends Error {
 /** The last line: which of the VMs in the trace are the monitor's. */
 const VMS = '# VMs:';
 
+/** What a recording tells of the host, beside what the model has to know. */
+export type RecordedHost = Pick<z.infer<typeof header>, 'startedAt' | 'release' | 'cpu' | 'fromStart'>;
+
 /** Keeps what was seen. */
 export class WatchRecorder {
   readonly #fd: number;
 
-  constructor(file: string, host: HostFacts, release: string, fromStart: boolean) {
+  constructor(file: string, host: HostFacts, of: RecordedHost) {
     this.#fd = openSync(file, 'w');
     const { policy, maxphyaddr, selfSnoop, quirks } = host;
     const first: z.infer<typeof header> = {
       form: FORM,
-      release,
+      ...of,
       policy: policy.name,
-      ...{ maxphyaddr, selfSnoop, quirks, fromStart },
+      ...{ maxphyaddr, selfSnoop, quirks },
     };
     this.write(`${JSON.stringify(first)}\n`);
   }
@@ -62,14 +70,30 @@ function headerOf(line: string): z.infer<typeof header> {
   }
 }
 
-/**
- * Watch again what was recorded. @param policy hold it against this policy; that of the kernel that it ran on if not given
- * @throws WatchRecordError, TraceError, UnknownPolicyError
- */
-export function watchRecorded(text: string, policy?: string): Watcher {
+/** A recording that was read. */
+export interface WatchRecording {
+  readonly host: RecordedHost;
+  /** Name of the policy of the kernel that it ran on. */
+  readonly policy: string;
+  /**
+   * Watch it again, held against a policy; that of the kernel that it ran on if none is given.
+   * @param stories keep what each VM did after each change
+   * @throws UnknownPolicyError
+   */
+  watch(policy?: string, stories?: boolean): Watcher;
+}
+
+/** Bytes: of the text of a trace. */
+const LIMIT = 1 << 29;
+
+/** @throws WatchRecordError, TraceError, InputError */
+export const readWatchFile = async (file: string): Promise<WatchRecording> =>
+  readWatchRecording((await readInput(file, { limit: LIMIT, why: 'a recording' })).toString('latin1'));
+
+/** @throws WatchRecordError, TraceError */
+export function readWatchRecording(text: string): WatchRecording {
   const end = text.indexOf('\n');
-  const { maxphyaddr, selfSnoop, quirks, fromStart, policy: own } = headerOf(text.slice(0, end));
-  const facts = { policy: findPolicy(policy ?? own), maxphyaddr, selfSnoop, quirks };
+  const { form: _, maxphyaddr, selfSnoop, quirks, policy: own, ...host } = headerOf(text.slice(0, end));
   const last = text.lastIndexOf(`\n${VMS}`);
   if (last < 0) throw new WatchRecordError('it is cut off: the program that wrote it was killed');
   const ours = new Set(
@@ -78,7 +102,15 @@ export function watchRecorded(text: string, policy?: string): Watcher {
       .trim()
       .split(' '),
   );
-  const watcher = new Watcher(facts, (_tid, kvm) => ours.has(kvm), fromStart);
-  watcher.take(parseVmTrace(text.slice(end + 1, last)));
-  return watcher;
+  const trace = parseVmTrace(text.slice(end + 1, last));
+  return {
+    host,
+    policy: own,
+    watch: (policy = own, stories = false) => {
+      const facts = { policy: findPolicy(policy), maxphyaddr, selfSnoop, quirks };
+      const watcher = new Watcher(facts, (_tid, kvm) => ours.has(kvm), host.fromStart, stories);
+      watcher.take(trace);
+      return watcher;
+    },
+  };
 }

@@ -2,7 +2,7 @@ import { pagesOf } from '../arch/units.js';
 import { archMtrrType, type Finding, INITIAL_SITUATION, type NamedRange, review } from '../memtype/index.js';
 import type { WatchedLeaf } from './leaves.js';
 import { type StaleGroup, staleGroups } from './stale.js';
-import type { WatchedVm } from './vm.js';
+import { departureText, type WatchedVm } from './vm.js';
 import type { ZapSum } from './zaps.js';
 
 /** Neighbouring leaves that are alike; `end` is the first frame after them. */
@@ -111,7 +111,10 @@ function findings(vm: WatchedVm, leaves: readonly WatchedLeaf[]): Finding[] {
 
 /** What there is to say of a VM now. */
 export function reportOf(vm: WatchedVm): VmReport {
-  const { registers, verdict } = vm;
+  const {
+    registers,
+    verdict: { departures, ...verdict },
+  } = vm;
   const leaves = vm.leaves.all();
   return {
     policy: vm.policy.name,
@@ -128,9 +131,9 @@ export function reportOf(vm: WatchedVm): VmReport {
     leaves: leaves.length,
     smm: vm.smm,
     map: fold(leaves.map(rowOf), sameRow),
-    verdict: { ...verdict, sentences: [...verdict.sentences] },
+    verdict: { ...verdict, sentences: departures.map(departureText) },
     zaps: vm.zaps.sums().map((sum) => ({ ...sum })),
-    missingZaps: [...vm.zaps.missing],
+    missingZaps: vm.zaps.missing.map(({ cause, frames }) => `${cause} should have zapped ${frames}`),
     stale: staleGroups(vm, leaves),
     disagree: disagreements(vm, leaves),
     patIgnored: leaves.filter(({ ipat, mmio }) => ipat && !mmio).reduce((sum, leaf) => sum + pages(leaf), 0),

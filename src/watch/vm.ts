@@ -11,7 +11,8 @@ import {
 import type { VmEvent } from '../observe/vm-events.js';
 import { type WatchedLeaf, WatchedLeaves } from './leaves.js';
 import { type HostFacts, Registers } from './registers.js';
-import { Zaps } from './zaps.js';
+import type { Story } from './story.js';
+import { type ExpectedZap, Zaps } from './zaps.js';
 
 /** A change of registers, devices or quirks, and how things stood after it. */
 export interface Epoch {
@@ -36,6 +37,20 @@ export interface WatchNote {
   readonly vcpu?: number;
 }
 
+/** A leaf that was made otherwise than the model expects. */
+export interface Departure {
+  readonly gfn: number;
+  readonly level: number;
+  readonly vcpu: number;
+  readonly expected: string;
+  readonly seen: string;
+  /** How many changes of registers came before it. */
+  readonly epoch: number;
+}
+
+export const departureText = ({ gfn, level, vcpu, expected, seen }: Departure): string =>
+  `gfn 0x${gfn.toString(16)}, level ${level}, by vCPU ${vcpu}: expected ${expected}; seen ${seen}`;
+
 const pageOf = ({ gfn, mmio }: { gfn: number; mmio: boolean }): PageView => ({ gfn, mmio, slotFlags: 0 });
 const MOST_WRONG = 100;
 const show = ({ type, ipat }: { type: string; ipat: boolean }): string => `${type}, IPAT ${ipat ? 1 : 0}`;
@@ -51,8 +66,8 @@ export class WatchedVm {
   readonly zaps = new Zaps();
   readonly epochs: Epoch[] = [];
   #latest: Registers;
-  /** Leaves as the model expects, those that it cannot tell of, and all others, a sentence for each. */
-  readonly verdict = { right: 0, untold: 0, wrong: 0, sentences: [] as string[] };
+  /** Leaves as the model expects, those that it cannot tell of, and all others; the first of these one by one. */
+  readonly verdict = { right: 0, untold: 0, wrong: 0, departures: [] as Departure[] };
   /** Leaves in the tables of system management mode, which are left out. */
   smm = 0;
   /** Whether the count of devices was read off a leaf: the VM ran before it was watched. */
@@ -61,10 +76,14 @@ export class WatchedVm {
   readonly #notes: WatchNote[] = [];
   #isOver = false;
 
-  /** @param fromStart all that it did was seen, so that its registers are known */
+  /**
+   * @param fromStart all that it did was seen, so that its registers are known
+   * @param story told of all that is done to leaves
+   */
   constructor(
     host: HostFacts,
     readonly fromStart: boolean,
+    readonly story?: Story,
   ) {
     this.registers = new Registers(host);
     this.#latest = this.registers.snapshot();
@@ -132,28 +151,45 @@ export class WatchedVm {
     const fault = this.#faults.get(event.tid);
     const by = fault?.gfn === event.gfn ? fault : undefined;
     const { made, gone, ofOldTables } = this.leaves.change(event, this.epochs.length, by);
-    if (gone !== undefined && !ofOldTables) this.zaps.gone(event.tid, 1);
+    if (gone !== undefined && !ofOldTables) {
+      this.zaps.gone(event.tid, 1);
+      if (made === undefined) this.story?.gone(gone);
+    }
     if (made === undefined) return;
-    if (by === undefined) this.verdict.untold++;
-    else this.#judge(event, made, by.vcpu);
+    if (by !== undefined) {
+      this.#judge(event, made, by.vcpu);
+      return;
+    }
+    this.verdict.untold++;
+    this.story?.made(made);
   }
 
   #judge(event: Of<'change'>, leaf: WatchedLeaf, vcpu: number): void {
     this.#infer(leaf);
     if (!this.#isKnown(leaf)) {
       this.verdict.untold++;
+      this.story?.made(leaf);
       return;
     }
     const expected = this.decide(leaf);
+    this.story?.made(leaf, show(expected));
     const mayBe = [expected, ...this.#metBy(event).map((registers) => this.decide(leaf, registers))];
     if (mayBe.some(({ type, ipat }) => type === leaf.type && ipat === leaf.ipat)) {
       this.verdict.right++;
       return;
     }
-    const text = `gfn 0x${leaf.gfn.toString(16)}, level ${leaf.level}, by vCPU ${vcpu}: expected ${show(expected)}; seen ${show(leaf)}`;
+    const { gfn, level } = leaf;
+    const departure = {
+      gfn,
+      level,
+      vcpu,
+      expected: show(expected),
+      seen: show(leaf),
+      epoch: this.epochs.length,
+    };
     this.verdict.wrong++;
-    if (this.verdict.sentences.length < MOST_WRONG) this.verdict.sentences.push(text);
-    this.#note(event, 'wrong', text, vcpu);
+    if (this.verdict.departures.length < MOST_WRONG) this.verdict.departures.push(departure);
+    this.#note(event, 'wrong', departureText(departure), vcpu);
   }
 
   /** Registers that the fault may have found instead, as another thread was changing them. */
@@ -192,7 +228,7 @@ export class WatchedVm {
         ? this.policy.zaps.mtrr(this.registers, vcpu, outcome.msr)
         : undefined;
     const cause = `${name}, by ${byHost ? 'the VMM for ' : ''}vCPU ${id}`;
-    this.zaps.expect(tid, range && { cause, range: clamped(range), must: true });
+    this.zaps.expect(tid, range && this.#zap(cause, true, clamped(range)));
     const from = before.value === undefined ? '' : ` ${hex(before.value)} to`;
     const refused = outcome?.ok ? '' : ': refused';
     const text = `${who}: ${name}${from} ${hex(value)}${refused}`;
@@ -207,11 +243,15 @@ export class WatchedVm {
     vcpu.cr0 = event.value;
     if (vcpu.cd === before) return;
     const text = `vCPU ${event.vcpu}: CR0.CD to ${vcpu.cd ? 1 : 0}`;
-    if (this.policy.zaps.cr0(this.registers))
-      this.zaps.expect(event.tid, { cause: text, range: ALL_GFNS, must: false });
+    if (this.policy.zaps.cr0(this.registers)) this.zaps.expect(event.tid, this.#zap(text, false));
     this.#note(event, 'cr0', text, event.vcpu);
     this.#epoch(event, text, 'cr0-guest');
   }
+
+  #zap = (cause: string, must: boolean, range: GfnRange = ALL_GFNS): ExpectedZap => ({
+    ...{ cause, must, range },
+    epoch: this.epochs.length,
+  });
 
   #dma(event: Of<'dma'>): void {
     const before = this.registers.noncoherent;
@@ -221,7 +261,7 @@ export class WatchedVm {
     this.#note(event, 'dma', text);
     if (before > 0 === now > 0) return;
     const zaps = this.policy.zaps.noncoherent(this.registers);
-    this.zaps.expect(event.tid, zaps ? { cause: text, range: ALL_GFNS, must: true } : undefined);
+    this.zaps.expect(event.tid, zaps ? this.#zap(text, true) : undefined);
     this.#epoch(event, text, 'noncoherent');
   }
 
@@ -244,6 +284,7 @@ export class WatchedVm {
   }
 
   #drop(event: Of<'zap-all'>): void {
+    for (const leaf of this.story ? this.leaves.all() : []) this.story?.gone(leaf);
     const leaves = this.leaves.drop();
     const cause = 'a memslot goes or moves';
     this.zaps.gone(event.tid, leaves, cause);
@@ -254,6 +295,7 @@ export class WatchedVm {
     const [before, after] = [this.#latest, this.registers.snapshot()];
     this.#latest = after;
     this.epochs.push({ ...{ at, tid, text, before, after }, erratum: this.policy.stale[cause] });
+    this.story?.begin(text);
   }
 
   #note({ at }: VmEvent, kind: WatchNote['kind'], text: string, vcpu?: number): void {

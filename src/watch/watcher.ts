@@ -1,5 +1,6 @@
 import type { VmEvent, VmTrace } from '../observe/vm-events.js';
 import type { HostFacts } from './registers.js';
+import { Story } from './story.js';
 import { WatchedVm, type WatchNote } from './vm.js';
 
 /** A note, and of which VM. */
@@ -29,15 +30,19 @@ export class Watcher {
   readonly #seen: string[] = [];
   /** Events that the kernel dropped. */
   lost = 0;
+  #first: number | undefined;
+  #last = 0;
 
   /**
    * @param isOurs whether a thread of the host is one of the monitor's
    * @param fromStart whether the monitor had no VM when watching began
+   * @param stories whether to keep what each VM did, which grows as long as it runs
    */
   constructor(
     readonly host: HostFacts,
     readonly isOurs: (tid: number, kvm: string) => boolean,
     readonly fromStart: boolean,
+    readonly stories = false,
   ) {}
 
   /** VMs that there are or were, in the order in which they were seen. */
@@ -53,6 +58,13 @@ export class Watcher {
   take({ events, lost }: VmTrace): void {
     this.lost += lost;
     for (const event of events) this.#take(event);
+    this.#first ??= events[0]?.at;
+    this.#last = events.at(-1)?.at ?? this.#last;
+  }
+
+  /** Microseconds from the first event to the last. */
+  get us(): number {
+    return this.#first === undefined ? 0 : this.#last - this.#first;
   }
 
   /** Addresses of all VMs that were seen; one may stand there twice. */
@@ -93,7 +105,7 @@ export class Watcher {
       this.#others.add(kvm);
       return undefined;
     }
-    const vm = new WatchedVm(this.host, this.fromStart);
+    const vm = new WatchedVm(this.host, this.fromStart, this.stories ? new Story() : undefined);
     this.#vms.set(kvm, vm);
     this.#seen.push(kvm);
     return vm;

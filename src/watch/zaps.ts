@@ -14,6 +14,8 @@ export interface ExpectedZap {
   readonly cause: string;
   readonly range: GfnRange;
   readonly must: boolean;
+  /** How many changes of registers came before it. */
+  readonly epoch: number;
 }
 
 interface Call {
@@ -35,8 +37,8 @@ export class Zaps {
   readonly #sums = new Map<string, ZapSum>();
   readonly #open = new Map<number, Call>();
   readonly #expected = new Map<number, ExpectedZap>();
-  /** Sentences on zaps that the model expected and that did not come. */
-  readonly missing: string[] = [];
+  /** Zaps that the model expected and that did not come: of what, by which cause. */
+  readonly missing: { readonly cause: string; readonly frames: string; readonly epoch: number }[] = [];
 
   /** By cause, the dearest first. */
   sums(): ZapSum[] {
@@ -46,7 +48,8 @@ export class Zaps {
   /** The model says that this thread is about to zap; undefined: that it is not, for this reason. */
   expect(tid: number, zap: ExpectedZap | undefined): void {
     const before = this.#expected.get(tid);
-    if (before?.must === true) this.missing.push(`${before.cause} should have zapped ${text(before.range)}`);
+    if (before?.must === true)
+      this.missing.push({ cause: before.cause, frames: text(before.range), epoch: before.epoch });
     if (zap === undefined) this.#expected.delete(tid);
     else this.#expected.set(tid, zap);
   }

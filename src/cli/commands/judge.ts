@@ -14,8 +14,8 @@ interface JudgeOptions {
 
 const HELP: Help = {
   what:
-    'Judge again what `run --record` kept: under the policy that the run was asked for, or another. Nothing is run. Judged as it ' +
-    'was, by the same program, it gives the same results to the byte.',
+    'Judge again what `run --record` or `watch --record` kept: under the policy that it was held against, or another. Nothing is run. ' +
+    'Judged as it was, by the same program, it gives the same results to the byte.',
   examples: [
     ['judge r.kmr', 'the results of the run that was recorded'],
     ['judge r.kmr --policy 6.12 --format junit --output results.xml', 'held against the rules of Linux 6.12'],

@@ -7,18 +7,28 @@ import { createReport, type Report } from '../../report/report.js';
 import type { RunHeader, RunResult } from '../../report/types.js';
 import { type RecordedRun, readRecordingFile } from '../../session/recorded/read.js';
 import { replayRun } from '../../session/recorded/replay.js';
+import { readWatchFile, WATCH_MAGIC } from '../../watch/record.js';
+import { resultOfWatch } from '../../watch/result.js';
 import { log } from '../terminal/log.js';
+import { commandLine } from './invocation.js';
 import { toolInfo } from './provenance.js';
 import { rerunOfRecorded } from './rerun.js';
 
-/** What a file is, by its first bytes: gzip (RFC 1952), JSON, or all else. */
-export async function kindOf(file: string): Promise<'recording' | 'result' | 'other'> {
+/** What a file is, by its first bytes: gzip (RFC 1952), a recording of `watch`, other JSON, or all else. */
+export async function kindOf(file: string): Promise<'recording' | 'watch' | 'result' | 'other'> {
   // A named pipe would wait for a writer; what reads it as a file of its kind refuses it.
   const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(2), 0, 2, 0);
-    if (bytesRead === 2 && buffer[0] === 0x1f && buffer[1] === 0x8b) return 'recording';
-    return buffer.toString('latin1', 0, 1) === '{' ? 'result' : 'other';
+    const { buffer, bytesRead } = await handle.read(
+      Buffer.alloc(WATCH_MAGIC.length),
+      0,
+      WATCH_MAGIC.length,
+      0,
+    );
+    const text = buffer.toString('latin1', 0, bytesRead);
+    if (text === WATCH_MAGIC) return 'watch';
+    if (bytesRead >= 2 && buffer[0] === 0x1f && buffer[1] === 0x8b) return 'recording';
+    return text.startsWith('{') ? 'result' : 'other';
   } finally {
     await handle.close();
   }
@@ -37,12 +47,37 @@ function headerOf({ header }: RecordedRun): RunHeader {
   return isSame ? header : { ...header, judgedBy: judge };
 }
 
+/** Judge a recording of `watch`, each of whose VMs counts as a scenario. */
+async function judgeWatch(
+  file: string,
+  policy: string | undefined,
+  reportOf: (header: RunHeader) => Report,
+): Promise<RunResult> {
+  const recording = await readWatchFile(file);
+  const { set, timelines } = resultOfWatch(
+    recording,
+    policy === 'auto' ? undefined : policy,
+    commandLine(['watch', '--replay', file]),
+  );
+  const report = reportOf({ tool: toolInfo(), startedAt: recording.host.startedAt, planned: 1 });
+  const { scenarios, durationMs, incomplete: _, ...header } = set;
+  report.header(header);
+  for (const result of scenarios) {
+    const timeline = timelines.get(result);
+    if (timeline !== undefined) report.timeline?.(timeline);
+    report.scenario(result);
+  }
+  report.footer(set);
+  return report.finish({ durationMs });
+}
+
 /** Judge a recording again, into a report. */
 export async function judgeRecording(
   file: string,
   { policy, strict }: JudgeOptions,
   reportOf: (header: RunHeader) => Report,
 ): Promise<RunResult> {
+  if ((await kindOf(file)) === 'watch') return judgeWatch(file, policy, reportOf);
   const recorded = await readRecordingFile(file);
   const report = reportOf(headerOf(recorded));
   replayRun(
@@ -70,7 +105,8 @@ export async function judgeRecording(
 
 /** The results in a file: a recording is judged again; all else is saved results, or no results at all. */
 export async function readResults(file: string): Promise<SavedRun> {
-  if ((await kindOf(file)) !== 'recording') return { run: readSaved(file), timelines: new Map() };
+  const kind = await kindOf(file);
+  if (kind !== 'recording' && kind !== 'watch') return { run: readSaved(file), timelines: new Map() };
   const reports: Report[] = [];
   const run = await judgeRecording(file, {}, (header) => {
     const report = createReport(

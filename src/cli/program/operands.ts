@@ -1,6 +1,5 @@
 import { catalogue } from '../../catalogue/index.js';
 import { type BootCost, type Side, sideOfRecorded, sidesOfResult } from '../../compare/side.js';
-import { readSaved } from '../../report/journal/saved.js';
 import { labelOf, uniqueLabel } from '../../report/label.js';
 import type { ResultSet } from '../../report/types.js';
 import type { Scenario } from '../../scenario/types.js';
@@ -13,7 +12,7 @@ import { interrupted } from '../terminal/interrupt.js';
 import { log } from '../terminal/log.js';
 import { withProgress } from '../terminal/progress.js';
 import { measureBoots } from './boots.js';
-import { kindOf } from './judged.js';
+import { kindOf, readResults } from './judged.js';
 import { againOf, rerunCommand } from './rerun.js';
 
 /** How kernels among the operands of `compare` are run. */
@@ -86,7 +85,7 @@ const ofRecorded = (kernels: readonly RecordedKernel[]): Side[] =>
 async function sidesOf(operand: string, options: OperandOptions, labels: Set<string>): Promise<Side[]> {
   const kind = operand.startsWith('debian:') ? 'kernel' : await kindOf(operand);
   if (kind === 'recording') return ofRecorded((await readRecordingFile(operand)).kernels);
-  if (kind === 'result') return sidesOfResult(readSaved(operand));
+  if (kind === 'result' || kind === 'watch') return sidesOfResult((await readResults(operand)).run);
   const { recorded, boots } = await runOperand(operand, options, labels);
   return ofRecorded([recorded]).map((side) => ({ ...side, ...(boots && { boots }) }));
 }

@@ -4,12 +4,11 @@ import { sweepTracefs } from '../../../observe/tracefs.js';
 import { VmObserver } from '../../../observe/vm-observer.js';
 import { checkWritable } from '../../../process/output-file.js';
 import { startTime } from '../../../process/owner.js';
-import { readInput } from '../../../process/read-file.js';
 import { textWidth } from '../../../text/wrap.js';
 import { follow } from '../../../watch/follow.js';
 import { askHost, WatchError, type WatchHost } from '../../../watch/host.js';
 import { descendsFrom, hasVm, processNamed, threadsOf, WatchTargetError } from '../../../watch/processes.js';
-import { WatchRecorder, watchRecorded } from '../../../watch/record.js';
+import { readWatchFile, WatchRecorder } from '../../../watch/record.js';
 import { isAsExpected, reportOf } from '../../../watch/report.js';
 import { jsonView, liveView, type Screen, textView, type View } from '../../../watch/view.js';
 import { Watcher } from '../../../watch/watcher.js';
@@ -121,8 +120,10 @@ async function watchLive(options: WatchOptions, command: readonly string[]): Pro
   using observer = observe(host, found === undefined || found.fromStart ? undefined : threadsOf(found.pid));
   const target = found ?? (await started(command));
   const watcher = new Watcher(host.facts, (tid) => descendsFrom(tid, target.pid), target.fromStart);
-  const recorder =
-    record === undefined ? undefined : new WatchRecorder(record, host.facts, host.release, target.fromStart);
+  const { fromStart } = target;
+  const { release, cpu } = host;
+  const about = { startedAt: new Date().toISOString(), release, cpu, fromStart };
+  const recorder = record === undefined ? undefined : new WatchRecorder(record, host.facts, about);
   const view = viewOf(options);
   const limit = options.time === undefined ? [] : [AbortSignal.timeout(options.time * 1000)];
   const following = follow({
@@ -141,9 +142,8 @@ async function watchLive(options: WatchOptions, command: readonly string[]): Pro
 }
 
 async function watchAgain(file: string, options: WatchOptions): Promise<void> {
-  const bytes = await readInput(file, { limit: 1 << 30, why: 'a recording' });
   const policy = options.policy === 'auto' ? undefined : options.policy;
-  const watcher = watchRecorded(bytes.toString('latin1'), policy);
+  const watcher = (await readWatchFile(file)).watch(policy);
   viewOf(options).end(watcher);
   process.exitCode = statusOf(watcher);
 }
@@ -170,6 +170,6 @@ export function watchCommand(): Command {
     .addOption(new Option('--interval <ms>', 'look this often').argParser(whole(10, MOST_MS)).default(1000))
     .option('--time <s>', 'end after so many seconds', seconds)
     .addOption(new Option('--format <name>', 'how to show it').choices(['text', 'json']).default('text'))
-    .option('--record <file>', 'keep the trace, for --replay', outputFile)
+    .option('--record <file>', 'keep the trace, for --replay and `judge`', outputFile)
     .action(watch);
 }
