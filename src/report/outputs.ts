@@ -2,7 +2,17 @@ import { extname } from 'node:path';
 import { OutputError } from '../process/output-file.js';
 
 /** Every format that `--format` takes. */
-export const FORMATS = ['pretty', 'ktap', 'tap', 'kselftest', 'junit', 'json', 'kcidb', 'html'] as const;
+export const FORMATS = [
+  'pretty',
+  'ktap',
+  'tap',
+  'kselftest',
+  'junit',
+  'json',
+  'kcidb',
+  'github',
+  'html',
+] as const;
 /** A format that `--format` takes. */
 export type Format = (typeof FORMATS)[number];
 

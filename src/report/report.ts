@@ -1,5 +1,6 @@
 import { checkWritable, OutputError, writeOutput } from '../process/output-file.js';
 import { textWidth } from '../text/wrap.js';
+import { renderGithub } from './formats/github.js';
 import { renderJson } from './formats/json.js';
 import { renderJunit } from './formats/junit.js';
 import { renderKcidb } from './formats/kcidb.js';
@@ -23,6 +24,7 @@ export const RENDER: Record<Format, (run: RunResult, timelines?: Timelines) => s
   junit: renderJunit,
   json: renderJson,
   kcidb: renderKcidb,
+  github: (run) => renderGithub(run),
   html: (run, timelines = new Map()) => renderHtml([{ run, timelines }]),
 };
 

@@ -16,6 +16,7 @@ export const failure = z.object({
     description:
       'number of the step in its scenario, from 1; 0 is the start of the guest, before the first step',
   }),
+  line: count.optional().meta({ description: 'line of the step in the file of the scenario, from 1' }),
   stepText: z.string().meta({ description: 'the step in words' }),
   vcpu: count.optional(),
   gfn: count.optional().meta({ description: 'guest frame number, 4 KiB units' }),
@@ -38,6 +39,10 @@ export const scenarioResult = z.object({
   repeat: count
     .optional()
     .meta({ description: 'which repetition this is, from 1, where there were several' }),
+  file: z
+    .string()
+    .optional()
+    .meta({ description: 'the file that the scenario was read from, as given; absent for the catalogue' }),
   status,
   skip: z
     .object({ reason: z.string(), lift: z.string().meta({ description: 'what would let it run' }) })

@@ -1,6 +1,7 @@
 import type { Policy } from '../memtype/index.js';
 import type { Timeline } from '../report/html/timeline.js';
 import type { ScenarioResult, SetHeader } from '../report/types.js';
+import type { ScenarioSource } from '../scenario/file/lines.js';
 import type { Scenario } from '../scenario/types.js';
 import type { Plan } from './lane.js';
 import type { Outcome } from './outcome.js';
@@ -13,6 +14,8 @@ export interface SessionRequest {
   target: Target;
   scenarios: readonly Scenario[];
   catalogue: readonly Scenario[];
+  /** Where scenarios stand that were read from files, by name. */
+  sources?: Readonly<Record<string, ScenarioSource>>;
   /** `auto` or a policy's name. */
   policy: string;
   /** The policy that a patched kernel is known to have, where its version means another; it says what KVM must answer about itself. */

@@ -18,9 +18,13 @@ test('steps are numbered from 1, as the schema says', () => {
 
   const verdict = judge(reads, { ...recording, steps: wrong }, policy, environmentOf(policy));
   const { failures } = toResult(reads, recording, verdict, 'again');
+  const source = { file: 'reads.json', lines: [4, 5, 9] };
+  const fromFile = toResult(reads, recording, verdict, 'again', source);
 
   expect(failures.map(({ step, stepText }) => [step, stepText])).toEqual(
     steps.map((step, index) => [index + 1, describeStep(step)]),
   );
+  expect([fromFile.file, ...fromFile.failures.map(({ line }) => line)]).toEqual(['reads.json', 5, 9]);
+  expect(toResult(reads, recording, verdict, 'again', { ...source, file: '-' }).file).toBeUndefined();
   expect(failure.shape.step.meta()?.description).toContain('from 1; 0 is the start of the guest');
 });

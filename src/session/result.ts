@@ -1,6 +1,7 @@
 import type { Mismatch, Verdict } from '../check/verdict.js';
 import type { Recording } from '../recording/recording.js';
 import type { ScenarioResult } from '../report/types.js';
+import type { ScenarioSource } from '../scenario/file/lines.js';
 import type { Scenario } from '../scenario/types.js';
 
 const nameParts = (name: string): { family: string; name: string } => {
@@ -34,10 +35,25 @@ function merge(mismatches: readonly Mismatch[]): Mismatch[] {
   });
 }
 
-function failureOf(mismatch: Mismatch, rerun: string): ScenarioResult['failures'][number] {
-  const { why, ...rest } = mismatch;
-  return { ...rest, sources: [...new Set(why.map((rule) => `${rule.text} (${rule.source})`))], rerun };
+function failureOf(
+  mismatch: Mismatch,
+  rerun: string,
+  source?: ScenarioSource,
+): ScenarioResult['failures'][number] {
+  const { why, step, ...rest } = mismatch;
+  const line = source?.lines[step];
+  return {
+    step,
+    ...(line && { line }),
+    ...rest,
+    sources: [...new Set(why.map((rule) => `${rule.text} (${rule.source})`))],
+    rerun,
+  };
 }
+
+/** Standard input has no name that leads anybody to it. */
+const fileOf = (source: ScenarioSource | undefined): Pick<ScenarioResult, 'file'> =>
+  source === undefined || source.file === '-' ? {} : { file: source.file };
 
 /** Turn a verdict into what reports show; `rerun` is the command that runs this scenario alone. */
 export function toResult(
@@ -45,16 +61,18 @@ export function toResult(
   recording: Recording,
   verdict: Verdict,
   rerun: string,
+  source?: ScenarioSource,
 ): ScenarioResult {
   const { leaves, zaps, kept, msrs, effective, ioctls } = verdict.checks;
   const step =
     recording.outcome === 'error' && recording.step !== undefined ? ` (in step ${recording.step + 1})` : '';
   return {
     ...nameParts(scenario.name),
+    ...fileOf(source),
     status: verdict.status,
     durationMs: Math.round(recording.durationMs * 10) / 10,
     checks: { leaves, zaps, kept, msrs, effective, ioctls },
-    failures: merge(verdict.mismatches).map((mismatch) => failureOf(mismatch, rerun)),
+    failures: merge(verdict.mismatches).map((mismatch) => failureOf(mismatch, rerun, source)),
     errata: verdict.notes.map(({ id, kernels, text }) => ({ id, kernels, text })),
     ...(recording.outcome === 'skip' ? { skip: recording.missing } : {}),
     ...(verdict.message === undefined ? {} : { error: `${verdict.message}${step}` }),
@@ -62,9 +80,21 @@ export function toResult(
 }
 
 /** A scenario that has no verdict because the kernel, its machine or the agent died. */
-export function lostResult(scenario: Scenario, reason: string, started: boolean): ScenarioResult {
+export function lostResult(
+  scenario: Scenario,
+  reason: string,
+  started: boolean,
+  source?: ScenarioSource,
+): ScenarioResult {
   const checks = { leaves: 0, zaps: 0, kept: 0, msrs: 0, effective: 0, ioctls: 0 };
-  const common = { ...nameParts(scenario.name), durationMs: 0, checks, failures: [], errata: [] };
+  const common = {
+    ...nameParts(scenario.name),
+    ...fileOf(source),
+    durationMs: 0,
+    checks,
+    failures: [],
+    errata: [],
+  };
   if (started) return { ...common, status: 'error', error: `it was running when ${reason}` };
   return {
     ...common,

@@ -130,7 +130,8 @@ export class Session {
     const verdict = judge(scenario, recording, choice.policy, env, answers, (step) => {
       for (const watch of watches) watch(step);
     });
-    const result = toResult(scenario, recording, verdict, this.request.rerun(scenario.name));
+    const { rerun, sources = {} } = this.request;
+    const result = toResult(scenario, recording, verdict, rerun(scenario.name), sources[scenario.name]);
     if (timeline?.timeline !== undefined) this.listener.timeline?.(scenario.name, timeline.timeline);
     this.#add(this.request.repeat > 1 ? { ...result, repeat: round } : result);
   }
@@ -237,7 +238,8 @@ export class Session {
     const death = deaths[index];
     if (!slot.wanted || death === undefined) return;
     const reason = deathText(death);
-    this.#add(lostResult(slot.scenario, reason, this.lanes[index]?.isRunning(slot) ?? false));
+    const source = this.request.sources?.[slot.scenario.name];
+    this.#add(lostResult(slot.scenario, reason, this.lanes[index]?.isRunning(slot) ?? false, source));
   }
 }
 

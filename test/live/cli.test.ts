@@ -13,7 +13,7 @@ describe('bad usage is one sentence and status 2', () => {
     [['run', '--format'], "option '--format <name>' argument missing"],
     [
       ['run', '--format', 'xml'],
-      '--format xml is not one of pretty, ktap, tap, kselftest, junit, json, kcidb, html',
+      '--format xml is not one of pretty, ktap, tap, kselftest, junit, json, kcidb, github, html',
     ],
     [['run', '--format', 'json', '--format', 'ktap'], 'only one format can go to stdout'],
     [

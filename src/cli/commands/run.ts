@@ -6,6 +6,7 @@ import { writeNewFiles } from '../../process/new-files.js';
 import { counted } from '../../report/formats/text.js';
 import { exitStatus } from '../../report/index.js';
 import { labelOf, uniqueLabel } from '../../report/label.js';
+import type { ScenarioSource } from '../../scenario/file/lines.js';
 import { printScenario } from '../../scenario/file/print.js';
 import type { Scenario } from '../../scenario/types.js';
 import type { RunRecorder } from '../../session/recorded/writer.js';
@@ -64,6 +65,8 @@ interface Chosen {
   scenarios: readonly Scenario[];
   /** The argument that names a scenario again. */
   argumentOf: (name: string) => string;
+  /** Where those that were read from files stand, by name. */
+  sources: Readonly<Record<string, ScenarioSource>>;
 }
 
 /** What all kernels of a run share. */
@@ -92,18 +95,12 @@ function givenKernels({ kernel, name }: RunOptions): Given[] {
   return kernels.map((given, i) => ({ kernel: given, name: name[i] }));
 }
 
-/** The file of each scenario that came from one. */
-const filesOf = ({ scenarios, argumentOf }: Chosen): Record<string, string> =>
-  Object.fromEntries(
-    scenarios.flatMap(({ name }) => (argumentOf(name) === name ? [] : [[name, argumentOf(name)]])),
-  );
-
 async function requestFor(
   options: RunOptions,
   { kernel, name }: Given,
   { chosen, labels, recorder }: Shared,
 ): Promise<SessionRequest> {
-  const { scenarios, argumentOf } = chosen;
+  const { scenarios, argumentOf, sources } = chosen;
   const target = await targetOf(options, kernel);
   const rerun = rerunCommand(options, kernel);
   const label =
@@ -115,6 +112,7 @@ async function requestFor(
     target,
     scenarios,
     catalogue,
+    sources,
     policy: options.policy,
     repeat: options.repeat,
     strict: options.strict ?? false,
@@ -127,7 +125,7 @@ async function requestFor(
     signal: interrupted,
   };
   if (recorder === undefined) return request;
-  return { ...request, recorder: recorder.forKernel(request, againOf(options, kernel, filesOf(chosen))) };
+  return { ...request, recorder: recorder.forKernel(request, againOf(options, kernel, sources)) };
 }
 
 function list({ scenarios }: Chosen): void {
@@ -164,9 +162,13 @@ async function choose(args: readonly string[], { shard, quick }: RunOptions): Pr
   if (quick && args.length > 0)
     throw new UsageError('--quick chooses the scenarios itself: name none beside it');
   if (quick)
-    return { scenarios: selectScenarios(quickSet(catalogue), [], shard), argumentOf: (name) => name };
-  const { all, patterns, argumentOf } = await readArguments(args, catalogue);
-  return { scenarios: selectScenarios(all, patterns, shard), argumentOf };
+    return {
+      scenarios: selectScenarios(quickSet(catalogue), [], shard),
+      argumentOf: (name) => name,
+      sources: {},
+    };
+  const { all, patterns, ...rest } = await readArguments(args, catalogue);
+  return { scenarios: selectScenarios(all, patterns, shard), ...rest };
 }
 
 async function run(args: string[], options: RunOptions, command: Command): Promise<void> {

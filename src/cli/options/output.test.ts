@@ -20,6 +20,6 @@ it('pairs what the command line says, in its order', () => {
 
 it('refuses a format that it does not know', () => {
   expect(() => plansOf('--format', 'xml')).toThrow(
-    '--format xml is not one of pretty, ktap, tap, kselftest, junit, json, kcidb, html',
+    '--format xml is not one of pretty, ktap, tap, kselftest, junit, json, kcidb, github, html',
   );
 });

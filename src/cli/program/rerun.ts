@@ -1,3 +1,4 @@
+import type { ScenarioSource } from '../../scenario/file/lines.js';
 import type { Again, RecordedRequest } from '../../session/recorded/records.js';
 import { commandLine } from './invocation.js';
 
@@ -41,11 +42,17 @@ export const rerunCommand =
   (scenario) =>
     commandLine(rerunArgs(scenario, kernel, options));
 
+const mapped = <T>(
+  sources: Readonly<Record<string, ScenarioSource>>,
+  of: (source: ScenarioSource) => T,
+): Record<string, T> =>
+  Object.fromEntries(Object.entries(sources).map(([name, source]) => [name, of(source)]));
+
 /** What a recording keeps of the options, so that it can name the command too. */
 export const againOf = (
   { engine, timeout, param, vfio, virtioType, memslotFlag, patch = [] }: RerunOptions,
   kernel: string | undefined,
-  files: Readonly<Record<string, string>>,
+  sources: Readonly<Record<string, ScenarioSource>>,
 ): Again => ({
   ...(kernel === undefined ? {} : { kernel }),
   engine,
@@ -55,7 +62,8 @@ export const againOf = (
   ...(virtioType === undefined ? {} : { virtioType }),
   ...(memslotFlag === undefined ? {} : { memslotFlag }),
   ...(patch.length === 0 ? {} : { patch: [...patch] }),
-  files: { ...files },
+  files: mapped(sources, ({ file }) => file),
+  lines: mapped(sources, ({ lines }) => [...lines]),
 });
 
 /** The command that runs one scenario of a recording again, to be held against this policy. */

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { readInput } from '../../process/read-file.js';
+import { type ScenarioSource, stepLines } from '../../scenario/file/lines.js';
 import { parseScenario, ScenarioFileError } from '../../scenario/file/parse.js';
 import type { Scenario } from '../../scenario/types.js';
 import { UsageError } from '../errors.js';
@@ -12,6 +13,8 @@ export interface ScenarioArguments {
   patterns: readonly string[];
   /** The argument that names a scenario again: its file, where it came from one. */
   argumentOf: (name: string) => string;
+  /** Where those that were read from files stand, by name. */
+  sources: Readonly<Record<string, ScenarioSource>>;
 }
 
 const STDIN = '-';
@@ -20,10 +23,11 @@ const LIMIT = { limit: 2 ** 24, why: 'the most for a scenario' };
 const isFile = (argument: string): boolean => argument === STDIN || argument.endsWith('.json');
 const titleOf = (argument: string): string => (argument === STDIN ? 'standard input' : argument);
 
-async function readScenario(argument: string): Promise<Scenario> {
+async function readScenario(argument: string): Promise<{ scenario: Scenario; lines: readonly number[] }> {
   const bytes = await readInput(argument === STDIN ? '/dev/stdin' : argument, LIMIT);
   try {
-    return parseScenario(bytes.toString());
+    const text = bytes.toString();
+    return { scenario: parseScenario(text), lines: stepLines(text) };
   } catch (error) {
     if (!(error instanceof ScenarioFileError)) throw error;
     throw new ScenarioFileError(`${titleOf(argument)}: ${error.message}`);
@@ -52,7 +56,7 @@ export async function readArguments(
   args: readonly string[],
   catalogue: readonly Scenario[],
 ): Promise<ScenarioArguments> {
-  const files = new Map<string, string>();
+  const sources: Record<string, ScenarioSource> = {};
   const own: Scenario[] = [];
   const patterns: string[] = [];
   for (const argument of args) {
@@ -60,14 +64,15 @@ export async function readArguments(
       patterns.push(argument);
       continue;
     }
-    const scenario = await readScenario(argument);
+    const { scenario, lines } = await readScenario(argument);
     const { name } = scenario;
-    const other = files.get(name);
+    const other = sources[name]?.file;
     if (other !== undefined)
       throw new UsageError(`${titleOf(other)} and ${titleOf(argument)} both hold ${name}: leave one out`);
-    files.set(name, argument);
+    sources[name] = { file: argument, lines };
     patterns.push(name);
     if (sameInCatalogue(scenario, argument, catalogue) === undefined) own.push(scenario);
   }
-  return { all: [...catalogue, ...own], patterns, argumentOf: (name) => files.get(name) ?? name };
+  const argumentOf = (name: string): string => sources[name]?.file ?? name;
+  return { all: [...catalogue, ...own], patterns, argumentOf, sources };
 }

@@ -52,7 +52,14 @@ const BEGIN = {
   tool: { name: 'kvm-memtype', version: '1.0.0' },
   startedAt: '2026-01-01T00:00:00.000Z',
 } as const;
-const AGAIN = { engine: 'auto', timeout: 300, param: [], files: { [FIRST]: 'first.json' } };
+const SOURCES = { [FIRST]: { file: 'first.json', lines: [5, 6, 8] } };
+const AGAIN = {
+  engine: 'auto',
+  timeout: 300,
+  param: [],
+  files: { [FIRST]: 'first.json' },
+  lines: { [FIRST]: [5, 6, 8] },
+};
 const rerun = (scenario: string): string => `again ${scenario}`;
 
 const listenerOf = (report: Report): SessionListener & Pick<Report, 'footer'> => ({
@@ -82,6 +89,7 @@ async function record(
     target: { engine: 'host', device: null },
     scenarios: SCENARIOS,
     catalogue,
+    sources: SOURCES,
     policy: 'A',
     repeat: 1,
     timeoutMs: 1000,
@@ -122,6 +130,16 @@ test.each<[string, (object | string)[], Outcome | Error]>([
   const result = await record(file, lines, end);
 
   expect(renderJson(await judged(file))).toBe(renderJson(result));
+});
+
+test('a recording of before lines were kept tells the file alone', async () => {
+  const file = join(folder, 'old.kmr');
+  await record(file, WHOLE, DONE);
+  const text = gunzipSync(readFileSync(file)).toString();
+  writeFileSync(file, gzipSync(text.replace(/,"lines":\{.*?\]\}/, '')));
+
+  const [first, second] = (await judged(file)).sets[0]?.scenarios ?? [];
+  expect([first?.file, second?.file]).toEqual(['first.json', undefined]);
 });
 
 test('it can be judged under another policy', async () => {
@@ -194,6 +212,7 @@ describe('a file that is no recording', () => {
       () => changed('"outcomes":[', '"outcomes":[{"kind":"done","status":0,"kernelWarnings":[]},'),
       /2 ends of 1 machines/,
     ],
+    ['with a line 0', () => changed('"lines":{"', '"lines":{"a/b":[0],"'), /line 2 .*lines\.a\/b\.0: /],
     ['with a slot of no scenario', () => changed('"slots":[[0', '"slots":[[9'), /there is no scenario 9/],
     [
       'with one scenario twice',

@@ -36,6 +36,8 @@ const again = z.strictObject({
   patch: texts.exactOptional(),
   /** The file of each scenario that came from one. */
   files: z.record(z.string(), text),
+  /** Where the steps stand in each: the line of their list, and of each one. */
+  lines: z.record(z.string(), z.array(whole.min(1)).max(100_001)).exactOptional(),
 });
 
 const kernel = z.strictObject({

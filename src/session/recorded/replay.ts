@@ -2,12 +2,13 @@ import { catalogue } from '../../catalogue/index.js';
 import { type TraceBudget, WireError } from '../../recording/message-schema.js';
 import type { Environment } from '../../recording/recording.js';
 import type { ResultSet } from '../../report/types.js';
+import type { ScenarioSource } from '../../scenario/file/lines.js';
 import { AgentError, type Plan, type Slot } from '../lane.js';
 import type { SessionListener, SessionRequest } from '../request.js';
 import { Session } from '../session.js';
 import type { Target } from '../target.js';
 import type { RecordedKernel, RecordedRun } from './read.js';
-import type { RecordedRequest } from './records.js';
+import type { Again, RecordedRequest } from './records.js';
 
 /** Bytes of all traces of a recording together. */
 const TRACE_LIMIT = 256 << 20;
@@ -41,6 +42,10 @@ function planOf({ scenarios, slots }: RecordedRequest): Plan {
   };
 }
 
+/** Where scenarios stood that were read from files. */
+const sourcesOf = ({ files, lines = {} }: Again): Record<string, ScenarioSource> =>
+  Object.fromEntries(Object.entries(files).map(([name, file]) => [name, { file, lines: lines[name] ?? [] }]));
+
 /** The request of a session that was recorded, as it was but for how it is judged. */
 function requestOf(recorded: RecordedRequest, { policy, strict, rerun }: Judging): SessionRequest {
   return {
@@ -48,6 +53,7 @@ function requestOf(recorded: RecordedRequest, { policy, strict, rerun }: Judging
     target: targetOf(recorded),
     scenarios: [],
     catalogue,
+    sources: sourcesOf(recorded.again),
     policy: policy ?? recorded.policy,
     repeat: recorded.repeat,
     strict: strict ?? recorded.strict,
