@@ -21,6 +21,12 @@ export const PROBE_SCENARIOS: readonly string[] = [
   'msr/probe',
 ];
 
+/**
+ * The same, and what tells kernels apart that differ only in what becomes of huge leaves under a log. A run of a kernel whose version may
+ * mislead asks this too; other runs do not, as a fault there would then be taken for another era.
+ */
+export const ALL_PROBES: readonly string[] = [...PROBE_SCENARIOS, 'dirty/huge-full'];
+
 /** Name of the policy, and how it was come by. */
 export interface PolicyChoice {
   policy: Policy;

@@ -143,7 +143,7 @@ export class Judge {
     const effect = this.#applyStep(ofGuest);
     this.#judgeClaim();
     if (seen !== undefined) {
-      judgeShadow(seen.moves, effect?.shadowMade ?? [], this, (gfn) => this.#leaves.seenAt(gfn));
+      judgeShadow(seen.moves, effect, this, (gfn) => this.#leaves.seenAt(gfn));
       this.#leaves.judge({ ...seen, moves }, effect);
     }
     const seesZaps = seen !== undefined && (this.#evidence.tellsZaps || seen.counts !== undefined);
@@ -264,8 +264,10 @@ export class Judge {
   #judgeInit(): void {
     if (this.#step?.do !== 'init') return;
     this.checks.msrs++;
-    const { cr0 } = this.#model.state.vcpu(this.#step.vcpu);
-    judgeInit(this.#step, this.#record, { cr0, rules: this.policy.msrs, fail: this.fail });
+    const { vcpu } = this.#step;
+    const { cr0 } = this.#model.state.vcpu(vcpu);
+    const value = judgeInit(this.#step, this.#record, { cr0, rules: this.policy.msrs, fail: this.fail });
+    if (value !== cr0) this.#noteAll(this.#model.apply({ kind: 'cr0', vcpu, value, by: 'host' }));
   }
 
   /** Hold what KVM says of itself against what its kernel must say. */

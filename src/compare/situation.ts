@@ -56,6 +56,7 @@ export class Situation {
     this.#replay = new Replay(scenario, {
       virtioDevice: missing['virtio-device'] === undefined,
       memslotFlag: missing['memslot-flag'] === undefined,
+      vfioEnds: 'close',
     });
     for (let vcpu = 0; vcpu < scenario.vcpus; vcpu++) this.#cd.set(vcpu, scenario.startCd);
   }

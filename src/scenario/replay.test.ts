@@ -5,8 +5,8 @@ import { deleteMemslot, memslot, mib, noncoherent, scenario, virtio, wrmsr } fro
 import { type KernelFeatures, Replay, type Taken } from './replay.js';
 import { GUEST_MAXPHYADDR, type Step } from './types.js';
 
-const NEW: KernelFeatures = { virtioDevice: true, memslotFlag: true };
-const OLD: KernelFeatures = { virtioDevice: false, memslotFlag: false };
+const NEW: KernelFeatures = { virtioDevice: true, memslotFlag: true, vfioEnds: 'close' };
+const OLD: KernelFeatures = { virtioDevice: false, memslotFlag: false, vfioEnds: 'vm' };
 const FLAG = { flags: ['non-coherent-dma'] } as const;
 
 function take(steps: readonly Step[], kernel = NEW): Taken[] {
@@ -61,6 +61,12 @@ test.each<[string, Step[], KernelFeatures, string]>([
   ['attach where the kernel has none', [noncoherent(true, { via: 'virtio-device' })], OLD, 'ENODEV'],
   ['set a wrong attribute', [virtio('create', 'a'), virtio('set-attr', 'a', { attr: 2 })], NEW, 'ENXIO'],
   ['detach nothing', [noncoherent(false)], NEW, 'not-taken'],
+  [
+    'attach where KVM’s device outlives its file',
+    [noncoherent(true), noncoherent(false, { close: true }), noncoherent(true)],
+    OLD,
+    'EBUSY',
+  ],
   ['detach twice', [noncoherent(true), noncoherent(false), noncoherent(false)], NEW, 'not-taken'],
   [
     'detach one that is not there while another is',

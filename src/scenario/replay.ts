@@ -38,6 +38,8 @@ export class Replay {
   /** Virtio devices that are open, and whether KVM counts them. */
   readonly #virtio = new Map<string, boolean>();
   readonly #attached: NoncoherentStep[] = [];
+  /** KVM's VFIO device was closed, and goes on. */
+  #lingers = false;
   readonly #nested: NestedMappings;
 
   /** What KVM does with the guest's MSR accesses. */
@@ -92,7 +94,7 @@ export class Replay {
   /** Whether a write to an MTRR zaps under some policy: the guest's own pages would go with it. */
   get mayZapByMtrr(): boolean {
     const flagged = [...this.slots.values()].some(({ flags }) => (flags & KVM_MEM_NON_COHERENT_DMA) !== 0);
-    return this.#attached.length > 0 || [...this.#virtio.values()].includes(true) || flagged;
+    return this.#attached.length > 0 || this.#lingers || [...this.#virtio.values()].includes(true) || flagged;
   }
 
   /** Take the next step. */
@@ -178,6 +180,7 @@ export class Replay {
     const virtio = step.via === 'virtio-device';
     const event: ModelEvent = { kind: 'noncoherent', delta: 1, ...(virtio ? { via: 'virtio' } : {}) };
     if (virtio && !this.kernel.virtioDevice) return { event, ...this.#noVirtio() };
+    if (!virtio && this.#lingers) return refused('EBUSY', 'the VM has a VFIO device still, which was closed');
     this.#attached.push(step);
     return { event, result: 'ok' };
   }
@@ -189,11 +192,13 @@ export class Replay {
     return refused('EEXIST', 'KVM has that VFIO file already');
   }
 
-  #detach({ device }: NoncoherentStep): Taken {
+  /** kvm_vfio_release(), or kvm_vfio_destroy(), which only the end of the VM calls (kvm_destroy_devices()). */
+  #detach({ device, close }: NoncoherentStep): Taken {
     const at = this.#attached.findLastIndex((one) => device === undefined || one.device === device);
     if (at < 0) return refused(NOT_TAKEN, `no device ${device ?? 'at all'} is attached`);
     this.#attached.splice(at, 1);
-    return { event: { kind: 'noncoherent', delta: -1 }, result: 'ok' };
+    this.#lingers ||= close === true && this.kernel.vfioEnds === 'vm';
+    return { ...(this.#lingers ? {} : { event: { kind: 'noncoherent', delta: -1 } }), result: 'ok' };
   }
 
   #noVirtio(): Taken {

@@ -234,7 +234,11 @@ function brokenByStep(step: Step, path: string, turn: Turn): BrokenRule[] {
 /** The rules that the steps of a scenario break, on a kernel that has what the scenario needs. */
 function brokenBySteps(scenario: Scenario): BrokenRule[] {
   const has = (need: Need): boolean => scenario.needs.includes(need);
-  const kernel = { virtioDevice: has('virtio-device'), memslotFlag: has('memslot-flag') };
+  const kernel = {
+    virtioDevice: has('virtio-device'),
+    memslotFlag: has('memslot-flag'),
+    vfioEnds: 'close',
+  } as const;
   const replay = new Replay(scenario, kernel);
   const turn = { scenario, replay, nested: new NestedMappings(scenario.steps) };
   return scenario.steps.flatMap((step, i) => brokenByStep(step, `steps[${i}]`, turn));

@@ -5,6 +5,7 @@ import type { IoctlResult, NOT_TAKEN } from './types.js';
 export interface KernelFeatures {
   readonly virtioDevice: boolean;
   readonly memslotFlag: boolean;
+  readonly vfioEnds: 'close' | 'vm';
 }
 
 /** What a step does. */

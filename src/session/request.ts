@@ -20,6 +20,8 @@ export interface SessionRequest {
   policy: string;
   /** The policy that a patched kernel is known to have, where its version means another; it says what KVM must answer about itself. */
   known?: Policy;
+  /** The scenarios whose outcome tells the policy; PROBE_SCENARIOS unless given. */
+  probes?: readonly string[];
   repeat: number;
   /** A kernel that behaves otherwise than its version says is a failure, not a warning. */
   strict?: boolean;

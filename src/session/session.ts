@@ -38,6 +38,8 @@ export class Session {
   #coverage: Coverage | undefined;
   #toldLog = false;
   readonly #scope: SetHeader['scope'];
+  /** Names of the scenarios that tell the policy. */
+  readonly #probing: readonly string[];
 
   constructor(
     readonly request: SessionRequest,
@@ -45,6 +47,7 @@ export class Session {
     { slots, lanes }: Plan,
   ) {
     this.#slots = slots;
+    this.#probing = request.probes ?? PROBE_SCENARIOS;
     this.lanes = lanes.map((own) => new Lane(own, [], request.counters));
     const wanted = slots.flatMap((slot) => (slot.wanted ? [slot.scenario] : []));
     this.#scope = scopeOf(wanted, request.catalogue);
@@ -97,13 +100,13 @@ export class Session {
   }
 
   #probes(): Recorded[] {
-    return this.#recorded().filter(({ scenario }) => PROBE_SCENARIOS.includes(scenario.name));
+    return this.#recorded().filter(({ scenario }) => this.#probing.includes(scenario.name));
   }
 
   /** Whether the policy is known, or every scenario that tells it has been recorded. */
   #knows(): boolean {
     if (this.#choice !== undefined || this.request.policy !== 'auto') return true;
-    return new Set(this.#probes().map(({ scenario }) => scenario.name)).size === PROBE_SCENARIOS.length;
+    return new Set(this.#probes().map(({ scenario }) => scenario.name)).size === this.#probing.length;
   }
 
   /** Give out the results whose turn has come, in the order of the slots. */

@@ -8,17 +8,17 @@ export function slotsFor({
   scenarios,
   catalogue,
   policy,
+  probes = PROBE_SCENARIOS,
   repeat,
-}: Pick<SessionRequest, 'scenarios' | 'catalogue' | 'policy' | 'repeat'>): Slot[] {
+}: Pick<SessionRequest, 'scenarios' | 'catalogue' | 'policy' | 'probes' | 'repeat'>): Slot[] {
   const rounds = Array.from({ length: repeat }, (_, i) => i + 1);
   const wanted = rounds.flatMap((round) =>
     scenarios.map((scenario): Slot => ({ scenario, wanted: true, round })),
   );
   if (policy !== 'auto') return wanted;
-  const tells = ({ scenario, round }: Slot): boolean =>
-    round === 1 && PROBE_SCENARIOS.includes(scenario.name);
+  const tells = ({ scenario, round }: Slot): boolean => round === 1 && probes.includes(scenario.name);
   const others = catalogue
-    .filter((scenario) => PROBE_SCENARIOS.includes(scenario.name) && !scenarios.includes(scenario))
+    .filter((scenario) => probes.includes(scenario.name) && !scenarios.includes(scenario))
     .map((scenario): Slot => ({ scenario, wanted: false, round: 1 }));
   return [...others, ...wanted.filter(tells), ...wanted.filter((slot) => !tells(slot))];
 }

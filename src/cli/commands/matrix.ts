@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError } from 'commander';
 import { catalogue } from '../../catalogue/index.js';
+import { ALL_PROBES } from '../../check/policy-choice.js';
 import { cellOf } from '../../matrix/cell.js';
 import { expectedPolicy, KERNELS, type MatrixKernel, PROPOSALS } from '../../matrix/data.js';
 import { matrixStatus } from '../../matrix/status.js';
@@ -45,6 +46,7 @@ async function columnOf(kernel: MatrixKernel, options: MatrixOptions, report: Re
     catalogue,
     policy: 'auto',
     known: findPolicy(expectedPolicy(kernel, params)),
+    probes: ALL_PROBES,
     repeat: 1,
     timeoutMs: options.timeout * 1000,
     rerun: rerunCommand({ engine: 'auto', policy: 'auto', ...options, param: params }, image),

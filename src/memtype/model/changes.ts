@@ -157,7 +157,8 @@ export function applyNoncoherent(state: VmState, event: EventOf<'noncoherent'>, 
 export function applyQuirks(state: VmState, event: EventOf<'disable-quirks'>, effect: Effect): void {
   const { quirksSupported } = state.options;
   const { update } = state.policy.quirks;
-  const unknown = (event.mask & ~quirksSupported) !== 0;
+  // A kernel that names no quirk does not know KVM_CAP_DISABLE_QUIRKS2: it came with 6d8491910fcd, in 5.18.
+  const unknown = quirksSupported === 0 || (event.mask & ~quirksSupported) !== 0;
   if (unknown && event.cap !== 'quirks') {
     effect.refused = 'EINVAL';
     return;

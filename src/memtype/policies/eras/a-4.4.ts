@@ -19,4 +19,6 @@ export const policyA44: Policy = {
   kernels: '4.4 to 5.19',
   quirks: { ...policyA.quirks, supported: 0x1f },
   msrs: OLD_MSRS,
+  // 5.10.262 has `.destroy` alone; 51cdc8bc120e made that `.release`, in 6.2-rc5 and 6.1.8.
+  vfioEnds: 'vm',
 };

@@ -16,6 +16,7 @@ export const policyA: Policy = {
   quirks: { supported: 0x7f, needSelfSnoop: 0, disabledAtCreation: 0, update: 'assign' },
   msrs: WIDE_MSRS,
   stale: { noncoherent: 's1', mtrr: 's6', 'cr0-guest': 's2', 'cr0-host': 's7' },
+  vfioEnds: 'close',
   virtioDevice: false,
   memslotFlag: false,
 };

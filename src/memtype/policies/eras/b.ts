@@ -21,5 +21,6 @@ export const policyB: Policy = {
   hugeLeaves: { inTheWay: 'split', splitToEnd: true },
   stale: { mtrr: 's6', 'cr0-guest': 's2', 'cr0-host': 's7' },
   virtioDevice: false,
+  vfioEnds: 'close',
   memslotFlag: false,
 };

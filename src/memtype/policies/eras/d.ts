@@ -40,6 +40,7 @@ export const policyD: Policy = {
   hugeLeaves: HUGE_LEAVES,
   // tdp_mmu_map_handle_target_level() sets what make_spte() gives, in 6.12.118; in 7.2.13 it is content with a leaf that is there.
   preFault: 'remake',
+  vfioEnds: 'close',
   virtioDevice: false,
   memslotFlag: false,
 };
