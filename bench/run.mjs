@@ -1,4 +1,4 @@
-// Build the benchmarks, or the soak test, into build/bench and run them: npm run bench, npm run soak.
+// Build the benchmarks, or the soak test, into build/bench and run them: npm run bench, bench:campaign, soak.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { setPriority } from 'node:os';
@@ -13,6 +13,7 @@ async function bundle(...names) {
   await build({
     entryPoints: names.map((name) => join(here, `${name}.ts`)),
     outdir: out,
+    outbase: here,
     outExtension: { '.js': '.mjs' },
     bundle: true,
     platform: 'node',
@@ -35,7 +36,9 @@ async function bench() {
 // A small young generation: left alone, V8 enlarges it by megabytes, which would hide a leak.
 const soak = async () => ['--max-semi-space-size=1', ...(await bundle('soak'))];
 
-const programs = { bench, soak };
+const campaign = () => bundle('campaign/report');
+
+const programs = { bench, campaign, soak };
 const program = programs[process.argv[2] ?? ''];
 if (!program) {
   console.error(`usage: node bench/run.mjs ${Object.keys(programs).join('|')}`);
@@ -49,4 +52,7 @@ try {
 } catch {
   console.error('not root: other processes may disturb the figures');
 }
-process.exit(spawnSync(process.execPath, ['--expose-gc', ...args], { stdio: 'inherit' }).status ?? 1);
+process.exit(
+  spawnSync(process.execPath, ['--expose-gc', ...args, ...process.argv.slice(3)], { stdio: 'inherit' })
+    .status ?? 1,
+);

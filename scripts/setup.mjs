@@ -46,8 +46,8 @@ export function hostHasEpt() {
   }
 }
 
-function pendingSteps() {
-  return STEPS.filter((step) => existsSync(join(ROOT, step.needs)))
+function pendingSteps(checks) {
+  return STEPS.filter((step) => existsSync(join(ROOT, step.needs)) && (checks || step.checks !== true))
     .map((step) => ({
       ...step,
       hash: hashInputs(ROOT, step.inputs, { keep: step.keep, extra: [process.version, step.args.join(' ')] }),
@@ -55,8 +55,8 @@ function pendingSteps() {
     .filter((step) => !isFresh(ROOT, step.name, step.hash, step.outputs));
 }
 
-async function build() {
-  for (const step of pendingSteps()) {
+async function build(checks) {
+  for (const step of pendingSteps(checks)) {
     step.before?.(ROOT);
     await runStep(step.what, step.name, step.command, step.args, { cwd: ROOT, env: headerEnvironment() });
     const missing = step.outputs.find((output) => !existsSync(join(ROOT, output)));
@@ -88,10 +88,10 @@ export async function setup({ lab = true, lint = false } = {}) {
   checkNode();
   const packages = [...BUILD, ...(lab ? LAB : []), ...(lint ? LINT : [])];
   const work = async () => {
-    if (pendingSteps().some((step) => step.name === 'native')) checkCompiler();
+    if (pendingSteps(lint).some((step) => step.name === 'native')) checkCompiler();
     await ensurePackages(packages, ROOT);
     await installNpm();
-    await build();
+    await build(lint);
   };
   const onWait = (pid) =>
     process.stderr.write(`kvm-memtype setup: waiting for another setup (process ${pid})\n`);

@@ -14,7 +14,8 @@ function forgetMovedBuild(root) {
 /**
  * What is built after the packages are there, in order. A step whose `needs` do not exist is left out;
  * one whose inputs have not changed since it last succeeded, and whose outputs exist, is not run again.
- * @type {{ name: string, what: string, needs: string, inputs: string[], outputs: string[], keep?: (file: string) => boolean,
+ * One with `checks` is for those only who check all that CI does.
+ * @type {{ name: string, what: string, needs: string, inputs: string[], outputs: string[], checks?: boolean, keep?: (file: string) => boolean,
  *   before?: (root: string) => void, command: string, args: string[] }[]}
  */
 export const STEPS = [
@@ -58,5 +59,15 @@ export const STEPS = [
     keep: isSource,
     command: 'npm',
     args: ['run', '--silent', 'build:agent'],
+  },
+  {
+    name: 'sqlite',
+    what: 'building SQLite',
+    checks: true,
+    needs: 'node_modules/better-sqlite3/package.json',
+    inputs: ['node_modules/better-sqlite3/package.json', 'scripts/campaign/sqlite.mjs'],
+    outputs: ['node_modules/better-sqlite3/build/Release/better_sqlite3.node'],
+    command: 'node',
+    args: ['scripts/campaign/sqlite.mjs'],
   },
 ];

@@ -5,6 +5,7 @@ type CampaignErrorCode =
   | 'CAMPAIGN_JOURNAL'
   | 'CAMPAIGN_STATE'
   | 'CAMPAIGN_OBJECT'
+  | 'CAMPAIGN_INDEX'
   | 'CAMPAIGN_QUEUE';
 
 /** A campaign cannot be read, begun or continued; the message is one sentence that says why. */

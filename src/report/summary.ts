@@ -57,8 +57,10 @@ export function exitStatus(run: Pick<RunResult, 'sets' | 'incomplete'>): 0 | 1 |
 }
 
 /** Group by family, in order of first appearance. */
-export function byFamily(scenarios: readonly ScenarioResult[]): Map<string, ScenarioResult[]> {
-  const families = new Map<string, ScenarioResult[]>();
+export function byFamily<T extends Pick<ScenarioResult, 'family'>>(
+  scenarios: readonly T[],
+): Map<string, T[]> {
+  const families = new Map<string, T[]>();
   for (const scenario of scenarios) {
     const members = families.get(scenario.family);
     if (members) members.push(scenario);

@@ -15,7 +15,7 @@ const PATTERN = /^[\w/*-]+$/;
 const GLOB = { bash: true, dot: true, nobrace: true, nobracket: true, noextglob: true, nonegate: true };
 
 /** A glob with `*` as the only special character, against a whole name or a whole family. */
-function matcher(pattern: string): (name: string) => boolean {
+export function matcher(pattern: string): (name: string) => boolean {
   if (!PATTERN.test(pattern)) return () => false;
   const glob = pattern.replace(/\*+/g, '*');
   const matches = picomatch(glob, GLOB);

@@ -26,6 +26,9 @@ export const safeText = (text: string): string => text.split(LINE_END).map(clean
 
 const escaped = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
 
+/** JSON with a line for each value has very many line ends: these are not looked at one by one. */
+const UNSAFE_IN_JSON = new RegExp(`(?!\\n)${UNSAFE.source}`, 'gu');
+
 /** JSON that reads the same, with everything unsafe in its strings as `\u` escapes. Line ends between its values stay. */
 export const safeJson = (json: string): string =>
-  json.replace(UNSAFE, (sign) => (sign === '\n' ? sign : sign.split('').map(escaped).join('')));
+  json.replace(UNSAFE_IN_JSON, (sign) => sign.split('').map(escaped).join(''));

@@ -1,29 +1,39 @@
 import type { Job } from './job.js';
+import { broader, type Likeness, likenessOf } from './likeness.js';
 import { buildOf, cellsOf, type Plan, type PlannedJob } from './plan.js';
 import type { Table } from './table.js';
 
 /** How long jobs of a kind took, where nothing better is known: seconds on a machine with two processors. */
 const USUAL: Readonly<Record<Job['kind'], number>> = { build: 90, run: 90, fuzz: 60 };
 
-/** What tells how long a job takes: the more of it is alike, the better. */
-function likenesses(job: Job): string[] {
-  if (job.kind === 'build') return [`build ${job.kernel}`, 'build'];
-  const where = `${job.kind} ${job.engine}`;
-  return [`${where} ${job.kernel} ${job.params.join(' ')}`, `${where} ${job.kernel}`, where];
+/** How long jobs took that are alike. */
+export interface Took {
+  likeness: Likeness;
+  count: number;
+  /** Of all of them. */
+  seconds: number;
 }
 
-class Means {
-  readonly #sums = new Map<string, { seconds: number; count: number }>();
+/** How long the jobs of runs took. */
+export const tookOf = (tables: readonly Table[]): Took[] =>
+  tables
+    .flatMap((table) => [...table.jobs.values()])
+    .flatMap(({ job, result }) =>
+      result === undefined ? [] : [{ likeness: likenessOf(job), count: 1, seconds: result.seconds }],
+    );
 
-  add(key: string, seconds: number): void {
-    const sum = this.#sums.get(key) ?? { seconds: 0, count: 0 };
-    this.#sums.set(key, { seconds: sum.seconds + seconds, count: sum.count + 1 });
-  }
-
-  of(key: string): number | undefined {
-    const sum = this.#sums.get(key);
+/** Means by likeness, narrow and broad. */
+function meansOf(took: readonly Took[]): (likeness: Likeness) => number | undefined {
+  const sums = new Map<Likeness, { seconds: number; count: number }>();
+  for (const { likeness, seconds, count } of took)
+    for (const key of broader(likeness)) {
+      const sum = sums.get(key) ?? { seconds: 0, count: 0 };
+      sums.set(key, { seconds: sum.seconds + seconds, count: sum.count + count });
+    }
+  return (likeness) => {
+    const sum = sums.get(broader(likeness).find((key) => sums.has(key)) ?? '');
     return sum && sum.seconds / sum.count;
-  }
+  };
 }
 
 /** What a campaign is expected to take. */
@@ -48,17 +58,13 @@ function jobsOf(plan: Plan): PlannedJob[] {
 }
 
 /** How long a campaign will take, by how long its like took before. */
-export function estimate(plan: Plan, earlier: readonly Table[]): Estimate {
-  const means = new Means();
-  for (const { job, result } of earlier.flatMap((table) => [...table.jobs.values()]))
-    if (result !== undefined) for (const key of likenesses(job)) means.add(key, result.seconds);
+export function estimate(plan: Plan, took: readonly Took[]): Estimate {
+  const meanOf = meansOf(took);
   let seconds = 0;
   let known = 0;
   const jobs = jobsOf(plan);
   for (const { job } of jobs) {
-    const mean = likenesses(job)
-      .map((key) => means.of(key))
-      .find((found) => found !== undefined);
+    const mean = meanOf(likenessOf(job));
     if (mean !== undefined) known++;
     seconds += mean ?? USUAL[job.kind];
   }

@@ -59,14 +59,15 @@ export class Table {
   #boot: string | undefined;
 
   /** @throws CampaignError CAMPAIGN_JOURNAL if records are in no order that happens */
-  constructor(records: readonly CampaignRecord[]) {
-    const [first, ...others] = records;
+  constructor(records: Iterable<CampaignRecord>) {
+    const rest = records[Symbol.iterator]();
+    const { value: first } = rest.next() as { value: CampaignRecord | undefined };
     if (first?.type !== 'campaign')
       throw new CampaignError('CAMPAIGN_JOURNAL', 'a campaign begins with its plan');
     this.plan = first.plan;
     this.startedAt = first.at;
     this.kernels = this.plan.kernels.map((kernel) => this.#kernel(kernel));
-    for (const record of others) this.take(record);
+    for (let next = rest.next(); next.done !== true; next = rest.next()) this.take(next.value);
   }
 
   #kernel(kernel: PlannedKernel): KernelState {

@@ -5,7 +5,7 @@ import type { ScenarioResult, Status } from '../../report/types.js';
 /** A column of the map: a kernel in one variant, and its results. */
 export interface HeatColumn {
   name: string;
-  scenarios: readonly ScenarioResult[];
+  scenarios: readonly Pick<ScenarioResult, 'family' | 'status'>[];
 }
 
 const CELL = 22;

@@ -1,8 +1,10 @@
 import { isBad } from '../../report/summary.js';
-import type { ScenarioResult, Status } from '../../report/types.js';
+import type { ScenarioResult } from '../../report/types.js';
 import { jobTitle } from '../jobs/job.js';
 import { type Cell, columnsOf } from '../jobs/plan.js';
 import type { JobState, KernelState, Table } from '../jobs/table.js';
+import { Outcomes } from '../past/outcomes.js';
+import { type Past, placeOf, statusesOf } from '../past/past.js';
 import { LOSS_WORDS } from '../run/losses.js';
 import type { StatusCounts } from '../store/records.js';
 import { type FindGroup, findsOf } from './finds.js';
@@ -67,30 +69,14 @@ export interface CampaignReport {
   slots: number;
 }
 
-/** A scenario of a cell, as the run before and this one name it. */
-const placeOf = (kernel: string, variant: string, { family, name }: ScenarioResult): string =>
-  `${kernel}, ${variant}: ${family}/${name}`;
-
-/** The results of a cell's scenarios, its random ones aside. */
-export function scenariosOf(cell: Cell, table: Table, results: Results): ScenarioResult[] {
+/** The results of a cell's scenarios that failed, its random ones aside: no others are read. */
+function failedIn(cell: Cell, table: Table, results: Results): ScenarioResult[] {
   return cell.jobs.flatMap(({ id, job }) => {
-    const object = job.kind === 'run' ? table.jobs.get(id)?.result?.object : undefined;
-    const result = object === undefined ? undefined : results.read(object);
-    return result?.kind === 'run' ? result.run.sets.flatMap(({ scenarios }) => scenarios) : [];
+    const done = job.kind === 'run' ? table.jobs.get(id)?.result : undefined;
+    const result = done?.verdict === 'fail' ? results.read(done.object) : undefined;
+    if (result?.kind !== 'run') return [];
+    return result.run.sets.flatMap(({ scenarios }) => scenarios.filter(({ status }) => isBad(status)));
   });
-}
-
-/** The gravest that any repetition of each scenario came to, by its place. */
-function statusesOf(table: Table, results: Results): Map<string, Status> {
-  const found = new Map<string, Status>();
-  for (const { cells } of table.kernels)
-    for (const cell of cells)
-      for (const result of scenariosOf(cell, table, results)) {
-        const place = placeOf(cell.kernel, cell.variant, result);
-        const before = found.get(place);
-        if (before === undefined || !isBad(before)) found.set(place, result.status);
-      }
-  return found;
 }
 
 const addCounts = (a: StatusCounts, b: StatusCounts): StatusCounts => ({
@@ -146,31 +132,21 @@ const problemOf = ({ loss, losses, job }: JobState): string => {
   return `${kind === 'build' && job.kind === 'build' ? 'it does not build' : LOSS_WORDS[kind]}${tries}: ${text}`;
 };
 
-function failuresOf(
-  table: Table,
-  results: Results,
-  before: ReadonlyMap<string, Status> | undefined,
-): FailureReport[] {
+function failuresOf(table: Table, results: Results, before: Past['before']): FailureReport[] {
   return table.kernels.flatMap(({ cells }) =>
     cells.flatMap((cell) =>
-      scenariosOf(cell, table, results)
-        .filter(({ status }) => isBad(status))
-        .map((result) => {
-          const old = before?.get(placeOf(cell.kernel, cell.variant, result));
-          return {
-            kernel: cell.kernel,
-            variant: cell.variant,
-            result,
-            isNew: old !== undefined && !isBad(old),
-          };
-        }),
+      failedIn(cell, table, results).map((result) => {
+        const { kernel, variant } = cell;
+        const old = before?.get(placeOf(kernel, variant, `${result.family}/${result.name}`));
+        return { kernel, variant, result, isNew: old !== undefined && !isBad(old) };
+      }),
     ),
   );
 }
 
-function fixedOf(table: Table, results: Results, before: ReadonlyMap<string, Status> | undefined): string[] {
+function fixedOf(table: Table, outcomes: Outcomes, before: Past['before']): string[] {
   if (before === undefined) return [];
-  const now = statusesOf(table, results);
+  const now = statusesOf(table, outcomes);
   return [...before].flatMap(([place, status]) =>
     isBad(status) && now.get(place) === 'pass' ? [place] : [],
   );
@@ -178,19 +154,18 @@ function fixedOf(table: Table, results: Results, before: ReadonlyMap<string, Sta
 
 /**
  * What a run of a campaign came to.
- * @param earlier the runs before it, the newest last: what is new and what is flaky is held against these
+ * @param past what the runs before it came to: what is new and what is flaky is held against that
  * @throws CampaignError CAMPAIGN_OBJECT
  */
 export function reportOf(
   { number, table }: { number: number; table: Table },
-  earlier: readonly Table[],
+  past: Past,
   results: Results,
 ): CampaignReport {
   const { plan, state, startedAt, endedAt } = table;
   const { campaign: name, price, limits } = plan.campaign;
   const variants = columnsOf(plan);
-  const last = earlier.at(-1);
-  const before = last && statusesOf(last, results);
+  const outcomes = new Outcomes(results);
   const { done, lost, waiting, running, unknown } = table.counts();
   return {
     name,
@@ -202,9 +177,9 @@ export function reportOf(
     jobs: { done, lost, open: waiting + running + unknown },
     variants,
     kernels: table.kernels.map((kernel) => kernelReport(kernel, variants, table)),
-    failures: failuresOf(table, results, before),
-    fixed: fixedOf(table, results, before),
-    flaky: flakyOf(table, earlier, results),
+    failures: failuresOf(table, results, past.before),
+    fixed: fixedOf(table, outcomes, past.before),
+    flaky: flakyOf(table, past, outcomes, results),
     finds: findsOf(table, results),
     lost: [...table.jobs.values()]
       // A kernel that was not built is told of in its row.

@@ -1,16 +1,13 @@
 import { createHash } from 'node:crypto';
 import { Html, html } from '../../report/html/html.js';
 import { STYLE } from '../../report/html/style.js';
+import type { Status } from '../../report/types.js';
+import type { Cell } from '../jobs/plan.js';
 import type { Table } from '../jobs/table.js';
+import { Outcomes } from '../past/outcomes.js';
 import { type HeatColumn, heatMap } from './heat-map.js';
 import { LIVE_SCRIPT } from './live-script.js';
-import {
-  type CampaignReport,
-  type CellReport,
-  type FailureReport,
-  type KernelReport,
-  scenariosOf,
-} from './model.js';
+import type { CampaignReport, CellReport, FailureReport, KernelReport } from './model.js';
 import type { Results } from './read.js';
 import { cellText, costText, counted, durationText, flakyText, imageText, jobsText } from './words.js';
 
@@ -89,13 +86,24 @@ function findsHtml({ finds }: CampaignReport): Html[] {
   );
 }
 
-const heatColumns = (table: Table, results: Results): HeatColumn[] =>
-  table.kernels.flatMap(({ cells }) =>
-    cells.map((cell) => ({
-      name: `${cell.kernel}, ${cell.variant}`,
-      scenarios: scenariosOf(cell, table, results),
-    })),
-  );
+/** What the map shows of a cell: its scenarios, random ones aside. */
+const heatColumn = ({ kernel, variant, jobs }: Cell, table: Table, outcomes: Outcomes): HeatColumn => ({
+  name: `${kernel}, ${variant}`,
+  scenarios: jobs.flatMap(({ id, job }) => {
+    const done = job.kind === 'run' ? table.jobs.get(id)?.result : undefined;
+    return (done === undefined ? [] : outcomes.of(job.kind, done)).map(({ scenario, seen }) => ({
+      family: scenario.slice(0, scenario.indexOf('/')),
+      status: seen[0] as Status,
+    }));
+  }),
+});
+
+function heatColumns(table: Table, outcomes: Outcomes): HeatColumn[] {
+  const cells = table.kernels.flatMap((kernel) => kernel.cells);
+  return cells
+    .map((cell) => heatColumn(cell, table, outcomes))
+    .filter(({ scenarios }) => scenarios.length > 0);
+}
 
 /**
  * The report as one page, which asks for nothing and needs no script.
@@ -108,7 +116,7 @@ export function renderCampaignPage(
   { live = false }: { live?: boolean } = {},
 ): string {
   const { name, number, tool, state, startedAt, failures, fixed, flaky, lost, kernels } = report;
-  const columns = heatColumns(table, results).filter(({ scenarios }) => scenarios.length > 0);
+  const columns = heatColumns(table, new Outcomes(results));
   const problems = kernels.flatMap(({ name: kernel, problem }) =>
     problem === undefined ? [] : [`${kernel}: ${problem}`],
   );

@@ -2,7 +2,10 @@ import { CampaignError } from '../errors.js';
 import { type JobResult, jobResult } from '../jobs/result.js';
 import type { Objects } from '../store/objects.js';
 
-/** Reads results by their hashes, each once. */
+/** Most results that are kept in memory: a report needs few of them twice. */
+const MOST_KEPT = 1000;
+
+/** Reads results by their hashes. */
 export class Results {
   readonly #known = new Map<string, JobResult>();
 
@@ -18,7 +21,7 @@ export class Results {
         'CAMPAIGN_OBJECT',
         `${this.objects.path(hash)} holds no result: ${parsed.error.issues[0]?.path.join('.')}: ${parsed.error.issues[0]?.message}`,
       );
-    this.#known.set(hash, parsed.data);
+    if (this.#known.size < MOST_KEPT) this.#known.set(hash, parsed.data);
     return parsed.data;
   }
 }

@@ -12,6 +12,7 @@ import { scenarios } from '../../../test/support/results.js';
 import { RENDER } from '../../report/report.js';
 import { CATALOGUE_ORDER } from '../../session/order.js';
 import type { JobResult, Order } from '../jobs/result.js';
+import { pastOf } from '../past/past.js';
 import { beginRun } from '../run/conduct.js';
 import type { CampaignFolder } from '../store/folder.js';
 import { renderMarkdown } from './markdown.js';
@@ -32,7 +33,7 @@ async function run(folder: CampaignFolder, resultOf: (order: Order) => JobResult
     .slice(0, -1)
     .map((number) => folder.read(number).table);
   const results = new Results(folder.objects);
-  return { saved, results, report: reportOf(saved, earlier, results) };
+  return { saved, results, report: reportOf(saved, pastOf(earlier, results), results) };
 }
 
 const PASS = { ...scenarios.fail, status: 'pass' as const, failures: [] };

@@ -4,39 +4,51 @@ import type { Job } from '../jobs/job.js';
 import type { Cell } from '../jobs/plan.js';
 import type { FuzzOutcome } from '../jobs/result.js';
 import type { Table } from '../jobs/table.js';
+import type { Done } from '../store/records.js';
 import type { CampaignReport } from './model.js';
 import type { Results } from './read.js';
 import { jobsText } from './words.js';
 
 type FuzzJob = Extract<Job, { kind: 'fuzz' }>;
 
+const ofSeed = ({ seed }: FuzzJob, { seconds }: Done) => ({
+  family: 'fuzz',
+  name: `seed-${seed}`,
+  durationMs: Math.round(seconds * 1000),
+  failures: [],
+  errata: [],
+});
+
+/** A seed without any find, as a scenario that passed: what is known of it without its result. */
+const passedSeed = (job: FuzzJob, done: Done): ScenarioResult => ({
+  ...ofSeed(job, done),
+  status: 'pass',
+  checks: { scenarios: done.counts.pass },
+});
+
 /** What random scenarios are as results of a kernel: each find is one that failed; a seed without any is one. */
-function asScenarios({ seed }: FuzzJob, outcome: FuzzOutcome): ScenarioResult[] {
-  const { finds, passed, skip, durationMs } = outcome;
-  if (finds.length > 0)
-    return finds.map(({ found, result }) => ({
-      ...result,
-      family: 'fuzz',
-      name: found.replace(/^fuzz\//, ''),
-    }));
-  const common = { family: 'fuzz', name: `seed-${seed}`, durationMs, failures: [], errata: [] };
-  if (passed > 0) return [{ ...common, status: 'pass', checks: { scenarios: passed } }];
-  return [{ ...common, status: 'skip', checks: {}, ...(skip && { skip }) }];
+function asScenarios(job: FuzzJob, done: Done, { finds, skip }: FuzzOutcome): ScenarioResult[] {
+  if (done.verdict === 'pass') return [passedSeed(job, done)];
+  if (finds.length === 0)
+    return [{ ...ofSeed(job, done), status: 'skip', checks: {}, ...(skip && { skip }) }];
+  return finds.map(({ found, result }) => ({
+    ...result,
+    family: 'fuzz',
+    name: found.replace(/^fuzz\//, ''),
+  }));
 }
 
 /** Random scenarios as a run of their own. */
-const runOfFuzz = (job: FuzzJob, outcome: FuzzOutcome): RunResult[] => {
+function runOfFuzz(outcome: FuzzOutcome, scenarios: ScenarioResult[]): RunResult | undefined {
   const { tool, host, startedAt, durationMs, kernel } = outcome;
-  if (kernel === undefined) return [];
+  if (kernel === undefined) return undefined;
   const { scope: _, planned: __, ...set } = kernel;
-  const sets = [{ ...set, durationMs, scenarios: asScenarios(job, outcome) }];
-  return [{ tool, ...(host && { host }), startedAt, durationMs, sets }];
-};
+  return { tool, ...(host && { host }), startedAt, durationMs, sets: [{ ...set, durationMs, scenarios }] };
+}
 
-const addScenarios = (run: RunResult, more: readonly RunResult[]): RunResult => {
+const addScenarios = (run: RunResult, more: readonly ScenarioResult[]): RunResult => {
   const [set] = run.sets as [ResultSet];
-  const scenarios = [...set.scenarios, ...more.flatMap(({ sets }) => sets.flatMap((own) => own.scenarios))];
-  return { ...run, sets: [{ ...set, scenarios }] };
+  return { ...run, sets: [{ ...set, scenarios: [...set.scenarios, ...more] }] };
 };
 
 /** Kernels that are one image share their jobs: each has its own name all the same. */
@@ -49,23 +61,26 @@ const named = (run: RunResult, name: string): RunResult => ({
 function runOfCell(cell: Cell, table: Table, results: Results, order: Order): RunResult | undefined {
   const name = ['host', 'default'].includes(cell.variant) ? cell.kernel : `${cell.kernel},${cell.variant}`;
   const runs: RunResult[] = [];
-  const fuzzes: RunResult[] = [];
+  let ofFuzz: RunResult | undefined;
+  const random: ScenarioResult[] = [];
   for (const { id, job } of cell.jobs) {
-    const object = table.jobs.get(id)?.result?.object;
-    const result = object === undefined ? undefined : results.read(object);
-    if (result?.kind === 'run') runs.push(named(result.run, name));
-    if (result?.kind === 'fuzz' && job.kind === 'fuzz') fuzzes.push(...runOfFuzz(job, result.fuzz));
+    const done = table.jobs.get(id)?.result;
+    if (done === undefined) continue;
+    // What the kernel was is known by now: results of seeds that passed tell nothing more, and there are very many.
+    const isKnown = runs.length > 0 || ofFuzz !== undefined;
+    if (job.kind === 'fuzz' && done.verdict === 'pass' && isKnown) {
+      random.push(passedSeed(job, done));
+      continue;
+    }
+    const result = results.read(done.object);
+    if (result.kind === 'run') runs.push(named(result.run, name));
+    if (result.kind !== 'fuzz' || job.kind !== 'fuzz' || result.fuzz.kernel === undefined) continue;
+    random.push(...asScenarios(job, done, result.fuzz));
+    ofFuzz ??= runOfFuzz(result.fuzz, []);
   }
-  if (runs.length > 0)
-    return addScenarios(
-      mergeRuns(
-        runs.map((run, i) => ({ name: `part ${i + 1}`, run })),
-        order,
-      ),
-      fuzzes,
-    );
-  const [first, ...others] = fuzzes;
-  return first && addScenarios(named(first, name), others);
+  const parts = runs.map((run, i) => ({ name: `part ${i + 1}`, run }));
+  const whole = parts.length > 0 ? mergeRuns(parts, order) : ofFuzz && named(ofFuzz, name);
+  return whole && addScenarios(whole, random);
 }
 
 /** All results of a campaign as those of one run, one set for each cell. */

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { statSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { type Past, pastOf } from '../past/past.js';
 import { type CampaignReport, reportOf } from '../report/model.js';
 import { renderCampaignPage } from '../report/page.js';
 import { Results } from '../report/read.js';
@@ -30,6 +31,7 @@ const POLL_MS = 1_000;
 /** What the last run of a campaign has come to by now; made anew when its journal has grown. */
 class Live {
   readonly #results: Results;
+  #past: { of: number; past: Past } | undefined;
   #made: { version: string; run: SavedRun; report: CampaignReport } | undefined;
 
   constructor(private readonly folder: CampaignFolder) {
@@ -47,14 +49,22 @@ class Live {
     const version = this.version();
     if (this.#made?.version !== version) {
       const run = this.folder.last();
-      const earlier = this.folder
-        .numbers()
-        .filter((number) => number < run.number)
-        .map((number) => this.folder.read(number).table)
-        .filter(({ state }) => state === 'ended');
-      this.#made = { version, run, report: reportOf(run, earlier, this.#results) };
+      this.#made = { version, run, report: reportOf(run, this.#pastOf(run.number), this.#results) };
     }
     return this.#made;
+  }
+
+  /** What was before a run does not change while it runs. */
+  #pastOf(number: number): Past {
+    if (this.#past?.of !== number) {
+      const earlier = this.folder
+        .numbers()
+        .filter((one) => one < number)
+        .map((one) => this.folder.read(one).table)
+        .filter(({ state }) => state === 'ended');
+      this.#past = { of: number, past: pastOf(earlier, this.#results) };
+    }
+    return this.#past.past;
   }
 
   page(): string {

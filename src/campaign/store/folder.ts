@@ -10,6 +10,9 @@ import { JournalWriter, readJournal } from './journal.js';
 import { Objects } from './objects.js';
 import { firstRecord } from './records.js';
 
+/** Read at a time; a hash that lies across two pieces is whole in the first, which reaches into the next. */
+const PIECE = 64 << 20;
+const HASH = /[0-9a-f]{64}/g;
 const RUN = /^(\d{4,})\.jsonl$/;
 
 /** A run of a campaign: its number in the folder, and what its journal tells. */
@@ -125,11 +128,17 @@ export class CampaignFolder {
     const old = this.numbers().slice(0, -runs);
     if (old.length === 0) return;
     for (const number of old) rmSync(this.journal(number));
-    const named = this.numbers()
-      .map((number) => readFileSync(this.journal(number), 'utf8'))
-      .join('');
-    for (const hash of this.objects.all()) if (!named.includes(hash)) this.objects.remove(hash);
+    const named = new Set(this.numbers().flatMap((number) => hashesIn(readFileSync(this.journal(number)))));
+    for (const hash of this.objects.all()) if (!named.has(hash)) this.objects.remove(hash);
   }
+}
+
+/** All that could be a hash: it names an object, or nothing. */
+function hashesIn(bytes: Buffer): string[] {
+  const found = new Set<string>();
+  for (let at = 0; at < bytes.length; at += PIECE)
+    for (const [hash] of bytes.toString('latin1', at, at + PIECE + 63).matchAll(HASH)) found.add(hash);
+  return [...found];
 }
 
 /** Whether a process runs a campaign just now. */

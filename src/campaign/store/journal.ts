@@ -4,10 +4,16 @@ import { CampaignError } from '../errors.js';
 import { type CampaignRecord, campaignRecord } from './records.js';
 
 /** A line that was being written when its process ended is no record: its end is missing. */
-function wholeLines(bytes: Buffer): { lines: string[]; length: number } {
-  const length = bytes.lastIndexOf(0x0a) + 1;
-  const text = bytes.subarray(0, length).toString();
-  return { lines: text === '' ? [] : text.slice(0, -1).split('\n'), length };
+const wholeLength = (bytes: Buffer): number => bytes.lastIndexOf(0x0a) + 1;
+
+/** Its lines one by one: all of a large journal's would not fit into one string. */
+function* linesOf(bytes: Buffer): Generator<string> {
+  const length = wholeLength(bytes);
+  for (let at = 0; at < length; ) {
+    const end = bytes.indexOf(0x0a, at);
+    yield bytes.toString('utf8', at, end);
+    at = end + 1;
+  }
 }
 
 function recordOf(line: string, number: number, file: string): CampaignRecord {
@@ -28,11 +34,16 @@ function recordOf(line: string, number: number, file: string): CampaignRecord {
  * The records of a journal, but for half a last line.
  * @throws CampaignError CAMPAIGN_JOURNAL
  */
-export function readJournal(file: string): CampaignRecord[] {
-  const { lines } = wholeLines(readFileSync(file));
-  const records = lines.map((line, i) => recordOf(line, i + 1, file));
-  if (records[0]?.type === 'campaign') return records;
-  throw new CampaignError('CAMPAIGN_JOURNAL', `${file} does not begin as a campaign's journal does`);
+export function* readJournal(file: string): Generator<CampaignRecord> {
+  let number = 0;
+  for (const line of linesOf(readFileSync(file))) {
+    const record = recordOf(line, ++number, file);
+    if (number === 1 && record.type !== 'campaign') number = 0;
+    if (number === 0) break;
+    yield record;
+  }
+  if (number === 0)
+    throw new CampaignError('CAMPAIGN_JOURNAL', `${file} does not begin as a campaign's journal does`);
 }
 
 /** The file to which records are appended. What is written stays, whatever becomes of the process or the machine. */
@@ -42,7 +53,7 @@ export class JournalWriter {
   /** Take away half a last line that a process left which was killed. */
   constructor(file: string) {
     this.#fd = openSync(file, 'a+');
-    ftruncateSync(this.#fd, wholeLines(readFileSync(file)).length);
+    ftruncateSync(this.#fd, wholeLength(readFileSync(file)));
   }
 
   /** The disk has the record when this returns: what comes next may take the machine along. */

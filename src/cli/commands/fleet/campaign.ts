@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { addHelp, type Help, USAGE_STATUS } from '../../options/help.js';
 import { cancelCommand, planCommand, resumeCommand, runCampaignCommand, statusCommand } from './conduct.js';
+import { historyCommand } from './history.js';
 import { jobCommand } from './job.js';
 import { campaignReportCommand } from './report.js';
 import { serveCommand } from './serve.js';
@@ -32,6 +33,7 @@ export function campaignCommand(): Command {
     statusCommand(),
     cancelCommand(),
     campaignReportCommand(),
+    historyCommand(),
     serveCommand(),
   ];
   for (const subcommand of subcommands) command.addCommand(subcommand);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { planOf } from '../../../campaign/file/kernels.js';
-import { estimate } from '../../../campaign/jobs/estimate.js';
+import { estimate, type Took } from '../../../campaign/jobs/estimate.js';
 import { jobTitle } from '../../../campaign/jobs/job.js';
 import { verdictOf } from '../../../campaign/jobs/result.js';
 import type { Table } from '../../../campaign/jobs/table.js';
@@ -20,7 +20,7 @@ import { interrupted } from '../../terminal/interrupt.js';
 import { log } from '../../terminal/log.js';
 import { type Progress, withProgress } from '../../terminal/progress.js';
 import { findFolder, makeFolder, openFolder, readCampaign, toolText } from './folder.js';
-import { loadReport } from './load.js';
+import { loadReport, withHistory } from './load.js';
 import { executorOf, queueOption, queueUrl, stopQueued } from './queue.js';
 import { planText, statusText } from './text.js';
 
@@ -40,16 +40,17 @@ const STATUSES = [
   [4, 'everything was skipped'],
 ] as const;
 
-const earlierTables = (folder: CampaignFolder): Table[] =>
-  folder.numbers().map((number) => folder.read(number).table);
+/** How long the jobs of earlier runs took. */
+const tookIn = (folder: CampaignFolder): Promise<Took[]> =>
+  withHistory(folder, {}, (history) => history.took());
 
 async function plan(file: string, { folder: given }: RunOptions): Promise<void> {
   const { campaign, folder } = await readCampaign(file);
   const scratch = mkdtempSync(join(tmpdir(), 'kvm-memtype-plan-'));
   try {
     const planned = await planOf(campaign, folder, toolText(), new Objects(scratch));
-    const earlier = earlierTables(findFolder(file, given));
-    process.stdout.write(safeText(planText(planned, estimate(planned, earlier))));
+    const took = await tookIn(findFolder(file, given));
+    process.stdout.write(safeText(planText(planned, estimate(planned, took))));
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
@@ -104,7 +105,7 @@ async function conducted(
     log().warn(`run ${number} is not over: campaign resume ${folder.path} goes on with it`);
     return;
   }
-  const { report } = loadReport(folder, { number, table: last });
+  const { report } = await loadReport(folder, { number, table: last });
   process.stdout.write(renderMarkdown(report, { noTimes: false }));
   process.exitCode = statusOf(report);
 }
@@ -188,9 +189,9 @@ export const statusCommand = (): Command =>
     .summary('tell how far a campaign is')
     .argument('<campaign>', 'its file, or the folder of its results')
     .option('--json', 'as JSON')
-    .action((given: string, { json }: { json?: boolean }) => {
+    .action(async (given: string, { json }: { json?: boolean }) => {
       const folder = openFolder(given);
-      process.stdout.write(statusText(folder.last(), earlierTables(folder), json === true));
+      process.stdout.write(statusText(folder.last(), await tookIn(folder), json === true));
     });
 
 /** `kvm-memtype campaign cancel <campaign>`. */

@@ -1,6 +1,9 @@
+import type { History } from '../../../campaign/past/history.js';
+import { type HistoryOptions, openHistory } from '../../../campaign/past/open.js';
 import { type CampaignReport, reportOf } from '../../../campaign/report/model.js';
 import { Results } from '../../../campaign/report/read.js';
 import type { CampaignFolder, SavedRun } from '../../../campaign/store/folder.js';
+import { log } from '../../terminal/log.js';
 
 /** What a run of a campaign came to, and what it was read from. */
 export interface LoadedReport {
@@ -9,13 +12,25 @@ export interface LoadedReport {
   results: Results;
 }
 
+/** Ask what is known of the runs of a campaign that are over. */
+export async function withHistory<T>(
+  folder: CampaignFolder,
+  o: Partial<Pick<HistoryOptions, 'before' | 'results'>>,
+  ask: (history: History) => Promise<T>,
+): Promise<T> {
+  const tell = (why: string): void => log().info(why);
+  const history = await openHistory({ folder, results: new Results(folder.objects), ...o, tell });
+  try {
+    return await ask(history);
+  } finally {
+    await history.close();
+  }
+}
+
 /** The report of a run, held against those before it that came to an end. */
-export function loadReport(folder: CampaignFolder, run: SavedRun): LoadedReport {
+export async function loadReport(folder: CampaignFolder, run: SavedRun): Promise<LoadedReport> {
   const results = new Results(folder.objects);
-  const earlier = folder
-    .numbers()
-    .filter((number) => number < run.number)
-    .map((number) => folder.read(number).table)
-    .filter(({ state }) => state === 'ended');
-  return { report: reportOf(run, earlier, results), run, results };
+  const { number: before } = run;
+  const past = await withHistory(folder, { before, results }, (history) => history.past(before));
+  return { report: reportOf(run, past, results), run, results };
 }

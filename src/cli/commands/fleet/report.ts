@@ -31,11 +31,11 @@ function render({ report, run, results }: LoadedReport, { format, times }: Repor
   return RENDER[format](asRun(report, run.table, results, CATALOGUE_ORDER));
 }
 
-function report(given: string, options: ReportOptions): void {
+async function report(given: string, options: ReportOptions): Promise<void> {
   const { run, output, finds } = options;
   if (output !== undefined) checkWritable(output);
   const folder = openFolder(given);
-  const loaded = loadReport(folder, run === undefined ? folder.last() : folder.read(run));
+  const loaded = await loadReport(folder, run === undefined ? folder.last() : folder.read(run));
   if (finds !== undefined)
     writeNewFiles(
       loaded.report.finds.map(({ scenario }, i) => [join(finds, `find-${i + 1}.json`), scenario]),

@@ -1,5 +1,4 @@
-import type { Estimate } from '../../../campaign/jobs/estimate.js';
-import { estimate } from '../../../campaign/jobs/estimate.js';
+import { type Estimate, estimate, type Took, tookOf } from '../../../campaign/jobs/estimate.js';
 import { jobTitle } from '../../../campaign/jobs/job.js';
 import { columnsOf, type Plan, type PlannedKernel } from '../../../campaign/jobs/plan.js';
 import type { Table } from '../../../campaign/jobs/table.js';
@@ -37,8 +36,8 @@ export function planText(plan: Plan, { jobs, seconds, known }: Estimate): string
 }
 
 /** How long what is open will take, by what is done and by earlier runs. */
-function secondsLeft(table: Table, earlier: readonly Table[]): number {
-  const { seconds, jobs } = estimate(table.plan, [...earlier, table]);
+function secondsLeft(table: Table, earlier: readonly Took[]): number {
+  const { seconds, jobs } = estimate(table.plan, [...earlier, ...tookOf([table])]);
   const { waiting, running, unknown } = table.counts();
   return jobs === 0
     ? 0
@@ -46,7 +45,7 @@ function secondsLeft(table: Table, earlier: readonly Table[]): number {
 }
 
 /** How far a run is. */
-export function statusText({ number, table }: SavedRun, earlier: readonly Table[], asJson: boolean): string {
+export function statusText({ number, table }: SavedRun, earlier: readonly Took[], asJson: boolean): string {
   const runs = isUnderWay(table);
   const state = table.state === 'open' ? (runs ? 'running' : 'stopped') : table.state;
   const jobs = table.counts();

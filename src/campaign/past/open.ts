@@ -1,0 +1,69 @@
+import { join } from 'node:path';
+import { CampaignError } from '../errors.js';
+import type { Results } from '../report/read.js';
+import type { CampaignFolder } from '../store/folder.js';
+import { FileHistory, type History } from './history.js';
+import { SqlHistory } from './sql-history.js';
+import { isDamaged, openSqlite, removeSqlite } from './sqlite.js';
+
+/** Where the history of a campaign is looked up. */
+export interface HistoryOptions {
+  folder: CampaignFolder;
+  results: Results;
+  /** Only of runs before this one. */
+  before?: number;
+  /** Told why there is no index, in one sentence. */
+  tell: (why: string) => void;
+}
+
+/** The file of a campaign's index. */
+export const indexFile = ({ path }: CampaignFolder): string => join(path, 'index.sqlite');
+
+/** What SQLite says where a folder cannot be written. */
+const READ_ONLY = /^SQLITE_(?:READONLY|CANTOPEN|FULL|IOERR)/;
+
+async function openIndex({ folder, results, before }: HistoryOptions): Promise<SqlHistory> {
+  const database = await openSqlite(indexFile(folder));
+  try {
+    return await SqlHistory.open(database, folder, results, before === undefined ? {} : { before });
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+/** The same, from the files again where what is there cannot be read. */
+async function openOrMake(o: HistoryOptions): Promise<SqlHistory> {
+  try {
+    return await openIndex(o);
+  } catch (error) {
+    if (!isDamaged(error)) throw error;
+    removeSqlite(indexFile(o.folder));
+    return openIndex(o);
+  }
+}
+
+/** Why there can be no index; undefined if the error is about something else. */
+function whyNone(error: unknown, { folder }: HistoryOptions): string | undefined {
+  if (error instanceof CampaignError && error.code === 'CAMPAIGN_INDEX') return error.message;
+  const { code = '', message } = error as NodeJS.ErrnoException;
+  return READ_ONLY.test(code) ? `${indexFile(folder)} cannot be written (${message})` : undefined;
+}
+
+/**
+ * Open what is known of the runs of a campaign that are over: an index if there can be one, else the files that it would be made from.
+ * @throws CampaignError CAMPAIGN_JOURNAL, CAMPAIGN_OBJECT
+ */
+export async function openHistory(o: HistoryOptions): Promise<History> {
+  const { folder, results, before = Number.POSITIVE_INFINITY } = o;
+  const files = new FileHistory(folder, results);
+  if (!folder.numbers().some((number) => number < before)) return files;
+  try {
+    return await openOrMake(o);
+  } catch (error) {
+    const why = whyNone(error, o);
+    if (why === undefined) throw error;
+    o.tell(`earlier runs are read from all their files, which takes longer: ${why}`);
+    return files;
+  }
+}
