@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type CliResult, runCli, runLines } from '../support/cli.js';
+import { resultsOf, runCli } from '../support/cli.js';
 
 const words = (help: string, title: string): string[] =>
   new RegExp(`^${title}:\\n((?: .*\\n)+)`, 'm').exec(help)?.[1]?.trimEnd().split('\n') ?? [];
@@ -73,12 +73,8 @@ const HELPFUL = [
 ];
 
 describe('the help of every command', () => {
-  let results: CliResult[] | undefined;
-  const helpOf = (i: number): CliResult => {
-    const lines = HELPFUL.map((command) => [...command, '--help']);
-    results ??= runLines(lines, { COLUMNS: '80' });
-    return results[i] as CliResult;
-  };
+  const lines = HELPFUL.map((command) => [...command, '--help']);
+  const helpOf = resultsOf(lines, { COLUMNS: '80' });
 
   it.each(HELPFUL.map((command, i) => ({ command, i })))(
     '$command: what it is for, two examples, the exit statuses, within 80 columns',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type CliResult, runCli, runLines } from '../support/cli.js';
+import { resultsOf, runCli } from '../support/cli.js';
 
 const IMAGE = '/bin/true';
 
@@ -77,11 +77,7 @@ const BAD: readonly (readonly [readonly string[], string])[] = [
 ];
 
 describe('an option that cannot be is one sentence and status 2, before anything runs', () => {
-  let results: CliResult[] | undefined;
-  const resultOf = (i: number): CliResult => {
-    results ??= runLines(BAD.map(([args]) => args));
-    return results[i] as CliResult;
-  };
+  const resultOf = resultsOf(BAD.map(([args]) => args));
 
   it.each(BAD.map((row, i) => [...row, i] as const))('%j', (_, message, i) => {
     const { status, stdout, stderr } = resultOf(i);

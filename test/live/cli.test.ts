@@ -2,27 +2,32 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { VERSION } from '../../src/cli/program/version.js';
-import { BIN, runCli } from '../support/cli.js';
+import { BIN, resultsOf, runCli } from '../support/cli.js';
 
 const cli = (...args: string[]) => runCli(args);
 
+/** Each row: what stands on the command line, and what is said of it. */
+const BAD: readonly (readonly [readonly string[], string])[] = [
+  [['nonsense'], "unknown command 'nonsense'"],
+  [['run', '--nonsense'], "unknown option '--nonsense'"],
+  [['run', '--format'], "option '--format <name>' argument missing"],
+  [
+    ['run', '--format', 'xml'],
+    '--format xml is not one of pretty, ktap, tap, kselftest, junit, json, kcidb, github, html',
+  ],
+  [['run', '--format', 'json', '--format', 'ktap'], 'only one format can go to stdout'],
+  [
+    ['run', '--output', '/nonexistent/r.json'],
+    'cannot write --output /nonexistent/r.json: its folder does not exist',
+  ],
+  [['run', '--log-format', 'xml'], "option '--log-format <name>' argument 'xml' is invalid"],
+];
+
 describe('bad usage is one sentence and status 2', () => {
-  it.each([
-    [['nonsense'], "unknown command 'nonsense'"],
-    [['run', '--nonsense'], "unknown option '--nonsense'"],
-    [['run', '--format'], "option '--format <name>' argument missing"],
-    [
-      ['run', '--format', 'xml'],
-      '--format xml is not one of pretty, ktap, tap, kselftest, junit, json, kcidb, github, html',
-    ],
-    [['run', '--format', 'json', '--format', 'ktap'], 'only one format can go to stdout'],
-    [
-      ['run', '--output', '/nonexistent/r.json'],
-      'cannot write --output /nonexistent/r.json: its folder does not exist',
-    ],
-    [['run', '--log-format', 'xml'], "option '--log-format <name>' argument 'xml' is invalid"],
-  ])('%j', async (args, message) => {
-    const { status, stdout, stderr } = await cli(...args);
+  const resultOf = resultsOf(BAD.map(([args]) => args));
+
+  it.each(BAD.map((row, i) => [...row, i] as const))('%j', (_, message, i) => {
+    const { status, stdout, stderr } = resultOf(i);
 
     expect(stderr).toMatch(/^kvm-memtype: [^\n]+\n$/);
     expect(stderr).toContain(message);

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { runCli } from '../support/cli.js';
+import { resultsOf, runCli } from '../support/cli.js';
 
 let folder: string;
 let recording: string;
@@ -68,8 +68,8 @@ test('several runs tell what scenarios cost, and one run is not held against a t
   expect(once.stderr).toContain('record them by run --repeat 5 or more');
 });
 
-// Each row: what stands on the command line, and what is said of it.
-test.each<[string[], string]>([
+/** Each row: what stands on the command line, and what is said of it. */
+const REFUSED: readonly (readonly [readonly string[], string])[] = [
   [['compare'], "missing required argument 'kernel'"],
   [['compare', '/nonexistent', '/bin/true'], 'there is no such file'],
   [['compare', 'debian:6'], 'the path of a bzImage, or debian:<version>, is needed'],
@@ -78,8 +78,11 @@ test.each<[string[], string]>([
   [['compare', '/bin/true', '/bin/true', '--threshold', '5', '--repeat', '4'], '--threshold needs 5 runs'],
   [['compare', '/bin/true', '/bin/true', '--threshold', '-1'], 'a whole number from 0 to 1000'],
   [['compare', '/bin/true', '/bin/true', '--repeat', '101'], 'a whole number from 1 to 100'],
-])('%j is refused', async (args, why) => {
-  const { status, stdout, stderr } = await runCli(args);
+];
+const refusalOf = resultsOf(REFUSED.map(([args]) => args));
+
+test.each(REFUSED.map((row, i) => [...row, i] as const))('%j is refused', (_, why, i) => {
+  const { status, stdout, stderr } = refusalOf(i);
 
   expect([status, stdout]).toEqual([2, '']);
   expect(stderr).toContain(why);

@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { ResultSet, RunResult } from '../../src/report/types.js';
 import { runCli } from '../support/cli.js';
 
@@ -20,21 +20,24 @@ function settled(json: string): Partial<ResultSet>[] {
   }));
 }
 
-it.each(['json', 'kmr'])(
-  'four shards (%s) merged give the same as one run',
-  async (kind) => {
-    const of = (name: string | number): string => join(folder, `${name}.${kind}`);
-    const option = kind === 'json' ? '--output' : '--record';
-    await runCli(['run', ...WHAT, '--output', join(folder, 'whole.json')]);
-    for (const i of SHARDS) await runCli(['run', ...WHAT, '--shard', `${i}/4`, option, of(i)]);
+const fileOf = (name: string | number, kind: string): string => join(folder, `${name}.${kind}`);
 
-    const { status, stdout } = await runCli(['merge', ...SHARDS.map(of), '--format', 'json']);
+beforeAll(async () => {
+  await runCli(['run', ...WHAT, '--output', fileOf('whole', 'json')]);
+  for (const i of SHARDS) {
+    const outputs = ['--output', fileOf(i, 'json'), '--record', fileOf(i, 'kmr')];
+    await runCli(['run', ...WHAT, '--shard', `${i}/4`, ...outputs]);
+  }
+}, 120_000);
 
-    expect(status).toBe(0);
-    expect(settled(stdout)).toEqual(settled(readFileSync(join(folder, 'whole.json'), 'utf8')));
-  },
-  120_000,
-);
+it.each(['json', 'kmr'])('four shards (%s) merged give the same as one run', async (kind) => {
+  const files = SHARDS.map((i) => fileOf(i, kind));
+
+  const { status, stdout } = await runCli(['merge', ...files, '--format', 'json']);
+
+  expect(status).toBe(0);
+  expect(settled(stdout)).toEqual(settled(readFileSync(fileOf('whole', 'json'), 'utf8')));
+});
 
 it('refuses one shard twice, and a file that is not there', async () => {
   const twice = await runCli(['merge', join(folder, '1.json'), join(folder, '1.json')]);

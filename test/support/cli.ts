@@ -35,11 +35,7 @@ export function runCli(args: readonly string[], env: NodeJS.ProcessEnv = {}): Pr
   });
 }
 
-/**
- * Run the built command line for each of these in turn, in one process: to start takes a third of a second, and refusing
- * an option nothing. For lines that start nothing.
- */
-export function runLines(lines: readonly (readonly string[])[], env: NodeJS.ProcessEnv = {}): CliResult[] {
+function runLines(lines: readonly (readonly string[])[], env: NodeJS.ProcessEnv): CliResult[] {
   const { status, stdout, stderr } = spawnSync(process.execPath, [LINES], {
     input: JSON.stringify(lines),
     env: { ...process.env, ...env },
@@ -48,4 +44,21 @@ export function runLines(lines: readonly (readonly string[])[], env: NodeJS.Proc
   });
   if (status !== 0) throw new Error(`the command lines ended with ${status}: ${stderr}`);
   return JSON.parse(stdout) as CliResult[];
+}
+
+/**
+ * The results of these command lines, which are run one after another in one process once the first is asked for: to start one takes a
+ * third of a second, and to refuse an option nothing. For lines that start nothing.
+ *
+ * @returns what gives the result of the line of a number
+ */
+export function resultsOf(
+  lines: readonly (readonly string[])[],
+  env: NodeJS.ProcessEnv = {},
+): (i: number) => CliResult {
+  let results: CliResult[] | undefined;
+  return (i) => {
+    results ??= runLines(lines, env);
+    return results[i] as CliResult;
+  };
 }
