@@ -5,12 +5,15 @@ import { withSeries } from '../../history/mails.js';
 import { identifyImage } from '../../lab/index.js';
 import { readInput } from '../../process/read-file.js';
 import { CampaignError } from '../errors.js';
+import { haveImage, placeOf } from '../images/get.js';
+import type { Place } from '../images/place.js';
 import type { Plan, PlannedKernel } from '../jobs/plan.js';
 import type { Objects } from '../store/objects.js';
 import type { CampaignFile } from './schema.js';
 
 type Given = CampaignFile['kernels'][number];
 type Built = Extract<Given, { source: string }>;
+type ByHash = Extract<Given, { sha256: string }>;
 type NamedFile = Extract<PlannedKernel['from'], { kind: 'build' }>['patches'][number];
 
 const PATCH_LIMIT = { limit: 256 << 20, why: 'the most for a patch' };
@@ -20,6 +23,7 @@ class Resolver {
   constructor(
     private readonly objects: Objects,
     private readonly folder: string,
+    private readonly places: readonly Place[],
   ) {}
 
   async resolve(given: Given): Promise<PlannedKernel[]> {
@@ -29,6 +33,7 @@ class Resolver {
       return this.#images(given);
     }
     if ('images' in given) return this.#images(given.images);
+    if ('sha256' in given) return [await this.#byHash(given)];
     if ('image' in given) return [await this.#image(this.#path(given.image), given.name)];
     return given.range === undefined ? [await this.#built(given)] : this.#range(given, given.range);
   }
@@ -53,6 +58,13 @@ class Resolver {
     const sha256 = this.objects.putFile(path);
     if (sha256 !== identity.sha256) throw new CampaignError('CAMPAIGN_FILE', `${path} changes just now`);
     return { name: name ?? identity.release ?? basename(path), from: { kind: 'image', path, sha256 } };
+  }
+
+  async #byHash({ name, sha256 }: ByHash): Promise<PlannedKernel> {
+    await haveImage(this.objects, sha256, this.places);
+    const path = this.objects.path(sha256);
+    const { release } = await identifyImage(path);
+    return { name: name ?? release ?? sha256.slice(0, 12), from: { kind: 'image', path, sha256 } };
   }
 
   async #built({ name, source, patches, configs }: Built): Promise<PlannedKernel> {
@@ -122,7 +134,11 @@ export async function planOf(
   tool: string,
   objects: Objects,
 ): Promise<Plan> {
-  const resolver = new Resolver(objects, folder);
+  const resolver = new Resolver(
+    objects,
+    folder,
+    file.places.map((place) => placeOf(place, folder)),
+  );
   const kernels: PlannedKernel[] = [];
   for (const given of file.kernels) kernels.push(...(await resolver.resolve(given)));
   mustDiffer(kernels);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { SUBJECTS } from '../../fuzz/generate.js';
-import { ENGINES, moduleParameter } from '../jobs/job.js';
+import { ENGINES, moduleParameter, sha256 } from '../jobs/job.js';
 
 // What a campaign.yaml may hold. docs/campaign.md tells it in words.
 
@@ -39,7 +39,12 @@ const images = z.strictObject({
   images: text.meta({ description: 'bzImages, with * for any part of a file name' }),
 });
 
-const kernel = z.union([text, built, image, images]).meta({
+const imageByHash = z.strictObject({
+  name: name.optional(),
+  sha256: sha256.meta({ description: 'of a bzImage that one of the places has' }),
+});
+
+const kernel = z.union([text, built, image, images, imageByHash]).meta({
   description: 'host (this machine), debian:<version>, the path of a bzImage, or one of the objects',
 });
 
@@ -78,6 +83,10 @@ export const campaignFile = z
   .strictObject({
     campaign: name.meta({ description: 'its name' }),
     kernels: z.array(kernel).min(1),
+    places: z.array(text).default([]).meta({
+      description:
+        'where images that are given by their sha256 are looked for: folders, http:// or https:// URLs, or s3://bucket/folder',
+    }),
     parameters: z
       .record(name, z.array(moduleParameter))
       .default({ default: [] })
