@@ -111,6 +111,21 @@ export const coverage = z
       'which pairs and triples of values of the state space (source of the type, page, access, order, ...) were exercised and observed: with run --coverage',
   });
 
+const git = z
+  .object({
+    commit: z.string().regex(/^[0-9a-f]{40}$/),
+    branch: z.string().optional(),
+    describe: z.string().optional().meta({ description: 'as git describe has it' }),
+    url: z.string().optional().meta({ description: 'https:// address of the repository' }),
+    patches: z
+      .array(z.string().regex(/^[0-9a-f]{64}$/))
+      .meta({ description: 'SHA-256 of each patch that was applied to it, in order' }),
+  })
+  .meta({
+    description:
+      'the commit that the image was built from, where `kernel build` built it from a clean checkout',
+  });
+
 const kernel = z.object({
   image: z.string().optional().meta({ description: 'as given: a path, or debian:<series>' }),
   sha256: z
@@ -118,6 +133,7 @@ const kernel = z.object({
     .regex(/^[0-9a-f]{64}$/)
     .optional()
     .meta({ description: 'of the image' }),
+  git: git.optional(),
   params: z
     .array(z.string())
     .meta({ description: 'module parameters that were asked for, as module.name=value' }),

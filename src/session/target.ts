@@ -1,4 +1,4 @@
-import type { LabEngine } from '../lab/index.js';
+import type { GitOrigin, LabEngine } from '../lab/index.js';
 
 /** This machine's own kernel. */
 interface HostTarget {
@@ -17,7 +17,7 @@ export interface LabTarget {
   /** Whether machines are saved where they are ready, and saved ones are used. */
   snapshot?: boolean;
   /** What the kernel is, as far as can be told without booting it; `image` is what the user calls it by. */
-  identity?: { image: string; sha256: string; release?: string };
+  identity?: { image: string; sha256: string; release?: string; git?: GitOrigin };
 }
 
 /** Where scenarios run. */

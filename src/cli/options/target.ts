@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { identifyImage } from '../../lab/index.js';
+import { identifyImage, originOf } from '../../lab/index.js';
 import type { Target } from '../../session/target.js';
 import { UsageError } from '../errors.js';
 import { build } from '../program/build.js';
@@ -65,12 +65,14 @@ export async function targetOf(options: TargetOptions, kernel: string | undefine
   const { engine, vfio, param = [], snapshot = false } = options;
   if (kernel === undefined) return { engine: 'host', device: vfio ?? null };
   const image = await imageOf(kernel, options);
+  const identity = await identifyImage(image);
+  const git = await originOf(identity.sha256);
   return {
     engine: engine === 'auto' || engine === 'host' ? 'bochs' : engine,
     kernel: image,
     params: param,
     snapshot,
-    identity: { image: kernel, ...(await identifyImage(image)) },
+    identity: { image: kernel, ...identity, ...(git && { git }) },
   };
 }
 

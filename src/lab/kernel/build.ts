@@ -12,6 +12,7 @@ import { configure } from './configure.js';
 import { COUNTED, COUNTED_FILES, keepNotes } from './counted.js';
 import { fragmentLines, parseFragments, type WantedOption } from './kconfig.js';
 import { labConfigs } from './lab-config.js';
+import { checkoutOf, keepOrigin } from './origin.js';
 import { kernelSource } from './sources.js';
 import { WorkTree } from './worktree.js';
 
@@ -69,6 +70,7 @@ export async function buildKernel(request: KernelRequest): Promise<BuiltKernel> 
     signal,
     refresh: request.refresh ?? false,
   });
+  const checkout = source.fingerprint === undefined ? undefined : await checkoutOf(source.tree, signal);
   const counted = request.counted ?? false;
   const patches = await readAll(
     [...(request.patches ?? []), ...(counted ? [COUNTED.patch] : [])],
@@ -104,8 +106,15 @@ export async function buildKernel(request: KernelRequest): Promise<BuiltKernel> 
       exclusive,
     );
   await fillEntry(dir, results, build, exclusive);
+  const bzImage = join(dir, 'bzImage');
+  if (checkout !== undefined)
+    await keepOrigin(
+      bzImage,
+      checkout,
+      patches.map((patch) => patch.text),
+    );
   return {
-    bzImage: join(dir, 'bzImage'),
+    bzImage,
     key,
     label: source.label,
     cached,

@@ -1,6 +1,7 @@
 import { Ajv } from 'ajv';
 import { expect, it } from 'vitest';
 import { crashedSet, departedSet, fullRun, runOf, scenarios, setOf } from '../../../test/support/results.js';
+import type { ResultSet } from '../types.js';
 import { renderKcidb } from './kcidb.js';
 
 // The rules of KCIDB's schema v5.3 for what is written here, in our own words: an id is `origin:rest`, a path is words
@@ -25,7 +26,21 @@ const validate = new Ajv({ strict: false }).compile(
   strict(
     {
       version: strict({ major: { const: 5 }, minor: { maximum: 3 } }, ['major']),
-      checkouts: list(strict({ ...common, valid: { type: 'boolean' } }, ['id', 'origin'])),
+      checkouts: list(
+        strict(
+          {
+            ...common,
+            valid: { type: 'boolean' },
+            tree_name: text,
+            git_repository_url: { type: 'string', pattern: '^https://' },
+            git_repository_branch: text,
+            git_commit_hash: { type: 'string', pattern: '^[0-9a-f]{40}$' },
+            git_commit_name: text,
+            patchset_hash: { type: 'string', pattern: '^$|^[0-9a-f]{64}$' },
+          },
+          ['id', 'origin'],
+        ),
+      ),
       builds: list(
         strict({ ...common, checkout_id: id, architecture: { pattern: '^[a-z0-9_]*$' }, status }, [
           'id',
@@ -70,6 +85,61 @@ const render = (...args: Parameters<typeof renderKcidb>): Kcidb => JSON.parse(re
 it('follows the rules of the schema', () => {
   expect(validate(render(runOf(departedSet(true)))), JSON.stringify(validate.errors)).toBe(true);
   expect(validate(render(fullRun())), JSON.stringify(validate.errors)).toBe(true);
+});
+
+const KVM = 'https://git.kernel.org/pub/scm/virt/kvm/kvm.git';
+const built = (git: object): ResultSet => ({
+  ...setOf(scenarios.pass),
+  kernel: { params: [], git: { commit: '1'.repeat(40), patches: [], ...git } },
+});
+
+it('says which commit a kernel was built from; all that runs it shares a checkout', () => {
+  const git = { branch: 'next', describe: 'v7.2-rc1-3-g111', url: KVM };
+  const run = runOf(built(git), built(git), built({ ...git, patches: ['a'.repeat(64), 'b'.repeat(64)] }));
+
+  const { checkouts, builds } = render(run);
+
+  expect(validate(render(run)), JSON.stringify(validate.errors)).toBe(true);
+  expect(checkouts[0]).toMatchObject({
+    tree_name: 'kvm',
+    git_repository_url: KVM,
+    git_repository_branch: 'next',
+    git_commit_name: 'v7.2-rc1-3-g111',
+    git_commit_hash: '1'.repeat(40),
+    patchset_hash: '',
+  });
+  expect(checkouts).toHaveLength(2);
+  // printf '%s\n%s\n' aa…a bb…b | sha256sum
+  expect(checkouts[1]).toMatchObject({
+    patchset_hash: '913f9338fb6c17253f3a14816fc08d52522454bfc19a8c99538a197cfb23fb41',
+  });
+  expect(new Set(builds.map(({ id }) => id)).size).toBe(3);
+  expect(render({ ...run, startedAt: '2027-01-01T00:00:00.000Z' }).checkouts.map(({ id }) => id)).toEqual(
+    checkouts.map(({ id }) => id),
+  );
+});
+
+it.each([
+  ['https://git.kernel.org/pub/scm/linux/kernel/git/torvalds/linux.git', 'mainline'],
+  ['https://git.kernel.org/pub/scm/linux/kernel/git/stable/linux.git/', 'stable'],
+  ['https://example.org/me/linux', 'linux'],
+])('calls the tree of %s %s', (url, name) => {
+  expect(render(runOf(built({ url }))).checkouts[0]).toMatchObject({ tree_name: name });
+});
+
+it('has platform and runtime, by which the dashboard sorts', () => {
+  const host = { ...setOf(scenarios.pass), engine: 'host' as const };
+
+  const [inLab, onHost] = render(runOf(setOf(scenarios.pass), host)).tests;
+
+  expect(inLab).toMatchObject({
+    environment: { misc: { platform: 'bochs' } },
+    misc: { runtime: 'kvm-memtype-lab' },
+  });
+  expect(onHost).toMatchObject({
+    environment: { misc: { platform: 'Intel(R) Core(TM) i7-4770' } },
+    misc: { runtime: 'kvm-memtype-host' },
+  });
 });
 
 it('an incomplete run is valid, with sets and without', () => {

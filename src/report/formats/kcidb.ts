@@ -32,6 +32,11 @@ const text = (value: string): string => value.replaceAll('\0', '');
 const excerpt = (lines: readonly string[]): object =>
   lines.length > 0 ? { log_excerpt: text(lines.join('\n')).slice(-EXCERPT_MAX) } : {};
 
+/** Which CI lab, and which hardware, KernelCI's dashboard shows a test under (kernelci/dashboard: misc->>'runtime', environment_misc->>'platform'). */
+const runtimeOf = ({ engine }: ResultSet): string => `kvm-memtype-${engine === 'host' ? 'host' : 'lab'}`;
+const platformOf = ({ engine, fingerprint }: ResultSet): string =>
+  text(engine === 'host' ? fingerprint.cpu : engine);
+
 /** A set, its build, and the run that both are of. */
 interface Place {
   run: RunResult;
@@ -48,8 +53,14 @@ const common = ({ run, set, build }: Place, name: string, ...parts: string[]): o
   start_time: run.startedAt,
   environment: {
     comment: text(`${set.engine}: ${set.fingerprint.cpu}`),
-    misc: { engine: set.engine, ...set.fingerprint, ...(run.host && { host: run.host }) },
+    misc: {
+      platform: platformOf(set),
+      engine: set.engine,
+      ...set.fingerprint,
+      ...(run.host && { host: run.host }),
+    },
   },
+  misc: { runtime: runtimeOf(set) },
 });
 
 function scenarioTest(place: Place, result: ScenarioResult): object {
@@ -62,6 +73,7 @@ function scenarioTest(place: Place, result: ScenarioResult): object {
     ...(result.status !== 'skip' && leaves > 0 ? { number: { value: leaves, unit: 'leaves' } } : {}),
     ...excerpt(result.skip ? [`${result.skip.reason} (${result.skip.lift})`] : detailLines(result)),
     misc: {
+      runtime: runtimeOf(place.set),
       policy: place.set.policy,
       checks: result.checks,
       failures: result.failures,
@@ -85,7 +97,7 @@ const policyTest = (place: Place): object => ({
   ...common(place, 'policy', 'policy'),
   comment: text(place.set.policy.warning ?? ''),
   status: 'FAIL',
-  misc: { policy: place.set.policy },
+  misc: { runtime: runtimeOf(place.set), policy: place.set.policy },
 });
 
 /** A run that ended too early: told with the set that was the last. */
@@ -119,25 +131,76 @@ const setTests = (place: Place): object[] => [
 const buildComment = ({ name, policy }: ResultSet): string =>
   text(policy.warning === undefined ? name : `${name}; warning: ${policy.warning}`);
 
+/** What trees are called that all know by another name than their repository's. */
+const TREES: Record<string, string> = {
+  'torvalds/linux': 'mainline',
+  'stable/linux': 'stable',
+  'stable/linux-stable': 'stable',
+  'next/linux-next': 'next',
+};
+
+function treeName(url: string): string {
+  const [owner = '', name = ''] = url
+    .replace(/(?:\.git)?\/*$/, '')
+    .split('/')
+    .slice(-2);
+  return TREES[`${owner}/${name}`] ?? name;
+}
+
+/** As `sha256sum *.patch | cut -c-64 | sha256sum | cut -c-64` has it; of no patches it is empty. */
+const patchsetHash = (patches: readonly string[]): string =>
+  patches.length === 0
+    ? ''
+    : createHash('sha256')
+        .update(patches.map((hash) => `${hash}\n`).join(''))
+        .digest('hex');
+
+/** What is known of the source. All that runs one commit shares a checkout. */
+function sourceOf({ kernel }: ResultSet): { fields: object; key: string[] } | undefined {
+  if (kernel?.git === undefined) return undefined;
+  const { commit, branch, describe, url, patches } = kernel.git;
+  const patchset = patchsetHash(patches);
+  return {
+    fields: {
+      ...(url && { tree_name: text(treeName(url)), git_repository_url: text(url) }),
+      ...(branch && { git_repository_branch: text(branch) }),
+      ...(describe && { git_commit_name: text(describe) }),
+      git_commit_hash: commit,
+      patchset_hash: patchset,
+    },
+    key: [url ?? '', branch ?? '', commit, patchset],
+  };
+}
+
+/** One of each id. */
+const once = <T extends { id: string }>(objects: readonly T[]): T[] => [
+  ...new Map(objects.map((object) => [object.id, object])).values(),
+];
+
 /**
- * The run as a KCIDB report, schema v5.3. A kernel that was handed over as an image has no known source:
+ * The run as a KCIDB report, schema v5.3. A kernel that was handed over as an image whose build is not known has no known source:
  * its checkout says no more than its release.
  */
 export function renderKcidb(run: RunResult): string {
   const places = run.sets.map((set, index) => {
-    const checkout = id('checkout', run.startedAt, index, set.name, set.release);
-    return { run, set, checkout, build: id('build', checkout) };
+    const source = sourceOf(set);
+    const key = source?.key ?? [run.startedAt, index, set.name, set.release];
+    const checkout = id('checkout', ...key);
+    return { run, set, checkout, source, build: id('build', checkout, run.startedAt, index, set.name) };
   });
   const report = {
     version: { major: 5, minor: 3 },
     checkouts: [
-      ...places.map(({ set, checkout }) => ({
-        id: checkout,
-        origin: ORIGIN,
-        comment: text(`Linux ${set.release}`),
-        start_time: run.startedAt,
-        valid: true,
-      })),
+      ...once(
+        places.map(({ set, checkout, source }) => ({
+          id: checkout,
+          origin: ORIGIN,
+          ...source?.fields,
+          comment: text(`Linux ${set.release}`),
+          start_time: run.startedAt,
+          valid: true,
+        })),
+      ),
       ...unbegun(run),
     ],
     builds: places.map(({ set, checkout, build }) => ({

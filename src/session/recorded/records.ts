@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { gitOrigin } from '../../lab/index.js';
 import { deathKinds } from '../../report/formats/crash.js';
 import { runHeader } from '../../report/journal/records.js';
 import { incomplete } from '../../report/schema.js';
@@ -20,7 +21,14 @@ const host = z.strictObject({ engine: z.literal('host'), device: text.nullable()
 const lab = z.strictObject({
   engine: z.enum(['bochs', 'qemu-tcg', 'qemu-kvm']),
   params: texts,
-  identity: z.strictObject({ image: text, sha256: text, release: text.exactOptional() }).exactOptional(),
+  identity: z
+    .strictObject({
+      image: text,
+      sha256: text,
+      release: text.exactOptional(),
+      git: gitOrigin.exactOptional(),
+    })
+    .exactOptional(),
 });
 
 /** What `run` was asked for, so that each failure can name the command that shows it again. */
