@@ -37,8 +37,9 @@ async function bench() {
 const soak = async () => ['--max-semi-space-size=1', ...(await bundle('soak'))];
 
 const campaign = () => bundle('campaign/report');
+const queue = async () => [...(await bundle('campaign/queue')), ...process.argv.slice(3)];
 
-const programs = { bench, campaign, soak };
+const programs = { bench, campaign, queue, soak };
 const program = programs[process.argv[2] ?? ''];
 if (!program) {
   console.error(`usage: node bench/run.mjs ${Object.keys(programs).join('|')}`);

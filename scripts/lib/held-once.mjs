@@ -3,7 +3,8 @@ export const HELD_ONCE = [
   'src/check/tamper.test.ts', // Pure code over recordings.
   'src/campaign/past/history.test.ts', // SQLite is built for one release.
   'test/live/campaign.test.ts', // Processes that are killed.
-  'test/live/campaign-queue.test.ts', // The same, with Redis.
+  'test/live/campaign-queue.test.ts', // The same, with Redis and PostgreSQL.
+  'test/live/campaign-faults.test.ts', // The same, with servers and disks that fail.
   'test/live/campaign-serve.test.ts', // A browser reads a page that is served.
   'test/live/html-report.test.ts', // A browser reads the file that was written.
   'scripts/package/examples.test.mjs', // Files for others' CI.

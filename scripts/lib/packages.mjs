@@ -34,9 +34,19 @@ export const LAB = [
   ],
 ];
 
-/** To check all that CI does: sources by a formatter, the page of results in a browser, series of patches in git, campaigns by a queue, completion in its
+/** To check all that CI does: sources by a formatter, the page of results in a browser, series of patches in git, campaigns by queues, completion in its
  * shells, the manual page. */
-export const LINT = ['clang-format', 'chromium', 'git', 'redis-server', 'zsh', 'fish', 'mandoc', 'man-db'];
+export const LINT = [
+  'clang-format',
+  'chromium',
+  'git',
+  'redis-server',
+  'postgresql',
+  'zsh',
+  'fish',
+  'mandoc',
+  'man-db',
+];
 
 /** To make and enter a bare Debian: CI tries the set-up in one. */
 export const BARE = ['debootstrap', 'git', 'tar', 'util-linux'];

@@ -6,7 +6,8 @@ type CampaignErrorCode =
   | 'CAMPAIGN_STATE'
   | 'CAMPAIGN_OBJECT'
   | 'CAMPAIGN_INDEX'
-  | 'CAMPAIGN_QUEUE';
+  | 'CAMPAIGN_QUEUE'
+  | 'CAMPAIGN_PROOF';
 
 /** A campaign cannot be read, begun or continued; the message is one sentence that says why. */
 export class CampaignError extends Error {

@@ -31,18 +31,21 @@ export function campaignFile(yaml: string): string {
 export class CampaignProcess {
   readonly child: ChildProcess;
   readonly ended: Promise<{ status: number | null; stderr: string; stdout: string }>;
+  readonly #text = { stdout: '', stderr: '' };
 
-  private constructor(args: readonly string[]) {
-    this.child = spawn(process.execPath, [BIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-    const text = { stdout: '', stderr: '' };
+  private constructor(args: readonly string[], env: Record<string, string> = {}) {
+    this.child = spawn(process.execPath, [BIN, ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...env },
+    });
     this.child.stdout?.on('data', (data) => {
-      text.stdout += data;
+      this.#text.stdout += data;
     });
     this.child.stderr?.on('data', (data) => {
-      text.stderr += data;
+      this.#text.stderr += data;
     });
     onTestFinished(() => void this.child.kill('SIGKILL'));
-    this.ended = once(this.child, 'close').then(([status]) => ({ status, ...text }));
+    this.ended = once(this.child, 'close').then(([status]) => ({ status, ...this.#text }));
   }
 
   /** `campaign` with these arguments. */
@@ -50,9 +53,22 @@ export class CampaignProcess {
     return new CampaignProcess(['campaign', ...args]);
   }
 
+  /** The same by a queue. */
+  static queued(queue: string, ...args: string[]): CampaignProcess {
+    return new CampaignProcess(['campaign', ...args], { KVM_MEMTYPE_QUEUE: queue });
+  }
+
   /** `worker` with these arguments. */
-  static worker(...args: string[]): CampaignProcess {
-    return new CampaignProcess(['worker', ...args]);
+  static worker(queue: string, ...args: string[]): CampaignProcess {
+    return new CampaignProcess(['worker', ...args], { KVM_MEMTYPE_QUEUE: queue });
+  }
+
+  /** Wait until it has told something. */
+  async said(text: string): Promise<void> {
+    while (!this.#text.stderr.includes(text)) {
+      if (this.isOver) throw new Error(`it ended: ${(await this.ended).stderr}`);
+      await sleep(POLL_MS);
+    }
   }
 
   get isOver(): boolean {
@@ -72,6 +88,20 @@ export class CampaignProcess {
       if (this.isOver) throw new Error(`it ended: ${(await this.ended).stderr}`);
       await sleep(POLL_MS);
     }
+  }
+}
+
+/** Workers for jobs of this machine's own KVM. */
+export class QueueWorkers {
+  /** @param lock seconds after which one is taken for dead */
+  constructor(private readonly lock = 2) {}
+
+  /** @param cache where it keeps files; a folder of its own if not given */
+  start(queue: string, cache?: string): CampaignProcess {
+    const folder = cache ?? scratchDir();
+    if (cache === undefined) onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    const how = ['--labels', 'vtx', '--lock', String(this.lock), '--no-proof'];
+    return CampaignProcess.worker(queue, ...how, '--cache', folder);
   }
 }
 

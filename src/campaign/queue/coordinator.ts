@@ -1,10 +1,11 @@
-import { Queue, QueueEvents } from 'bullmq';
-import type { Redis } from 'ioredis';
+import type { Queue, QueueEvents } from 'bullmq';
 import { jobId } from '../jobs/job.js';
 import type { Order } from '../jobs/result.js';
 import type { Table } from '../jobs/table.js';
 import type { Execute, JobEnd } from '../run/child.js';
 import { Objects } from '../store/objects.js';
+import { Adder } from './adder.js';
+import { download, upload } from './files.js';
 import {
   endOf,
   LABELS,
@@ -15,29 +16,30 @@ import {
   type Payload,
   queueName,
   runKey,
-  STOP_CHANNEL,
-  stoppedKey,
 } from './protocol.js';
-import { checkServer, connect, download, duplicateOf, upload } from './redis.js';
+import { openServer } from './server/open.js';
+import { KEEP_SECONDS, type QueueServer } from './server/types.js';
 
 /** Results are looked for this often beside the events that tell of them: events can be lost while the server is away. */
 const POLL_MS = 5_000;
-/** Jobs of a run stay in the queue for so many seconds: a coordinator that was killed finds their results. */
-const KEEP = { age: 7 * 86_400 };
-const STOPPED_SECONDS = 7 * 86_400;
+/** Jobs of a run stay in the queue: a coordinator that was killed finds their results. */
+const KEEP = { age: KEEP_SECONDS };
 
 /** A job that is in the queue. */
 interface Pending {
   label: Label;
+  /** When it was looked for last. */
+  at: number;
   settle: (value: unknown) => void;
   fail: (text: string) => void;
+  /** The server has lost it. */
+  again: () => Promise<void>;
   onProgress: (count: { done: number; total: number }) => void;
 }
 
 interface Lane {
-  /** Of the events, which wait in theirs. */
-  connection: Redis;
   queue: Queue;
+  adder: Adder;
   events: QueueEvents;
 }
 
@@ -48,29 +50,25 @@ function countOf(data: unknown): { done: number; total: number } | undefined {
   return typeof done === 'number' && typeof total === 'number' ? { done, total } : undefined;
 }
 
-/** Tell the workers to stop the jobs of a run, and not to begin others. */
-export async function stopRun(redis: Redis, table: Table): Promise<void> {
-  const run = runKey(table);
-  await redis.set(stoppedKey(run), '1', 'EX', STOPPED_SECONDS);
-  await redis.publish(STOP_CHANNEL, run);
-}
-
 /** Puts the jobs of one run of a campaign into queues, and waits for what workers give back. */
 export class Coordinator {
   readonly #pending = new Map<string, Pending>();
   readonly #lanes: Readonly<Record<Label, Lane>>;
-  readonly #redis: Redis;
   readonly #run: string;
   readonly #tool: string;
   readonly #timer: NodeJS.Timeout;
+  /** The queue may have what an earlier process put there. */
+  readonly #isResumed: boolean;
+  /** What was put into the queue by this process. */
+  readonly #known = new Set<string>();
 
   private constructor(
-    redis: Redis,
-    readonly table: Table,
+    private readonly server: QueueServer,
+    table: Table,
   ) {
-    this.#redis = redis;
     this.#run = runKey(table);
     this.#tool = table.plan.tool;
+    this.#isResumed = table.owner !== undefined;
     const [vtx, lab] = LABELS.map((label) => this.#lane(label)) as [Lane, Lane];
     this.#lanes = { vtx, lab };
     this.#timer = setInterval(() => void this.#poll().catch(() => {}), POLL_MS);
@@ -81,35 +79,31 @@ export class Coordinator {
    * @throws CampaignError CAMPAIGN_QUEUE
    */
   static async open(url: string, table: Table): Promise<Coordinator> {
-    const redis = connect(url);
+    const server = await openServer(url);
     try {
-      await checkServer(redis, url);
-      await redis.del(stoppedKey(runKey(table)));
-      const coordinator = new Coordinator(redis, table);
+      await server.allowRun(runKey(table));
+      const coordinator = new Coordinator(server, table);
       // Else what ends at once would be noticed by the next poll only.
       const lanes = Object.values(coordinator.#lanes);
       await Promise.all(lanes.map(({ events }) => events.waitUntilReady()));
       return coordinator;
     } catch (error) {
-      redis.disconnect();
+      await server.close();
       throw error;
     }
   }
 
   #lane(label: Label): Lane {
     const name = queueName(label, this.#tool);
-    const queue = new Queue(name, { connection: this.#redis });
-    const connection = duplicateOf(this.#redis);
-    const events = new QueueEvents(name, { connection });
+    const queue = this.server.queue(name);
+    const events = this.server.events(name);
     events.on('completed', ({ jobId: id, returnvalue }) => this.#pending.get(id)?.settle(returnvalue));
     events.on('failed', ({ jobId: id, failedReason }) => this.#pending.get(id)?.fail(failedReason));
     events.on('progress', ({ jobId: id, data }) => {
       const count = countOf(data);
       if (count !== undefined) this.#pending.get(id)?.onProgress(count);
     });
-    queue.on('error', () => {});
-    events.on('error', () => {});
-    return { connection, queue, events };
+    return { queue, events, adder: new Adder(queue) };
   }
 
   /** How many workers wait for jobs of each label. */
@@ -128,18 +122,20 @@ export class Coordinator {
     });
     this.#pending.set(id, {
       label,
+      at: Date.now(),
       settle: (value) => resolve(endOf(value, order.job)),
       fail: (text) => resolve(lost(text)),
+      again: () => this.#put(id, label, order, timeoutMs),
       onProgress,
     });
     const stop = (): void => resolve(lost('stopped'));
     signal.addEventListener('abort', stop, { once: true });
     try {
-      await this.#add(id, label, order, timeoutMs);
+      if (!(await this.#isDone(id, label, order))) await this.#put(id, label, order, timeoutMs);
       const end = await ended;
       signal.throwIfAborted();
       if (end.kind === 'result')
-        await download(this.#redis, new Objects(order.objects), objectsIn(end.result));
+        await download(this.server, new Objects(order.objects), objectsIn(end.result));
       return end;
     } finally {
       signal.removeEventListener('abort', stop);
@@ -147,33 +143,48 @@ export class Coordinator {
     }
   };
 
-  /** What is in the queue already is not put there again; what came to no result there is. */
-  async #add(id: string, label: Label, { job, objects, record }: Order, timeoutMs: number): Promise<void> {
-    const { queue } = this.#lanes[label];
-    const needs = objectsOf(job);
-    await upload(this.#redis, new Objects(objects), needs);
-    const known = await queue.getJob(id);
+  /** What has a result in the queue already is not put there again; what came to none there is. */
+  async #isDone(id: string, label: Label, { job }: Order): Promise<boolean> {
+    if (!this.#isResumed && !this.#known.has(id)) return false;
+    const known = await this.#lanes[label].queue.getJob(id);
     const state = await known?.getState();
-    if (known !== undefined && state === 'completed' && endOf(known.returnvalue, job).kind === 'result')
-      return this.#pending.get(id)?.settle(known.returnvalue);
-    if (state === 'completed' || state === 'failed') await known?.remove();
-    const payload: Payload = { run: this.#run, job, objects: needs, timeoutMs, record };
-    const priority = job.kind === 'build' ? 1 : 2;
-    await queue.add(job.kind, payload, { jobId: id, priority, removeOnComplete: KEEP, removeOnFail: KEEP });
+    if (known === undefined || (state !== 'completed' && state !== 'failed')) return false;
+    if (state === 'completed' && endOf(known.returnvalue, job).kind === 'result') {
+      this.#pending.get(id)?.settle(known.returnvalue);
+      return true;
+    }
+    await known.remove();
+    return false;
   }
 
+  async #put(id: string, label: Label, { job, objects, record }: Order, timeoutMs: number): Promise<void> {
+    const needs = objectsOf(job);
+    await upload(this.server, new Objects(objects), needs);
+    const data: Payload = { run: this.#run, job, objects: needs, timeoutMs, record };
+    // Builds go to the front: others wait for them.
+    const lifo = job.kind === 'build';
+    const opts = { jobId: id, lifo, removeOnComplete: KEEP, removeOnFail: KEEP };
+    this.#known.add(id);
+    await this.#lanes[label].adder.add({ name: job.kind, data, opts });
+  }
+
+  /** Look for what no event has told of. */
   async #poll(): Promise<void> {
+    const now = Date.now();
     for (const [id, pending] of [...this.#pending]) {
+      if (now - pending.at < POLL_MS) continue;
+      pending.at = now;
       const job = await this.#lanes[pending.label].queue.getJob(id);
-      if (job?.finishedOn === undefined) continue;
-      if (await job.isFailed()) pending.fail(job.failedReason);
+      if (job === undefined) await pending.again();
+      else if (job.finishedOn === undefined) continue;
+      else if (await job.isFailed()) pending.fail(job.failedReason);
       else pending.settle(job.returnvalue);
     }
   }
 
   /** Tell the workers to stop. */
   stop(): Promise<void> {
-    return stopRun(this.#redis, this.table);
+    return this.server.stopRun(this.#run);
   }
 
   async close(): Promise<void> {
@@ -183,8 +194,6 @@ export class Coordinator {
       queue.close(),
     ]);
     await Promise.allSettled(closing);
-    // What was given to BullMQ is not closed by it.
-    for (const { connection } of Object.values(this.#lanes)) connection.disconnect();
-    this.#redis.disconnect();
+    await this.server.close();
   }
 }

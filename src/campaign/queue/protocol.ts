@@ -24,13 +24,6 @@ export const queueName = (label: Label, tool: string): string => `kvm-memtype-${
 /** Tells the runs of campaigns apart: each run does its jobs anew. */
 export const runKey = ({ plan, startedAt }: Table): string => short(`${plan.campaign.campaign} ${startedAt}`);
 
-/** Where Redis has a file of a job. */
-export const objectKey = (hash: string): string => `kvm-memtype:object:${hash}`;
-/** Set while a run is stopped. */
-export const stoppedKey = (run: string): string => `kvm-memtype:stopped:${run}`;
-/** Tells workers the key of a run that is stopped. */
-export const STOP_CHANNEL = 'kvm-memtype:stop';
-
 /** What a job is in the queue. */
 export const payloadSchema = z.strictObject({
   run: z.string().regex(/^[0-9a-f]{12}$/),
@@ -60,7 +53,8 @@ const MOST_JSON = 256 << 20;
 
 /** How a job ended, as a worker gives it back. */
 export function replyOf(end: JobEnd, host: string, seconds: number): Reply {
-  if (end.kind === 'lost') return { host, seconds, end };
+  // PostgreSQL has no text with a NUL in it.
+  if (end.kind === 'lost') return { host, seconds, end: { ...end, text: end.text.replaceAll('\0', '') } };
   const data = gzipSync(JSON.stringify(end.result)).toString('base64');
   return { host, seconds, end: { kind: 'result', data } };
 }

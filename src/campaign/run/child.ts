@@ -18,6 +18,9 @@ export type Execute = (
 
 const PROGRAM = fileURLToPath(new URL('../../../bin/kvm-memtype.js', import.meta.url));
 
+/** A job builds and boots what others wrote: it is not to know the queue's password. */
+const { KVM_MEMTYPE_QUEUE: _, ...ENVIRONMENT } = process.env;
+
 function lineOf(text: string): JobLine | undefined {
   try {
     return lineSchema.safeParse(JSON.parse(text)).data;
@@ -28,12 +31,28 @@ function lineOf(text: string): JobLine | undefined {
 
 const lost = (loss: Loss, text: string, retry: boolean): JobEnd => ({ kind: 'lost', loss, text, retry });
 
+/** Run a command of this program in a process of its own, which dies with this one: its status, and the last that it said. */
+export async function runProgram(
+  args: readonly string[],
+  signal: AbortSignal,
+): Promise<{ status: number | null; said: string }> {
+  const { status, tail } = await runChild(process.execPath, [PROGRAM, '--quiet', ...args], {
+    what: 'kvm-memtype',
+    env: ENVIRONMENT,
+    detached: true,
+    endBy: 'SIGTERM',
+    signal,
+  });
+  return { status, said: tail.at(-1) ?? 'it said nothing' };
+}
+
 /** Do a job in a process of its own, which dies with this one: a kernel or a guest that takes it along takes nothing else. */
 export const executeInChild: Execute = async (order, { timeoutMs, signal, onProgress }) => {
   const last: { line?: JobLine } = {};
   const end = await runChild(process.execPath, [PROGRAM, '--quiet', 'campaign', 'job'], {
     what: 'the job',
     input: JSON.stringify(order),
+    env: ENVIRONMENT,
     detached: true,
     endBy: 'SIGTERM',
     timeoutMs,

@@ -33,6 +33,19 @@ const STARTS = /^(?:LAB|KVM|PROCESS|DMA|TRACE|WIRE|VMM|PROBE)(?:_|$)|^SYSTEM$/;
 export const causeOf = (errorCode: string): Cause =>
   BY_CODE[errorCode] ?? (STARTS.test(errorCode) ? START : { loss: 'program', retry: false });
 
+/** What is told of an error that is none of ours. */
+const UNKNOWN = 'INTERNAL';
+
+/** The code that says most of an error's cause: that of a full disk, if that is at the bottom of it. */
+export function codeOf(error: unknown): string {
+  const codes: string[] = [];
+  for (let one = error; one instanceof Error; one = one.cause) {
+    const { code } = one as NodeJS.ErrnoException;
+    if (typeof code === 'string') codes.push(code);
+  }
+  return codes.find((code) => BY_CODE[code] === FULL) ?? codes[0] ?? UNKNOWN;
+}
+
 /** What people call it. */
 export const LOSS_WORDS: Readonly<Record<Loss, string>> = {
   'host-lost': 'its process or its machine was lost',

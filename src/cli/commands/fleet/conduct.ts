@@ -125,7 +125,7 @@ async function resume(given: string, options: RunOptions): Promise<void> {
 const jobsOption = (command: Command): Command =>
   command
     .option('--jobs <n>', 'jobs at a time; as the file says if not given', whole(1, MOST_JOBS))
-    .option('--queue <url>', 'have workers do the jobs, through this Redis', queueOption);
+    .option('--queue <url>', 'have workers do the jobs, through this queue', queueOption);
 const FOLDER = ['--folder <path>', 'where results go; <file>.campaign if not given', outputFolder] as const;
 
 /** `kvm-memtype campaign plan <file>`. */
@@ -206,7 +206,7 @@ export const cancelCommand = (): Command =>
   })
     .summary('end a campaign for good')
     .argument('<campaign>', 'its file, or the folder of its results')
-    .option('--queue <url>', 'tell workers of this Redis, if the process that ran it is gone', queueOption)
+    .option('--queue <url>', 'tell workers of this queue, if the process that ran it is gone', queueOption)
     .action(async (given: string, { queue }: RunOptions) => {
       const { number, table } = await cancelRun(openFolder(given));
       const url = queueUrl(queue);

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { perform } from '../../../campaign/jobs/perform.js';
 import { type JobLine, orderSchema } from '../../../campaign/jobs/result.js';
+import { codeOf } from '../../../campaign/run/losses.js';
 import { sentenceOf, UsageError } from '../../errors.js';
 import { commandLine } from '../../program/invocation.js';
 import { hostInfo, toolInfo } from '../../program/provenance.js';
@@ -10,14 +11,6 @@ import { interrupted } from '../../terminal/interrupt.js';
 const STDIN = 0;
 
 const print = (line: JobLine): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
-
-/** What is told of an error that is none of ours. */
-const UNKNOWN = 'INTERNAL';
-
-function codeOf(error: unknown): string {
-  const { code } = (error ?? {}) as { code?: unknown };
-  return typeof code === 'string' ? code : UNKNOWN;
-}
 
 async function job(): Promise<void> {
   const parsed = orderSchema.safeParse(JSON.parse(readFileSync(STDIN, 'utf8')));

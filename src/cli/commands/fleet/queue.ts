@@ -1,4 +1,5 @@
 import type { Table } from '../../../campaign/jobs/table.js';
+import { hasPassword, parseQueueUrl, URL_WORDS } from '../../../campaign/queue/server/address.js';
 import { executeInChild } from '../../../campaign/run/child.js';
 import type { Executor } from '../../../campaign/run/conduct.js';
 import { UsageError } from '../../errors.js';
@@ -8,10 +9,9 @@ const VARIABLE = 'KVM_MEMTYPE_QUEUE';
 
 /** A queue's address on the command line: everybody on the machine can read it there, so it bears no password. What is wrong is told without it. */
 export function queueOption(text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || !/^rediss?:$/.test(url.protocol))
-    throw new UsageError('--queue needs a URL such as redis://host:6379');
-  if (url.password !== '')
+  const parsed = parseQueueUrl(text);
+  if (parsed === undefined) throw new UsageError(`--queue needs ${URL_WORDS}`);
+  if (hasPassword(parsed.url))
     throw new UsageError(
       `--queue has a password, which others can read there: put the URL into the variable ${VARIABLE} instead`,
     );
@@ -51,15 +51,14 @@ export const executorOf =
 
 /** Tell workers to stop the jobs of a run that no process coordinates any more. */
 export async function stopQueued(url: string, table: Table): Promise<void> {
-  const [{ stopRun }, { connect, checkServer }] = await Promise.all([
-    import('../../../campaign/queue/coordinator.js'),
-    import('../../../campaign/queue/redis.js'),
+  const [{ openServer }, { runKey }] = await Promise.all([
+    import('../../../campaign/queue/server/open.js'),
+    import('../../../campaign/queue/protocol.js'),
   ]);
-  const redis = connect(url);
+  const server = await openServer(url);
   try {
-    await checkServer(redis, url);
-    await stopRun(redis, table);
+    await server.stopRun(runKey(table));
   } finally {
-    redis.disconnect();
+    await server.close();
   }
 }

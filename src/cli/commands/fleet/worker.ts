@@ -18,6 +18,7 @@ interface WorkerOptions {
   cache?: string;
   cacheSize: number;
   lock: number;
+  proof: boolean;
 }
 
 function labels(text: string): Label[] {
@@ -30,7 +31,15 @@ function labels(text: string): Label[] {
 const defaultCache = (): string =>
   join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'kvm-memtype-worker');
 
-async function worker({ queue, labels: own, slots, cache, cacheSize, lock }: WorkerOptions): Promise<void> {
+async function worker({
+  queue,
+  labels: own,
+  slots,
+  cache,
+  cacheSize,
+  lock,
+  proof,
+}: WorkerOptions): Promise<void> {
   const url = queueUrl(queue);
   if (url === undefined)
     throw new UsageError('a queue is needed: --queue, or the variable KVM_MEMTYPE_QUEUE');
@@ -43,6 +52,7 @@ async function worker({ queue, labels: own, slots, cache, cacheSize, lock }: Wor
     mostBytes: cacheSize * MIB,
     tool: toolText(),
     lockSeconds: lock,
+    proves: proof,
     signal: interrupted,
     tell: say,
   });
@@ -60,7 +70,7 @@ export const workerCommand = (): Command =>
     ],
     statuses: [[0, 'it was ended'], USAGE_STATUS],
   })
-    .option('--queue <url>', 'the Redis of the queue', queueOption)
+    .option('--queue <url>', 'the server of the queue: Redis or PostgreSQL', queueOption)
     .addOption(
       new Option('--labels <words>', 'what it can do: vtx (its own KVM), lab')
         .argParser(labels)
@@ -70,4 +80,5 @@ export const workerCommand = (): Command =>
     .option('--cache <folder>', 'where kernel images are kept', outputFolder)
     .option('--cache-size <MiB>', 'most that they take', whole(1, 1 << 20), 1024)
     .option('--lock <seconds>', 'taken for dead after so long without a sign', whole(1, 3600), 30)
+    .option('--no-proof', 'take jobs without a proof that known kernels give known verdicts')
     .action(worker);
