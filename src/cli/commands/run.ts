@@ -33,15 +33,18 @@ import {
   seconds,
   shard,
   uint32,
+  watched,
   whole,
 } from '../options/values.js';
 import { KernelCoverage } from '../program/kernel-coverage.js';
 import { reportedRun, runKernel } from '../program/reported-run.js';
 import { againOf, DEFAULT_TIMEOUT, rerunCommand } from '../program/rerun.js';
 import { readArguments } from '../program/scenario-arguments.js';
+import { watchFiles } from '../program/watched-run.js';
 import { interrupted } from '../terminal/interrupt.js';
 
 interface RunOptions extends TargetOptions {
+  watch: string[];
   journal?: string;
   record?: string;
   name: string[];
@@ -174,6 +177,14 @@ async function choose(args: readonly string[], { shard, quick }: RunOptions): Pr
 async function run(args: string[], options: RunOptions, command: Command): Promise<void> {
   if (options.list) return list(await choose(args, options));
   if (options.export !== undefined) return exportInto(options.export, await choose(args, options));
+  if (options.watch.length === 0) return runOnce(args, options, command);
+  const { journal, record } = options;
+  const files = [...outputPlans(command).map(({ file }) => file), journal, record];
+  const written = files.filter((file) => file !== undefined);
+  await watchFiles(options.watch, written, () => runOnce(args, options, command));
+}
+
+async function runOnce(args: string[], options: RunOptions, command: Command): Promise<void> {
   tellAssumption(options.policy);
   checkTarget(options);
   const chosen = await choose(args, options);
@@ -203,6 +214,10 @@ const HELP: Help = {
   examples: [
     ["run msr 'pat/*'", "two families of scenarios, on this machine's KVM"],
     [
+      'run --kernel debian:6.1 --patch x.patch --watch x.patch mtrr',
+      'a patch as it is written: built and run again whenever it is saved',
+    ],
+    [
       'run --kernel debian:6.1 --format junit --output results.xml',
       "all of them on Debian's 6.1 in the lab; results on the screen, and as JUnit in a file",
     ],
@@ -214,6 +229,11 @@ const HELP: Help = {
     [4, 'everything was skipped'],
   ],
 };
+
+const watchOption = (): Option =>
+  new Option('--watch <path>', 'run again whenever this file, or a file of this folder, changes (repeatable)')
+    .argParser((path: string, before: string[]) => [...before, watched(path)])
+    .conflicts(['list', 'export']);
 
 /** `kvm-memtype run`. */
 export function runCommand(): Command {
@@ -243,6 +263,7 @@ export function runCommand(): Command {
         .argParser(outputFolder)
         .conflicts('list'),
     )
+    .addOption(watchOption())
     .option('--shard <i/n>', 'run the i-th of n parts', shard)
     .option('--repeat <n>', `run everything n times, ${MOST_REPEATS} at most`, whole(1, MOST_REPEATS), 1)
     .option('--timeout <seconds>', 'give up on a kernel after this long', seconds, DEFAULT_TIMEOUT)
@@ -251,6 +272,7 @@ export function runCommand(): Command {
     .option('--journal <file>', 'keep a journal of results as they come, for `report`', outputFile)
     .option('--virtio-type <number>', 'look for KVM_DEV_TYPE_VIRTIO at this device type only', uint32)
     .option('--memslot-flag <bit>', 'take this bit for KVM_MEM_NON_COHERENT_DMA', memslotFlag);
+  command.setOptionValueWithSource('watch', [], 'default');
   addSnapshot(addKernels(command));
   addRepeatable(
     command,

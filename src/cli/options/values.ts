@@ -1,4 +1,4 @@
-import { accessSync, constants, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { GIB, MIB, PAGE_SIZE } from '../../arch/units.js';
 import { safeLine } from '../../text/safe.js';
@@ -107,6 +107,12 @@ export const existingFile: Parser<string> = (path) => {
   }
   if (statSync(path).isDirectory()) throw new InvalidArgumentError('it is a folder.');
   return path;
+};
+
+/** What is watched: it may be gone for a while later on, but a name that is mistyped is told. */
+export const watched: Parser<string> = (path) => {
+  if (existsSync(path)) return path;
+  throw new InvalidArgumentError('there is no such file or folder.');
 };
 
 /** A kernel to run on: an image that is there, or `debian:<version>`. */
