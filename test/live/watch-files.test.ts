@@ -81,7 +81,7 @@ test('it runs again at each change, goes on after a file that is none, and Ctrl-
   expect([status, signal]).toEqual([null, 'SIGINT']);
   expect(readdirSync(folder)).toEqual(['mine.json']);
   expect(() => process.kill(-(run.child.pid as number), 0)).toThrow('ESRCH');
-});
+}, 60_000);
 
 test('what can never be run, or would start itself again, is refused at once', async () => {
   writeFileSync(file, scenario('my/first'));

@@ -175,6 +175,9 @@ async function choose(args: readonly string[], { shard, quick }: RunOptions): Pr
 }
 
 async function run(args: string[], options: RunOptions, command: Command): Promise<void> {
+  const isRun = !options.list && options.export === undefined;
+  if (options.watch.length > 0 && !isRun)
+    throw new UsageError('--watch runs scenarios: leave --list and --export out');
   if (options.list) return list(await choose(args, options));
   if (options.export !== undefined) return exportInto(options.export, await choose(args, options));
   if (options.watch.length === 0) return runOnce(args, options, command);
@@ -230,11 +233,6 @@ const HELP: Help = {
   ],
 };
 
-const watchOption = (): Option =>
-  new Option('--watch <path>', 'run again whenever this file, or a file of this folder, changes (repeatable)')
-    .argParser((path: string, before: string[]) => [...before, watched(path)])
-    .conflicts(['list', 'export']);
-
 /** `kvm-memtype run`. */
 export function runCommand(): Command {
   const command = addHelp(new Command('run'), HELP)
@@ -263,7 +261,6 @@ export function runCommand(): Command {
         .argParser(outputFolder)
         .conflicts('list'),
     )
-    .addOption(watchOption())
     .option('--shard <i/n>', 'run the i-th of n parts', shard)
     .option('--repeat <n>', `run everything n times, ${MOST_REPEATS} at most`, whole(1, MOST_REPEATS), 1)
     .option('--timeout <seconds>', 'give up on a kernel after this long', seconds, DEFAULT_TIMEOUT)
@@ -272,13 +269,18 @@ export function runCommand(): Command {
     .option('--journal <file>', 'keep a journal of results as they come, for `report`', outputFile)
     .option('--virtio-type <number>', 'look for KVM_DEV_TYPE_VIRTIO at this device type only', uint32)
     .option('--memslot-flag <bit>', 'take this bit for KVM_MEM_NON_COHERENT_DMA', memslotFlag);
-  command.setOptionValueWithSource('watch', [], 'default');
   addSnapshot(addKernels(command));
   addRepeatable(
     command,
     '--patch <file>',
     'apply a unified diff (-p1) to the kernel that is built',
     existingFile,
+  );
+  addRepeatable(
+    command,
+    '--watch <path>',
+    'run again whenever this file, or a file of this folder, changes',
+    watched,
   );
   addRepeatable(command, '--name <text>', 'what to call the kernel in results; one for each --kernel', label);
   return addOutputOptions(command).action((args: string[], options: RunOptions) =>
