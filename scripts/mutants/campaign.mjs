@@ -1,11 +1,10 @@
-import { build, runCatalogue } from './cli.mjs';
-import { familiesOf, kernelNamed } from './mutant.mjs';
-import { badOf, tryMutant } from './trial.mjs';
+import { build } from './cli.mjs';
+import { kernelNamed } from './mutant.mjs';
 
 /** One try for each mutant, shared out to the processors: each builds and runs one mutant at a time. */
 export class Campaign {
   #results;
-  /** Among others `killersOf`: what is known of a mutant that was never tried here. */
+  /** Among others `trial`: how a kernel is run and judged. */
   #o;
   /** Sources that are being built: a second build would wait. */
   #building = new Set();
@@ -16,19 +15,19 @@ export class Campaign {
     this.#o = options;
   }
 
-  /** Answers the outcomes in the order of `mutants`. */
+  /** Answers the outcomes in the order of `mutants`, without those that there was no time to begin. */
   async run(mutants) {
     const left = [...mutants];
     const outcomes = new Map();
     const worker = async (processor) => {
-      while (left.length > 0) {
+      while (left.length > 0 && Date.now() < this.#o.until) {
         const [mutant] = left.splice(this.#next(left), 1);
         outcomes.set(mutant, await this.#outcome(mutant, processor));
         this.#o.onOutcome(mutant, outcomes.get(mutant));
       }
     };
     await Promise.all(this.#o.processors.map(worker));
-    return mutants.map((mutant) => outcomes.get(mutant));
+    return mutants.flatMap((mutant) => outcomes.get(mutant) ?? []);
   }
 
   /** Take a mutant of a source that nobody builds now, if there is one. */
@@ -42,29 +41,18 @@ export class Campaign {
     const known = this.#results.current(mutant.id, key);
     if (known !== undefined) return known;
     const base = await this.#base(mutant.kernel, processor);
-    const former = this.#first(mutant);
-    const outcome = await this.#try(mutant, base, former, processor);
+    const outcome = await this.#try(mutant, base, processor);
     return this.#results.save(mutant.id, { key, ...outcome });
   }
 
-  /** The scenarios to begin with: those that noticed it last time, here or by the page, else those of its area. */
-  #first(mutant) {
-    const { names } = this.#results.catalogue;
-    const known = this.#results.last(mutant.id)?.killers ?? this.#o.killersOf(mutant);
-    const still = known.filter((name) => names.includes(name));
-    if (still.length > 0) return still;
-    const families = familiesOf(mutant);
-    return names.filter((name) => families.includes(name.split('/')[0]));
-  }
-
-  async #try(mutant, base, former, processor) {
+  async #try(mutant, base, processor) {
     const started = Date.now();
     const seconds = () => Math.round((Date.now() - started) / 1000);
     const { image, error } = await this.#build(mutant.kernel, [mutant.path], processor);
     const buildSeconds = seconds();
     if (error !== undefined) return { state: 'not-built', why: error, buildSeconds };
     const run = (what) => this.#run(image, mutant.id, what, processor);
-    const outcome = await tryMutant(run, base, former);
+    const outcome = await this.#o.trial.judge(run, base, mutant);
     return { ...outcome, buildSeconds, runSeconds: seconds() - buildSeconds };
   }
 
@@ -80,12 +68,12 @@ export class Campaign {
     const known = this.#results.current(id, key);
     if (known !== undefined) return known;
     const { image, error } = await this.#build(kernel, [], processor);
-    const { set, error: reason = error } =
-      error === undefined ? await this.#run(image, id, {}, processor) : {};
-    if (set === undefined) throw new Error(`${kernel} without a fault cannot be run: ${reason}`);
-    const bad = [...badOf(set), ...(set.crashed === undefined ? [] : [set.crashed.reason])];
+    const run = (what) => this.#run(image, id, what, processor);
+    const found = error === undefined ? await this.#o.trial.base(run) : { error };
+    if (found.error !== undefined) throw new Error(`${kernel} without a fault cannot be run: ${found.error}`);
+    const { bad } = found;
     if (bad.length > 0) this.#o.onRemark(`${kernel} without a fault fails too: ${bad.join(', ')}`);
-    return this.#results.save(id, { key, policy: set.policy.name, bad });
+    return this.#results.save(id, { key, ...found });
   }
 
   async #build(kernel, patches, processor) {
@@ -99,7 +87,7 @@ export class Campaign {
   }
 
   #run(image, id, what, processor) {
-    const output = this.#results.pathOf(id, 'run.json');
-    return runCatalogue(image, { ...what, output, processor, signal: this.#o.signal });
+    const output = this.#results.pathOf(id, 'run');
+    return this.#o.trial.run(image, { ...what, output, processor, signal: this.#o.signal });
   }
 }

@@ -1,6 +1,7 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from '../setup.mjs';
+import { MACHINE_SECONDS, readFuzz, SEED } from './fuzz-trial.mjs';
 
 const PROGRAM = join(ROOT, 'bin', 'kvm-memtype.js');
 
@@ -55,4 +56,14 @@ export async function runCatalogue(image, { scenarios = [], policy, output, ...w
   if (status !== 0 && status !== 1 && status !== 4) return { status, error: said };
   const { sets } = JSON.parse(readFileSync(output, 'utf8'));
   return { status, set: sets[0] };
+}
+
+/** Run random scenarios until the first that fails. `output` is a folder of its own. */
+export async function fuzzKernel(image, { output, ...where }) {
+  rmSync(output, { recursive: true, force: true });
+  mkdirSync(output, { recursive: true });
+  const limits = ['--seed', SEED, '--machine-time', MACHINE_SECONDS, '--finds', 1, '--no-shrink'].map(String);
+  const args = ['fuzz', '--kernel', image, '--no-snapshot', ...limits, '--output', output];
+  const { status, lines, said } = await kvmMemtype(args, where);
+  return readFuzz({ status, lines, files: readdirSync(output), said });
 }

@@ -9,9 +9,11 @@ const plural = (names) =>
     : names.join(', ');
 
 /** The outcome in words. */
-export function told({ state, killers = [], why = '' }) {
+export function told({ state, killers = [], why = '', after, tried }) {
   if (state === 'killed') return `killed by ${plural(killers)}`;
   const [first] = why.split('\n');
+  if (state === 'found') return `found after ${after}`;
+  if (state === 'not-found') return `not found in ${tried}`;
   if (state === 'died') return `killed, the machine died (${first})`;
   if (state === 'survived') return why === '' ? 'survived' : `survived: ${first}`;
   return state === 'not-built' ? `does not apply or build: ${first}` : `could not be run: ${first}`;
@@ -27,9 +29,11 @@ export function summary(outcomes, seconds) {
   const counts = [
     [count('killed', 'died'), 'killed'],
     [count('survived'), 'survived'],
+    [count('found'), 'found'],
+    [count('not-found'), 'not found'],
     [count('not-built', 'no-run'), 'could not be tried'],
   ];
-  const told = counts.filter(([n], i) => n > 0 || i < 2).map(([n, what]) => `${n} ${what}`);
+  const told = counts.filter(([n]) => n > 0).map(([n, what]) => `${n} ${what}`);
   return `${outcomes.length} mutants: ${told.join(', ')}; ${seconds.toFixed(0)} s`;
 }
 
@@ -44,27 +48,30 @@ const cellsOf = (line) =>
         .map((text) => text.trim())
     : undefined;
 
-/** What the page tells of a mutant as it still is. */
+/** What the page tells of a mutant as it still is: of the catalogue, and of random scenarios. */
 function toldOn(page, { id, sentence }) {
   const rows = page.split('\n').flatMap((line) => [cellsOf(line) ?? []]);
-  const [, , outcome = UNKNOWN] =
+  const [, , outcome = UNKNOWN, fuzz = UNKNOWN] =
     rows.find(([name, what]) => name === `\`${id}\`` && what === cell(sentence)) ?? [];
-  return outcome;
+  return [outcome, fuzz];
 }
 
 /** The killers that the page names of a mutant: at most three, in the page's order. */
 export function killersOn(page, mutant) {
-  const [, names = ''] = /^killed by (.*?)(?: and \d+ more)?$/.exec(toldOn(page, mutant)) ?? [];
+  const [, names = ''] = /^killed by (.*?)(?: and \d+ more)?$/.exec(toldOn(page, mutant)[0]) ?? [];
   return names.split(', ').filter((name) => name !== '');
 }
 
-/** The table's rows: what this checkout has found, else what the page said of the same mutant. */
-export function rowsOf(page, mutants, results) {
+/** The table's rows: what this checkout has found by each of `both`, else what the page said of the same mutant. */
+export function rowsOf(page, mutants, both) {
   return mutants.map((mutant) => {
     const { id, kernel, sentence, text } = mutant;
-    const outcome = results.current(id, results.keyFor(kernel, text));
-    const known = outcome === undefined ? toldOn(page, mutant) : cell(told(outcome));
-    return [`\`${id}\``, cell(sentence), known];
+    const known = toldOn(page, mutant);
+    const cells = both.map((results, i) => {
+      const outcome = results.current(id, results.keyFor(kernel, text));
+      return outcome === undefined ? known[i] : cell(told(outcome));
+    });
+    return [`\`${id}\``, cell(sentence), ...cells];
   });
 }
 
@@ -79,6 +86,6 @@ function tableLines(head, rows) {
 export function withTable(page, rows) {
   const [start, end] = [page.indexOf(BEGIN), page.indexOf(END)];
   if (start < 0 || end < start) throw new Error('docs/kernel-mutants.md has lost the marks around its table');
-  const table = ['', ...tableLines(['mutant', 'what is wrong', 'outcome'], rows), ''];
+  const table = ['', ...tableLines(['mutant', 'what is wrong', 'outcome', 'fuzz alone'], rows), ''];
   return `${page.slice(0, start + BEGIN.length)}\n${table.join('\n')}\n${page.slice(end)}`;
 }

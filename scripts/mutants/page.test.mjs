@@ -7,6 +7,7 @@ const KILLED = { state: 'killed', killers: ['a/1', 'a/2', 'a/3', 'a/4'] };
 
 /** Results that know these outcomes by the mutant's name. */
 const resultsOf = (outcomes) => ({ keyFor: () => 'key', current: (id) => outcomes[id] });
+const NOTHING = resultsOf({});
 const mutant = (id) => ({ id, kernel: '6.1', sentence: 'A | B.', text: '' });
 
 test('outcomes in words', () => {
@@ -24,23 +25,37 @@ test('outcomes in words', () => {
   );
 });
 
+test('outcomes of random scenarios in words', () => {
+  expect(told({ state: 'found', after: 14 })).toBe('found after 14');
+  expect(told({ state: 'not-found', tried: 300 })).toBe('not found in 300');
+  expect(summary([{ state: 'found' }, { state: 'not-found' }], 9.6)).toBe(
+    '2 mutants: 1 found, 1 not found; 10 s',
+  );
+});
+
 test('the table has what was found, and keeps what is not known anew', () => {
   const page = withTable(
     PAGE,
-    rowsOf(PAGE, [mutant('6.1/a'), mutant('6.1/b')], resultsOf({ '6.1/a': KILLED })),
+    rowsOf(
+      PAGE,
+      [mutant('6.1/a'), mutant('6.1/b')],
+      [resultsOf({ '6.1/a': KILLED }), resultsOf({ '6.1/b': { state: 'found', after: 14 } })],
+    ),
   );
 
-  expect(page).toMatch(/\| `6\.1\/a` \| A \\\| B\. +\| killed by a\/1, a\/2, a\/3 and 1 more +\|\n/);
-  expect(page).toMatch(/\| `6\.1\/b` \| A \\\| B\. +\| not run +\|\n/);
+  expect(page).toMatch(
+    /\| `6\.1\/a` \| A \\\| B\. +\| killed by a\/1, a\/2, a\/3 and 1 more +\| not run +\|\n/,
+  );
+  expect(page).toMatch(/\| `6\.1\/b` \| A \\\| B\. +\| not run +\| found after 14 +\|\n/);
   expect(page).not.toContain('old');
-  expect(withTable(page, rowsOf(page, [mutant('6.1/a'), mutant('6.1/b')], resultsOf({})))).toBe(page);
+  expect(withTable(page, rowsOf(page, [mutant('6.1/a'), mutant('6.1/b')], [NOTHING, NOTHING]))).toBe(page);
 });
 
 test('the killers that the page names', () => {
   const mutants = [mutant('6.1/a'), mutant('6.1/b'), mutant('6.1/c')];
   const outcomes = { '6.1/a': KILLED, '6.1/b': { state: 'killed', killers: ['b/1'] } };
 
-  const page = withTable(PAGE, rowsOf(PAGE, mutants, resultsOf(outcomes)));
+  const page = withTable(PAGE, rowsOf(PAGE, mutants, [resultsOf(outcomes), NOTHING]));
 
   expect(mutants.map((one) => killersOn(page, one))).toEqual([['a/1', 'a/2', 'a/3'], ['b/1'], []]);
   expect(killersOn(page, { ...mutants[0], sentence: 'Another fault.' })).toEqual([]);

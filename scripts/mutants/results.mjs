@@ -21,23 +21,25 @@ function textsOf(path) {
   return files.sort().map((name) => readFileSync(join(path, name), 'utf8'));
 }
 
-async function fingerprint() {
+/** What decides whether random scenarios find a fault: these scenarios too, but not the catalogue. */
+export async function fuzzFingerprint() {
+  const texts = [...DECIDING, 'fuzz'].flatMap((name) => textsOf(join(ROOT, 'dist', name)));
+  return { names: [], key: keyOf(...texts) };
+}
+
+export async function catalogueFingerprint() {
   const { catalogue } = await import('../../dist/catalogue/index.js');
   const { printScenario } = await import('../../dist/scenario/file/print.js');
   const texts = DECIDING.flatMap((name) => textsOf(join(ROOT, 'dist', name)));
   return { names: catalogue.map(({ name }) => name), key: keyOf(...texts, ...catalogue.map(printScenario)) };
 }
 
-/** What is known of each mutant, a file for each: it holds for one patch, kernel, catalogue, model and judge. */
+/** What is known of each mutant, a file for each: it holds for one patch, kernel, model and judge, and the scenarios. */
 export class Results {
   constructor(folder, catalogue, isFresh) {
     this.folder = folder;
     this.catalogue = catalogue;
     this.isFresh = isFresh;
-  }
-
-  static async open(folder, isFresh) {
-    return new Results(folder, await fingerprint(), isFresh);
   }
 
   /** The key of what a mutant, or with no text a kernel itself, gives. */

@@ -1,3 +1,5 @@
+import { familiesOf } from './mutant.mjs';
+
 /** Names of the scenarios that went wrong in a set of results. */
 export const badOf = ({ scenarios }) => [
   ...new Set(
@@ -32,3 +34,25 @@ export async function tryMutant(run, base, former = []) {
   const forced = state === 'killed' ? `killed by ${killers.join(', ')}` : 'the same';
   return { ...outcome, why: `taken for policy ${outcome.policy}; with --policy ${base.policy}: ${forced}` };
 }
+
+/** The scenarios to begin with: those that noticed it last time, here or by the page, else those of its area. */
+function firstOf(mutant, results, killersOf) {
+  const { names } = results.catalogue;
+  const known = results.last(mutant.id)?.killers ?? killersOf(mutant);
+  const still = known.filter((name) => names.includes(name));
+  if (still.length > 0) return still;
+  const families = familiesOf(mutant);
+  return names.filter((name) => families.includes(name.split('/')[0]));
+}
+
+/** Tries mutants by the catalogue. `run` is one run of it; `killersOf` tells what is known of a mutant that was never tried here. */
+export const catalogueTrial = (run, results, killersOf) => ({
+  run,
+  async base(runIt) {
+    const { set, error } = await runIt({});
+    if (set === undefined) return { error };
+    const crashed = set.crashed === undefined ? [] : [set.crashed.reason];
+    return { policy: set.policy.name, bad: [...badOf(set), ...crashed] };
+  },
+  judge: (runIt, base, mutant) => tryMutant(runIt, base, firstOf(mutant, results, killersOf)),
+});

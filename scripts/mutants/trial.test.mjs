@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { fuzzTrial, readFuzz } from './fuzz-trial.mjs';
 import { judge, tryMutant } from './trial.mjs';
 
 const BASE = { policy: 'A', bad: ['msr/known'] };
@@ -71,4 +72,32 @@ test('a mutant that passes for another policy has survived, whatever its own pol
     why: 'taken for policy B; with --policy A: killed by mtrr/a',
   });
   expect(asked).toEqual([{}, { policy: 'A' }]);
+});
+
+const fuzzRun = (line, files = [], status = files.length) => ({
+  status,
+  files,
+  lines: ['head', line],
+  said: 'no bochs',
+});
+
+test('what random scenarios said', () => {
+  expect(readFuzz(fuzzRun('212 scenarios, 200 passed, 12 skipped, 0 failed; seed 1, policy A, 9 s'))).toEqual(
+    {
+      tried: 212,
+    },
+  );
+  expect(
+    readFuzz(fuzzRun('60 scenarios, 50 passed, 8 skipped, 2 failed; seed 1', ['fuzz-s1-13.json'])),
+  ).toEqual({ tried: 60, first: 13 });
+  expect(readFuzz(fuzzRun('error', [], 2))).toEqual({ error: 'no bochs' });
+});
+
+test('a fault is found by the first scenario that fails, unless that fails without it', async () => {
+  const { run } = answers({ tried: 60, first: 13 }, { tried: 60, first: 13 }, { tried: 90 });
+  const trial = fuzzTrial(run);
+
+  expect(await trial.judge(trial.run, { bad: [] })).toEqual({ state: 'found', after: 14 });
+  expect(await trial.judge(trial.run, { bad: ['fuzz/s1-13'] })).toMatchObject({ state: 'no-run' });
+  expect(await trial.judge(trial.run, { bad: [] })).toEqual({ state: 'not-found', tried: 90 });
 });

@@ -50,9 +50,16 @@ const exits: fc.Arbitrary<Step[]> = fc
   .subarray(['INVAL', 'UNKNOWN', 'FILTER'] as const)
   .map((reasons) => [{ do: 'msr-exits', reasons }]);
 
+/** What a vCPU has is saved, and given to one. */
+const restore = (guest: Guest): fc.Arbitrary<Step[]> =>
+  fc
+    .record({ vcpu: vcpuOf(guest), from: vcpuOf(guest), mtrrs: fc.boolean() })
+    .map((o): Step[] => [{ do: 'restore', ...o }]);
+
 /** MSRs in batches, and what becomes of accesses that are refused. */
 export const batchSteps = (guest: Guest): fc.WeightedArbitrary<Step[]>[] => [
   { weight: 4, arbitrary: batch(guest) },
   { weight: 1, arbitrary: filter },
   { weight: 1, arbitrary: exits },
+  { weight: 1, arbitrary: restore(guest) },
 ];

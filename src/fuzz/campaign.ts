@@ -16,6 +16,10 @@ export interface FuzzRequest {
   timeMs: number;
   /** The same by the clock of the machine where the scenarios run: how many that makes does not depend on what else is done beside it. */
   machineMs?: number;
+  /** After finds of so many kinds nothing more is tried. */
+  mostFinds?: number;
+  /** Finds are given as they were found. */
+  unshrunk?: boolean;
 }
 
 /** A scenario that failed, and the simplest that fails in the same way. */
@@ -90,12 +94,13 @@ async function shrunk(runner: Runner, found: Scenario, first: ScenarioResult): P
  */
 export async function fuzz(request: FuzzRequest, listener: FuzzListener): Promise<FuzzResult> {
   const { seed, subjects, count, timeMs, machineMs = Number.POSITIVE_INFINITY } = request;
+  const { mostFinds = MOST_FINDS, unshrunk = false } = request;
   const started = Date.now();
   const runner = new Runner(request.session, listener);
   const finds = new Map<string, Find>();
   const all: ScenarioResult[] = [];
   let batch = FIRST_BATCH;
-  while (all.length < count && Date.now() - started < timeMs && finds.size < MOST_FINDS) {
+  while (all.length < count && Date.now() - started < timeMs && finds.size < mostFinds) {
     const size = Math.min(batch, count - all.length, fitting(all, machineMs));
     if (size === 0) break;
     const scenarios = Array.from({ length: size }, (_, i) => randomScenario(seed, all.length + i, subjects));
@@ -106,9 +111,13 @@ export async function fuzz(request: FuzzRequest, listener: FuzzListener): Promis
       const [kind = result.status] = kindsOf(result);
       const known = finds.get(kind);
       if (known !== undefined) known.times++;
-      else if (finds.size < MOST_FINDS) {
-        listener.found(scenarios[i] as Scenario, kind);
-        finds.set(kind, { ...(await shrunk(runner, scenarios[i] as Scenario, result)), times: 1 });
+      else if (finds.size < mostFinds) {
+        const found = scenarios[i] as Scenario;
+        listener.found(found, kind);
+        const simplest = unshrunk
+          ? { kind, found, scenario: found, result }
+          : await shrunk(runner, found, result);
+        finds.set(kind, { ...simplest, times: 1 });
       }
     }
     batch = Math.min(MOST_BATCH, batch * 2);

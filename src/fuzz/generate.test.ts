@@ -25,13 +25,17 @@ test('they have steps of every kind that there are subjects for, large pages, tw
 
   expect([...kinds].sort()).toEqual([
     'access',
+    'ask',
     'cd',
+    'clear-dirty-log',
     'delete-memslot',
+    'disable-quirk',
     'discard',
     'get-dirty-log',
     'host-memory',
     'init',
     'invept',
+    'manual-protect',
     'memslot',
     'msr-exits',
     'msr-filter',
@@ -40,6 +44,7 @@ test('they have steps of every kind that there are subjects for, large pages, tw
     'noncoherent',
     'pre-fault',
     'rdmsr',
+    'restore',
     'together',
     'wrmsr',
   ]);
@@ -55,13 +60,18 @@ test.each(SUBJECTS)('with %s as the only subject there are steps of no other', (
     cd: ['cd'],
     dma: ['noncoherent'],
     slots: ['memslot', 'delete-memslot', 'discard'],
-    dirty: ['memslot', 'get-dirty-log'],
-    batch: ['msrs', 'msr-filter', 'msr-exits'],
+    dirty: ['memslot', 'get-dirty-log', 'clear-dirty-log', 'manual-protect'],
+    quirk: ['disable-quirk'],
+    batch: ['msrs', 'msr-filter', 'msr-exits', 'restore'],
     host: ['host-memory'],
     prefault: ['pre-fault'],
-    init: ['init'],
+    init: ['init', 'rdmsr'],
     nested: ['nested-access', 'invept'],
     race: ['together'],
+    devices: ['noncoherent'],
+    mmio: ['memslot', 'delete-memslot'],
+    gib: ['memslot', 'delete-memslot'],
+    answers: ['ask'],
   }[subject];
 
   for (let n = 0; n < 20; n++)

@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { scenario } from '../scenario/builder.js';
-import type { Scenario, Step } from '../scenario/types.js';
+import type { MsrMode, Scenario, Step } from '../scenario/types.js';
 import { batchSteps } from './batches.js';
 import { hostSteps, prefaultSteps } from './host.js';
 import { legal } from './legal.js';
+import { askSteps, deviceSteps, GIB_EDGES, gibSteps, mmioSteps, quirkSteps } from './machine.js';
 import { dmaSteps, logSteps, makeSlot, slotSteps, touchAll, touches } from './memory.js';
 import { type Place, pagesOf, places } from './places.js';
 import { cdSteps, enabled, type Guest, mtrrSteps, patSteps } from './registers.js';
@@ -12,18 +13,21 @@ import { initSteps, nestedSteps, raceSteps } from './vcpus.js';
 /** What random scenarios can be made of beside touches; each a word for `fuzz`. */
 export const SUBJECTS = [
   ...(['mtrr', 'pat', 'cd', 'dma', 'slots', 'dirty'] as const),
-  ...(['batch', 'host', 'prefault', 'init', 'nested', 'race'] as const),
+  ...(['quirk', 'batch', 'host', 'prefault', 'init', 'nested', 'race'] as const),
+  ...(['devices', 'mmio', 'gib', 'answers'] as const),
 ] as const;
 export type Subject = (typeof SUBJECTS)[number];
 
 /** Subjects that not every kernel can have, or that keep others out: a scenario has at most one of them, if it has any other. */
-const RARE: readonly Subject[] = ['prefault', 'init', 'nested', 'race'];
+const RARE: readonly Subject[] = ['prefault', 'init', 'nested', 'race', 'devices', 'mmio', 'gib', 'answers'];
 
 /** How many steps, or small groups of steps, a scenario is made of at most. */
 const MOST_GROUPS = 24;
 
 interface Head {
   vcpus: number;
+  msrMode: MsrMode;
+  guestMtrr: boolean;
   maxphyaddr: number;
   hugeRam: boolean;
   startCd: boolean;
@@ -32,6 +36,11 @@ interface Head {
 
 const HEAD: fc.Arbitrary<Head> = fc.record({
   vcpus: fc.constantFrom(1, 1, 2),
+  msrMode: fc.oneof(
+    { weight: 14, arbitrary: fc.constant<MsrMode>('kernel') },
+    { weight: 1, arbitrary: fc.constantFrom<MsrMode>('filter', 'filter-drop') },
+  ),
+  guestMtrr: fc.nat(9).map((n) => n > 0),
   maxphyaddr: fc.constantFrom(36, 36, 40, 46, 52),
   hugeRam: fc.constantFrom(false, false, true),
   startCd: fc.constantFrom(false, false, false, true),
@@ -57,6 +66,8 @@ function stepsOf(
       return slotSteps(slots, !head.hugeRam);
     case 'dirty':
       return logSteps(slots);
+    case 'quirk':
+      return quirkSteps;
     case 'batch':
       return batchSteps(guest);
     case 'host':
@@ -69,6 +80,14 @@ function stepsOf(
       return nestedSteps(guest);
     case 'race':
       return raceSteps(guest);
+    case 'devices':
+      return deviceSteps;
+    case 'mmio':
+      return mmioSteps(guest);
+    case 'gib':
+      return gibSteps;
+    case 'answers':
+      return askSteps;
   }
 }
 
@@ -108,6 +127,9 @@ function beginning(
 /** Few pages, so that what a step does to one of them is seen there. */
 const FEW = { minLength: 2, maxLength: 6 };
 
+const gibPages = (subjects: readonly Subject[]): fc.Arbitrary<bigint[]> =>
+  subjects.includes('gib') ? fc.subarray(GIB_EDGES, { minLength: 1, maxLength: 2 }) : fc.constant([]);
+
 /** What one scenario is about: with a rare subject as often as without. */
 function aboutOf(subjects: readonly Subject[]): fc.Arbitrary<readonly Subject[]> {
   const usual = subjects.filter((subject) => !RARE.includes(subject));
@@ -125,7 +147,8 @@ const arbitrary = (name: string, title: string, all: readonly Subject[]): fc.Arb
   fc.tuple(HEAD, aboutOf(all)).chain(([anyHead, subjects]) => {
     const head = fitting(anyHead, subjects);
     return places(head.maxphyaddr, head.hugeSlots).chain((slots) =>
-      fc.subarray(pagesOf(slots), FEW).chain((pages) => {
+      fc.tuple(fc.subarray(pagesOf(slots), FEW), gibPages(subjects)).chain(([some, more]) => {
+        const pages = [...some, ...more];
         const guest = { vcpus: head.vcpus, maxphyaddr: head.maxphyaddr, pages };
         const { hugeSlots: _, ...rest } = head;
         return fc

@@ -1,18 +1,26 @@
+import { COUNTED_WAYS } from '../arch/dma-ways.js';
 import { everyStep } from '../scenario/lanes.js';
 import { brokenRules } from '../scenario/rules.js';
-import type { Need, Scenario, Step } from '../scenario/types.js';
+import type { MemslotStep, Need, Scenario, Step } from '../scenario/types.js';
 
-const isHuge = (step: Step): boolean => step.do === 'memslot' && step.backing === 'huge-ram';
+const hasSlotOf =
+  (backing: MemslotStep['backing']) =>
+  (step: Step): boolean =>
+    step.do === 'memslot' && step.backing === backing;
 const isLogged = (step: Step): boolean =>
   step.do === 'memslot' && step.flags?.includes('log-dirty-pages') === true;
 
 /** What a scenario of such steps needs of a machine. */
 function needsOf({ hugeRam, steps }: Scenario): Need[] {
   const has = (kind: Step['do']): boolean => steps.some((step) => step.do === kind);
-  const huge = hugeRam || steps.some(isHuge);
+  const huge = hugeRam || steps.some(hasSlotOf('huge-ram'));
   const needs: (readonly [Need, boolean])[] = [
     ['ept-leaves', true],
-    ['noncoherent', everyStep({ steps }).some((step) => step.do === 'noncoherent')],
+    ['noncoherent', everyStep({ steps }).some((step) => step.do === 'noncoherent' && step.via === undefined)],
+    ...COUNTED_WAYS.map((way) => [way, steps.some((step) => 'via' in step && step.via === way)] as const),
+    ['pci-bar', steps.some(hasSlotOf('pci-bar'))],
+    ['gib-pages', steps.some(hasSlotOf('gib-ram'))],
+    ['known-vendor', has('ask')],
     ['huge-pages', huge],
     // How the legacy MMU puts the small leaves of a log together again is not known to the model.
     ['tdp-mmu', (huge && steps.some(isLogged)) || has('together')],

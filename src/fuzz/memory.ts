@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { MIB } from '../arch/units.js';
-import { deleteMemslot, memslot } from '../scenario/builder.js';
+import { clearDirtyLog, deleteMemslot, memslot } from '../scenario/builder.js';
 import type { Step } from '../scenario/types.js';
 import type { Place } from './places.js';
 import { type Guest, vcpuOf } from './registers.js';
@@ -31,10 +31,17 @@ export const touchAll = (guest: Guest): fc.Arbitrary<Step[]> =>
     .record({ vcpu: vcpuOf(guest), access: fc.constantFrom('read', 'write') })
     .map((o) => guest.pages.map((gpa): Step => ({ do: 'access', gpa, pat: 0, ...o })));
 
+/** A slot that the guest cannot write, made anew: no slot becomes one. */
+const readOnly = ({ slot, gpa, pages, backing, offset }: Place): Step[] => [
+  deleteMemslot(slot),
+  memslot(slot, gpa, pages, backing, { ...(offset === 0 ? {} : { offset }), flags: ['readonly'] }),
+];
+
 /** Memslots that come and go, and guest RAM that the host takes back. */
 export const slotSteps = (slots: readonly Place[], canDiscard: boolean): fc.WeightedArbitrary<Step[]>[] => [
   { weight: 2, arbitrary: fc.constantFrom(...slots).map((place) => [makeSlot(place, false)]) },
   { weight: 1, arbitrary: fc.constantFrom(...slots).map(({ slot }) => [deleteMemslot(slot)]) },
+  { weight: 1, arbitrary: fc.constantFrom(...slots).map(readOnly) },
   ...(canDiscard
     ? [
         {
@@ -60,7 +67,23 @@ export const logSteps = (slots: readonly Place[]): fc.WeightedArbitrary<Step[]>[
   },
   {
     weight: 2,
-    arbitrary: fc.constantFrom(...slots).map(({ slot }): Step[] => [{ do: 'get-dirty-log', slot }]),
+    arbitrary: fc.constantFrom(...slots).map(({ slot, gpa }): Step[] => [
+      { do: 'access', vcpu: 0, gpa, access: 'write', pat: 0 },
+      { do: 'get-dirty-log', slot },
+    ]),
+  },
+  {
+    weight: 1,
+    arbitrary: fc
+      .record({ place: fc.constantFrom(...slots), first: fc.constantFrom(0, 64), isWhole: fc.boolean() })
+      .map(({ place: { slot, pages }, first, isWhole }): Step[] => [
+        clearDirtyLog(slot, first, isWhole ? Math.max(1, pages - first) : 64),
+        { do: 'get-dirty-log', slot },
+      ]),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.boolean().map((initiallySet): Step[] => [{ do: 'manual-protect', initiallySet }]),
   },
 ];
 

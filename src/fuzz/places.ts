@@ -6,6 +6,8 @@ const PAGE = BigInt(PAGE_SIZE);
 
 /** Pages of guest RAM where something begins or ends: units of fixed ranges, the first megabyte, large pages. */
 const EDGES = [0x8_0000, 0xa_0000, 0xc_0000, 0xf_0000, MIB, 2 * MIB, 4 * MIB, 8 * MIB].map(BigInt);
+/** Pages within the segments of fixed ranges. */
+const FIXED = [0x1_0000, 0x6_4000, 0x8_4000, 0x9_d000, 0xb_0000, 0xc_1000, 0xc_8000, 0xd_b000].map(BigInt);
 
 /** A place for a memslot beside guest RAM: a number of its own, where it begins, how many pages it has. */
 export interface Place {
@@ -51,5 +53,5 @@ export function pagesOf(slots: readonly Place[]): bigint[] {
   ]);
   const edges = EDGES.flatMap((edge) => [edge - PAGE, edge]);
   const neighbours = [1, 2, 3].map((n) => BigInt(4 * MIB) + BigInt(n) * PAGE);
-  return [...ends, ...edges, ...neighbours, 0n, BigInt(GUEST_BASE) - PAGE];
+  return [...ends, ...edges, ...FIXED, ...neighbours, 0n, BigInt(GUEST_BASE) - PAGE];
 }

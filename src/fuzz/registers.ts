@@ -174,7 +174,7 @@ export const cdSteps = (guest: Guest): fc.WeightedArbitrary<Step[]>[] => [
   {
     weight: 1,
     arbitrary: fc
-      .record({ vcpu: vcpuOf(guest), on: fc.boolean(), by: actor })
-      .map((o) => [{ do: 'cd', ...o }]),
+      .record({ vcpu: vcpuOf(guest), on: fc.boolean(), by: actor, nw: fc.boolean() })
+      .map(({ nw, ...o }) => [{ do: 'cd', ...o, ...(nw && o.on ? { nw } : {}) }]),
   },
 ];

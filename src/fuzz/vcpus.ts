@@ -4,9 +4,27 @@ import { defType, MSR } from '../arch/msrs.js';
 import { GUEST_BASE, type LaneStep, type Step } from '../scenario/types.js';
 import { type Guest, vcpuOf } from './registers.js';
 
-/** An INIT. */
+/** An INIT, with a SIPI or without, by the VMM or by another vCPU; what the MSRs are then is read. */
 export const initSteps = (guest: Guest): fc.WeightedArbitrary<Step[]>[] => [
-  { weight: 1, arbitrary: vcpuOf(guest).map((vcpu): Step[] => [{ do: 'init', vcpu }]) },
+  {
+    weight: 1,
+    arbitrary: fc
+      .record({
+        vcpu: vcpuOf(guest),
+        sipi: fc.constantFrom(undefined, 0x08, 0x9a, 0xff),
+        by: fc.constantFrom('vmm', 'other'),
+        msr: fc.constantFrom(MSR.PAT, MSR.DEF_TYPE, MSR.PHYSBASE0, MSR.PHYSMASK0, MSR.FIX64K_00000),
+      })
+      .map(({ vcpu, sipi, by, msr }): Step[] => [
+        {
+          do: 'init',
+          vcpu,
+          ...(sipi === undefined ? {} : { sipi }),
+          ...(by === 'other' && sipi !== undefined && vcpu > 0 ? { from: vcpu - 1 } : {}),
+        },
+        { do: 'rdmsr', msr, vcpu, by: 'guest' },
+      ]),
+  },
 ];
 
 const memType = fc.constantFrom<MemType>('UC', 'WC', 'WT', 'WP', 'WB');

@@ -23,9 +23,11 @@ import { withProgress } from '../terminal/progress.js';
 interface FuzzOptions extends TargetOptions {
   policy: string;
   seed?: number;
-  time: number;
+  time?: number;
   machineTime?: number;
   count: number;
+  finds?: number;
+  shrink: boolean;
   timeout: number;
   param: string[];
   output: string;
@@ -97,8 +99,12 @@ async function run(words: string[], options: FuzzOptions): Promise<void> {
         seed,
         subjects,
         count: options.count,
-        timeMs: options.time * 1000,
+        timeMs:
+          (options.time ?? (options.machineTime === undefined ? DEFAULT_TIME : Number.POSITIVE_INFINITY)) *
+          1000,
         ...(options.machineTime === undefined ? {} : { machineMs: options.machineTime * 1000 }),
+        ...(options.finds === undefined ? {} : { mostFinds: options.finds }),
+        unshrunk: !options.shrink,
       },
       {
         header: () => undefined,
@@ -106,7 +112,10 @@ async function run(words: string[], options: FuzzOptions): Promise<void> {
         progress: (text, count) => progress.update(text, count),
         console: (line) => log().debug({ kernel: name }, line),
         warning: (text) => log().warn({ kernel: name }, text),
-        found: (scenario, kind) => log().info(`${scenario.name} failed (${kind}): looking for a simpler one`),
+        found: (scenario, kind) =>
+          log().info(
+            `${scenario.name} failed (${kind})${options.shrink ? ': looking for a simpler one' : ''}`,
+          ),
       },
     ),
   );
@@ -153,13 +162,23 @@ export function fuzzCommand(): Command {
       'makes the scenarios what they are; a random one, which is told, if not given',
       whole(0, MOST_SEED),
     )
-    .option('--time <seconds>', 'begin nothing new after this long', seconds, DEFAULT_TIME)
+    .option(
+      '--time <seconds>',
+      `begin nothing new after this long; ${DEFAULT_TIME} if neither this nor --machine-time is given`,
+      seconds,
+    )
     .option(
       '--machine-time <seconds>',
       'begin nothing new once the scenarios took this long by the clock of the machine where they run, in the lab an emulated one',
       seconds,
     )
     .option('--count <n>', 'try so many scenarios at most', whole(1, MOST_COUNT), MOST_COUNT)
+    .option(
+      '--finds <n>',
+      'try no more after finds of so many sorts; five, if not given',
+      whole(1, MOST_COUNT),
+    )
+    .option('--no-shrink', 'keep what fails as it was found')
     .option('--output <folder>', 'where scenario files of what fails go', outputFolder, '.')
     .option('--timeout <seconds>', 'give up on a machine after this long', seconds, DEFAULT_TIMEOUT)
     .option('--vfio <address>', 'PCI device on this host that may be taken for non-coherent DMA', pciAddress);
