@@ -12,7 +12,7 @@ const fault = ({ steps }: Scenario): boolean => {
   return write >= 0 && steps.slice(write).some((step) => step.do === 'access');
 };
 
-const faulty = Array.from({ length: 80 }, (_, n) => randomScenario(3, n)).filter(fault);
+const faulty = Array.from({ length: 40 }, (_, n) => randomScenario(3, n)).filter(fault);
 
 test('cuts are legal and simpler', () => {
   for (const scenario of faulty) {
