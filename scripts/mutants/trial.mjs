@@ -1,7 +1,7 @@
 import { familiesOf } from './mutant.mjs';
 
 /** Names of the scenarios that went wrong in a set of results. */
-export const badOf = ({ scenarios }) => [
+const badOf = ({ scenarios }) => [
   ...new Set(
     scenarios
       .filter(({ status }) => status !== 'pass' && status !== 'skip')
