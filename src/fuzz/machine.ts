@@ -15,7 +15,7 @@ export const quirkSteps: fc.WeightedArbitrary<Step[]>[] = [
   {
     weight: 1,
     arbitrary: fc
-      .record({ quirk: fc.constantFrom(...QUIRKS), old: fc.nat(3) })
+      .record({ quirk: fc.noBias(fc.constantFrom(...QUIRKS)), old: fc.nat(3) })
       .map(({ quirk, old }): Step[] => [disableQuirk(quirk, old === 0 ? { old: true } : {})]),
   },
 ];
@@ -42,7 +42,7 @@ const QUESTIONS: readonly (readonly [Question, readonly number[]])[] = [
 /** Each kind of question as often as the others. */
 export const askSteps: fc.WeightedArbitrary<Step[]>[] = QUESTIONS.map(([of, numbers]) => ({
   weight: 1,
-  arbitrary: fc.constantFrom(...numbers).map((number): Step[] => [ask(of, number)]),
+  arbitrary: fc.noBias(fc.constantFrom(...numbers)).map((number): Step[] => [ask(of, number)]),
 }));
 
 /** Ways that a machine of the lab has at once; the PCI function is there only once. */

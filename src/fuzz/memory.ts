@@ -57,20 +57,22 @@ export const slotSteps = (slots: readonly Place[], canDiscard: boolean): fc.Weig
     : []),
 ];
 
+const writeAndRead = ({ slot, gpa }: Place): Step[] => [
+  { do: 'access', vcpu: 0, gpa, access: 'write', pat: 0 },
+  { do: 'get-dirty-log', slot },
+];
+
 /** Dirty logs that begin, are read and cleared in part, and end. */
 export const logSteps = (slots: readonly Place[]): fc.WeightedArbitrary<Step[]>[] => [
   {
     weight: 2,
     arbitrary: fc
       .record({ place: fc.constantFrom(...slots), logged: fc.boolean() })
-      .map(({ place, logged }) => [makeSlot(place, logged)]),
+      .map(({ place, logged }): Step[] => [makeSlot(place, logged), ...(logged ? writeAndRead(place) : [])]),
   },
   {
     weight: 2,
-    arbitrary: fc.constantFrom(...slots).map(({ slot, gpa }): Step[] => [
-      { do: 'access', vcpu: 0, gpa, access: 'write', pat: 0 },
-      { do: 'get-dirty-log', slot },
-    ]),
+    arbitrary: fc.constantFrom(...slots).map(writeAndRead),
   },
   {
     weight: 1,
