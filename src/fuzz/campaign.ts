@@ -41,6 +41,8 @@ export interface FuzzResult {
   tried: number;
   passed: number;
   skipped: number;
+  /** How long they took by the clock of the machines where they ran, in all. */
+  machineMs: number;
   finds: readonly Find[];
   /** Why the first that was skipped was. */
   skip: ScenarioResult['skip'];
@@ -65,9 +67,12 @@ const hasFailed = ({ status }: ScenarioResult): boolean => status !== 'pass' && 
 const kindsOf = ({ status, failures }: ScenarioResult): string[] =>
   failures.length === 0 ? [status] : [...new Set(failures.map(({ what }) => what))];
 
+const spentBy = (results: readonly ScenarioResult[]): number =>
+  results.reduce((sum, { durationMs }) => sum + durationMs, 0);
+
 /** How many more scenarios there is time for, if they take as long as those before. */
 function fitting(before: readonly ScenarioResult[], machineMs: number): number {
-  const spent = before.reduce((sum, { durationMs }) => sum + durationMs, 0);
+  const spent = spentBy(before);
   return spent === 0 ? MOST_BATCH : Math.max(0, Math.ceil(((machineMs - spent) * before.length) / spent));
 }
 
@@ -128,6 +133,7 @@ export async function fuzz(request: FuzzRequest, listener: FuzzListener): Promis
     tried: all.length,
     passed: all.filter(({ status }) => status === 'pass').length,
     skipped: all.filter(({ status }) => status === 'skip').length,
+    machineMs: spentBy(all),
     finds: [...finds.values()],
     skip: all.find(({ skip }) => skip !== undefined)?.skip,
   };

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { scenario } from '../scenario/builder.js';
-import type { MsrMode, Scenario, Step } from '../scenario/types.js';
+import type { Scenario, Step } from '../scenario/types.js';
 import { batchSteps } from './batches.js';
 import { hostSteps, prefaultSteps } from './host.js';
 import { legal } from './legal.js';
@@ -26,7 +26,6 @@ const MOST_GROUPS = 24;
 
 interface Head {
   vcpus: number;
-  msrMode: MsrMode;
   guestMtrr: boolean;
   maxphyaddr: number;
   hugeRam: boolean;
@@ -36,10 +35,6 @@ interface Head {
 
 const HEAD: fc.Arbitrary<Head> = fc.record({
   vcpus: fc.constantFrom(1, 1, 2),
-  msrMode: fc.oneof(
-    { weight: 14, arbitrary: fc.constant<MsrMode>('kernel') },
-    { weight: 1, arbitrary: fc.constantFrom<MsrMode>('filter', 'filter-drop') },
-  ),
   guestMtrr: fc.nat(9).map((n) => n > 0),
   maxphyaddr: fc.constantFrom(36, 36, 40, 46, 52),
   hugeRam: fc.constantFrom(false, false, true),

@@ -77,10 +77,16 @@ export const logSteps = (slots: readonly Place[]): fc.WeightedArbitrary<Step[]>[
   {
     weight: 1,
     arbitrary: fc
-      .record({ place: fc.constantFrom(...slots), first: fc.constantFrom(0, 64), isWhole: fc.boolean() })
-      .map(({ place: { slot, pages }, first, isWhole }): Step[] => [
-        clearDirtyLog(slot, first, isWhole ? Math.max(1, pages - first) : 64),
-        { do: 'get-dirty-log', slot },
+      .record({ place: fc.constantFrom(...slots), first: fc.constantFrom(0, 64) })
+      .map(({ place, first }): Step[] => [
+        makeSlot(place, true),
+        { do: 'access', vcpu: 0, gpa: place.gpa, access: 'write', pat: 0 },
+        clearDirtyLog(
+          place.slot,
+          first < place.pages ? first : 0,
+          place.pages - (first < place.pages ? first : 0),
+        ),
+        { do: 'get-dirty-log', slot: place.slot },
       ]),
   },
   {

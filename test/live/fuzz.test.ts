@@ -6,6 +6,6 @@ test('on a host without EPT every random scenario is skipped with the reason, an
 
   expect(status).toBe(4);
   expect(stdout).toMatch(
-    /^3 scenarios, 0 passed, 3 skipped, 0 failed; seed 5, policy \S+, \d+ s; skipped: .*EPT.*\n$/,
+    /^3 scenarios, 0 passed, 3 skipped, 0 failed; seed 5, policy \S+, \d+ s, 0 s of the machine’s; skipped: .*EPT.*\n$/,
   );
 });

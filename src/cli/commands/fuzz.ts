@@ -125,7 +125,7 @@ async function run(words: string[], options: FuzzOptions): Promise<void> {
   const skip =
     result.passed === 0 && result.skip ? `; skipped: ${result.skip.reason} (${result.skip.lift})` : '';
   process.stdout.write(
-    `${safeText(`${counts}; seed ${seed}, policy ${result.policy?.name ?? 'unknown'}, ${Math.round((Date.now() - started) / 1000)} s${skip}`)}\n`,
+    `${safeText(`${counts}; seed ${seed}, policy ${result.policy?.name ?? 'unknown'}, ${Math.round((Date.now() - started) / 1000)} s, ${Math.round(result.machineMs / 1000)} s of the machine’s${skip}`)}\n`,
   );
   process.exitCode = statusOf(result);
 }
