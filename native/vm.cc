@@ -204,7 +204,7 @@ Napi::Value VmHandle::clearDirtyLog(const Napi::CallbackInfo &info) {
 }
 
 /** setMsrFilter(filter, bitmaps): `bitmaps` holds the ranges' bitmaps in turn, each padded to 8
- * bytes. */
+ * bytes. A pointer that is set already leads nowhere, and stays. */
 Napi::Value VmHandle::setMsrFilter(const Napi::CallbackInfo &info) {
   VmState &vm = state(info, kSetMsrFilter.name);
   kvm_msr_filter filter;
@@ -216,7 +216,9 @@ Napi::Value VmHandle::setMsrFilter(const Napi::CallbackInfo &info) {
     if (needed > bitmaps.size - used) {
       failArgument(info.Env(), "bitmaps", "must have one bit for each MSR of each range");
     }
-    range.bitmap = needed > 0 ? bitmaps.data + used : nullptr;
+    if (range.bitmap == nullptr && needed > 0) {
+      range.bitmap = bitmaps.data + used;
+    }
     used += needed;
   }
   return Napi::Number::New(info.Env(), call(info.Env(), vm.fd.get(), kSetMsrFilter, &filter));

@@ -108,7 +108,7 @@ function vfioMisuse({ kvm }: Asked): number {
   }
 }
 
-/** What no kernel takes: a filter with a flag that there is not; ranges that are about no access, or about one that there is not. */
+/** What no kernel takes: a filter with a flag that there is not; ranges that are about no access, or about one that there is not; a bitmap that cannot be read. */
 function filterMisuse({ kvm }: Asked): number {
   using vm = kvm.createVm();
   const range = { base: MSR.PAT, nmsrs: 1, bitmap: new Uint8Array(1) };
@@ -116,6 +116,7 @@ function filterMisuse({ kvm }: Asked): number {
     { flags: KVM_MSR_FILTER_DEFAULT_DENY << 1, ranges: [{ ...range, flags: KVM_MSR_FILTER_READ }] },
     { ranges: [{ ...range, flags: 0 }] },
     { ranges: [{ ...range, flags: KVM_MSR_FILTER_WRITE << 1 }] },
+    { ranges: [{ ...range, flags: KVM_MSR_FILTER_READ, bitmap: 'nowhere' }] },
   ];
   return bitsOf((i) => {
     const filter = filters[i];

@@ -10,6 +10,9 @@ import { ioctlResult } from './dma-steps.js';
 import type { GibPage } from './memory/gib-page.js';
 import { hugeRam } from './memory/huge-ram.js';
 
+/** Memory of so many bytes is aligned to as many: then KVM looks how large the host's pages are. */
+const LARGE = 2 ** 21;
+
 /** Memory of a slot, and how many bytes of it lie before the slot. */
 interface Backing {
   memory: HostMemory;
@@ -102,7 +105,7 @@ export class SlotSteps {
   #allocate(backing: MemslotStep['backing'], size: number): HostMemory {
     switch (backing) {
       case 'ram':
-        return HostMemory.memfd(size);
+        return HostMemory.memfd(size, size >= LARGE ? { align: LARGE } : {});
       case 'huge-ram':
         return hugeRam(size);
       case 'gib-ram':

@@ -270,6 +270,15 @@ export const size = [
     touch(mib(65), { claims: claim('UC') }),
     touch(mib(66), { claims: claim('UC') }),
   ]),
+  scenario(
+    'size/small-host-pages',
+    'A leaf is small where the host has small pages, though a large one would fit',
+    {},
+    [
+      memslot(1, mib(64), PAGES),
+      [mib(64), mib(66) - PAGE, mib(66), mib(68) - PAGE].map((gpa) => touch(gpa, { claims: WB_IPAT })),
+    ],
+  ),
   shapes,
   types,
   fixed,

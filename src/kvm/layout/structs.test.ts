@@ -84,6 +84,15 @@ describe('structs', () => {
     expect([56, 60, 72, 80].map((at) => routing.getUint32(at, true))).toEqual([5, 2, 0xfee00000, 0x40]);
   });
 
+  it('lay out the pointer of a bitmap that is not there', () => {
+    const { filter, bitmaps } = encodeMsrFilter({
+      ranges: [{ flags: 1, base: 0x277, nmsrs: 1, bitmap: 'nowhere' }],
+    });
+
+    expect(new DataView(filter.buffer).getBigUint64(24, true)).toBe(1n);
+    expect(bitmaps.length).toBe(8);
+  });
+
   it('lay out an MSR filter with padded bitmaps', () => {
     const { filter, bitmaps } = encodeMsrFilter({
       flags: 1,

@@ -15,25 +15,27 @@ export interface MsrFilterRange {
   flags: number;
   base: number;
   nmsrs: number;
-  /** One bit per MSR, lowest first: 1 allows, 0 denies. */
-  bitmap: Uint8Array;
+  /** One bit per MSR, lowest first: 1 allows, 0 denies; or an address where no memory is. */
+  bitmap: Uint8Array | 'nowhere';
 }
 
 const FILTER_SIZE = 392;
 const RANGE_AT = 8;
 const RANGE_SIZE = 24;
+/** In the first page of an address space, which no process has. */
+const NOWHERE = 1n;
 
-/** @internal struct kvm_msr_filter without its pointers, and the bitmaps in turn, each padded to whole u64s. */
+/** @internal struct kvm_msr_filter without its pointers but those to nowhere, and the bitmaps in turn, each padded to whole u64s. */
 export function encodeMsrFilter(f: MsrFilter): { filter: Uint8Array; bitmaps: Uint8Array } {
   if (f.ranges.length > KVM_MSR_FILTER_MAX_RANGES) {
     throw new KvmError('KVM_ARGUMENT', 'ranges', 22, `must be at most ${KVM_MSR_FILTER_MAX_RANGES}`);
   }
   const padded = f.ranges.map(({ nmsrs, bitmap }) => {
-    if (bitmap.length < Math.ceil(nmsrs / 8)) {
+    if (bitmap !== 'nowhere' && bitmap.length < Math.ceil(nmsrs / 8)) {
       throw new KvmError('KVM_ARGUMENT', 'bitmap', 22, `must have one bit for each of ${nmsrs} MSRs`);
     }
     const bytes = new Uint8Array(Math.ceil(nmsrs / 64) * 8);
-    bytes.set(bitmap.subarray(0, bytes.length));
+    if (bitmap !== 'nowhere') bytes.set(bitmap.subarray(0, bytes.length));
     return bytes;
   });
   const filter = struct(FILTER_SIZE, (put) => {
@@ -43,6 +45,7 @@ export function encodeMsrFilter(f: MsrFilter): { filter: Uint8Array; bitmaps: Ui
       put.u32(at, range.flags, 'flags');
       put.u32(at + 4, range.nmsrs, 'nmsrs');
       put.u32(at + 8, range.base, 'base');
+      if (range.bitmap === 'nowhere') put.u64(at + 16, NOWHERE, 'bitmap');
     });
   });
   return { filter, bitmaps: Buffer.concat(padded) };

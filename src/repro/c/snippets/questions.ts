@@ -170,12 +170,13 @@ static u32 filter_misuse(void)
 {
 	static u8 bitmap[8];
 	struct kvm_msr_filter_range range = { 1, 1, 0x277, bitmap };
-	struct kvm_msr_filter filters[3] = { { .flags = 2 } };
+	struct kvm_msr_filter filters[4] = { { .flags = 2 } };
 	int other = other_vm(), i;
 	u32 bits = 0;
 
-	for (i = 0; i < 3; i++) {
+	for (i = 0; i < 4; i++) {
 		range.flags = i == 1 ? 0 : i == 2 ? 4 : 1;
+		range.bitmap = i == 3 ? (u8 *)1 : bitmap;
 		filters[i].ranges[0] = range;
 		bits |= !ioctl(other, KVM_X86_SET_MSR_FILTER, &filters[i]) << i;
 	}
