@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { MIB } from '../arch/units.js';
+import { MIB, PAGE_SIZE } from '../arch/units.js';
 import { clearDirtyLog, deleteMemslot, memslot } from '../scenario/builder.js';
 import type { Step } from '../scenario/types.js';
 import type { Place } from './places.js';
@@ -31,10 +31,17 @@ export const touchAll = (guest: Guest): fc.Arbitrary<Step[]> =>
     .record({ vcpu: vcpuOf(guest), access: fc.constantFrom('read', 'write') })
     .map((o) => guest.pages.map((gpa): Step => ({ do: 'access', gpa, pat: 0, ...o })));
 
-/** A slot that the guest cannot write, made anew: no slot becomes one. */
+/**
+ * A slot that the guest cannot write, made anew: no slot becomes one. Its pages are read at once. One that was touched before there was a
+ * slot may have KVM's entry for MMIO, and handle_ept_misconfig() takes the first access for a read, also where it is a write: it makes
+ * a leaf, which the model does not know of.
+ */
 const readOnly = ({ slot, gpa, pages, backing, offset }: Place): Step[] => [
   deleteMemslot(slot),
   memslot(slot, gpa, pages, backing, { ...(offset === 0 ? {} : { offset }), flags: ['readonly'] }),
+  ...[0, pages >> 1, pages - 1].map(
+    (page): Step => ({ do: 'access', vcpu: 0, gpa: gpa + BigInt(page * PAGE_SIZE), access: 'read', pat: 0 }),
+  ),
 ];
 
 /** Memslots that come and go, and guest RAM that the host takes back. */
