@@ -17,6 +17,9 @@ export const UNMARKED_MMIO = [1n << 52n, 1n << 53n] as const;
 const WRITABLE = 1n << 1n;
 const IPAT = 1n << 6n;
 
+/** The frame that an entry leads to: bits 51:12. */
+export const frameOf = (spte: bigint): bigint => (spte >> 12n) & ((1n << 40n) - 1n);
+
 /** How a kernel's entries tell that they map something: by bit 11, or, in 5.10, by being neither empty nor emulated MMIO. */
 export type Presence = 'marked' | 'unmarked';
 

@@ -63,13 +63,15 @@ const isBusy = (error: unknown): boolean => (error as NodeJS.ErrnoException).cod
 
 /**
  * Remove the tracing instances and probes that killed runs of this program left behind; each bears the id of its process.
+ * @param onRemoved told what was removed
  * @returns a sentence for each one that somebody holds open; the next sweep tries it again
  */
-export function sweepTracefs(root: string): string[] {
+export function sweepTracefs(root: string, onRemoved: (what: string) => void = () => {}): string[] {
   const problems: string[] = [];
   const remove = (what: string, act: () => void): void => {
     try {
       act();
+      onRemoved(what);
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
       if (code === 'ENOENT') return; // Another process was faster.

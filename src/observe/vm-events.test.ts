@@ -3,7 +3,7 @@ import { parseVmTrace } from './vm-events.js';
 
 const VM = '0xffff888012340000';
 const line = (name: string, fields: string, thread = ' CPU 0/KVM-77'): string =>
-  `${thread}      [000] d..1.    12.345678: ${name}: (vmx_set_msr+0x0/0x900) ${fields}`;
+  `${thread}      [000] d..1.    12.345678: ${name}: ${fields.startsWith('as') ? '' : '(vmx_set_msr+0x0/0x900) '}${fields}`;
 
 const AT = { at: 12_345_678, tid: 77 };
 
@@ -19,14 +19,14 @@ test.each([
     { kind: 'decide', kvm: VM, vcpu: 1, gfn: 0xfee, mmio: true },
   ],
   [
-    'change',
-    `kvm=${VM} space=0x0 gfn=0xfee old=0x0 new=0x877 level=1`,
-    { kind: 'change', kvm: VM, smm: false, gfn: 0xfee, level: 1, old: 0n, new: 0x877n },
+    'kvm_tdp_mmu_spte_changed',
+    'as id 0 gfn fee level 1 old_spte 0 new_spte 877',
+    { kind: 'change', smm: false, gfn: 0xfee, level: 1, old: 0n, new: 0x877n },
   ],
   [
-    'change',
-    `kvm=${VM} space=0xffff888000000000 smm=1 gfn=0x0 old=0x877 new=0x0 level=2`,
-    { kind: 'change', kvm: VM, smm: true, gfn: 0, level: 2, old: 0x877n, new: 0n },
+    'kvm_tdp_mmu_spte_changed',
+    'as id 1 gfn 0 level 2 old_spte 877 new_spte 0',
+    { kind: 'change', smm: true, gfn: 0, level: 2, old: 0x877n, new: 0n },
   ],
   [
     'msr',
@@ -59,7 +59,15 @@ test.each([
   ['no event', 'hello'],
   ['a field that is missing', line('decide', `kvm=${VM} vcpu=1 mmio=1`)],
   ['a field that could not be read', line('create', 'kvm=(fault) vcpu=1')],
-  ['a level that no table has', line('change', `kvm=${VM} space=0x0 smm=0 gfn=0x1 old=0x0 new=0x0 level=6`)],
+  [
+    'a level that no table has',
+    line('kvm_tdp_mmu_spte_changed', 'as id 0 gfn 1 level 6 old_spte 0 new_spte 0'),
+  ],
+  [
+    'a change to a frame above all',
+    line('kvm_tdp_mmu_spte_changed', 'as id 0 gfn 10000000000 level 1 old_spte 0 new_spte 0'),
+  ],
+  ['a change in another form', line('kvm_tdp_mmu_spte_changed', 'as id 0')],
   ['a frame above all', line('decide', `kvm=${VM} vcpu=1 gfn=0x10000000000 mmio=1`)],
 ])('%s is an error', (_what, text) => {
   expect(() => parseVmTrace(text)).toThrow(/cannot read this line of the trace/);

@@ -23,13 +23,14 @@ export type VmEvent = Moment &
           | { kind: 'destroy' | 'flush' | 'teardown' }
           /** The type of a page is asked for: a fault of this vCPU is about to map it. */
           | { kind: 'decide'; vcpu: number; gfn: number; mmio: boolean }
-          | { kind: 'change'; smm: boolean; gfn: number; level: number; old: bigint; new: bigint }
           | { kind: 'msr'; vcpu: number; msr: number; value: bigint; byHost: boolean }
           | { kind: 'cr0'; vcpu: number; value: bigint }
           | { kind: 'dma'; delta: 1 | -1 }
           | { kind: 'quirks'; cap: 'quirks' | 'quirks2'; mask: number }
           | { kind: 'zap'; start: number; end: number }
         ))
+    /** A leaf comes, goes or changes. The tracepoint does not tell of which VM. */
+    | { kind: 'change'; smm: boolean; gfn: number; level: number; old: bigint; new: bigint }
     /** The call that `zap` began on this thread is over. */
     | { kind: 'zapped' }
     /** kvm_mmu_zap_all_fast(), of the VM that this thread works for. */
@@ -45,8 +46,11 @@ export interface VmTrace {
 const LINE = /-(\d+)\s+\[\d+\]\s+\S+\s+(\d+)\.(\d{6}): (\w+): (.*)$/;
 const LOST = /LOST (\d+) EVENTS/;
 const FIELD = /(\w+)=(\S+)/g;
+const CHANGE = /^as id (\d+) gfn ([\da-f]+) level (\d+) old_spte ([\da-f]+) new_spte ([\da-f]+)$/;
 
 const KVM_CAP_DISABLE_QUIRKS = 116;
+
+type Of<K extends VmEvent['kind']> = Extract<VmEvent, { kind: K }>;
 
 /** The fields of one event, each read as what it must be. */
 class Fields {
@@ -54,10 +58,10 @@ class Fields {
 
   constructor(
     readonly line: string,
-    text: string,
+    readonly body: string,
   ) {
     this.#fields = new Map(
-      [...text.matchAll(FIELD)].map(([, name, value]) => [name as string, value as string]),
+      [...body.matchAll(FIELD)].map(([, name, value]) => [name as string, value as string]),
     );
   }
 
@@ -77,25 +81,22 @@ class Fields {
   /** A frame: KVM gives the highest number that it can for "to the end". */
   frame = (name: string): number => Math.min(this.num(name), GFN_LIMIT);
 
-  gfn(): number {
-    const gfn = this.num('gfn');
+  gfn(gfn = this.num('gfn')): number {
     if (gfn >= GFN_LIMIT) throw this.#wrong();
     return gfn;
   }
 
-  level(): number {
-    const level = this.num('level');
-    if (level < 1 || level > 5) throw this.#wrong();
-    return level;
-  }
-
-  /**
-   * Whether an entry is of the tables that a vCPU in system management mode uses: up to 6.12 an argument says so, later ones give the
-   * table, of which the probe has read it.
-   */
-  smm(): boolean {
-    const space = this.big('space');
-    return space < 2n ? space === 1n : this.num('smm') !== 0;
+  /** Of kvmmmu:kvm_tdp_mmu_spte_changed, whose fields have another form; address space 1 is that of system management mode. */
+  change(): Pick<Of<'change'>, 'smm' | 'gfn' | 'level' | 'old' | 'new'> {
+    const [, space, gfn, level, old, made] = CHANGE.exec(this.body) ?? [];
+    if (space === undefined || Number(level) < 1 || Number(level) > 5) throw this.#wrong();
+    return {
+      smm: space === '1',
+      gfn: this.gfn(Number.parseInt(gfn ?? '', 16)),
+      level: Number(level),
+      old: BigInt(`0x${old}`),
+      new: BigInt(`0x${made}`),
+    };
   }
 }
 
@@ -115,15 +116,7 @@ const READERS: Readonly<Record<string, (f: Fields) => Body>> = {
     gfn: f.gfn(),
     mmio: f.num('mmio') !== 0,
   }),
-  change: (f) => ({
-    kind: 'change',
-    kvm: f.text('kvm'),
-    smm: f.smm(),
-    gfn: f.gfn(),
-    level: f.level(),
-    old: f.big('old'),
-    new: f.big('new'),
-  }),
+  kvm_tdp_mmu_spte_changed: (f) => ({ kind: 'change', ...f.change() }),
   msr: (f) => ({
     kind: 'msr',
     kvm: f.text('kvm'),

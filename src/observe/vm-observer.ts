@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { HUGE, PRESENT } from './spte.js';
 import { TraceInstance } from './tracefs.js';
 
-const BUFFER_KIB = 2048; // per CPU: about 15,000 events
+const BUFFER_KIB = 2048; // per CPU: about 25,000 events
 /** Threads that a filter can name: it is one page of text. */
 const MOST_TIDS = 64;
 
@@ -18,7 +18,16 @@ interface Probe {
   readonly ofVm: boolean;
 }
 
-const isLeaf = (field: string): string => `${field} & ${PRESENT} && (level == 1 || ${field} & ${HUGE})`;
+const isLeaf = (field: string): string => `(${field} & ${PRESENT} && (level == 1 || ${field} & ${HUGE}))`;
+
+/**
+ * Changes of entries are told by a tracepoint: a probe on the function that it stands in costs three times as much, and that is called for
+ * each entry of a table that goes. It does not tell the VM.
+ */
+const CHANGES = {
+  event: 'events/kvmmmu/kvm_tdp_mmu_spte_changed',
+  filter: `${isLeaf('old_spte')} || ${isLeaf('new_spte')}`,
+};
 
 /**
  * `struct kvm_vcpu` begins with its VM, a preempt notifier of three pointers, `int cpu` and `int vcpu_id` (include/linux/kvm_host.h, 6.1 to
@@ -37,15 +46,6 @@ const PROBES: readonly Probe[] = [
     kind: 'p',
     at: ['vmx_get_mt_mask'],
     fields: `${VCPU} gfn=%si:x64 mmio=%dx:u8`,
-    ofVm: true,
-  },
-  {
-    // 6.1 and 7.2 on have an inner function, which all paths take; in between there is but one.
-    name: 'change',
-    kind: 'p',
-    at: ['__handle_changed_spte', 'handle_changed_spte'],
-    fields: `${VM} space=%si:x64 gfn=%dx:x64 old=%cx:x64 new=%r8:x64 level=%r9:u32`,
-    filter: `(${isLeaf('old')}) || (${isLeaf('new')})`,
     ofVm: true,
   },
   {
@@ -76,17 +76,6 @@ const PROBES: readonly Probe[] = [
   },
   { name: 'zapped', kind: 'r', at: ['kvm_zap_gfn_range'], fields: '', ofVm: false },
 ];
-/**
- * Of a change on later kernels, whose second argument is the page table, no address space: its `role.smm`, the last byte of its role
- * (struct kvm_mmu_page in mmu_internal.h, 7.2 and 7.3). To read it of a number that is no address is a fault, which is slow.
- */
-const SMM = 'smm=+39(%si):u8';
-/** 6.12 has the address space, 7.2 the table. */
-const hasTable = (release: string): boolean => {
-  const [major = 0, minor = 0] = release.split('.').map(Number);
-  return major > 6 || (major === 6 && minor > 12);
-};
-
 /** A vCPU comes onto a processor: it happens to every VM that runs, so it finds those that were there before. */
 const LOAD: Probe = { name: 'load', kind: 'p', at: ['kvm_arch_vcpu_load'], fields: VCPU, ofVm: false };
 
@@ -107,24 +96,27 @@ const all = (...filters: readonly (string | undefined)[]): string => {
 
 /**
  * Tells what KVM does for any VM of this host, whoever's it is, without a word to that VM or its monitor: by probes on functions of KVM,
- * in a tracing instance of its own. Reads the `struct kvm` of each event, as zaps may run on threads of the kernel.
+ * in a tracing instance of its own. Reads the `struct kvm` of each call, as zaps may run on threads of the kernel.
  */
 export class VmObserver {
   readonly #trace: TraceInstance;
 
-  /** @param root where tracefs is mounted. @param release of the kernel. @param tids threads of a monitor that runs already; undefined if it is about to start */
-  constructor(root: string, release: string, tids?: readonly number[]) {
-    this.#trace = new TraceInstance(root, undefined, BUFFER_KIB);
+  /**
+   * @param root where tracefs is mounted
+   * @param tids threads of a monitor that runs already; undefined if it is about to start
+   * @param bufferKib size of the buffer of each CPU
+   */
+  constructor(root: string, tids?: readonly number[], bufferKib = BUFFER_KIB) {
+    this.#trace = new TraceInstance(root, undefined, bufferKib);
     try {
       const kallsyms = readFileSync('/proc/kallsyms', 'utf8');
-      for (const probe of PROBES) {
-        const more = probe.name === 'change' && hasTable(release) ? ` ${SMM}` : '';
-        this.#add({ ...probe, fields: probe.fields + more }, kallsyms);
-      }
+      for (const probe of PROBES) this.#add(probe, kallsyms);
       if (tids !== undefined) {
         const some = tids.slice(0, MOST_TIDS).map((tid) => `common_pid == ${tid}`);
         this.#add({ ...LOAD, filter: some.join(' || ') }, kallsyms);
       }
+      this.#trace.write(`${CHANGES.event}/filter`, CHANGES.filter);
+      this.#trace.write(`${CHANGES.event}/enable`, '1');
       this.#trace.write('events/kvmmmu/kvm_mmu_zap_all_fast/enable', '1');
     } catch (error) {
       this.#trace.close();
@@ -137,9 +129,9 @@ export class VmObserver {
     this.#trace.addProbe(kind, name, `${where} ${fields}`.trim(), filter);
   }
 
-  /** Have the kernel drop what concerns other VMs than these. Until then it is told of all. */
+  /** Have the kernel drop what probes tell of other VMs than these; of none if there are none. */
   only(kvms: readonly string[], wasRunning: boolean): void {
-    const ours = kvms.map((kvm) => `kvm == ${kvm}`).join(' || ');
+    const ours = kvms.length === 0 ? undefined : kvms.map((kvm) => `kvm == ${kvm}`).join(' || ');
     for (const { name, filter, ofVm } of PROBES) if (ofVm) this.#trace.filterProbe(name, all(ours, filter));
     if (wasRunning) this.#trace.silenceProbe(LOAD.name);
   }

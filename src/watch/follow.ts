@@ -8,7 +8,7 @@ const SEARCH_MS = 200;
 
 /** What following a monitor takes. */
 export interface Follow {
-  readonly observer: VmObserver;
+  readonly observer: Pick<VmObserver, 'take' | 'only'>;
   readonly watcher: Watcher;
   readonly intervalMs: number;
   /** Whether the monitor still runs. */
@@ -21,14 +21,27 @@ export interface Follow {
   readonly onLook: () => void;
 }
 
+/**
+ * Have the kernel tell of the monitor's VMs alone, once these have been there for a whole look: a monitor that makes one after another would
+ * lose the first moments of each. Of all again, as soon as one has gone.
+ */
+function narrow({ observer, watcher }: Follow, before: readonly string[]): void {
+  const { kvms, narrowedTo } = watcher;
+  const isSame = (a: readonly string[], b: readonly string[]): boolean => a.join() === b.join();
+  const hasGone = narrowedTo.some((kvm) => !kvms.includes(kvm));
+  if (!hasGone && (isSame(kvms, narrowedTo) || !isSame(kvms, before))) return;
+  watcher.narrowedTo = hasGone ? [] : kvms;
+  observer.only(watcher.narrowedTo, !watcher.fromStart);
+}
+
 /** Take what came since the last look. */
-function look({ observer, watcher, onText, onLook }: Follow): void {
+function look(o: Follow): void {
+  const { observer, watcher, onText, onLook } = o;
   const text = observer.take();
   if (text !== '') onText?.(text);
-  const before = watcher.kvms.join();
+  const before = watcher.kvms;
   watcher.take(parseVmTrace(text));
-  const { kvms } = watcher;
-  if (kvms.length > 0 && kvms.join() !== before) observer.only(kvms, !watcher.fromStart);
+  narrow(o, before);
   onLook();
 }
 

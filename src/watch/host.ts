@@ -4,6 +4,7 @@ import { describeEnvironment } from '../agent/environment.js';
 import { choosePolicy } from '../check/policy-choice.js';
 import { NoncoherentDma } from '../dma/index.js';
 import { Kvm } from '../kvm/index.js';
+import { tracesChanges } from '../observe/spte-observer.js';
 import { findTracefs } from '../observe/tracefs.js';
 import { missingSymbols } from '../observe/vm-observer.js';
 import { hasLegacyMmu } from '../recording/mmu.js';
@@ -50,6 +51,11 @@ function missing(env: Environment): Missing | undefined {
     return {
       reason: 'the legacy MMU maps guests here, and no event of it tells that a leaf goes',
       lift: 'load kvm with tdp_mmu=Y, on Linux 6.1 or later',
+    };
+  if (!tracesChanges(tracefs.root))
+    return {
+      reason: 'the kernel’s trace does not tell of changes of entries',
+      lift: 'watch on Linux 6.1 to 7.3',
     };
   const symbols = missingSymbols();
   if (symbols.length > 0)

@@ -58,6 +58,7 @@ function statusField(pid: number, name: string, proc: string): number | undefine
 
 /** Whether a thread is one of a process, or of a child of it, its children, and so on. */
 export function descendsFrom(tid: number, pid: number, proc = PROC): boolean {
+  if (tid === pid) return true; // Also when it is gone.
   let at = statusField(tid, 'Tgid', proc);
   while (at !== undefined && at !== 0 && at !== pid) at = statusField(at, 'PPid', proc);
   return at === pid;

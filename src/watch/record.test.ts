@@ -17,7 +17,7 @@ const TRACE =
   line('create', `kvm=${VM} vcpu=0`) +
   line('dma_add', `kvm=${VM}`) +
   line('decide', `kvm=${VM} vcpu=0 gfn=0x1 mmio=0`) +
-  line('change', `kvm=${VM} space=0x0 smm=0 gfn=0x1 old=0x0 new=0x837 level=1`);
+  line('kvm_tdp_mmu_spte_changed', '').replace(/\(.*/, 'as id 0 gfn 1 level 1 old_spte 0 new_spte 837');
 
 function recorded(): string {
   const file = join(folder, 'trace');

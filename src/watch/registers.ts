@@ -1,4 +1,4 @@
-import { type Policy, VcpuModel, type VmView } from '../memtype/index.js';
+import { type ErratumId, type MtrrState, type Policy, VcpuModel, type VmView } from '../memtype/index.js';
 
 /** What is known of the host for all of its VMs. */
 export interface HostFacts {
@@ -47,4 +47,25 @@ export class Registers implements VmView {
     copy.disabledQuirks = this.disabledQuirks;
     return copy;
   }
+}
+
+/** A change of registers, devices or quirks, and how things stood after it. */
+export interface Epoch {
+  readonly text: string;
+  /** The erratum, if this kernel leaves leaves stale there. */
+  readonly erratum: ErratumId | undefined;
+  readonly at: number;
+  readonly tid: number;
+  readonly before: Registers;
+  readonly after: Registers;
+}
+
+/** Whether a write left the MTRRs as they were: each write makes a new state. */
+export function sameMtrrs(
+  before: MtrrState,
+  after: MtrrState,
+  value: bigint,
+  was: bigint | undefined,
+): boolean {
+  return before === after || value === was;
 }

@@ -1,8 +1,8 @@
 import { pagesOf } from '../arch/units.js';
 import { archMtrrType, type Finding, INITIAL_SITUATION, type NamedRange, review } from '../memtype/index.js';
-import type { WatchedLeaf } from './leaves.js';
+import { departureText, type WatchedLeaf } from './leaves.js';
 import { type StaleGroup, staleGroups } from './stale.js';
-import { departureText, type WatchedVm } from './vm.js';
+import type { WatchedVm } from './vm.js';
 import type { ZapSum } from './zaps.js';
 
 /** Neighbouring leaves that are alike; `end` is the first frame after them. */

@@ -1,16 +1,14 @@
 import { pagesOf } from '../arch/units.js';
 import type { LeafRun, MapRange, Timeline, TimelineStep } from '../report/html/timeline.js';
-import type { WatchedLeaf } from './leaves.js';
+import { show, type WatchedLeaf } from './leaves.js';
 
 /** What a VM did before anything of it changed. */
 const BEGIN = 'the VM begins';
 
-const seenOf = ({ type, ipat }: WatchedLeaf): string => `${type}, IPAT ${ipat ? 1 : 0}`;
-
 /** Put a leaf behind those before it, as one run if they are alike. */
 function add(runs: LeafRun[], leaf: WatchedLeaf, expected?: string): void {
   const { gfn, level } = leaf;
-  const seen = seenOf(leaf);
+  const seen = show(leaf);
   const last = runs.at(-1);
   const follows =
     last?.level === level &&

@@ -9,7 +9,10 @@ const line = (at: number, name: string, fields = ''): string =>
   `  vcpu-7      [000] .....     1.00000${at}: ${name}: (f+0x0/0x90) ${fields}\n`;
 const fault = (at: number, gfn: string, spte: string): string =>
   line(at, 'decide', `kvm=${VM} vcpu=0 gfn=${gfn} mmio=0`) +
-  line(at, 'change', `kvm=${VM} space=0x0 smm=0 gfn=${gfn} old=0x0 new=${spte} level=1`);
+  line(at, 'kvm_tdp_mmu_spte_changed').replace(
+    /\(.*/,
+    `as id 0 gfn ${gfn.slice(2)} level 1 old_spte 0 new_spte ${spte.slice(2)}`,
+  );
 const TRACE =
   line(0, 'create', `kvm=${VM} vcpu=0`) +
   fault(1, '0x100', '0x877') +

@@ -1,29 +1,10 @@
 import { ALL_GFNS, type GfnRange } from '../arch/units.js';
-import {
-  type Decision,
-  describeMsr,
-  type ErratumId,
-  hex,
-  type MtrrState,
-  type PageView,
-  type Policy,
-} from '../memtype/index.js';
+import { type Decision, describeMsr, hex, type PageView, type Policy } from '../memtype/index.js';
 import type { VmEvent } from '../observe/vm-events.js';
-import { type WatchedLeaf, WatchedLeaves } from './leaves.js';
-import { type HostFacts, Registers } from './registers.js';
+import { type Departure, departureText, show, type WatchedLeaf, WatchedLeaves } from './leaves.js';
+import { type Epoch, type HostFacts, Registers, sameMtrrs } from './registers.js';
 import type { Story } from './story.js';
-import { type ExpectedZap, Zaps } from './zaps.js';
-
-/** A change of registers, devices or quirks, and how things stood after it. */
-export interface Epoch {
-  readonly text: string;
-  /** The erratum, if this kernel leaves leaves stale there. */
-  readonly erratum: ErratumId | undefined;
-  readonly at: number;
-  readonly tid: number;
-  readonly before: Registers;
-  readonly after: Registers;
-}
+import { clamped, type ExpectedZap, Zaps } from './zaps.js';
 
 /** A change on one processor and a fault on another that come in so many microseconds may have met in either order. */
 const MEETING_US = 100;
@@ -37,23 +18,8 @@ export interface WatchNote {
   readonly vcpu?: number;
 }
 
-/** A leaf that was made otherwise than the model expects. */
-export interface Departure {
-  readonly gfn: number;
-  readonly level: number;
-  readonly vcpu: number;
-  readonly expected: string;
-  readonly seen: string;
-  /** How many changes of registers came before it. */
-  readonly epoch: number;
-}
-
-export const departureText = ({ gfn, level, vcpu, expected, seen }: Departure): string =>
-  `gfn 0x${gfn.toString(16)}, level ${level}, by vCPU ${vcpu}: expected ${expected}; seen ${seen}`;
-
 const pageOf = ({ gfn, mmio }: { gfn: number; mmio: boolean }): PageView => ({ gfn, mmio, slotFlags: 0 });
 const MOST_WRONG = 100;
-const show = ({ type, ipat }: { type: string; ipat: boolean }): string => `${type}, IPAT ${ipat ? 1 : 0}`;
 
 const leavesText = (n: number): string => (n === 1 ? '1 leaf' : `${n} leaves`);
 
@@ -141,6 +107,11 @@ export class WatchedVm {
   /** What a fault on this page would make now. */
   decide(leaf: WatchedLeaf, registers = this.registers): Decision {
     return this.policy.decide(registers, registers.vcpu(leaf.vcpu ?? 0), pageOf(leaf));
+  }
+
+  /** Whether the fault that a thread is at asks for this page. */
+  expects({ tid, gfn }: Of<'change'>): boolean {
+    return this.#faults.get(tid)?.gfn === gfn;
   }
 
   #change(event: Of<'change'>): void {
@@ -302,11 +273,3 @@ export class WatchedVm {
     this.#notes.push({ at, kind, text, ...(vcpu !== undefined && { vcpu }) });
   }
 }
-
-/** Whether a write left the MTRRs as they were: each write makes a new state. */
-function sameMtrrs(before: MtrrState, after: MtrrState, value: bigint, was: bigint | undefined): boolean {
-  return before === after || value === was;
-}
-
-/** As the trace tells it: KVM gives the highest frame that it can for "to the end". */
-const clamped = ({ start, end }: GfnRange): GfnRange => ({ start, end: Math.min(end, ALL_GFNS.end) });

@@ -12,18 +12,18 @@ const line = (tid: number, name: string, fields = ''): string =>
   `  vcpu-${tid}      [000] .....     1.000000: ${name}: (f+0x0/0x90) ${fields}\n`;
 const decide = (tid: number, kvm: string, gfn: string): string =>
   line(tid, 'decide', `kvm=${kvm} vcpu=0 gfn=${gfn} mmio=0`);
-const change = (tid: number, kvm: string, gfn: string, [old, made]: [string, string]): string =>
-  line(tid, 'change', `kvm=${kvm} space=0x0 smm=0 gfn=${gfn} old=${old} new=${made} level=1`);
+const change = (tid: number, gfn: string, [old, made]: [string, string], space = 0): string =>
+  line(tid, 'kvm_tdp_mmu_spte_changed', '').replace(
+    /\(.*/,
+    `as id ${space} gfn ${gfn} level 1 old_spte ${old} new_spte ${made}`,
+  );
 const create = (tid: number, kvm: string): string => line(tid, 'create', `kvm=${kvm} vcpu=0`);
 
 test('VMs of other monitors are left out', () => {
   const watcher = watcherOf([1]);
   watcher.take(
     parseVmTrace(
-      create(1, OURS) +
-        create(2, THEIRS) +
-        decide(2, THEIRS, '0x1') +
-        change(2, THEIRS, '0x1', ['0x0', '0x877']),
+      create(1, OURS) + create(2, THEIRS) + decide(2, THEIRS, '0x1') + change(2, '1', ['0', '877']),
     ),
   );
 
@@ -33,12 +33,32 @@ test('VMs of other monitors are left out', () => {
 
 test('a zap on a thread of the kernel is told by the VM that it is for, and so is its end', () => {
   const watcher = watcherOf([1]);
-  const made = create(1, OURS) + decide(1, OURS, '0x1') + change(1, OURS, '0x1', ['0x0', '0x877']);
+  const made = create(1, OURS) + decide(1, OURS, '0x1') + change(1, '1', ['0', '5877']);
   const call = line(9, 'zap', `kvm=${OURS} start=0x0 end=0x100`);
-  watcher.take(parseVmTrace(made + call + change(9, OURS, '0x1', ['0x877', '0x5a0']) + line(9, 'zapped')));
+  watcher.take(parseVmTrace(made + call + change(9, '1', ['5877', '5a0']) + line(9, 'zapped')));
 
   expect(watcher.takeNotes()).toMatchObject([{ vm: 1, kind: 'zap' }]);
   expect(watcher.vms[0]?.leaves.size).toBe(0);
+});
+
+test('a leaf that goes on a thread of which nothing is known is known by its place and its frame', () => {
+  const watcher = watcherOf([1]);
+  const made = create(1, OURS) + decide(1, OURS, '0x1') + change(1, '1', ['0', '5877']);
+  const size = (): number | undefined => watcher.vms[0]?.leaves.size;
+
+  watcher.take(parseVmTrace(made + change(9, '1', ['6877', '5a0']) + change(9, '2', ['5877', '5a0'])));
+  expect(size()).toBe(1);
+  watcher.take(parseVmTrace(change(9, '1', ['5877', '5a0'], 1)));
+  expect(size()).toBe(1);
+  watcher.take(parseVmTrace(change(9, '1', ['5b77', '5a0'])));
+  expect(size()).toBe(0);
+});
+
+test('a leaf that another VM’s thread makes is not taken for ours', () => {
+  const watcher = watcherOf([1]);
+  watcher.take(parseVmTrace(create(1, OURS) + change(9, '1', ['0', '5877'])));
+
+  expect(watcher.vms.map((vm) => vm.leaves.size)).toEqual([0]);
 });
 
 test('a VM that ends stays to be told of; another may come at its address', () => {

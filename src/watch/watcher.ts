@@ -1,3 +1,4 @@
+import { decodeLeaf } from '../observe/spte.js';
 import type { VmEvent, VmTrace } from '../observe/vm-events.js';
 import type { HostFacts } from './registers.js';
 import { Story } from './story.js';
@@ -30,6 +31,8 @@ export class Watcher {
   readonly #seen: string[] = [];
   /** Events that the kernel dropped. */
   lost = 0;
+  /** VMs of which alone the kernel tells; of all if there are none. */
+  narrowedTo: readonly string[] = [];
   #first: number | undefined;
   #last = 0;
 
@@ -76,7 +79,22 @@ export class Watcher {
     return this.vms.flatMap((vm, i) => vm.takeNotes().map((note) => ({ ...note, vm: i + 1 })));
   }
 
+  /**
+   * A change does not tell its VM. That of a fault is told by the thread, and so is that of what has no leaf to go by; a leaf that goes, on
+   * whatever thread, is known by its place and its frame.
+   */
+  #vmOfChange(event: Extract<VmEvent, { kind: 'change' }>): WatchedVm | undefined {
+    const ofThread = this.#ofThread.get(event.tid);
+    if (event.smm || ofThread?.expects(event)) return ofThread;
+    const holder = [...this.#vms.values()].find((vm) => vm.leaves.holds(event));
+    return holder ?? (decodeLeaf(event.new, event.level) === undefined ? undefined : ofThread);
+  }
+
   #take(event: VmEvent): void {
+    if (event.kind === 'change') {
+      this.#vmOfChange(event)?.apply(event);
+      return;
+    }
     if (!('kvm' in event)) {
       this.#ofThread.get(event.tid)?.apply(event);
       return;
@@ -89,6 +107,12 @@ export class Watcher {
     this.#ofThread.set(event.tid, vm);
     vm.apply(event);
     if (event.kind === 'destroy') this.#end(event.kvm, vm);
+  }
+
+  /** Of what a VM did before it had a vCPU nothing is told while the kernel tells of others alone. */
+  #isFromStart(event: VmEvent): boolean {
+    const isNew = event.kind === 'create' && event.vcpu === 0;
+    return this.narrowedTo.length === 0 && (this.fromStart || isNew);
   }
 
   #vmOf(event: Extract<VmEvent, { kvm: string }>): WatchedVm | undefined {
@@ -105,7 +129,7 @@ export class Watcher {
       this.#others.add(kvm);
       return undefined;
     }
-    const vm = new WatchedVm(this.host, this.fromStart, this.stories ? new Story() : undefined);
+    const vm = new WatchedVm(this.host, this.#isFromStart(event), this.stories ? new Story() : undefined);
     this.#vms.set(kvm, vm);
     this.#seen.push(kvm);
     return vm;

@@ -91,3 +91,6 @@ export class Zaps {
     return sum;
   }
 }
+
+/** As the trace tells it: KVM gives the highest frame that it can for "to the end". */
+export const clamped = ({ start, end }: GfnRange): GfnRange => ({ start, end: Math.min(end, ALL_GFNS.end) });

@@ -370,6 +370,11 @@ describe('explain tells why a write would fault', () => {
       /PHYSBASE0\) would fault: bit 40 lies .* MAXPHYADDR, 40; --maxphyaddr 41 /,
     ],
     [['--msr', '0x201=0xfffff00000800'], /PHYSMASK0\) would fault: bits 40-51 lie .*; --maxphyaddr 52 /],
+    // A mask of 52 bits in a guest with 46 (from a public report).
+    [
+      ['--maxphyaddr', '46', '--msr', '0x201=0x000fffff80000800'],
+      /would fault: bits 46-51 lie at or above .*MAXPHYADDR, 46; --maxphyaddr 52 /,
+    ],
     [['--msr', '0x201=0xfff00000fffff800'], /would fault: bits 52-63 lie at or above .*MAXPHYADDR, 40$/],
     [['--mtrr', '0=WB@1T+1M'], /would fault: bit 40 lies .*; --maxphyaddr 41 /],
     [['--msr', '0x200=0x706'], /would fault: bits 8-10 are reserved$/],

@@ -102,10 +102,13 @@ function statusOf(watcher: Watcher): number {
 }
 
 /** Have what killed runs left removed, then put probes on KVM. */
-function observe({ root, release }: WatchHost, tids: readonly number[] | undefined): VmObserver {
-  for (const problem of sweepTracefs(root)) log().warn(problem);
+function observe({ root }: WatchHost, tids: readonly number[] | undefined): VmObserver {
+  const removed: string[] = [];
+  for (const problem of sweepTracefs(root, (what) => removed.push(what))) log().warn(problem);
+  if (removed.length > 0)
+    say(`removed what a killed run left: ${removed.length} probes and tracing instances`);
   try {
-    return new VmObserver(root, release, tids);
+    return new VmObserver(root, tids);
   } catch (error) {
     throw new WatchError(`the kernel takes no probes on KVM: ${(error as Error).message}`);
   }
