@@ -55,12 +55,19 @@ Napi::Object load(Napi::Env env, Napi::Object exports) {
     const char *name;
     Napi::Value (*function)(const Napi::CallbackInfo &);
   } functions[] = {
-      {"openSystem", openSystem},       {"attachVm", attachVm},
-      {"createMemory", createMemory},   {"mapFile", mapFile},
-      {"attachMemory", attachMemory},   {"kickVcpu", kickVcpu},
-      {"createEventFd", createEventFd}, {"openVfioContainer", openVfioContainer},
-      {"openVfioGroup", openVfioGroup}, {"openVfioDevice", openVfioDevice},
-      {"openIommufd", openIommufd},     {"allocateIoas", allocateIoas},
+      {"openSystem", openSystem},
+      {"attachVm", attachVm},
+      {"createMemory", createMemory},
+      {"mapFile", mapFile},
+      {"attachMemory", attachMemory},
+      {"kickVcpu", kickVcpu},
+      {"createEventFd", createEventFd},
+      {"openVfioContainer", openVfioContainer},
+      {"openVfioGroup", openVfioGroup},
+      {"openVfioDevice", openVfioDevice},
+      {"openIommufd", openIommufd},
+      {"allocateIoas", allocateIoas},
+      {"readNow", readNow},
   };
   for (const auto &entry : functions) {
     exports.Set(entry.name, Napi::Function::New(env, entry.function, entry.name));

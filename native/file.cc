@@ -3,6 +3,9 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <climits>
+
 #include "args.h"
 
 namespace kvm {
@@ -66,6 +69,13 @@ Napi::Value FileHandle::write(const Napi::CallbackInfo &info) {
 Napi::Value FileHandle::close(const Napi::CallbackInfo &info) {
   state_.reset();
   return info.Env().Undefined();
+}
+
+Napi::Value readNow(const Napi::CallbackInfo &info) {
+  int fd = static_cast<int>(argU32(info, 0, "fd", INT_MAX));
+  Bytes bytes = argBytes(info, 1, "buffer", 1);
+  auto count = ::read(fd, bytes.data, bytes.size);
+  return Napi::Number::New(info.Env(), static_cast<int>(count < 0 ? -errno : count));
 }
 
 Napi::Value createEventFd(const Napi::CallbackInfo &info) {

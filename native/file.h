@@ -38,6 +38,10 @@ private:
   Napi::Value close(const Napi::CallbackInfo &info);
 };
 
+/** readNow(fd, buffer): bytes read from any descriptor, or a negated errno: an exception costs many
+ * times what a read does */
+Napi::Value readNow(const Napi::CallbackInfo &info);
+
 /** createEventFd(): a non-blocking eventfd with count 0 */
 Napi::Value createEventFd(const Napi::CallbackInfo &info);
 

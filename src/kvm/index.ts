@@ -1,6 +1,6 @@
 export { KvmError, type KvmErrorCode } from './errors.js';
 export { Device, type DeviceAttr } from './fd/device.js';
-export { EventFd, KvmFile } from './fd/file.js';
+export { EventFd, KvmFile, readNow } from './fd/file.js';
 export { Stats } from './fd/stats.js';
 export { type CpuidEntry, Kvm, type MsrEntry } from './fd/system.js';
 export {

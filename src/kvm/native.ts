@@ -188,6 +188,7 @@ export interface NativeAddon {
   mapFile(path: string, offset: number, size: number, writable: boolean, shared: boolean): NativeMemory;
   attachMemory(number: number): NativeMemory;
   kickVcpu(number: number): boolean;
+  readNow(fd: number, buffer: Uint8Array): number;
   createEventFd(): NativeFile;
   openVfioContainer(path: string): NativeVfioContainer;
   openVfioGroup(path: string): NativeVfioGroup;

@@ -1,6 +1,9 @@
-import { closeSync, constants, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, constants, openSync, statSync } from 'node:fs';
+import { constants as system } from 'node:os';
+import { KvmError, readNow } from '../kvm/index.js';
 import type { Missing } from '../text/missing.js';
 
+const { EAGAIN, EPIPE } = system.errno;
 const DEVICE = '/dev/kmsg';
 /** Device number of /dev/kmsg (1:11): a container may have something else in its place. */
 const KMSG = (1 << 8) | 11;
@@ -64,14 +67,11 @@ export class KernelLog {
 
   #read(): string | undefined {
     for (;;) {
-      try {
-        const length = readSync(this.#fd, this.#buffer);
-        return length === 0 ? undefined : this.#buffer.toString('latin1', 0, length);
-      } catch (error) {
-        const { code } = error as NodeJS.ErrnoException;
-        if (code === 'EAGAIN') return undefined;
-        if (code !== 'EPIPE') throw error; // EPIPE: the next record was overwritten, and the reader put behind it
-      }
+      const length = readNow(this.#fd, this.#buffer);
+      if (length > 0) return this.#buffer.toString('latin1', 0, length);
+      if (length === 0 || length === -EAGAIN) return undefined;
+      // EPIPE: the next record was overwritten, and the reader put behind it.
+      if (length !== -EPIPE) throw new KvmError('KVM_FILE', 'read', -length);
     }
   }
 

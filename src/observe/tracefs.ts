@@ -7,19 +7,21 @@ import {
   openSync,
   readdirSync,
   readFileSync,
-  readSync,
   rmdirSync,
   statSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
+import { constants as system } from 'node:os';
 import { join } from 'node:path';
+import { KvmError, readNow } from '../kvm/index.js';
 import { OwnedNames } from '../process/owned-names.js';
 import type { Missing } from '../text/missing.js';
 
 const ROOTS = ['/sys/kernel/tracing', '/sys/kernel/debug/tracing'];
 const INSTANCES = new OwnedNames('kvm-memtype-');
 const CHUNK = 1 << 16;
+const { EAGAIN } = system.errno;
 
 /** What keeps us from a path: the error's code, such as ENOENT or EACCES; undefined if nothing does. */
 function obstacle(path: string): string | undefined {
@@ -171,16 +173,11 @@ export class TraceInstance {
   drain(): Buffer {
     const parts: Buffer[] = [];
     for (;;) {
-      try {
-        const n = readSync(this.#pipe, this.#chunk);
-        if (n === 0) break;
-        parts.push(Buffer.from(this.#chunk.subarray(0, n)));
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === 'EAGAIN') break;
-        throw error;
-      }
+      const n = readNow(this.#pipe, this.#chunk);
+      if (n === 0 || n === -EAGAIN) return Buffer.concat(parts);
+      if (n < 0) throw new KvmError('KVM_FILE', 'read', -n);
+      parts.push(Buffer.from(this.#chunk.subarray(0, n)));
     }
-    return Buffer.concat(parts);
   }
 
   /**

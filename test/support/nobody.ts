@@ -19,6 +19,7 @@ export function asNobody(code: string): unknown {
     stdin: { contents, resolveDir: ROOT, loader: 'ts' },
     bundle: true,
     platform: 'node',
+    define: { 'import.meta.url': JSON.stringify(import.meta.url) },
     write: false,
   });
   // The program and Node come by descriptor: nobody may not enter where they are, as below /root.

@@ -27,6 +27,12 @@ export class KvmFile extends Handle<NativeFile> {
 
 const EAGAIN = 11;
 
+/**
+ * Read from a descriptor that does not block. Nothing is thrown where nothing is there: an exception takes V8 many times what a read takes.
+ * @returns how many bytes were read, or a negated errno
+ */
+export const readNow = (fd: number, buffer: Uint8Array): number => native().readNow(fd, buffer);
+
 /** A counter that KVM signals (irqfd, ioeventfd): non-blocking, starts at 0. */
 export class EventFd extends KvmFile {
   /**
