@@ -28,6 +28,8 @@ const PACKAGE_OF: Record<string, string> = {
   'apt-get': 'apt',
   'apt-cache': 'apt',
   'dpkg-deb': 'dpkg',
+  'dpkg-query': 'dpkg',
+  'dpkg-source': 'dpkg-dev',
   diff: 'diffutils',
   gcov: 'gcc',
   genhtml: 'lcov',

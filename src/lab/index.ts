@@ -1,3 +1,5 @@
+export { buildEmulator } from './emulator/build.js';
+export { builtEmulator } from './emulator/built.js';
 export { labError } from './exec.js';
 export { identifyImage } from './image/identity.js';
 export type { GuestFile } from './image/initramfs.js';

@@ -1,8 +1,8 @@
-import { readdirSync, truncateSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync, rmSync, symlinkSync, truncateSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { catalogue } from '../../src/catalogue/index.js';
-import { buildKernel } from '../../src/lab/index.js';
+import { buildKernel, builtEmulator } from '../../src/lab/index.js';
 import { decodeMessage } from '../../src/recording/message-schema.js';
 import type { Recording } from '../../src/recording/recording.js';
 import type { Scenario } from '../../src/scenario/types.js';
@@ -98,6 +98,22 @@ test.each(SOURCES)('on %s a machine that is booted, saved or restored records th
   expect(saved.recordings.map(comparable)).toEqual(expected.filter((_, i) => i % 10 === 0));
   expect(restored.recordings.map(comparable)).toEqual(expected);
 });
+
+const emulator = builtEmulator();
+
+test.skipIf(emulator === undefined)(
+  'restored by the emulator that was built, it records the same',
+  async () => {
+    const scenarios = catalogue.filter(({ needs }) => !needs.includes('gib-pages'));
+    const emulators = join(cache.home, 'kvm-memtype/emulators');
+    const restored = await run('debian:6.1', { snapshot: true, scenarios });
+    symlinkSync(dirname(dirname(emulator as string)), emulators);
+    const built = await run('debian:6.1', { snapshot: true, scenarios }).finally(() => rmSync(emulators));
+
+    expect(built.problems).toEqual([]);
+    expect(built.recordings.map(comparable)).toEqual(restored.recordings.map(comparable));
+  },
+);
 
 test('a saved machine that is cut short is not used, and made anew', async () => {
   const scenarios = catalogue.filter(({ name }) => name.startsWith('pat/'));

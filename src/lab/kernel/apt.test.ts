@@ -58,4 +58,8 @@ Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
   it('names no archive that has none of the suites', () => {
     expect(sourcesFile(debianArchives([DEB822], []), suitesFor('7.3'))).not.toContain('security');
   });
+
+  it('asks for what packages are made from, where that is wanted', () => {
+    expect(sourcesFile(debianArchives([DEB822], []), ['bookworm'], 'deb-src')).toMatch(/^Types: deb-src$/m);
+  });
 });

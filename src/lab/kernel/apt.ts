@@ -60,14 +60,21 @@ export function debianArchives(deb822: readonly string[], oneLine: readonly stri
   return found;
 }
 
+/** What of an archive is wanted: packages, or what they are made from. */
+type PackageKind = 'deb' | 'deb-src';
+
 /** The same archives with the suites wanted, as one deb822 file. */
-export function sourcesFile(archives: readonly Archive[], suites: readonly string[]): string {
+export function sourcesFile(
+  archives: readonly Archive[],
+  suites: readonly string[],
+  kind: PackageKind = 'deb',
+): string {
   return archives
     .map((archive) => {
       const wanted = suites.filter((suite) => suite.endsWith('-security') === archive.security);
       if (wanted.length === 0) return '';
       return [
-        'Types: deb',
+        `Types: ${kind}`,
         `URIs: ${archive.uri}`,
         `Suites: ${wanted.join(' ')}`,
         'Components: main',
@@ -84,12 +91,12 @@ export class PrivateApt {
   private constructor(private readonly options: string[]) {}
 
   /** @throws LabError LAB_SOURCE when this machine has no Debian mirror configured */
-  static async create(dir: string, suites: readonly string[]): Promise<PrivateApt> {
+  static async create(dir: string, suites: readonly string[], kind?: PackageKind): Promise<PrivateApt> {
     const archives = await machineArchives();
     for (const sub of ['lists/partial', 'archives/partial', 'parts'])
       await mkdir(join(dir, sub), { recursive: true });
     await writeFile(join(dir, 'status'), '');
-    await writeFile(join(dir, 'parts/lab.sources'), sourcesFile(archives, suites));
+    await writeFile(join(dir, 'parts/lab.sources'), sourcesFile(archives, suites, kind));
     const settings = {
       'Dir::State': dir,
       'Dir::State::status': join(dir, 'status'),
@@ -123,6 +130,13 @@ export class PrivateApt {
       code: 'LAB_DOWNLOAD',
       what: `cannot download ${name} ${version}`,
     });
+  }
+
+  /** Download a source package's files into `dir`, checked in the same way. */
+  async downloadSource(name: string, version: string, dir: string, o: ExecOptions): Promise<void> {
+    const args = [...this.options, 'source', '--download-only', `${name}=${version}`];
+    const what = `cannot download the sources of ${name} ${version}`;
+    await mustExec('apt-get', args, { ...o, cwd: dir, code: 'LAB_DOWNLOAD', what });
   }
 }
 

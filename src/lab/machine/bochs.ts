@@ -26,15 +26,31 @@ const VGA_BIOS = '/usr/share/bochs/VGABIOS-lgpl-latest';
 export const BOCHS_FILES = { tool: TOOL, roms: [BIOS, VGA_BIOS] };
 
 /** Names in the scratch directory, where Bochs runs: no path of the user's, with a comma or a blank, is given to it. */
-export const LINKS = { snapshot: 'saved', library: './snapshot.so', rom: 'boot.rom', job: 'job' };
+export const LINKS = {
+  snapshot: 'saved',
+  adapted: 'adapted',
+  library: './snapshot.so',
+  rom: 'boot.rom',
+  job: 'job',
+};
 
 /** Bochs with a real Intel VT-x: no window, no port, deterministic. */
 export async function bochs(boot: Boot): Promise<Command> {
   const media = await bootMedia(boot);
   await writeFile(join(boot.scratch, 'bochsrc'), `${configuration(boot, media).join('\n')}\n`);
-  const save = boot.saveInto === undefined ? [] : [`source snapshot:${LINKS.snapshot}`, 'c'];
+  const save =
+    boot.saveInto === undefined
+      ? []
+      : [`source snapshot:${LINKS.snapshot}`, ...(boot.endsSaved ? [] : ['c'])];
   return bochsCommand(boot, ['-f', 'bochsrc'], save);
 }
+
+/** Start the emulator that we built, which has no debugger, with a saved machine. */
+export const builtBochsCommand = (program: string, scratch: string, machine: string): Command => ({
+  tool: program,
+  args: ['-q', '-r', machine],
+  logFile: join(scratch, LOG),
+});
 
 /** Start Bochs; `commands` are for its debugger, when init stops the machine (guests/lab/init.c) before its end. */
 export async function bochsCommand(

@@ -11,6 +11,8 @@ export interface Boot {
   job?: { address: number; content: Buffer };
   /** A directory to save the machine into, where it first stands still. */
   saveInto?: string;
+  /** Whether it ends once it has been saved. */
+  endsSaved?: boolean;
   commandLine: string;
   memoryMiB: number;
   /** File that receives the first serial port: the kernel's console. */

@@ -13,6 +13,7 @@ import { interrupted } from '../../terminal/interrupt.js';
 import { log } from '../../terminal/log.js';
 import { clearProgressLine, withProgress } from '../../terminal/progress.js';
 import { say } from '../../terminal/say.js';
+import { addBuildEmulator } from './build-emulator.js';
 
 interface LabOptions extends Omit<TargetOptions, 'kernel'> {
   kernel: string;
@@ -120,9 +121,7 @@ async function session(options: LabOptions, globals: readonly string[], run: Run
 export function labCommand(run: RunLine): Command {
   const command = addHelp(new Command('lab'), HELP)
     .addOption(
-      new Option('--kernel <image>', 'this bzImage, or debian:<version>')
-        .argParser((text) => kernel(text))
-        .makeOptionMandatory(),
+      new Option('--kernel <image>', 'this bzImage, or debian:<version>').argParser((text) => kernel(text)),
     )
     .addOption(
       new Option('--engine <name>', 'where it is booted')
@@ -131,7 +130,11 @@ export function labCommand(run: RunLine): Command {
     )
     .option('--timeout <seconds>', 'give up on the kernel after this long', seconds, DEFAULT_TIMEOUT);
   addSnapshot(addParameters(command, 'the kernel'));
+  addBuildEmulator(command);
   return command.action((options: LabOptions) => {
+    // To commander a mandatory option of a command is one of its subcommands, too.
+    if (options.kernel === undefined)
+      command.error("error: required option '--kernel <image>' not specified");
     const { quiet, verbose } = command.optsWithGlobals<{ quiet?: boolean; verbose?: boolean }>();
     return session(options, [...(quiet ? ['--quiet'] : []), ...(verbose ? ['--verbose'] : [])], run);
   });

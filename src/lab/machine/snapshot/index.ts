@@ -1,9 +1,7 @@
-import { existsSync } from 'node:fs';
-import { copyFile, readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { builtEmulator } from '../../emulator/built.js';
 import { LabError } from '../../errors.js';
 import type { Kernel } from '../../image/bzimage.js';
-import { BOCHS_FILES, bochs, LINKS } from '../bochs.js';
+import { BOCHS_FILES } from '../bochs.js';
 import type { Boot, Command } from '../engine.js';
 import { inScratch } from '../in-scratch.js';
 import type { LabOutcome } from '../outcome.js';
@@ -14,14 +12,11 @@ import { savingProgram } from './emulator.js';
 import { SnapshotError } from './errors.js';
 import { snapshotKey } from './key.js';
 import { preloadLibrary } from './preload.js';
-import { restoring, saving } from './restore.js';
-import { dropSnapshot, find, keep, newPlace } from './store.js';
-import { hostOffset, type Trimmed, trims } from './trim.js';
+import { restoring } from './restore.js';
+import { save, underWay } from './saving.js';
+import { dropSnapshot, find } from './store.js';
 
 type SnapshotRun = LabRun & { snapshot: SnapshotUse };
-
-/** Keys of machines that this process is saving: one of those that run side by side does. */
-const making = new Set<string>();
 
 /** What came of a run: it went as it should, it shows that the machine is not sound, or it was stopped before its end. */
 type Came = 'sound' | 'unsound' | 'stopped';
@@ -50,6 +45,7 @@ export async function runFromSnapshot(run: SnapshotRun, kernel: Kernel): Promise
     if (!told.has(text)) run.snapshot.onProblem(text);
     told.add(text);
   };
+  const since = Date.now();
   let [started, heard] = [false, false];
   const watched = {
     ...run,
@@ -67,17 +63,21 @@ export async function runFromSnapshot(run: SnapshotRun, kernel: Kernel): Promise
     if (way === undefined) return undefined;
     const end = (came: Came): Promise<void> =>
       way.end(came).catch((error: Error) => onProblem(`the machine is not saved: ${error.message}`));
-    const outcome = await watchRun(watched, boot, way.command).catch(async (error: unknown) => {
-      await end('stopped');
-      throw error;
-    });
+    const timeoutMs = Math.max(run.timeoutMs - (Date.now() - since), 1);
+    const outcome = await watchRun({ ...watched, timeoutMs }, boot, way.command).catch(
+      async (error: unknown) => {
+        await end('stopped');
+        throw error;
+      },
+    );
     await end(heard && outcome.kind !== 'emulator-died' ? 'sound' : 'unsound');
     // A kernel that never got to its agent would not without us either; what dies of the warm-up is to tell of which scenario.
     if (heard || (way.boots && !started && outcome.kind !== 'emulator-died')) return outcome;
     throw new SnapshotError(saidNothing(outcome));
   };
   try {
-    return await inScratch(attempt);
+    const dead = builtEmulator() === undefined ? undefined : await saveAlone(run, kernel);
+    return dead ?? (await inScratch(attempt));
   } catch (error) {
     if (heard || (error instanceof LabError && error.code === 'LAB_ABORTED')) throw error;
     onProblem(`no saved machine is used: ${(error as Error).message}`);
@@ -88,12 +88,19 @@ export async function runFromSnapshot(run: SnapshotRun, kernel: Kernel): Promise
 const saidNothing = (outcome: LabOutcome): string =>
   outcome.kind === 'done' ? 'its agent said nothing' : outcome.reason;
 
-async function wayFor(boot: Boot, onProblem: (text: string) => void): Promise<Way | undefined> {
+/** What a boot's saved machine is called, and the library that saves and restores; undefined where Bochs is not installed: a boot says so. */
+async function identify(boot: Boot): Promise<{ key: string; library: string } | undefined> {
   const { tool, roms } = BOCHS_FILES;
   const program = savingProgram(tool);
-  if (program === undefined) return undefined; // A boot says so.
+  if (program === undefined) return undefined;
   const library = await preloadLibrary();
-  const key = await snapshotKey(boot, program, [...roms, library]);
+  return { key: await snapshotKey(boot, program, [...roms, library]), library };
+}
+
+async function wayFor(boot: Boot, onProblem: (text: string) => void): Promise<Way | undefined> {
+  const identity = await identify(boot);
+  if (identity === undefined) return undefined;
+  const { key, library } = identity;
   const found = await find(key).catch((error: unknown) => {
     if (!(error instanceof SnapshotError)) throw error;
     onProblem(error.message);
@@ -101,42 +108,41 @@ async function wayFor(boot: Boot, onProblem: (text: string) => void): Promise<Wa
   });
   if (found !== undefined) {
     const command = await restoring(boot, found, library);
-    return {
-      command,
-      boots: false,
-      end: async (came) => (came === 'unsound' ? dropSnapshot(key) : undefined),
+    const end = async (came: Came): Promise<void> => (came === 'unsound' ? dropSnapshot(key) : undefined);
+    return { command, boots: false, end };
+  }
+  if (underWay(key) !== undefined) return undefined;
+  const { command, end } = await save(boot, key, library);
+  return { command, boots: true, end: (came) => end(came === 'sound') };
+}
+
+/**
+ * Boot and save a machine, and do no more with it: the emulator that was built restores it and then runs it in less time than the
+ * one that boots. If that fails, the machine is not there, and is booted and saved on its way.
+ *
+ * @returns how it ended where the kernel never got to its agent: it would not another time
+ */
+async function saveAlone(run: SnapshotRun, kernel: Kernel): Promise<LabOutcome | undefined> {
+  const { files, args, job } = run.snapshot;
+  return inScratch(async (scratch) => {
+    const boot = { ...(await prepare({ ...run, files, args }, kernel, scratch, job)), endsSaved: true };
+    const identity = await identify(boot);
+    if (identity === undefined) return undefined;
+    const { key, library } = identity;
+    const others = underWay(key);
+    await others;
+    if (others !== undefined || (await find(key).catch(() => undefined)) !== undefined) return undefined;
+    const { command, end } = await save(boot, key, library);
+    let started = false;
+    const onStart = (): void => {
+      started = true;
     };
-  }
-  return making.has(key) ? undefined : await wayToSave(boot, key, library);
-}
-
-async function wayToSave(boot: Boot, key: string, library: string): Promise<Way> {
-  making.add(key);
-  const place = await newPlace();
-  const end = async (came: Came): Promise<void> => {
+    let outcome: LabOutcome | undefined;
     try {
-      if (came === 'sound') await finish(boot, place, key);
+      outcome = await watchRun({ ...run, onStart, onLine: () => {} }, boot, command);
     } finally {
-      making.delete(key);
-      await rm(place, { recursive: true, force: true });
+      await end(started && outcome !== undefined).catch(() => {}); // It is booted again, which tells.
     }
-  };
-  return { command: await saving(boot, { place, library }, bochs), boots: true, end };
-}
-
-/** Make a machine that Bochs has saved ready for use. */
-async function finish({ job, scratch }: Boot, place: string, key: string): Promise<void> {
-  if (!existsSync(join(place, 'saved'))) throw new SnapshotError('Bochs did not save it');
-  const log = await readFile(join(scratch, 'bochs.log'), 'latin1');
-  for (const [name, trim] of Object.entries(trims) as [Trimmed, (text: string, log: string) => string][]) {
-    const path = join(place, name);
-    await writeFile(path, trim(await readFile(path, 'latin1'), log), 'latin1');
-  }
-  await copyFile(join(scratch, LINKS.rom), join(place, LINKS.rom));
-  const { address, content } = job as NonNullable<Boot['job']>;
-  await keep(
-    place,
-    key,
-    hostOffset(await readFile(join(place, 'memory'), 'latin1'), address, content.length),
-  );
+    return started || outcome.kind === 'emulator-died' ? undefined : outcome;
+  });
 }

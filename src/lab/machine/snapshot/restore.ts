@@ -1,7 +1,9 @@
-import { symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PAGE_SIZE } from '../../../arch/units.js';
-import { bochsCommand, LINKS } from '../bochs.js';
+import { adapted } from '../../emulator/adapt.js';
+import { builtEmulator } from '../../emulator/built.js';
+import { bochsCommand, builtBochsCommand, LINKS } from '../bochs.js';
 import type { Boot, Command } from '../engine.js';
 import type { Snapshot } from './store.js';
 
@@ -21,6 +23,26 @@ export async function saving(
   return withLibrary(await start({ ...boot, saveInto: place }));
 }
 
+/** Lay a saved machine out for the emulator that we built: links, but for the files that it reads otherwise. */
+async function adaptMachine(scratch: string, dir: string): Promise<void> {
+  const place = join(scratch, LINKS.adapted);
+  await mkdir(place);
+  const changes = new Map(Object.entries(adapted));
+  for (const name of await readdir(dir)) {
+    const change = changes.get(name);
+    if (change === undefined) await symlink(join(dir, name), join(place, name));
+    else await writeFile(join(place, name), change(await readFile(join(dir, name), 'latin1')), 'latin1');
+  }
+}
+
+/** How the machine of `dir` is started again: by the emulator that we built, if there is one. */
+async function commandFor(scratch: string, dir: string): Promise<Command> {
+  const built = builtEmulator();
+  if (built === undefined) return bochsCommand({ scratch }, ['-r', LINKS.snapshot]);
+  await adaptMachine(scratch, dir);
+  return builtBochsCommand(built, scratch, LINKS.adapted);
+}
+
 /** Restore a saved machine with the job of `boot`, instead of booting. */
 export async function restoring(
   { scratch, job }: Boot,
@@ -33,8 +55,7 @@ export async function restoring(
   const content = job?.content ?? Buffer.alloc(0);
   const end = Math.ceil((content.indexOf(0) + 1) / PAGE_SIZE) * PAGE_SIZE;
   await writeFile(join(scratch, LINKS.job), content.subarray(0, end));
-  const command = await bochsCommand({ scratch }, ['-r', LINKS.snapshot]);
-  return withLibrary(command, {
+  return withLibrary(await commandFor(scratch, dir), {
     LAB_RAM: join(LINKS.snapshot, 'ram'),
     LAB_JOB: `${jobOffset}:${LINKS.job}`,
   });
