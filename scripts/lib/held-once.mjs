@@ -2,6 +2,7 @@
 export const HELD_ONCE = [
   'src/check/tamper.test.ts', // Pure code over recordings.
   'src/campaign/past/history.test.ts', // SQLite is built for one release.
+  'test/live/campaign-index.test.ts', // PostgreSQL is asked.
   'test/live/campaign.test.ts', // Processes that are killed.
   'test/live/campaign-queue.test.ts', // The same, with Redis and PostgreSQL.
   'test/live/campaign-faults.test.ts', // The same, with servers and disks that fail.

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { request } from 'node:http';
 import { chromium } from 'playwright-core';
 import { afterEach, describe, expect, it } from 'vitest';
+import { haveImage, placeOf } from '../../src/campaign/images/get.js';
 import type { Job } from '../../src/campaign/jobs/job.js';
 import { beginRun } from '../../src/campaign/run/conduct.js';
 import { type Serving, serve } from '../../src/campaign/serve/server.js';
@@ -96,6 +97,24 @@ describe('a campaign that is served', () => {
     expect(metrics).toContain('kvm_memtype_campaign_jobs{campaign="test",state="done"} 4\n');
     expect(metrics).toContain('kvm_memtype_campaign_cells{campaign="test",state="pass"} 2\n');
     expect(report).toMatchObject({ state: 'complete', jobs: { done: 4, open: 0, lost: 0 } });
+  });
+
+  it("gives the campaign's images, whole or from a byte on, and no other file of it", async () => {
+    const folder = campaignFolder();
+    const sha256 = folder.objects.put(Buffer.from('an image'));
+    const other = folder.objects.put(Buffer.from('a patch'));
+    folder.add(planOfKernels([{ name: 'a', from: { kind: 'image', path: '/a', sha256 } }]));
+    const places = [placeOf(`${await served(folder)}/objects`, '/')];
+    const objects = campaignFolder().objects;
+
+    await haveImage(objects, sha256, places);
+    const part = await fetch(`${places[0]?.text}/${sha256}`, { headers: { range: 'bytes=3-' } });
+    const late = await fetch(`${places[0]?.text}/${sha256}`, { headers: { range: 'bytes=8-' } });
+
+    expect(objects.read(sha256).toString()).toBe('an image');
+    expect([part.status, await part.text()]).toEqual([206, 'image']);
+    expect(late.status).toBe(416);
+    await expect(haveImage(objects, other, places)).rejects.toThrow('does not have it');
   });
 
   it('can only be read, and only by who may', async () => {

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { CampaignError } from '../errors.js';
 import type { Results } from '../report/read.js';
 import type { CampaignFolder } from '../store/folder.js';
+import type { Database } from './database.js';
 import { FileHistory, type History } from './history.js';
 import { SqlHistory } from './sql-history.js';
 import { isDamaged, openSqlite, removeSqlite } from './sqlite.js';
@@ -12,6 +13,8 @@ export interface HistoryOptions {
   results: Results;
   /** Only of runs before this one. */
   before?: number;
+  /** Of a PostgreSQL that has the index; a file in the folder if not given. */
+  url?: string | undefined;
   /** Told why there is no index, in one sentence. */
   tell: (why: string) => void;
 }
@@ -19,13 +22,20 @@ export interface HistoryOptions {
 /** The file of a campaign's index. */
 export const indexFile = ({ path }: CampaignFolder): string => join(path, 'index.sqlite');
 
-/** What SQLite says where a folder cannot be written. */
-const READ_ONLY = /^SQLITE_(?:READONLY|CANTOPEN|FULL|IOERR)/;
+/** What is said where a folder cannot be written. */
+const READ_ONLY = /^SQLITE_(?:READONLY|CANTOPEN|FULL|IOERR|BUSY)|^E(?:ACCES|ROFS|NOSPC)$/;
 
-async function openIndex({ folder, results, before }: HistoryOptions): Promise<SqlHistory> {
-  const database = await openSqlite(indexFile(folder));
+/** Only then is PostgreSQL's client loaded. */
+const openDatabase = async ({ folder, url }: HistoryOptions): Promise<Database> =>
+  url === undefined ? openSqlite(indexFile(folder)) : (await import('./postgres.js')).openPostgres(url);
+
+async function openIndex(o: HistoryOptions): Promise<SqlHistory> {
+  const { folder, results, before = Number.POSITIVE_INFINITY, url } = o;
+  const database = await openDatabase(o);
   try {
-    return await SqlHistory.open(database, folder, results, before === undefined ? {} : { before });
+    // A file in the folder is of this campaign alone.
+    const id = url === undefined ? '' : folder.id();
+    return await SqlHistory.open(database, folder, results, { before, id });
   } catch (error) {
     await database.close();
     throw error;

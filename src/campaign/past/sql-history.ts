@@ -31,19 +31,20 @@ export class SqlHistory implements History {
     private readonly database: Database,
     private readonly folder: CampaignFolder,
     private readonly results: Results,
-    /** Tells campaigns apart that share a database. */
+    /** Tells folders apart that share a database. */
     private readonly id: string,
   ) {}
 
   /**
    * What is not in the database yet is put there.
    * @param before runs before this one only
+   * @param id tells folders apart that share a database
    */
   static async open(
     database: Database,
     folder: CampaignFolder,
     results: Results,
-    { before = Number.POSITIVE_INFINITY, id = '' }: { before?: number; id?: string } = {},
+    { before, id }: { before: number; id: string },
   ): Promise<SqlHistory> {
     await prepareTables(database);
     const history = new SqlHistory(database, folder, results, id);

@@ -23,22 +23,24 @@ const DEFINITIONS = [
     PRIMARY KEY (outcomes, scenario))`,
 ];
 
+/** Undefined where there are no tables yet. */
 async function versionOf(database: Database): Promise<number | undefined> {
-  await database.all(`CREATE TABLE IF NOT EXISTS ${VERSIONS} (version INTEGER NOT NULL PRIMARY KEY)`);
-  const [row] = await database.all<{ version: number }>(`SELECT version FROM ${VERSIONS}`);
+  const [row] = await database.all<{ version: number }>(`SELECT version FROM ${VERSIONS}`).catch(() => []);
   return row?.version;
 }
 
 /** Make the tables anew, and empty. */
-function makeTables(database: Database): Promise<void> {
-  return database.atomically(async () => {
+const makeTables = (database: Database): Promise<void> =>
+  database.atomically(async () => {
     await database.all(`CREATE TABLE IF NOT EXISTS ${VERSIONS} (version INTEGER NOT NULL PRIMARY KEY)`);
+    const [row] = await database.all<{ version: number }>(`SELECT version FROM ${VERSIONS}`);
+    // Another process was first.
+    if (row?.version === VERSION) return;
     await database.all(`DELETE FROM ${VERSIONS}`);
     for (const table of Object.values(TABLES)) await database.all(`DROP TABLE IF EXISTS ${table}`);
     for (const definition of DEFINITIONS) await database.all(definition);
     await database.insert(VERSIONS, ['version'], [[VERSION]]);
   });
-}
 
 /** Make the tables, unless they are there as this version has them. */
 export async function prepareTables(database: Database): Promise<void> {

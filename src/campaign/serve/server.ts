@@ -9,6 +9,7 @@ import { Results } from '../report/read.js';
 import type { CampaignFolder, SavedRun } from '../store/folder.js';
 import { mayRead } from './access.js';
 import { renderMetrics } from './metrics.js';
+import { askedImage, sendFile } from './objects.js';
 
 /** How a campaign is served. */
 export interface ServeOptions {
@@ -67,6 +68,13 @@ class Live {
     return this.#past.past;
   }
 
+  /** The file of an image of this campaign, if that is what is asked for. */
+  imageOf(pathname: string): string | undefined {
+    if (!pathname.startsWith('/objects/')) return undefined;
+    const hash = askedImage(pathname, this.now().run.table);
+    return hash !== undefined && this.folder.objects.has(hash) ? this.folder.objects.path(hash) : undefined;
+  }
+
   page(): string {
     const { run, report } = this.now();
     return renderCampaignPage(report, run.table, this.#results, { live: true });
@@ -107,9 +115,11 @@ const PAGES: Readonly<Record<string, readonly [type: string, text: (live: Live) 
 
 function answer(request: IncomingMessage, response: ServerResponse, live: Live): void {
   const { pathname } = new URL(request.url ?? '/', 'http://localhost');
+  const image = live.imageOf(pathname);
   const [type, text] = (Object.hasOwn(PAGES, pathname) && PAGES[pathname]) || [];
   if (request.method !== 'GET') send(response, 405, 'text/plain', 'this can only be read\n');
   else if (pathname === '/events') follow(response, live);
+  else if (image !== undefined) sendFile(request, response, image, HEADERS);
   else if (type !== undefined && text !== undefined) send(response, 200, type, text(live));
   else send(response, 404, 'text/plain', 'there is nothing here\n');
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ProcessError } from '../../process/errors.js';
@@ -39,6 +40,13 @@ export class CampaignFolder {
 
   get #cancel(): string {
     return join(this.path, 'cancel');
+  }
+
+  /** What tells this folder from all others, also where it is moved: made when it is first asked for. */
+  id(): string {
+    const file = join(this.path, 'id');
+    if (!existsSync(file)) writeFileSync(file, `${randomBytes(8).toString('hex')}\n`, { flag: 'wx' });
+    return readFileSync(file, 'utf8').trim();
   }
 
   /** The path of a run's journal. */

@@ -20,6 +20,7 @@ import { interrupted } from '../../terminal/interrupt.js';
 import { log } from '../../terminal/log.js';
 import { type Progress, withProgress } from '../../terminal/progress.js';
 import { findFolder, makeFolder, openFolder, readCampaign, toolText } from './folder.js';
+import { indexUrl, withIndex } from './index-url.js';
 import { loadReport, withHistory } from './load.js';
 import { executorOf, queueOption, queueUrl, stopQueued } from './queue.js';
 import { planText, statusText } from './text.js';
@@ -28,6 +29,7 @@ interface RunOptions {
   folder?: string;
   jobs?: number;
   queue?: string;
+  index?: string;
 }
 
 const MOST_JOBS = 100_000;
@@ -41,15 +43,15 @@ const STATUSES = [
 ] as const;
 
 /** How long the jobs of earlier runs took. */
-const tookIn = (folder: CampaignFolder): Promise<Took[]> =>
-  withHistory(folder, {}, (history) => history.took());
+const tookIn = (folder: CampaignFolder, options: RunOptions): Promise<Took[]> =>
+  withHistory(folder, { url: indexUrl(options) }, (history) => history.took());
 
-async function plan(file: string, { folder: given }: RunOptions): Promise<void> {
+async function plan(file: string, options: RunOptions): Promise<void> {
   const { campaign, folder } = await readCampaign(file);
   const scratch = mkdtempSync(join(tmpdir(), 'kvm-memtype-plan-'));
   try {
     const planned = await planOf(campaign, folder, toolText(), new Objects(scratch));
-    const took = await tookIn(findFolder(file, given));
+    const took = await tookIn(findFolder(file, options.folder), options);
     process.stdout.write(safeText(planText(planned, estimate(planned, took))));
   } finally {
     rmSync(scratch, { recursive: true, force: true });
@@ -84,11 +86,12 @@ function listenerOf(progress: Progress, table: () => Table | undefined): Conduct
 async function conducted(
   title: string,
   folder: CampaignFolder,
-  { jobs, queue: given }: RunOptions,
+  options: RunOptions,
   go: (o: Conduct) => Promise<SavedRun>,
 ): Promise<void> {
+  const { jobs } = options;
   let table: Table | undefined;
-  const queue = queueUrl(given);
+  const queue = queueUrl(options.queue);
   const slots = jobs ?? (queue === undefined ? undefined : QUEUED_JOBS);
   const { number, table: last } = await withProgress(title, (progress) =>
     go({
@@ -105,7 +108,7 @@ async function conducted(
     log().warn(`run ${number} is not over: campaign resume ${folder.path} goes on with it`);
     return;
   }
-  const { report } = await loadReport(folder, { number, table: last });
+  const { report } = await loadReport(folder, { number, table: last }, indexUrl(options));
   process.stdout.write(renderMarkdown(report, { noTimes: false }));
   process.exitCode = statusOf(report);
 }
@@ -123,21 +126,23 @@ async function resume(given: string, options: RunOptions): Promise<void> {
 }
 
 const jobsOption = (command: Command): Command =>
-  command
+  withIndex(command)
     .option('--jobs <n>', 'jobs at a time; as the file says if not given', whole(1, MOST_JOBS))
     .option('--queue <url>', 'have workers do the jobs, through this queue', queueOption);
 const FOLDER = ['--folder <path>', 'where results go; <file>.campaign if not given', outputFolder] as const;
 
 /** `kvm-memtype campaign plan <file>`. */
 export const planCommand = (): Command =>
-  addHelp(new Command('plan'), {
-    what: 'Print the jobs of a campaign, and how long it will take: by how long its like took before. Nothing is run.',
-    examples: [
-      ['campaign plan nightly.yaml', 'how many jobs, on which kernels, and for how long'],
-      ['campaign plan nightly.yaml --folder /srv/nightly', 'by the results that are in that folder'],
-    ],
-    statuses: [[0, 'the file can be run'], USAGE_STATUS],
-  })
+  withIndex(
+    addHelp(new Command('plan'), {
+      what: 'Print the jobs of a campaign, and how long it will take: by how long its like took before. Nothing is run.',
+      examples: [
+        ['campaign plan nightly.yaml', 'how many jobs, on which kernels, and for how long'],
+        ['campaign plan nightly.yaml --folder /srv/nightly', 'by the results that are in that folder'],
+      ],
+      statuses: [[0, 'the file can be run'], USAGE_STATUS],
+    }),
+  )
     .summary('print the jobs of a campaign, and what they will take')
     .argument('<file>', 'a campaign as YAML')
     .option(...FOLDER)
@@ -178,20 +183,22 @@ export const resumeCommand = (): Command =>
 
 /** `kvm-memtype campaign status <campaign>`. */
 export const statusCommand = (): Command =>
-  addHelp(new Command('status'), {
-    what: 'Tell how far the last run of a campaign is: also while it runs.',
-    examples: [
-      ['campaign status nightly.yaml', 'how many jobs are done, which run, how long the rest will take'],
-      ['campaign status nightly.yaml --json', 'the same for a program'],
-    ],
-    statuses: [[0, 'it was told'], USAGE_STATUS],
-  })
+  withIndex(
+    addHelp(new Command('status'), {
+      what: 'Tell how far the last run of a campaign is: also while it runs.',
+      examples: [
+        ['campaign status nightly.yaml', 'how many jobs are done, which run, how long the rest will take'],
+        ['campaign status nightly.yaml --json', 'the same for a program'],
+      ],
+      statuses: [[0, 'it was told'], USAGE_STATUS],
+    }),
+  )
     .summary('tell how far a campaign is')
     .argument('<campaign>', 'its file, or the folder of its results')
     .option('--json', 'as JSON')
-    .action(async (given: string, { json }: { json?: boolean }) => {
+    .action(async (given: string, { json, ...options }: RunOptions & { json?: boolean }) => {
       const folder = openFolder(given);
-      process.stdout.write(statusText(folder.last(), await tookIn(folder), json === true));
+      process.stdout.write(statusText(folder.last(), await tookIn(folder, options), json === true));
     });
 
 /** `kvm-memtype campaign cancel <campaign>`. */

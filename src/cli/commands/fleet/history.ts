@@ -7,11 +7,13 @@ import { safeText } from '../../../text/safe.js';
 import { textTable } from '../../../text/table.js';
 import { addHelp, USAGE_STATUS } from '../../options/help.js';
 import { openFolder } from './folder.js';
+import { indexUrl, withIndex } from './index-url.js';
 import { withHistory } from './load.js';
 
 interface HistoryCommandOptions {
   kernel?: string;
   json?: boolean;
+  index?: string;
 }
 
 /** Most runs that a line shows. */
@@ -45,16 +47,20 @@ function linesText(lines: readonly TimeLine[], runs: readonly PastRun[]): string
 async function show(
   given: string,
   patterns: string[],
-  { kernel, json }: HistoryCommandOptions,
+  { kernel, json, ...options }: HistoryCommandOptions,
 ): Promise<void> {
   const fits = patterns.map(matcher);
   const isWanted = ({ scenario, kernel: own }: { scenario: string; kernel: string }): boolean =>
     (kernel === undefined || own === kernel) &&
     (fits.length === 0 || fits.some((matches) => matches(scenario)));
-  const { runs, entries } = await withHistory(openFolder(given), {}, async (history) => ({
-    runs: await history.runs(),
-    entries: await history.entries({ all: patterns.length > 0 }),
-  }));
+  const { runs, entries } = await withHistory(
+    openFolder(given),
+    { url: indexUrl(options) },
+    async (history) => ({
+      runs: await history.runs(),
+      entries: await history.entries({ all: patterns.length > 0 }),
+    }),
+  );
   const lines = timeLines(runs, entries.filter(isWanted));
   process.stdout.write(
     json === true ? `${JSON.stringify({ runs, scenarios: lines })}\n` : safeText(linesText(lines, runs)),
@@ -63,19 +69,21 @@ async function show(
 
 /** `kvm-memtype campaign history <campaign>`. */
 export const historyCommand = (): Command =>
-  addHelp(new Command('history'), {
-    what:
-      'Tell what scenarios came to in all runs of a campaign that are over: each that failed in some run, with a sign for each run, and the run ' +
-      'since which it fails.',
-    examples: [
-      ['campaign history nightly.yaml', 'all that failed in some run'],
-      [
-        "campaign history nightly.yaml 'mtrr/*' --kernel debian:6.1",
-        'these scenarios on one kernel, also where they passed',
+  withIndex(
+    addHelp(new Command('history'), {
+      what:
+        'Tell what scenarios came to in all runs of a campaign that are over: each that failed in some run, with a sign for each run, and the run ' +
+        'since which it fails.',
+      examples: [
+        ['campaign history nightly.yaml', 'all that failed in some run'],
+        [
+          "campaign history nightly.yaml 'mtrr/*' --kernel debian:6.1",
+          'these scenarios on one kernel, also where they passed',
+        ],
       ],
-    ],
-    statuses: [[0, 'it was told'], USAGE_STATUS],
-  })
+      statuses: [[0, 'it was told'], USAGE_STATUS],
+    }),
+  )
     .summary('tell what scenarios came to, run by run')
     .argument('<campaign>', 'its file, or the folder of its results')
     .argument('[patterns...]', 'scenarios, as run takes them')

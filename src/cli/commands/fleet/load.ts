@@ -15,7 +15,7 @@ export interface LoadedReport {
 /** Ask what is known of the runs of a campaign that are over. */
 export async function withHistory<T>(
   folder: CampaignFolder,
-  o: Partial<Pick<HistoryOptions, 'before' | 'results'>>,
+  o: Partial<Pick<HistoryOptions, 'before' | 'results' | 'url'>>,
   ask: (history: History) => Promise<T>,
 ): Promise<T> {
   const tell = (why: string): void => log().info(why);
@@ -27,10 +27,17 @@ export async function withHistory<T>(
   }
 }
 
-/** The report of a run, held against those before it that came to an end. */
-export async function loadReport(folder: CampaignFolder, run: SavedRun): Promise<LoadedReport> {
+/**
+ * The report of a run, held against those before it that came to an end.
+ * @param url of the index, if it is in PostgreSQL
+ */
+export async function loadReport(
+  folder: CampaignFolder,
+  run: SavedRun,
+  url: string | undefined,
+): Promise<LoadedReport> {
   const results = new Results(folder.objects);
   const { number: before } = run;
-  const past = await withHistory(folder, { before, results }, (history) => history.past(before));
+  const past = await withHistory(folder, { before, results, url }, (history) => history.past(before));
   return { report: reportOf(run, past, results), run, results };
 }

@@ -12,6 +12,7 @@ import { CATALOGUE_ORDER } from '../../../session/order.js';
 import { addHelp, USAGE_STATUS } from '../../options/help.js';
 import { outputFile, outputFolder, whole } from '../../options/values.js';
 import { openFolder } from './folder.js';
+import { indexUrl, withIndex } from './index-url.js';
 import { type LoadedReport, loadReport } from './load.js';
 
 /** Formats of `run` that a campaign's results can have too. */
@@ -23,6 +24,7 @@ interface ReportOptions {
   output?: string;
   times: boolean;
   finds?: string;
+  index?: string;
 }
 
 function render({ report, run, results }: LoadedReport, { format, times }: ReportOptions): string {
@@ -35,7 +37,11 @@ async function report(given: string, options: ReportOptions): Promise<void> {
   const { run, output, finds } = options;
   if (output !== undefined) checkWritable(output);
   const folder = openFolder(given);
-  const loaded = await loadReport(folder, run === undefined ? folder.last() : folder.read(run));
+  const loaded = await loadReport(
+    folder,
+    run === undefined ? folder.last() : folder.read(run),
+    indexUrl(options),
+  );
   if (finds !== undefined)
     writeNewFiles(
       loaded.report.finds.map(({ scenario }, i) => [join(finds, `find-${i + 1}.json`), scenario]),
@@ -48,21 +54,23 @@ async function report(given: string, options: ReportOptions): Promise<void> {
 
 /** `kvm-memtype campaign report <campaign>`. */
 export const campaignReportCommand = (): Command =>
-  addHelp(new Command('report'), {
-    what:
-      'Tell what a campaign came to, also before its end: kernels by parameters, failures that are new since the run before, what is flaky, and what ' +
-      'random scenarios found.',
-    examples: [
-      ['campaign report nightly.yaml', 'the last run, as Markdown'],
-      ['campaign report nightly.yaml --format junit --output r.xml', 'the same for a CI system'],
-    ],
-    statuses: [
-      [0, 'something passed and nothing is wrong'],
-      [1, 'a check failed, a job has no result, or the run is not over'],
-      USAGE_STATUS,
-      [4, 'everything was skipped'],
-    ],
-  })
+  withIndex(
+    addHelp(new Command('report'), {
+      what:
+        'Tell what a campaign came to, also before its end: kernels by parameters, failures that are new since the run before, what is flaky, and what ' +
+        'random scenarios found.',
+      examples: [
+        ['campaign report nightly.yaml', 'the last run, as Markdown'],
+        ['campaign report nightly.yaml --format junit --output r.xml', 'the same for a CI system'],
+      ],
+      statuses: [
+        [0, 'something passed and nothing is wrong'],
+        [1, 'a check failed, a job has no result, or the run is not over'],
+        USAGE_STATUS,
+        [4, 'everything was skipped'],
+      ],
+    }),
+  )
     .summary('tell what a campaign came to')
     .argument('<campaign>', 'its file, or the folder of its results')
     .option('--run <number>', 'this run; the last one if not given', whole(1, 2 ** 31 - 1))
