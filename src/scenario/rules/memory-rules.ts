@@ -1,4 +1,5 @@
 import { PAGE_SIZE, pagesOf } from '../../arch/units.js';
+import type { HostAccess } from '../../memtype/model/host-pages.js';
 import { RAM_MEMORY, type SlotMemory } from '../slot-replay.js';
 import { GUEST_BASE, type HostMemoryStep, type MemslotStep, type Need } from '../types.js';
 import type { StepRule } from './step-rule.js';
@@ -49,6 +50,12 @@ function hugeFault({ op, first, pages }: HostMemoryStep, { offset }: SlotMemory)
   return isWhole ? undefined : 'only whole huge pages are unmapped';
 }
 
+/** What a page allows before mprotect changes that; else mprotect_fixup() does nothing. */
+const CHANGED_FROM: Partial<Record<HostMemoryStep['op'], HostAccess>> = {
+  protect: 'write',
+  unprotect: 'read',
+};
+
 /** What the host does to memory must be known to the model, and leave guest RAM as it is for the scenarios that follow. */
 export const wrongHostMemory: StepRule = (step, { replay }) => {
   if (step.do !== 'host-memory') return undefined;
@@ -62,7 +69,10 @@ export const wrongHostMemory: StepRule = (step, { replay }) => {
   if (memory.backing === 'huge-ram') return hugeFault(step, memory);
   const pages = Array.from({ length: step.pages }, (_, i) => memory.offset + step.first + i);
   const isUnmapped = pages.some((page) => replay.pageAccess(memory.id, page) === 'none');
-  return isUnmapped ? 'the host has unmapped a part of it' : undefined;
+  if (isUnmapped) return 'the host has unmapped a part of it';
+  const before = CHANGED_FROM[step.op];
+  const isVain = before !== undefined && pages.some((page) => replay.pageAccess(memory.id, page) !== before);
+  return isVain ? 'mprotect changes nothing of a part of it, and KVM is not told of that' : undefined;
 };
 
 /** KVM_RUN fails where the guest may not do what it does: the machine of a scenario does not outlive that. */
