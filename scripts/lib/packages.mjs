@@ -34,18 +34,14 @@ export const LAB = [
   ],
 ];
 
-/** To check all that CI does: sources by a formatter, the page of results in a browser, series of patches in git, campaigns by queues, completion in its
- * shells, the manual page. */
+/** To check all that CI does. */
 export const LINT = [
-  'clang-format',
-  'chromium',
-  'git',
-  'redis-server',
-  'postgresql',
-  'zsh',
-  'fish',
-  'mandoc',
-  'man-db',
+  ...['clang-format', 'git'], // Sources; series of patches.
+  'chromium', // The page of results.
+  ...['redis-server', 'postgresql'], // Campaigns by queues.
+  ...['zsh', 'fish', 'mandoc', 'man-db'], // Completion in its shells; the manual page.
+  ...['python3-junitparser', 'python3-tap'], // Readers of results.
+  ...['podman', 'runc'], // The container.
 ];
 
 /** To make and enter a bare Debian: CI tries the set-up in one. */

@@ -130,7 +130,8 @@ function crashSuite(set: ResultSet, timestamp: string): string[] {
 /** The failure of a kernel whose version means another policy, where --strict was given, as a case of its own. */
 function policySuite(set: ResultSet, timestamp: string): string[] {
   if (!departs(set)) return [];
-  const failure = element('failure', { type: 'policy', message: set.policy.warning ?? '' });
+  const message = set.policy.warning ?? '';
+  const failure = element('failure', { type: 'policy', message }, bodyOf([message]));
   const name = `${set.name}.policy`;
   return [
     element('testsuite', { ...suiteAttributes(name, { scenarios: [], policy: set.policy }, 0), timestamp }, [
@@ -156,7 +157,8 @@ function suites(set: ResultSet, timestamp: string): string[] {
 function incompleteSuite({ incomplete, tool, startedAt }: RunResult): string[] {
   if (!incomplete) return [];
   const name = `${tool.name}.run`;
-  const error = element('error', { type: incomplete.reason, message: incomplete.text });
+  const { reason, text } = incomplete;
+  const error = element('error', { type: reason, message: text }, bodyOf([text]));
   return [
     element(
       'testsuite',
@@ -166,7 +168,10 @@ function incompleteSuite({ incomplete, tool, startedAt }: RunResult): string[] {
   ];
 }
 
-/** The run as JUnit XML: a suite per kernel and family; the shape that GitLab, Jenkins and GitHub actions read. */
+/**
+ * The run as JUnit XML: a suite per kernel and family; the shape that GitLab, Jenkins and GitHub actions read.
+ * Why something failed is in the content too: GitLab drops attributes where there is content, and shows a hash where there is none.
+ */
 export function renderJunit(run: RunResult): string {
   const { counts, crashes, departures } = summarize(run.sets);
   const early = run.incomplete ? 1 : 0;

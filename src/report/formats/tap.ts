@@ -20,7 +20,8 @@ function* points(tests: readonly Test[], about: readonly string[]): Generator<st
   for (const [index, test] of tests.entries()) {
     const isSkip = test.status === 'skip';
     const why = !isSkip && test.note !== '' ? [`${test.status}: ${test.note}`] : [];
-    for (const line of [...why, ...test.diagnosis]) yield `# ${safeLine(line)}`.trimEnd();
+    const details = test.diagnosis.filter((line) => line !== test.note);
+    for (const line of [...why, ...details]) yield `# ${safeLine(line)}`.trimEnd();
     const result = `${isBad(test.status) ? 'not ok' : 'ok'} ${index + 1} ${plain(test.name)}`;
     yield isSkip ? `${result} # SKIP ${plain(test.note)}`.trimEnd() : result;
   }
