@@ -4,8 +4,8 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { archivePath, ensureArchive } from './bare/archive.mjs';
-import { writeMachineFiles } from './bare/machine.mjs';
+import { ensureArchive } from './bare/archive.mjs';
+import { bareDebian } from './bare/debian.mjs';
 import { runNamespaced } from './bare/namespace.mjs';
 import { SUITES } from './bare/suites.mjs';
 import { ensurePackages } from './lib/debian.mjs';
@@ -74,18 +74,12 @@ async function kernelImage() {
 
 /** Do it in `folder` of the cache, which is ours alone meanwhile. */
 async function bare({ suite, fromNothing, onlyPackage, commands }, folder) {
-  const { machineArchives, sourcesFile } = await import('../dist/lab/kernel/apt.js');
-  const archives = await machineArchives();
-  const sources = sourcesFile(archives, [suite, `${suite}-updates`, `${suite}-security`]);
   const [mountPoint, scratch] = [join(folder, 'root'), join(folder, 'scratch')];
   rmSync(scratch, { recursive: true, force: true });
   for (const path of [mountPoint, scratch]) mkdirSync(path, { recursive: true });
-  const etc = join(scratch, 'etc');
-  const inside = writeMachineFiles(etc, sources, ROOT);
-  const archive = archivePath(folder, suite, sources);
-  const mirror = archives.find(({ security }) => !security).uri;
-  const env = { ...process.env, ETC: etc, INSIDE_ENV: inside.join(' ') };
-  await ensureArchive({ root: ROOT, folder, scratch, suite, archive, mirror, env });
+  const debian = await bareDebian(suite, folder, scratch);
+  await ensureArchive(debian);
+  const { archive, env } = debian;
   if (!fromNothing) env.TARBALL = await packInto(scratch);
   if (!fromNothing && !onlyPackage) env.KERNEL = await kernelImage();
   const status = await runNamespaced(

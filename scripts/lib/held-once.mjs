@@ -10,5 +10,6 @@ export const HELD_ONCE = [
   'test/live/html-report.test.ts', // A browser reads the file that was written.
   'scripts/package/examples.test.mjs', // Files for others' CI.
   'scripts/package/package.test.mjs', // What is in the tarball.
+  'scripts/container/container.test.mjs', // The image of a container, with a Node.js of its own.
   'test/live/shell.test.ts', // Shells read scripts that were printed.
 ].flatMap((file) => ['--exclude', file]);

@@ -218,8 +218,8 @@ test('the LAVA job makes a signal of each test', () => {
   expect(stdout).toBe('mtrr/a --result pass\nmtrr/b --result fail\nvfio/c --result skip\n');
 });
 
-test('the container has what the lab needs', () => {
+test('the container has Node.js, and what the lab needs', () => {
   const words = read('Containerfile').split(/\s+/);
 
-  expect(LAB.filter((name) => !words.includes(name))).toEqual([]);
+  expect([...LAB, 'nodejs', 'npm'].filter((name) => !words.includes(name))).toEqual([]);
 });

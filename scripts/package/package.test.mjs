@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { packInto } from './pack.mjs';
 import { tooNew } from './symbols.mjs';
 
 // The package as `npm publish` would send it. That it installs without a compiler, and then runs, is tried on a bare Debian (scripts/bare.mjs).
@@ -16,13 +17,15 @@ const unpacked = join(folder, 'package');
 let tarball;
 let files;
 
-beforeAll(() => {
-  execFileSync('node', [join(ROOT, 'scripts/package/prebuild.mjs'), '--here'], { stdio: 'ignore' });
-  const pack = ['pack', '--json', '--ignore-scripts', '--pack-destination', folder];
-  const [packed] = JSON.parse(execFileSync('npm', pack, { cwd: ROOT, encoding: 'utf8', maxBuffer: 2 ** 26 }));
-  tarball = join(folder, packed.filename);
-  files = new Set(packed.files.map(({ path }) => path));
-  execFileSync('tar', ['-C', folder, '-xzf', tarball]);
+beforeAll(async () => {
+  tarball = await packInto(folder, { here: true });
+  const list = execFileSync('tar', ['-C', folder, '-xvzf', tarball], { encoding: 'utf8' });
+  files = new Set(
+    list
+      .trim()
+      .split('\n')
+      .map((path) => path.replace(/^package\//, '')),
+  );
   symlinkSync(join(ROOT, 'node_modules'), join(unpacked, 'node_modules'));
   mkdirSync(join(folder, 'user/node_modules'), { recursive: true });
   symlinkSync(unpacked, join(folder, 'user/node_modules/kvm-memtype'));

@@ -1,0 +1,34 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, expect, test } from 'vitest';
+import { requireOrSkip } from '../../test/require.ts';
+import { containerImage } from './image.mjs';
+import { runContainer } from './podman.mjs';
+
+// The image of the Containerfile, built and run as its users do, with the package as it is now.
+
+const isInstalled = (name) => ['/usr/bin', '/usr/sbin'].some((folder) => existsSync(join(folder, name)));
+const canBuild = process.getuid() === 0 && ['podman', 'runc'].every(isInstalled);
+const KVM = ['--device', '/dev/kvm'];
+
+let image;
+beforeAll(async () => {
+  if (canBuild) image = await containerImage();
+}, 1_800_000);
+
+test.for([
+  ['explain', [], ['explain', '--policy', '6.1', '--gpa', '0x1000'], [0], 'IPAT'],
+  ['the help', [], ['run', '--help'], [0], 'Usage: kvm-memtype run'],
+  ['run without /dev/kvm', [], ['run', 'ram/*'], [2], '/dev/kvm'],
+  ['doctor without /dev/kvm', [], ['doctor'], [0, 4], 'no    KVM opens'],
+  ['doctor with /dev/kvm', KVM, ['doctor'], [0, 4], 'yes   KVM opens'],
+  // The machine's KVM may be one without EPT, of which nothing can be checked.
+  ['run with /dev/kvm', KVM, ['run', 'ram/*'], [0, 4], ' passed'],
+])('%s works', ([, options, args, statuses, words], context) => {
+  requireOrSkip(context, canBuild, 'a container: as root, apt-get install podman runc');
+  requireOrSkip(context, options.length === 0 || existsSync('/dev/kvm'), '/dev/kvm');
+  const { status, stdout, stderr } = runContainer(image, options, args);
+
+  expect(statuses, stderr).toContain(status);
+  expect(`${stdout}${stderr}`).toContain(words);
+});
