@@ -37,6 +37,7 @@ export class KvmError extends Error {
   readonly errnoName: string;
 
   /**
+   * Say in one sentence what failed, and why.
    * @param code what kind of failure it is
    * @param operation the ioctl, system call or argument that failed, such as `KVM_CREATE_VM`
    * @param errno positive errno

@@ -4,6 +4,7 @@ import type { Rule } from './types.js';
 
 /** Virtual machines whose memory is hidden from the host: Intel's trust domains, and AMD's SEV-SNP. */
 export type VmType = 'tdx' | 'snp';
+/** All of them. */
 export const VM_TYPES: readonly VmType[] = ['tdx', 'snp'];
 
 /** Quirks that are disabled in such a VM from the start (`tdx_vm_init()`, 6.16 to 7.3). */

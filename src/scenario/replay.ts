@@ -45,6 +45,7 @@ export class Replay {
   /** What KVM does with the guest's MSR accesses. */
   readonly routes: MsrRoutes;
 
+  /** A scenario before its first step; `start` has what sets the guest up. */
   constructor(
     readonly scenario: Scenario,
     readonly kernel: KernelFeatures,

@@ -23,7 +23,10 @@ export class MachineOptionError extends RangeError {
   readonly code = 'VMM_OPTION';
   override readonly name = 'MachineOptionError';
 
-  /** @param option its name, with a dot before that of an inner one: `cpuid.maxPhyAddr` */
+  /**
+   * Say what the value of an option must be.
+   * @param option its name, with a dot before that of an inner one: `cpuid.maxPhyAddr`
+   */
   constructor(
     readonly option: string,
     must: string,
@@ -43,6 +46,7 @@ export class GuestTimeoutError extends Error {
   readonly regs: Regs;
   readonly lastExits: LoggedExit[];
 
+  /** Say that a vCPU took longer than its budget. */
   constructor(budgetMs: number, state: GuestState) {
     super(`vCPU ${state.vcpu} did not finish within ${budgetMs} ms, at ${ripOf(state)}`);
     this.vcpu = state.vcpu;
@@ -64,6 +68,7 @@ export class GuestExitError extends Error {
   readonly regs: Regs;
   readonly lastExits: LoggedExit[];
 
+  /** Say by which exit a vCPU left the guest for good. */
   constructor(exit: VcpuExit, reason: number, state: GuestState) {
     super(`vCPU ${state.vcpu} left the guest with ${exitName(reason)}${fields(exit)} at ${ripOf(state)}`);
     this.exit = exit;
@@ -84,6 +89,7 @@ export class GuestRunError extends Error {
   readonly regs: Regs;
   readonly lastExits: LoggedExit[];
 
+  /** Say that KVM refused to run a vCPU. */
   constructor(errno: number, state: GuestState) {
     super(`KVM_RUN of vCPU ${state.vcpu} failed with ${getSystemErrorName(-errno)} at ${ripOf(state)}`);
     this.errno = errno;

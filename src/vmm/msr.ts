@@ -82,7 +82,11 @@ export class MemoryTypeMsrs implements MsrHandler {
   /** Whether writes go on to KVM; may change at any time. */
   forward: boolean;
 
-  /** @param maxPhyAddr the guest's MAXPHYADDR, bits */
+  /**
+   * Keep nothing yet.
+   * @param maxPhyAddr the guest's MAXPHYADDR, bits
+   * @param forward whether KVM is told of what the guest writes
+   */
   constructor(maxPhyAddr: number, forward = true) {
     this.#maxPhyAddr = maxPhyAddr;
     this.forward = forward;

@@ -15,7 +15,10 @@ const DESC_VALUE = 8;
 export class Stats {
   readonly #offsets = new Map<string, number>();
 
-  /** @param file as statsFd() gives it; it stays the caller's to close */
+  /**
+   * Read which statistics there are.
+   * @param file as statsFd() gives it; it stays the caller's to close
+   */
   constructor(readonly file: KvmFile) {
     const header = viewOf(file.readAt(0, HEADER_SIZE));
     const size = DESC_SIZE + header.getUint32(NAME_SIZE, true);

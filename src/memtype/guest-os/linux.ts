@@ -45,6 +45,7 @@ const MAPPINGS = {
 
 /** A way in which Linux maps memory. */
 export type LinuxMapping = keyof typeof MAPPINGS;
+/** All ways in which Linux maps memory. */
 export const LINUX_MAPPINGS = Object.keys(MAPPINGS) as readonly LinuxMapping[];
 
 /** How Linux maps what is behind a slot, where nothing else is told. */

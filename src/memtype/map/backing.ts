@@ -30,6 +30,7 @@ const BACKINGS = {
 
 /** A kind of memory behind a memslot. */
 export type BackingName = keyof typeof BACKINGS;
+/** All kinds of memory behind a memslot. */
 export const BACKING_NAMES = Object.keys(BACKINGS) as readonly BackingName[];
 
 /** Memory behind a memslot. */

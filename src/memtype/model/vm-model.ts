@@ -27,6 +27,7 @@ const OBSERVED: Rule = { text: 'seen, not expected', source: 'observation' };
 export class VmModel {
   #state: VmState;
 
+  /** A VM to which nothing happened yet. */
   constructor(policy: Policy, options: ModelOptions) {
     this.#state = new VmState(policy, options);
   }

@@ -42,7 +42,10 @@ export class MtrrConfigError extends Error {
   override readonly name = 'MtrrConfigError';
   readonly code = 'MEMTYPE_MTRR';
 
-  /** @param maxphyaddr the least MAXPHYADDR with which the same would be legal, if there is one */
+  /**
+   * Say what is wrong.
+   * @param maxphyaddr the least MAXPHYADDR with which the same would be legal, if there is one
+   */
   constructor(
     message: string,
     readonly maxphyaddr?: number,

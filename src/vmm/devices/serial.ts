@@ -24,6 +24,7 @@ export class Serial16550 implements BusDevice {
   #level = false;
 
   /**
+   * A UART as after a reset.
    * @param send takes each byte that the guest sends
    * @param setIrq drives the interrupt line; called on changes only
    */
