@@ -1,3 +1,4 @@
+export { cacheRoot, openCache } from './cache.js';
 export { buildEmulator } from './emulator/build.js';
 export { builtEmulator } from './emulator/built.js';
 export { labError } from './exec.js';

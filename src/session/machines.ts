@@ -10,7 +10,7 @@ const MOST_SUCCESSORS = 8;
 /** What the machines of a session do, and whom they tell. */
 interface Work {
   readonly lanes: readonly Lane[];
-  take(message: AgentMessage): void;
+  take(message: AgentMessage, lane: Lane): void;
   /** Have another lane do what this one has not begun. */
   succeed(lane: number): Lane;
 }
@@ -37,7 +37,7 @@ class Machines {
   async run(lane: Lane, index: number): Promise<void> {
     try {
       const outcome = await follow(lane, this.#runOf(index), (message) => {
-        this.work.take(message);
+        this.work.take(message, lane);
         if (message.type === 'counters' && this.request.counters) this.listener.counters?.(index, message);
       });
       this.outcomes[index] = outcome;

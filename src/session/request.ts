@@ -6,6 +6,7 @@ import type { Scenario } from '../scenario/types.js';
 import type { Plan } from './lane.js';
 import type { Outcome } from './outcome.js';
 import type { Target } from './target.js';
+import type { Times } from './times/forecast.js';
 
 /** One kernel to run the scenarios on. */
 export interface SessionRequest {
@@ -39,6 +40,8 @@ export interface SessionRequest {
   /** Told all that the session judges, so that it can be judged again. */
   recorder?: SessionRecorder;
   signal?: AbortSignal;
+  /** How long things took in the last run, from which progress tells what is left. */
+  times?: Times;
 }
 
 /** How the agents of a session ended. */
@@ -68,8 +71,10 @@ interface CountersOfObject {
 export interface SessionListener {
   header(set: SetHeader): void;
   scenario(result: ScenarioResult): void;
-  /** @param count scenarios that are done, of how many */
-  progress(text: string, count: { done: number; total: number }): void;
+  /** @param count scenarios that are done, of how many, and how long the rest will take, where that is known from the last run */
+  progress(text: string, count: { done: number; total: number; leftMs?: number }): void;
+  /** How long things took. */
+  times?(times: Times): void;
   /** What happened in a scenario: comes just before its result. */
   timeline?(scenario: string, timeline: Timeline): void;
   /** A scenario begins, on one of the machines. */

@@ -22,12 +22,14 @@ import type { SessionListener, SessionRequest } from './request.js';
 import { lostResult, toResult } from './result.js';
 import { planOf } from './slots.js';
 import { paramsOf } from './target.js';
+import { Forecast } from './times/forecast.js';
 
 export type { SessionListener, SessionRequest } from './request.js';
 
 /** Follows the agents, judges each recording when its turn comes, and adds up the result. */
 export class Session {
   readonly lanes: Lane[];
+  readonly forecast: Forecast;
   readonly #slots: readonly Slot[];
   readonly #results: ScenarioResult[] = [];
   /** Number of slots that have been recorded. */
@@ -49,6 +51,7 @@ export class Session {
     this.#slots = slots;
     this.#probing = request.probes ?? PROBE_SCENARIOS;
     this.lanes = lanes.map((own) => new Lane(own, [], request.counters));
+    this.forecast = new Forecast(this.lanes, request.times);
     const wanted = slots.flatMap((slot) => (slot.wanted ? [slot.scenario] : []));
     this.#scope = scopeOf(wanted, request.catalogue);
   }
@@ -60,16 +63,24 @@ export class Session {
     return lane;
   }
 
-  take(message: AgentMessage): void {
+  /** @param lane whose agent sent it; absent where it is told again */
+  take(message: AgentMessage, lane?: Lane): void {
+    if (lane !== undefined) this.forecast.take(message, lane);
     if (message.type === 'environment') this.#tellLog(message.environment);
     if (message.type === 'started') {
       this.listener.started?.(message.scenario);
-      this.listener.progress(message.scenario, { done: this.#done, total: this.#slots.length });
+      this.tellProgress(message.scenario);
     }
     if (message.type === 'recording') {
       this.#done++;
       this.#show();
     }
+  }
+
+  tellProgress(text: string): void {
+    const leftMs = this.forecast.left();
+    const count = { done: this.#done, total: this.#slots.length };
+    this.listener.progress(text, leftMs === undefined ? count : { ...count, leftMs });
   }
 
   /** Say it where the kernel's warnings cannot be checked: once, for all machines are alike. */
@@ -255,7 +266,10 @@ export async function runSession(request: SessionRequest, listener: SessionListe
   const plan = planOf(request);
   const session = new Session(request, listener, plan);
   request.recorder?.begin(plan);
+  if (request.times !== undefined) session.tellProgress('starting');
   const { outcomes, errors } = await runMachines(session, request, listener);
+  const times = session.forecast.times();
+  if (times !== undefined) listener.times?.(times);
   if (errors.length > 0) {
     session.giveRecorded();
     throw errors[0];

@@ -9,8 +9,9 @@ import { textWidth } from '../../text/wrap.js';
 import { sentenceOf } from '../errors.js';
 import { journalFor } from '../options/journal.js';
 import { interrupted } from '../terminal/interrupt.js';
+import { keepTimes, lastTimes } from '../terminal/last-times.js';
 import { log } from '../terminal/log.js';
-import { clearProgressLine, withProgress } from '../terminal/progress.js';
+import { clearProgressLine, isProgressSeen, withProgress } from '../terminal/progress.js';
 import { hostInfo, toolInfo } from './provenance.js';
 
 /** Where the results of a run go. */
@@ -81,17 +82,23 @@ export async function runKernel(
 ): Promise<ResultSet> {
   const { name, target } = request;
   const label = target.engine === 'host' ? `running on ${name}` : `running ${name} in ${target.engine}`;
+  const seen = isProgressSeen();
+  const times = seen ? lastTimes(target.engine) : undefined;
   const set = await withProgress(label, (progress) =>
-    runSession(request, {
-      header: (header) => report.header(header),
-      started: (scenario) => report.started(scenario),
-      scenario: (result) => report.scenario(result),
-      ...(report.timeline && { timeline: (_, timeline) => report.timeline?.(timeline) }),
-      ...also,
-      progress: (text, count) => progress.update(text, count),
-      console: (line) => log().debug({ kernel: name }, line),
-      warning: (text) => log().warn({ kernel: name }, text),
-    }),
+    runSession(
+      { ...request, ...(times && { times }) },
+      {
+        header: (header) => report.header(header),
+        started: (scenario) => report.started(scenario),
+        scenario: (result) => report.scenario(result),
+        ...(report.timeline && { timeline: (_, timeline) => report.timeline?.(timeline) }),
+        ...also,
+        progress: (text, count) => progress.update(text, count),
+        ...(seen && { times: (took) => keepTimes(target.engine, took) }),
+        console: (line) => log().debug({ kernel: name }, line),
+        warning: (text) => log().warn({ kernel: name }, text),
+      },
+    ),
   );
   report.footer(set);
   return set;

@@ -66,6 +66,21 @@ it('says how many of how many are done and, from how fast it went, what is left'
   expect(stream.text).toBe('work: 0/85: a (1 s)\nwork: 15/85, 75 s left: b (16 s)\nwork: 85/85: c (31 s)\n');
 });
 
+it('tells what is left by the last run, from the beginning on, and counts down meanwhile', () => {
+  const stream = recorder(false);
+
+  const progress = startProgress('work', stream);
+  progress.update('starting', { done: 0, total: 85, leftMs: 60_000 });
+  vi.advanceTimersByTime(1_000);
+  vi.advanceTimersByTime(15_000);
+  progress.update('a', { done: 84, total: 85, leftMs: 10_000 });
+  vi.advanceTimersByTime(15_000);
+
+  expect(stream.text).toBe(
+    'work: 0/85, 59 s left: starting (1 s)\nwork: 0/85, 44 s left: starting (16 s)\nwork: 84/85, 0 s left: a (31 s)\n',
+  );
+});
+
 it('tells a long rest in minutes', () => {
   const stream = recorder(false);
 

@@ -12,10 +12,11 @@ export interface ProgressStream {
   columns?: number;
 }
 
-/** How many of how many parts are done. */
+/** How many of how many parts are done, and how long the rest will take, where that is known. */
 interface Count {
   done: number;
   total: number;
+  leftMs?: number;
 }
 
 /** One thing that takes a while. */
@@ -28,6 +29,10 @@ export interface Progress {
 
 let drawn: ProgressStream | undefined;
 let quiet = false;
+
+/** Whether somebody sees how far it is: only then it pays to know how long things took before. */
+export const isProgressSeen = (stream: ProgressStream = process.stderr): boolean =>
+  !quiet && stream.isTTY === true;
 
 /** Show no progress at all (`--quiet`). */
 export function silenceProgress(): void {
@@ -52,18 +57,23 @@ function line(label: string, rest: string, columns = 80): string {
   return (short + rest).slice(0, columns - 1);
 }
 
+function leftText(ms: number): string {
+  const seconds = Math.ceil(ms / 1000);
+  return `${seconds < 100 ? `${seconds} s` : `${Math.round(seconds / 60)} min`} left`;
+}
+
 /** Tells from how far it was when how long the rest will take. */
 class Pace {
   #first: { at: number; done: number } | undefined;
 
   /** How far it is, in words: `12/85, 40 s left`. */
-  text({ done, total }: Count): string {
+  text({ done, total, leftMs }: Count, toldAt: number): string {
     const now = Date.now();
+    if (leftMs !== undefined) return `${done}/${total}, ${leftText(Math.max(0, leftMs - (now - toldAt)))}`;
     this.#first ??= { at: now, done };
     const [ms, parts] = [now - this.#first.at, done - this.#first.done];
     if (ms < ENOUGH.ms || parts < ENOUGH.parts || done >= total) return `${done}/${total}`;
-    const left = Math.ceil(((total - done) * ms) / parts / 1000);
-    return `${done}/${total}, ${left < 100 ? `${left} s` : `${Math.round(left / 60)} min`} left`;
+    return `${done}/${total}, ${leftText(((total - done) * ms) / parts)}`;
   }
 }
 
@@ -78,9 +88,10 @@ export function startProgress(label: string, stream: ProgressStream = process.st
   const pace = new Pace();
   let state = '';
   let count: Count | undefined;
+  let toldAt = start;
   let shown = false;
   const show = () => {
-    const parts = [count && pace.text(count), state].filter(Boolean);
+    const parts = [count && pace.text(count, toldAt), state].filter(Boolean);
     const rest = safeLine(`${['', ...parts].join(': ')} (${elapsed()})`);
     if (stream.isTTY) {
       clearProgressLine();
@@ -108,7 +119,8 @@ export function startProgress(label: string, stream: ProgressStream = process.st
     update(text, now) {
       state = text;
       count = now;
-      if (count) pace.text(count);
+      toldAt = Date.now();
+      if (count) pace.text(count, toldAt);
     },
     done,
   };
