@@ -12,6 +12,7 @@ import { withHistory } from './load.js';
 
 interface HistoryCommandOptions {
   kernel?: string;
+  scenarios?: string[];
   json?: boolean;
   index?: string;
 }
@@ -46,8 +47,7 @@ function linesText(lines: readonly TimeLine[], runs: readonly PastRun[]): string
 
 async function show(
   given: string,
-  patterns: string[],
-  { kernel, json, ...options }: HistoryCommandOptions,
+  { kernel, json, scenarios: patterns = [], ...options }: HistoryCommandOptions,
 ): Promise<void> {
   const fits = patterns.map(matcher);
   const isWanted = ({ scenario, kernel: own }: { scenario: string; kernel: string }): boolean =>
@@ -76,17 +76,14 @@ export const historyCommand = (): Command =>
         'since which it fails.',
       examples: [
         ['campaign history nightly.yaml', 'all that failed in some run'],
-        [
-          "campaign history nightly.yaml 'mtrr/*' --kernel debian:6.1",
-          'these scenarios on one kernel, also where they passed',
-        ],
+        ["campaign history nightly.yaml --scenarios 'mtrr/*'", 'these scenarios, also where they passed'],
       ],
       statuses: [[0, 'it was told'], USAGE_STATUS],
     }),
   )
     .summary('tell what scenarios came to, run by run')
     .argument('<campaign>', 'its file, or the folder of its results')
-    .argument('[patterns...]', 'scenarios, as run takes them')
+    .option('--scenarios <patterns...>', 'these, as run takes them, also where they passed')
     .option('--kernel <name>', 'only on this kernel')
     .option('--json', 'as JSON')
     .action(show);
