@@ -1,5 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
+import { once, setMaxListeners } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -104,6 +104,7 @@ async function throughput(server: TestServer, jobs: number, cache: string): Prom
   const all = await workers(server.url(), cache);
   const coordinator = await coordinate(server.url());
   const never = new AbortController().signal;
+  setMaxListeners(0, never);
   await run(coordinator, AT_A_TIME, never);
   const cpu = process.cpuUsage();
   const began = performance.now();
@@ -123,6 +124,7 @@ async function memory(server: TestServer, jobs: number): Promise<string> {
   const before = server.bytes();
   const coordinator = await coordinate(server.url());
   const stop = new AbortController();
+  setMaxListeners(0, stop.signal);
   const waits = Array.from({ length: jobs }, (_, i) =>
     coordinator
       .execute(
@@ -158,7 +160,7 @@ async function main(jobs: number): Promise<void> {
     const cache = mkdtempSync(join(tmpdir(), 'kvm-memtype-bench-'));
     try {
       console.log(`${name}: ${await throughput(server, jobs, cache)}`);
-      console.log(`${name}: ${await memory(server, jobs)}`);
+      console.log(`${name}: ${await memory(server, jobs * 10)}`);
     } finally {
       await server.remove();
       rmSync(cache, { recursive: true, force: true });

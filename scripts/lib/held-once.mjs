@@ -6,6 +6,7 @@ export const HELD_ONCE = [
   'test/live/campaign.test.ts', // Processes that are killed.
   'test/live/campaign-queue.test.ts', // The same, with Redis and PostgreSQL.
   'test/live/campaign-faults.test.ts', // The same, with servers and disks that fail.
+  'test/live/campaign-fleet.test.ts', // The same, with Bull Board, TLS and a worker's proof.
   'test/live/campaign-serve.test.ts', // A browser reads a page that is served.
   'test/live/html-report.test.ts', // A browser reads the file that was written.
   'scripts/package/examples.test.mjs', // Files for others' CI.

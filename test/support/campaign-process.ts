@@ -33,8 +33,11 @@ export class CampaignProcess {
   readonly ended: Promise<{ status: number | null; stderr: string; stdout: string }>;
   readonly #text = { stdout: '', stderr: '' };
 
-  private constructor(args: readonly string[], env: Record<string, string> = {}) {
-    this.child = spawn(process.execPath, [BIN, ...args], {
+  private constructor(args: readonly string[], env: Record<string, string> = {}, before = ':') {
+    // What is mounted before is seen by this command alone.
+    const alone = before === ':' ? [] : ['unshare', '-m', 'sh', '-c', `${before} && exec "$@"`, 'sh'];
+    const [tool, ...words] = [...alone, process.execPath, BIN, ...args] as [string, ...string[]];
+    this.child = spawn(tool, words, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...env },
     });
@@ -59,8 +62,13 @@ export class CampaignProcess {
   }
 
   /** `worker` with these arguments. */
-  static worker(queue: string, ...args: string[]): CampaignProcess {
-    return new CampaignProcess(['worker', ...args], { KVM_MEMTYPE_QUEUE: queue });
+  static worker(
+    queue: string,
+    args: readonly string[],
+    env: Record<string, string> = {},
+    before?: string,
+  ): CampaignProcess {
+    return new CampaignProcess(['worker', ...args], { KVM_MEMTYPE_QUEUE: queue, ...env }, before);
   }
 
   /** Wait until it has told something. */
@@ -96,13 +104,26 @@ export class QueueWorkers {
   /** @param lock seconds after which one is taken for dead */
   constructor(private readonly lock = 2) {}
 
-  /** @param cache where it keeps files; a folder of its own if not given */
-  start(queue: string, cache?: string): CampaignProcess {
-    const folder = cache ?? scratchDir();
-    if (cache === undefined) onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-    const how = ['--labels', 'vtx', '--lock', String(this.lock), '--no-proof'];
-    return CampaignProcess.worker(queue, ...how, '--cache', folder);
+  #args(cache: string): string[] {
+    return ['--labels', 'vtx', '--lock', String(this.lock), '--cache', cache];
   }
+
+  /** @param cache where it keeps files; a folder of its own if not given */
+  start(queue: string, cache = ownFolder(), env?: Record<string, string>): CampaignProcess {
+    return CampaignProcess.worker(queue, [...this.#args(cache), '--no-proof'], env);
+  }
+
+  /** One that proves itself, on a machine on which a command was run before. */
+  prove(queue: string, before?: string): CampaignProcess {
+    return CampaignProcess.worker(queue, this.#args(ownFolder()), {}, before);
+  }
+}
+
+/** A folder that goes with the test. */
+function ownFolder(): string {
+  const folder = scratchDir();
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
 }
 
 function childrenOf(pid: number): number[] {

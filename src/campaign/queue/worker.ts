@@ -3,6 +3,7 @@ import type { Worker } from 'bullmq';
 import { CampaignError } from '../errors.js';
 import { Duty } from './duty.js';
 import { JobServer, type ServeOptions } from './job-server.js';
+import { renderWorkerMetrics, serveMetrics } from './metrics.js';
 import { prove } from './proof.js';
 import { type Label, queueName } from './protocol.js';
 import { openServer } from './server/open.js';
@@ -22,6 +23,8 @@ export interface WorkerOptions extends Omit<ServeOptions, 'onTrouble'> {
   /** Seconds after which a worker that tells nothing is taken for dead. */
   lockSeconds: number;
   tell: (text: string) => void;
+  /** Where metrics are to be had on this machine; nowhere if not given. */
+  metricsPort?: number | undefined;
 }
 
 /** A job that takes so many workers along and one more is set aside. */
@@ -33,7 +36,8 @@ const SAME_ERROR_MS = 60_000;
  * Do the jobs of the queue until the signal says otherwise. Jobs that run then go back into the queue.
  * @throws CampaignError CAMPAIGN_QUEUE, CAMPAIGN_PROOF: it does not give the verdicts that are known
  */
-export async function work(o: WorkerOptions, tally = new WorkerTally()): Promise<void> {
+export async function work(o: WorkerOptions): Promise<void> {
+  const tally = new WorkerTally();
   const { labels, cache, proves, signal, tell } = o;
   const restMs = o.lockSeconds * 1000;
   const duty = new Duty({
@@ -43,6 +47,12 @@ export async function work(o: WorkerOptions, tally = new WorkerTally()): Promise
     tell,
   });
   const server = await openServer(o.url);
+  const metrics =
+    o.metricsPort === undefined
+      ? undefined
+      : await serveMetrics(o.metricsPort, () =>
+          renderWorkerMetrics({ tally, slots: o.slots, trouble: duty.trouble }),
+        );
   const jobs = new JobServer({ ...o, onTrouble: duty.rest }, server, tally);
   try {
     await proveAtFirst(o);
@@ -54,6 +64,7 @@ export async function work(o: WorkerOptions, tally = new WorkerTally()): Promise
     });
     await duty.end();
   } finally {
+    metrics?.close();
     jobs.close();
     await server.close();
   }

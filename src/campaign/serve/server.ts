@@ -11,6 +11,16 @@ import { mayRead } from './access.js';
 import { renderMetrics } from './metrics.js';
 import { askedImage, sendFile } from './objects.js';
 
+/** A view of the queue through which the campaign runs. */
+export interface QueueView {
+  /** Where its pages are. */
+  path: string;
+  handle: (request: IncomingMessage, response: ServerResponse) => void;
+  /** For Prometheus. */
+  metrics: () => Promise<string>;
+  close: () => Promise<void>;
+}
+
 /** How a campaign is served. */
 export interface ServeOptions {
   folder: CampaignFolder;
@@ -19,6 +29,7 @@ export interface ServeOptions {
   port: number;
   /** What readers must bear; undefined on the loopback only. */
   token?: string | undefined;
+  queue?: QueueView | undefined;
 }
 
 /** A server that runs. */
@@ -107,20 +118,31 @@ function follow(response: ServerResponse, live: Live): void {
 }
 
 /** What can be asked for. */
-const PAGES: Readonly<Record<string, readonly [type: string, text: (live: Live) => string]>> = {
+type Page = readonly [type: string, text: (live: Live, queue?: QueueView) => string | Promise<string>];
+const PAGES: Readonly<Record<string, Page>> = {
   '/': ['text/html', (live) => live.page()],
   '/report.json': ['application/json', (live) => `${JSON.stringify(live.now().report)}\n`],
-  '/metrics': ['text/plain; version=0.0.4', (live) => renderMetrics(live.now().report)],
+  '/metrics': [
+    'text/plain; version=0.0.4',
+    async (live, queue) => renderMetrics(live.now().report) + ((await queue?.metrics()) ?? ''),
+  ],
 };
 
-function answer(request: IncomingMessage, response: ServerResponse, live: Live): void {
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  live: Live,
+  queue: QueueView | undefined,
+): Promise<void> {
   const { pathname } = new URL(request.url ?? '/', 'http://localhost');
   const image = live.imageOf(pathname);
   const [type, text] = (Object.hasOwn(PAGES, pathname) && PAGES[pathname]) || [];
   if (request.method !== 'GET') send(response, 405, 'text/plain', 'this can only be read\n');
   else if (pathname === '/events') follow(response, live);
   else if (image !== undefined) sendFile(request, response, image, HEADERS);
-  else if (type !== undefined && text !== undefined) send(response, 200, type, text(live));
+  else if (queue !== undefined && `${pathname}/`.startsWith(`${queue.path}/`))
+    queue.handle(request, response);
+  else if (type !== undefined && text !== undefined) send(response, 200, type, await text(live, queue));
   else send(response, 404, 'text/plain', 'there is nothing here\n');
 }
 
@@ -135,15 +157,14 @@ async function closeServer(server: Server): Promise<void> {
  * Show the last run of a campaign while it runs: a page that follows it, and metrics. Nothing can be changed through it.
  * @throws Error if the port is taken
  */
-export async function serve({ folder, host, port, token }: ServeOptions): Promise<Serving> {
+export async function serve({ folder, host, port, token, queue }: ServeOptions): Promise<Serving> {
   const live = new Live(folder);
   const server = createServer((request, response) => {
-    try {
-      if (mayRead(request, token)) answer(request, response, live);
-      else send(response, 403, 'text/plain', 'a token is needed\n');
-    } catch (error) {
-      send(response, 500, 'text/plain', `${(error as Error).message}\n`);
-    }
+    if (mayRead(request, token))
+      answer(request, response, live, queue).catch((error: Error) =>
+        send(response, 500, 'text/plain', `${error.message}\n`),
+      );
+    else send(response, 403, 'text/plain', 'a token is needed\n');
   });
   server.listen(port, host);
   await once(server, 'listening');

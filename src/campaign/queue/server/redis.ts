@@ -15,6 +15,9 @@ const SETTINGS = [
   ['maxmemory-policy', 'noeviction'],
 ] as const;
 
+/** What is wrong with a certificate. */
+const UNTRUSTED = /CERT|ERR_TLS|UNABLE_TO_/;
+
 /** A queue on Redis. */
 export class RedisServer implements QueueServer {
   readonly address: string;
@@ -23,6 +26,8 @@ export class RedisServer implements QueueServer {
   readonly #others: Redis[] = [];
   /** Why it does not answer. */
   #why = '';
+  /** Called where waiting is of no use. */
+  #refused: (why: string) => void = () => {};
 
   private constructor(url: string) {
     this.address = publicUrl(url);
@@ -32,6 +37,7 @@ export class RedisServer implements QueueServer {
     });
     this.#redis.on('error', (error: NodeJS.ErrnoException) => {
       this.#why = error.message || error.code || '';
+      if (UNTRUSTED.test(error.code ?? '')) this.#refused(this.#why);
     });
   }
 
@@ -70,6 +76,8 @@ export class RedisServer implements QueueServer {
         const why = this.#why === '' ? '' : `: ${this.#why}`;
         reject(new CampaignError('CAMPAIGN_QUEUE', `no Redis answers at ${this.address}${why}`));
       }, PATIENCE_MS);
+      this.#refused = (own) =>
+        reject(new CampaignError('CAMPAIGN_QUEUE', `Redis at ${this.address} is not trusted: ${own}`));
     });
     const ping = this.#redis.ping().catch((error: Error) => {
       throw new CampaignError('CAMPAIGN_QUEUE', `Redis at ${this.address} refuses: ${error.message}`);

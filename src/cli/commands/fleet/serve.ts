@@ -1,12 +1,13 @@
 import { once } from 'node:events';
 import { Command } from 'commander';
 import { isLoopback } from '../../../campaign/serve/access.js';
-import { type ServeOptions, type Serving, serve } from '../../../campaign/serve/server.js';
+import { type QueueView, type ServeOptions, type Serving, serve } from '../../../campaign/serve/server.js';
 import { UsageError } from '../../errors.js';
 import { addHelp, USAGE_STATUS } from '../../options/help.js';
 import { whole } from '../../options/values.js';
 import { interrupted } from '../../terminal/interrupt.js';
-import { openFolder } from './folder.js';
+import { openFolder, toolText } from './folder.js';
+import { queueOption, queueUrl } from './queue.js';
 
 const VARIABLE = 'KVM_MEMTYPE_TOKEN';
 const PORT = 8377;
@@ -21,7 +22,20 @@ async function listen(options: ServeOptions): Promise<Serving> {
   }
 }
 
-async function run(given: string, { host, port }: { host: string; port: number }): Promise<void> {
+interface ServeCommandOptions {
+  host: string;
+  port: number;
+  queue?: string;
+}
+
+/** Only then is the queue's code loaded. */
+async function viewOf(url: string | undefined): Promise<QueueView | undefined> {
+  if (url === undefined) return undefined;
+  const { openView } = await import('../../../campaign/queue/board.js');
+  return openView(url, toolText());
+}
+
+async function run(given: string, { host, port, queue: url }: ServeCommandOptions): Promise<void> {
   const folder = openFolder(given);
   const token = process.env[VARIABLE] || undefined;
   if (token === undefined && !isLoopback(host))
@@ -29,11 +43,13 @@ async function run(given: string, { host, port }: { host: string; port: number }
       `whoever reaches ${host} could read: put a token into the variable ${VARIABLE} first`,
     );
   folder.last();
-  const serving = await listen({ folder, host, port, token });
+  const queue = await viewOf(queueUrl(url));
+  const serving = await listen({ folder, host, port, token, queue });
   const name = host.includes(':') ? `[${host}]` : host;
   process.stdout.write(`http://${name}:${serving.port}/\n`);
   if (!interrupted.aborted) await once(interrupted, 'abort');
   await serving.close();
+  await queue?.close();
 }
 
 /** `kvm-memtype campaign serve <campaign>`. */
@@ -55,4 +71,5 @@ export const serveCommand = (): Command =>
     .argument('<campaign>', 'its file, or the folder of its results')
     .option('--host <address>', 'where to listen', '127.0.0.1')
     .option('--port <number>', 'where to listen; 0 takes a free one', whole(0, 65_535), PORT)
+    .option('--queue <url>', 'show this queue too, with Bull Board under /queue', queueOption)
     .action(run);

@@ -19,6 +19,7 @@ interface WorkerOptions {
   cacheSize: number;
   lock: number;
   proof: boolean;
+  metrics?: number;
 }
 
 function labels(text: string): Label[] {
@@ -39,6 +40,7 @@ async function worker({
   cacheSize,
   lock,
   proof,
+  metrics,
 }: WorkerOptions): Promise<void> {
   const url = queueUrl(queue);
   if (url === undefined)
@@ -53,6 +55,7 @@ async function worker({
     tool: toolText(),
     lockSeconds: lock,
     proves: proof,
+    metricsPort: metrics,
     signal: interrupted,
     tell: say,
   });
@@ -80,5 +83,6 @@ export const workerCommand = (): Command =>
     .option('--cache <folder>', 'where kernel images are kept', outputFolder)
     .option('--cache-size <MiB>', 'most that they take', whole(1, 1 << 20), 1024)
     .option('--lock <seconds>', 'taken for dead after so long without a sign', whole(1, 3600), 30)
+    .option('--metrics <port>', 'give metrics for Prometheus at this port of the loopback', whole(1, 65_535))
     .option('--no-proof', 'take jobs without a proof that known kernels give known verdicts')
     .action(worker);

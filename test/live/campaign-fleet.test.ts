@@ -1,0 +1,104 @@
+import { execFileSync } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+import { openView } from '../../src/campaign/queue/board.js';
+import { queueName } from '../../src/campaign/queue/protocol.js';
+import { openServer } from '../../src/campaign/queue/server/open.js';
+import { serve } from '../../src/campaign/serve/server.js';
+import { requireOrSkip } from '../require.js';
+import { campaignFolder } from '../support/campaign.js';
+import { QueueWorkers } from '../support/campaign-process.js';
+import { scratchDir } from '../support/fake-host.js';
+import { TestPostgres, TestRedis, type TestServer } from '../support/queue-servers.js';
+import { freePort } from '../support/tcp.js';
+
+const TOOL = 'test 1';
+
+it.for<[string, () => Promise<TestServer | undefined>]>([
+  ['Redis', () => TestRedis.start()],
+  ['PostgreSQL', () => TestPostgres.start()],
+])(
+  'the queue on %s is seen by Bull Board and Prometheus, and not changed',
+  async ([name, start], context) => {
+    const server = await start();
+    requireOrSkip(context, server, name);
+    onTestFinished(() => server.remove());
+    const client = await openServer(server.url());
+    const queue = client.queue(queueName('vtx', TOOL));
+    await queue.add('run', { kernel: 'this host' }, { jobId: 'one-1' });
+    const view = await openView(server.url(), TOOL);
+    const serving = await serve({ folder: campaignFolder(), host: '127.0.0.1', port: 0, queue: view });
+    const at = (path: string): string => `http://127.0.0.1:${serving.port}${path}`;
+
+    const page = await (await fetch(at('/queue/'))).text();
+    const listed = await (await fetch(at('/queue/api/queues'))).text();
+    const retried = await fetch(at(`/queue/api/queues/${queue.name}/pause`), { method: 'PUT' });
+    const metrics = await view.metrics();
+
+    expect(page).toContain('<title>Bull Dashboard</title>');
+    expect(listed).toContain(queue.name);
+    expect(page + listed).not.toContain(server.password ?? 'not a word');
+    expect(retried.status).toBe(405);
+    expect(metrics).toContain('kvm_memtype_queue_jobs{label="vtx",state="waiting"} 1\n');
+    await serving.close();
+    await Promise.all([view.close(), queue.close().then(() => client.close())]);
+  },
+);
+
+/** A certificate for 127.0.0.1 that nobody knows, and its key. */
+function certificate(): { cert: string; key: string } {
+  const folder = scratchDir();
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
+  const name = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1'];
+  const args = [
+    'req',
+    '-x509',
+    '-newkey',
+    'ec',
+    '-pkeyopt',
+    'ec_paramgen_curve:P-256',
+    '-nodes',
+    '-days',
+    '1',
+  ];
+  execFileSync('openssl', [...args, ...name, '-keyout', key, '-out', cert], { stdio: 'ignore' });
+  return { cert, key };
+}
+
+it('a worker takes a queue through TLS, if the server proves who it is', async (context) => {
+  const { cert, key } = certificate();
+  const port = await freePort();
+  const tls = ['--tls-port', `${port}`, '--tls-cert-file', cert, '--tls-key-file', key];
+  const server = await TestRedis.start(...tls, '--tls-ca-cert-file', cert, '--tls-auth-clients', 'no');
+  requireOrSkip(context, server, 'redis-server');
+  onTestFinished(() => server.remove());
+  const url = `rediss://127.0.0.1:${port}`;
+
+  const stranger = new QueueWorkers().start(url);
+  const friend = new QueueWorkers().start(url, undefined, { NODE_EXTRA_CA_CERTS: cert });
+  await friend.said(`waits for jobs of vtx at ${url}`);
+
+  const { status, stderr } = await stranger.ended;
+  expect(status).toBe(2);
+  expect(stderr).toContain(`Redis at ${url} is not trusted: self-signed certificate`);
+});
+
+it('a worker proves itself on this machine’s KVM before it waits for jobs, and gets none where it has no KVM', async (context) => {
+  const server = await TestRedis.start();
+  requireOrSkip(context, server, 'redis-server');
+  onTestFinished(() => server.remove());
+  const workers = new QueueWorkers();
+  const good = workers.prove(server.url());
+  const bad = workers.prove(server.url(), 'mount --bind /dev/null /dev/kvm');
+
+  const { status, stderr } = await bad.ended;
+  await good.said('waits for jobs of vtx');
+
+  expect(status).toBe(2);
+  expect(stderr).toContain(
+    'this worker gets no jobs: this machine’s KVM gave status 2, 0 is known to be right',
+  );
+  expect(stderr).not.toContain('waits for jobs');
+});
