@@ -220,7 +220,7 @@ export class Judge {
 
   #judgeMsrs(step: MsrStep, answers: readonly MsrAnswer[]): void {
     this.checks.msrs += opsOf(step).length;
-    const pat = patRead(step, this.#record);
+    const pat = this.#taken.dropped ? undefined : patRead(step, this.#record);
     if (pat !== undefined) this.#pat.set(step.vcpu, pat.value);
     const { maxphyaddr } = this.#model.state.vcpu(step.vcpu);
     judgeMsrs(step, this.#record, {

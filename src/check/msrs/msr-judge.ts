@@ -133,7 +133,7 @@ function judgeCount(
   o.fail(what, text(o.expected), text(o.seen));
 }
 
-/** What is known of the PAT by what a guest or VMM read last, if a step is about it: nothing, where it was written since. */
+/** What is known of the PAT by what a guest or VMM read last of KVM, if a step is about it: nothing, where it was written since. */
 export function patRead(step: MsrStep, record: StepRecord): { value: bigint | undefined } | undefined {
   const seen = resultsOf(step, record);
   const last = opsOf(step).findLastIndex(({ msr }) => msr === MSR.PAT);
