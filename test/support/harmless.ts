@@ -116,6 +116,12 @@ export const HARMLESS: readonly Harmless[] = [
       'where vCPUs fault at the same time the slower one reports the leaf that it finds, up to 6.13 (tdp_mmu_map_handle_target_level())',
   },
   {
+    kinds: /^change deleted$/,
+    where: ({ scenario, tampered }) => scenario.steps[tampered.step ?? -1]?.do === 'pre-fault',
+    reason:
+      'an entry that KVM_PRE_FAULT_MEMORY makes anew just as it was: it is told of once more, and changed only if the processor has set its accessed bit (tdp_mmu_map_handle_target_level(), 6.11 and 6.12)',
+  },
+  {
     kinds: /^infra (twice|wider)$/,
     reason: 'more pages than the guest’s own explain nothing here: no event is in them',
   },

@@ -34,15 +34,15 @@ export function judgeShadow(
       fail('frame of L2', hex(own.frame), hex(seen.frame), { gfn });
     if (seen.level !== level) fail('mapping level of L2', String(level), String(seen.level), { gfn });
   }
-  // tdp_mmu_map_handle_target_level() tells of an entry also where what it would set is there already.
-  const isSetAgain = (seen: SeenLeaf): boolean => {
+  const isOneOf = (leaves: readonly { gfn: number; level: number }[], { gfn, level }: SeenLeaf): boolean =>
+    leaves.some((leaf) => leaf.gfn === gfn && leaf.level === level);
+  const rewritten = moves.flatMap((move) => (move.kind === 'rewrite' ? [move.leaf] : []));
+  // tdp_mmu_map_handle_target_level() tells of an entry once, also where what it would set is there already.
+  const isSetAgain = (seen: SeenLeaf, i: number): boolean => {
     const own = ofGuest(seen.gfn);
-    return (
-      own !== undefined &&
-      sameLeaf(own, seen) &&
-      effect?.remade.some(({ gfn, level }) => gfn === seen.gfn && level === seen.level) === true
-    );
+    const isTold = isOneOf([...rewritten, ...left.slice(0, i)], seen);
+    return own !== undefined && sameLeaf(own, seen) && !isTold && isOneOf(effect?.remade ?? [], seen);
   };
-  for (const seen of left.filter((leaf) => !isSetAgain(leaf)))
+  for (const seen of left.filter((leaf, i) => !isSetAgain(leaf, i)))
     fail('leaf of L2', 'no leaf is made', `${show(seen)} was made`, { gfn: seen.gfn });
 }

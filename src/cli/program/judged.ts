@@ -14,10 +14,14 @@ import { commandLine } from './invocation.js';
 import { toolInfo } from './provenance.js';
 import { rerunOfRecorded } from './rerun.js';
 
-/** What a file is, by its first bytes: gzip (RFC 1952), a recording of `watch`, other JSON, or all else. */
+/**
+ * What a file is, by its first bytes: gzip (RFC 1952), a recording of `watch`, other JSON, or all else. Who reads one that cannot be
+ * opened says why.
+ */
 export async function kindOf(file: string): Promise<'recording' | 'watch' | 'result' | 'other'> {
   // A named pipe would wait for a writer; what reads it as a file of its kind refuses it.
-  const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
+  const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK).catch(() => undefined);
+  if (handle === undefined) return 'other';
   try {
     const { buffer, bytesRead } = await handle.read(
       Buffer.alloc(WATCH_MAGIC.length),
