@@ -15,6 +15,8 @@ const RESULTS_LIMIT = 256 << 20;
 const PANIC_GRACE_MS = 3000;
 
 interface WatchedRun extends Pick<LabRun, 'timeoutMs' | 'onLine' | 'onConsole' | 'signal'> {
+  /** How much of its time the run has used before, milliseconds. */
+  usedMs?: number;
   /** The kernel has come to the lab's init. */
   onStart?: () => void;
 }
@@ -57,7 +59,7 @@ async function emulate(run: WatchedRun, boot: Boot, command: Command, watch: Run
     env: { ...process.env, ...command.env, LC_ALL: 'C' },
     detached: true,
     endBy: 'SIGKILL',
-    timeoutMs: run.timeoutMs,
+    timeoutMs: Math.max(run.timeoutMs - (run.usedMs ?? 0), 1),
     signal: run.signal,
   });
   watch.onStop = emulator.stop;

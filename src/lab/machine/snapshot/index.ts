@@ -63,8 +63,8 @@ export async function runFromSnapshot(run: SnapshotRun, kernel: Kernel): Promise
     if (way === undefined) return undefined;
     const end = (came: Came): Promise<void> =>
       way.end(came).catch((error: Error) => onProblem(`the machine is not saved: ${error.message}`));
-    const timeoutMs = Math.max(run.timeoutMs - (Date.now() - since), 1);
-    const outcome = await watchRun({ ...watched, timeoutMs }, boot, way.command).catch(
+    const usedMs = Date.now() - since;
+    const outcome = await watchRun({ ...watched, usedMs }, boot, way.command).catch(
       async (error: unknown) => {
         await end('stopped');
         throw error;

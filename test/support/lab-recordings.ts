@@ -1,0 +1,70 @@
+import { expect } from 'vitest';
+import { catalogue } from '../../src/catalogue/index.js';
+import { decodeMessage } from '../../src/recording/message-schema.js';
+import type { Recording } from '../../src/recording/recording.js';
+import type { Scenario } from '../../src/scenario/types.js';
+import { runAgent } from '../../src/session/engines.js';
+
+/** The address in an entry of a page table: which frame of the host it is depends on what ran before. */
+const FRAME = 0x000f_ffff_ffff_f000n;
+
+/** Threads run as they will in this family: of its recordings the way they end is the same. */
+const isRace = (name: string): boolean => name.startsWith('race/');
+/** What runs on a machine that is saved: one with a page of 1 GiB boots each time. */
+export const SAVED = catalogue.filter(({ needs }) => !needs.includes('gib-pages'));
+export interface RecordOptions {
+  /** Whether a machine is saved, or restored from one that was. */
+  snapshot: boolean;
+  /** SAVED unless given. */
+  scenarios?: readonly Scenario[];
+}
+
+/** What a run in the lab gave. */
+export interface LabRecordings {
+  recordings: Recording[];
+  problems: string[];
+}
+
+/** Run scenarios on one machine of the lab. */
+export async function recordInLab(kernel: string, o: RecordOptions): Promise<LabRecordings> {
+  const recordings: Recording[] = [];
+  const problems: string[] = [];
+  const outcome = await runAgent({
+    target: { engine: 'bochs', kernel, params: [], snapshot: o.snapshot },
+    spec: {
+      scenarios: o.scenarios ?? SAVED,
+      device: 'lab',
+      params: [],
+    },
+    timeoutMs: 600_000,
+    onLine: (line) => {
+      const message = decodeMessage(line);
+      if (message.type === 'recording') recordings.push(message.recording);
+    },
+    onProblem: (text) => problems.push(text),
+  });
+  expect(outcome.kind).toBe('done');
+  return { recordings, problems };
+}
+
+/** Registers and addresses in what the kernel logs: where things lie in its memory. */
+const withoutAddresses = (text: string): string => text.replace(/\b[0-9a-f]{8,}\b/g, '…');
+
+const ENTRIES = ['old', 'new', 'spte'];
+
+/** An entry of a call trace that the kernel is not sure of: a return address that some earlier call left on the stack. */
+const isGuess = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && 'text' in value && /^ *\? /.test(String(value.text));
+
+/** What a recording says, without what depends on what ran before: time, and where in the host's memory things lie. */
+export const comparable = (recording: Recording): unknown => {
+  const { scenario, outcome } = recording;
+  if (isRace(scenario)) return { scenario, outcome };
+  return JSON.parse(
+    JSON.stringify({ ...recording, durationMs: 0 }, (key, value: unknown) => {
+      if (typeof value === 'bigint') return `${ENTRIES.includes(key) ? value & ~FRAME : value}`;
+      if (Array.isArray(value)) return value.filter((one) => !isGuess(one));
+      return key === 'text' && typeof value === 'string' ? withoutAddresses(value) : value;
+    }),
+  );
+};
