@@ -43,12 +43,12 @@ describe('an index', () => {
     expect(told).toEqual(await askFiles(folder));
   });
 
-  it.each([
+  it.for<[string, (file: string) => void | Promise<void>]>([
     ['is no database', (file: string) => writeFileSync(file, 'x'.repeat(5000))],
     ['is cut', (file: string) => writeFileSync(file, '')],
     ['is of another version', (file: string) => setVersion(file)],
-  ])('that %s is made again', async (_, change) => {
-    if (!hasSqlite) return;
+  ])('that %s is made again', async ([, change], context) => {
+    requireOrSkip(context, hasSqlite, 'better-sqlite3 is not built');
     const folder = await threeRuns();
     await askAll(await openIndex(folder));
 
