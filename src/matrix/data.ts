@@ -1,4 +1,4 @@
-import { findPolicy, policyWithPaging } from '../memtype/index.js';
+import { findPolicy, type Policy, policyWithPaging } from '../memtype/index.js';
 
 /** A kernel of the matrix: a Debian source, with our own patches, which bring a proposal or what an era in between does. */
 export interface MatrixKernel {
@@ -75,6 +75,16 @@ export const KERNELS: readonly MatrixKernel[] = [
   { name: '7.2+P5', source: 'debian:7.2', patches: p5('7.2'), policy: 'E+P5' },
   { name: '7.3', source: 'debian:7.3', patches: [], policy: 'E' },
 ];
+
+/**
+ * The policy that says what a kernel of the matrix must answer about itself, where it is loaded with these module parameters: its quirks
+ * are those of its version, unless a patch brought it to another era.
+ */
+export function answeringPolicy(kernel: MatrixKernel, params: readonly string[]): Policy {
+  const policy = findPolicy(expectedPolicy(kernel, params));
+  const own = findPolicy(kernel.source.replace('debian:', '')).base;
+  return findPolicy(kernel.policy).base === own ? policy : { ...policy, patched: true };
+}
 
 /** The policy that probing must find on a kernel that is loaded with these module parameters. */
 export function expectedPolicy({ policy }: MatrixKernel, params: readonly string[]): string {

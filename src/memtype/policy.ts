@@ -124,6 +124,8 @@ export interface Policy {
   readonly versions: VersionRange;
   readonly aliases: readonly string[];
   readonly title: string;
+  /** The kernel at hand has it by a patch, and another version than these. */
+  readonly patched?: true;
   /** The kernels that behave so, for people. */
   readonly kernels: string;
   /** Leaves carry EPT types, none (AMD nested paging), or there is no second level of paging at all. */

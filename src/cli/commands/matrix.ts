@@ -4,10 +4,9 @@ import { Command, InvalidArgumentError } from 'commander';
 import { catalogue } from '../../catalogue/index.js';
 import { ALL_PROBES } from '../../check/policy-choice.js';
 import { cellOf } from '../../matrix/cell.js';
-import { expectedPolicy, KERNELS, type MatrixKernel, PROPOSALS } from '../../matrix/data.js';
+import { answeringPolicy, expectedPolicy, KERNELS, type MatrixKernel, PROPOSALS } from '../../matrix/data.js';
 import { matrixStatus } from '../../matrix/status.js';
 import { type Column, renderMatrix } from '../../matrix/table.js';
-import { findPolicy } from '../../memtype/index.js';
 import type { Report } from '../../report/report.js';
 import { isBad } from '../../report/summary.js';
 import { textWidth } from '../../text/wrap.js';
@@ -45,7 +44,7 @@ async function columnOf(kernel: MatrixKernel, options: MatrixOptions, report: Re
     scenarios: catalogue,
     catalogue,
     policy: 'auto',
-    known: findPolicy(expectedPolicy(kernel, params)),
+    known: answeringPolicy(kernel, params),
     probes: ALL_PROBES,
     repeat: 1,
     timeoutMs: options.timeout * 1000,

@@ -50,20 +50,13 @@ function bitsOf(span: VersionSpan): QuirkBits {
   return { all, some: (any & ~all) >>> 0 };
 }
 
-/** The bits in which the kernels that have a policy differ from those of a version that is known for another may be there or not. */
-function withPatch({ all, some }: QuirkBits, { versions, quirks }: Policy, span: VersionSpan): QuirkBits {
-  if (shareOf(span, versions) !== 'none') return { all, some };
-  return { all: all & quirks.supported, some: some | (all ^ quirks.supported) };
-}
-
 /**
  * What KVM_CAP_DISABLE_QUIRKS2 answers on a kernel of these versions under a policy. Whether IGNORE_GUEST_PAT is among the bits is what
  * tells era E from D, so with EPT the policy decides it (`vmx_hardware_setup()` takes it away without self-snoop); without, it
- * goes with shadow paging (`kvm_x86_vendor_init()`), and stays on AMD. A kernel that is said to have another policy than its version's was
- * brought to that by a patch, which may have taken quirks away or brought them with it.
+ * goes with shadow paging (`kvm_x86_vendor_init()`), and stays on AMD. A kernel that a patch brought to a policy has the quirks of that.
  */
 export function quirkBits(policy: Policy, span: VersionSpan, selfSnoop: boolean): QuirkBits {
-  const { all, some } = withPatch(bitsOf(span), policy, span);
+  const { all, some } = policy.patched ? { all: policy.quirks.supported, some: 0 } : bitsOf(span);
   if (policy.paging === 'npt') return { all, some };
   const ignorePat = policy.paging === 'ept' ? supportedQuirks(policy, selfSnoop) : 0;
   const others = ~KVM_X86_QUIRK_IGNORE_GUEST_PAT;
