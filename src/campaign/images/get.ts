@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { OwnedNames } from '../../process/owned-names.js';
 import { CampaignError } from '../errors.js';
-import type { Objects } from '../store/objects.js';
+import { type Objects, objectHash } from '../store/objects.js';
 import { httpPlace } from './http.js';
 import type { Place } from './place.js';
 import { s3Place } from './s3.js';
@@ -65,8 +64,7 @@ async function tried(
     const { message, cause } = error as Error;
     return `failed: ${cause instanceof Error && cause.message !== '' ? cause.message : message}`;
   }
-  if (createHash('sha256').update(readFileSync(path)).digest('hex') !== hash)
-    return 'has another file by its name';
+  if (objectHash(readFileSync(path)) !== hash) return 'has another file by its name';
   objects.putFile(path);
   return undefined;
 }

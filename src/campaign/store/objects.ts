@@ -17,7 +17,8 @@ import { dirname, join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { CampaignError } from '../errors.js';
 
-const hashOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+/** The name of an object: the SHA-256 of what it holds, in hex. */
+export const objectHash = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 /** What an uncompressed result may be at most. */
 const MOST_JSON = 256 << 20;
@@ -37,7 +38,7 @@ export class Objects {
 
   /** Keep bytes; the disk has them when this returns. */
   put(bytes: Uint8Array): string {
-    const hash = hashOf(bytes);
+    const hash = objectHash(bytes);
     this.#fill(hash, (temporary) => {
       const fd = openSync(temporary, 'wx');
       try {
@@ -52,7 +53,7 @@ export class Objects {
 
   /** Keep a file, without a copy of its blocks where the file system can do that. */
   putFile(path: string): string {
-    const hash = hashOf(readFileSync(path));
+    const hash = objectHash(readFileSync(path));
     this.#fill(hash, (temporary) => copyFileSync(path, temporary, constants.COPYFILE_FICLONE));
     return hash;
   }
@@ -65,7 +66,7 @@ export class Objects {
     } catch (error) {
       throw new CampaignError('CAMPAIGN_OBJECT', `${this.path(hash)} is missing`, { cause: error });
     }
-    if (hashOf(bytes) === hash) return bytes;
+    if (objectHash(bytes) === hash) return bytes;
     throw new CampaignError('CAMPAIGN_OBJECT', `${this.path(hash)} is not what its name says`);
   }
 

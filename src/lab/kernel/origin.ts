@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { writeOutput } from '../../process/output-file.js';
 import { cacheRoot, fileHash } from '../cache.js';
 import { LabError } from '../errors.js';
 import { exec } from '../exec.js';
@@ -79,8 +80,7 @@ export async function keepOrigin(
   const hashes = patches.map((patch) => createHash('sha256').update(patch).digest('hex'));
   const file = join(folder(), `${await fileHash(image)}.json`);
   await mkdir(folder(), { recursive: true });
-  await writeFile(`${file}.${process.pid}`, JSON.stringify({ ...checkout, patches: hashes }));
-  await rename(`${file}.${process.pid}`, file);
+  writeOutput(file, JSON.stringify({ ...checkout, patches: hashes }));
   await forgetOldest();
 }
 
