@@ -103,8 +103,8 @@ async function snapshotUse(run: AgentRun, dir: string): Promise<SnapshotUse> {
 
 async function runLab(run: AgentRun, { engine, kernel, params, snapshot }: LabTarget): Promise<Outcome> {
   const gibPage = run.spec.scenarios.some(({ needs }) => needs.includes('gib-pages'));
-  // What a kernel counts is to be of this run alone, not of a warm-up. A machine with a page of 1 GiB is too large to save.
-  const isSaved = snapshot === true && run.spec.counters !== true && !gibPage;
+  // What a kernel counts is to be of this run alone, not of a warm-up.
+  const isSaved = snapshot === true && run.spec.counters !== true;
   const dir = makeScratch();
   try {
     const spec = join(dir, 'spec.json');

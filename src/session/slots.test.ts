@@ -16,3 +16,15 @@ test('the last machine alone runs all that needs a page of 1 GiB', () => {
   const large = lanes.map((lane) => lane.filter((slot) => slot.scenario.needs.includes('gib-pages')).length);
   expect(large).toEqual([...lanes.slice(1).map(() => 0), 6]);
 });
+
+test('that machine gets fewer of the others, as it clears the page', () => {
+  const some = (n: number): Scenario =>
+    scenario(`test/n${n}`, 'A title', n === 0 ? { needs: ['gib-pages'] } : {}, []);
+  const scenarios = Array.from({ length: 401 }, (_, n) => some(n));
+  const request = { target: { engine: 'bochs' }, scenarios, catalogue: [], policy: 'E', repeat: 1 };
+  const { lanes } = planOf(request as unknown as SessionRequest);
+
+  const [first = [], last = []] = [lanes[0], lanes.at(-1)];
+  expect(new Set(lanes.flat()).size).toBe(401);
+  expect(first.length - last.length).toBe(lanes.length === 1 ? 0 : 19);
+});

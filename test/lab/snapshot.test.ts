@@ -9,13 +9,13 @@ import {
   type LabRecordings,
   type RecordOptions,
   recordInLab,
-  SAVED,
+  USUAL,
 } from '../support/lab-recordings.js';
 import { type OwnCache, ownCache } from '../support/own-cache.js';
 
 const SOURCES = ['debian:6.1', 'debian:7.2'] as const;
 /** A tenth of what runs, for the machine that is saved on its way. */
-const SOME = SAVED.filter((_, i) => i % 10 === 0);
+const SOME = USUAL.filter((_, i) => i % 10 === 0);
 
 const images = new Map<string, string>();
 const usual = process.env.XDG_CACHE_HOME;
@@ -57,10 +57,26 @@ test.each(SOURCES)('on %s a machine that is booted, saved or restored records th
   expect([...saved.problems, ...restored.problems]).toEqual([]);
   expect(lastUse()).toBeGreaterThan(before);
   const expected = booted.recordings.map(comparable);
-  expect(expected).toHaveLength(SAVED.length);
+  expect(expected).toHaveLength(USUAL.length);
   const names = SOME.map(({ name }) => name);
   const alone = booted.recordings.filter(({ scenario }) => names.includes(scenario));
   expect(saved.recordings.map(withoutLog).map(comparable)).toEqual(alone.map(withoutLog).map(comparable));
+  expect(restored.recordings.map(comparable)).toEqual(expected);
+});
+
+test('so does one with a page of 1 GiB', async () => {
+  const saved = await run('debian:6.1', { snapshot: true, scenarios: LARGE });
+  const before = lastUse();
+  const [booted, restored] = await Promise.all([
+    run('debian:6.1', { snapshot: false, scenarios: LARGE }),
+    run('debian:6.1', { snapshot: true, scenarios: LARGE }),
+  ]);
+
+  expect([...saved.problems, ...restored.problems]).toEqual([]);
+  expect(lastUse()).toBeGreaterThan(before);
+  const expected = booted.recordings.map(comparable);
+  expect(expected).toHaveLength(LARGE.length);
+  expect(saved.recordings.map(comparable)).toEqual(expected);
   expect(restored.recordings.map(comparable)).toEqual(expected);
 });
 
