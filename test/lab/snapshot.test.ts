@@ -6,6 +6,7 @@ import { buildKernel } from '../../src/lab/index.js';
 import type { Recording } from '../../src/recording/recording.js';
 import {
   comparable,
+  LARGE,
   type LabRecordings,
   type RecordOptions,
   recordInLab,
