@@ -4,7 +4,9 @@
  * serial port, say how it ended, wait until the port is empty, stop the emulator or power off.
  * Everything it has to say itself goes to the console.
  *
- * /lab/argv holds the agent's argument vector, each string ended by a NUL.
+ * /lab/argv holds the agent's argument vector, each string ended by a NUL. /lab/modules, if it is
+ * there, holds modules of the kernel, which are loaded first. A machine is saved without them;
+ * those that lie behind the job, which may be others, are loaded then.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,10 +20,17 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "modules.h"
+
 #define RESULTS "/dev/ttyS1"
 #define ARGV_FILE "/lab/argv"
 #define ARGV_BYTES 65536
 #define ARGV_MAX 256
+
+#define MODULES_FILE "/lab/modules"
+/* What a machine is given once it has been saved: the job, and modules behind it. */
+#define JOB "/dev/pmem1"
+#define MODULES_AT (4 << 20)
 
 static const struct {
   const char *type, *source, *target, *options;
@@ -128,7 +137,7 @@ static void stop_machine(void) { __asm__ volatile("xchg %%bx, %%bx" ::: "memory"
 
 /* Reap whatever ends, until the agent does. Where the agent stops itself, the machine may be saved.
  */
-static int wait_for(pid_t agent, int results) {
+static int wait_for(pid_t agent, int results, unsigned taints_before) {
   for (;;) {
     int status;
     pid_t pid = waitpid(-1, &status, WUNTRACED);
@@ -140,10 +149,20 @@ static int wait_for(pid_t agent, int results) {
       continue;
     if (!WIFSTOPPED(status))
       return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+    bool modular = loaded_count > 0;
+    if (!unload_modules() || (modular && taints() != taints_before)) {
+      /* A machine that were saved now would not do for other modules: what these have done to the
+       * kernel is in it. */
+      complain("not fit to be saved: ", "the kernel was left other than it was");
+      kill(agent, SIGKILL);
+      continue;
+    }
     /* What a port still holds would come out of each copy. */
     drain(results);
     usleep(50000);
     stop_machine();
+    if (modular)
+      load_modules(JOB, MODULES_AT);
     kill(agent, SIGCONT);
   }
 }
@@ -169,10 +188,12 @@ int main(void) {
     if (read_argv() == 0) {
       complain("nothing to run: ", ARGV_FILE);
     } else {
+      unsigned before = taints();
+      load_modules(MODULES_FILE, 0);
       agent = fork();
       if (agent == 0)
         run_agent(results);
-      status = agent < 0 ? 127 : wait_for(agent, results);
+      status = agent < 0 ? 127 : wait_for(agent, results, before);
     }
     report(results, status);
     drain(results);

@@ -5,12 +5,16 @@ import { BOOT_PARAMS, isBzImage, setupSize } from '../../formats/bzimage.js';
 import { isElf } from '../../formats/elf.js';
 import { LabError } from '../errors.js';
 import { readNamed } from '../files.js';
+import { splitImage } from '../modular-image.js';
 import { unpackLegacyLz4 } from './lz4.js';
 
 /** A kernel image. */
 export interface Kernel {
   path: string;
+  /** The kernel alone. */
   bzImage: Buffer;
+  /** The modules that the file carries, as init reads them. */
+  modules?: Buffer;
   /** The unpacked ELF file, where this machine can unpack it. */
   vmlinux: Buffer | undefined;
 }
@@ -46,8 +50,8 @@ export async function readBzImage(path: string): Promise<Buffer> {
  * @throws LabError LAB_KERNEL_INVALID, LAB_FILE
  */
 export async function readKernel(path: string): Promise<Kernel> {
-  const bzImage = await readBzImage(path);
-  return { path: resolve(path), bzImage, vmlinux: unpackKernel(bzImage, path) };
+  const parts = splitImage(await readBzImage(path), path);
+  return { path: resolve(path), ...parts, vmlinux: unpackKernel(parts.bzImage, path) };
 }
 
 /** Unpacks to `size` bytes at most. Undefined where this machine lacks the tool; throws when the data is damaged. */

@@ -27,7 +27,10 @@ export interface Program {
 const MOUNTED_AT = '/node';
 // Lay /app out as the package is: the agent finds the addon and the guest two levels above itself.
 const AGENT_FOLDER = '/app/dist/lab';
-const INIT_SOURCE = fileURLToPath(new URL('../../../guests/lab/init.c', import.meta.url));
+/** The first one is compiled, the others are what it includes. */
+const INIT_SOURCES = ['init.c', 'modules.h'].map((name) =>
+  fileURLToPath(new URL(`../../../guests/lab/${name}`, import.meta.url)),
+);
 
 /** The part of the initramfs that changes with each program: init, the agent, its files and arguments. A cpio archive. */
 export async function programPart(program: Program): Promise<Buffer> {
@@ -42,6 +45,10 @@ export async function programPart(program: Program): Promise<Buffer> {
     ...program.mounted.map(linkEntry),
   ]);
 }
+
+/** The part of the initramfs that has a kernel's modules; init loads them before it runs the agent. A cpio archive. */
+export const modulesPart = (modules: Buffer): Buffer =>
+  cpioArchive([{ path: '/lab/modules', mode: S_IFREG | 0o600, data: modules }]);
 
 function linkEntry(path: string): CpioEntry {
   return { path, mode: S_IFLNK | 0o777, data: Buffer.from(MOUNTED_AT + path) };
@@ -58,9 +65,9 @@ async function fileEntry({ source, target }: GuestFile): Promise<CpioEntry> {
 
 /** Path of the static init, compiled once for each version of its source. */
 async function initBinary(): Promise<string> {
-  const key = contentKey(await readFile(INIT_SOURCE));
+  const key = contentKey(...(await Promise.all(INIT_SOURCES.map((source) => readFile(source)))));
   const dir = await fillEntry(join(cacheRoot(), 'init', key), ['init'], async (temporary) => {
-    const args = ['-static', '-Os', '-s', '-Wall', '-o', join(temporary, 'init'), INIT_SOURCE];
+    const args = ['-static', '-Os', '-s', '-Wall', '-o', join(temporary, 'init'), INIT_SOURCES[0] as string];
     await mustExec('gcc', args, { code: 'LAB_BUILD', what: 'cannot compile the lab’s init' });
   });
   return join(dir, 'init');

@@ -1,4 +1,4 @@
-import { copyFile, readFile } from 'node:fs/promises';
+import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { ReadLimit } from '../../process/read-file.js';
@@ -6,12 +6,14 @@ import { cacheRoot, contentKey, fillEntry, isComplete } from '../cache.js';
 import { exhausted, LabError } from '../errors.js';
 import { type ExecOptions, exec, mustExec, withLock } from '../exec.js';
 import { readNamed } from '../files.js';
+import { withModules } from '../modular-image.js';
 import { temporaryDirectory } from '../scratch.js';
 import type { BuildDir } from './builddir.js';
 import { configure } from './configure.js';
 import { COUNTED, COUNTED_FILES, keepNotes } from './counted.js';
 import { fragmentLines, parseFragments, type WantedOption } from './kconfig.js';
 import { labConfigs } from './lab-config.js';
+import { buildVmlinux, builtModules, modulesIn, moduleTargets, wantsModules } from './modules.js';
 import { checkoutOf, keepOrigin } from './origin.js';
 import { kernelSource } from './sources.js';
 import { WorkTree } from './worktree.js';
@@ -34,10 +36,13 @@ export interface KernelRequest {
 }
 
 export interface BuiltKernel {
+  /** The image; it carries KVM's modules where KVM is not built in. */
   bzImage: string;
   /** Names source, patches, configuration and compiler. */
   key: string;
   label: string;
+  /** Whether KVM is not built in: a machine that was saved with another KVM may do for this one. */
+  modular: boolean;
   /** True when it was there already. */
   cached: boolean;
   seconds: number;
@@ -78,7 +83,12 @@ export async function buildKernel(request: KernelRequest): Promise<BuiltKernel> 
   );
   const kvmKconfig = await readFile(join(source.tree, 'arch/x86/kvm/Kconfig'), 'utf8');
   const fragments = await readAll(
-    [...labConfigs(kvmKconfig), ...(counted ? [COUNTED.config] : []), ...(request.configs ?? [])],
+    // What counts does so from the start: its KVM stays built in.
+    [
+      ...labConfigs(kvmKconfig, wantsModules() && !counted),
+      ...(counted ? [COUNTED.config] : []),
+      ...(request.configs ?? []),
+    ],
     CONFIG_LIMIT,
   );
   const wanted = parseFragments(fragments.map(({ name, text }) => ({ name, text: text.toString() })));
@@ -97,9 +107,10 @@ export async function buildKernel(request: KernelRequest): Promise<BuiltKernel> 
       async () => {
         await work.prepare(patches, { signal, ...(onProgress && { onProgress }) });
         await buildDir.open();
-        await make(buildDir, work.tree, wanted, source.label, request);
+        const modules = await make(buildDir, work.tree, wanted, source.label, request);
         for (const [name, place] of Object.entries(PLACES))
           await copyFile(join(buildDir.path, place), join(temporary, name));
+        await addModules(join(temporary, 'bzImage'), buildDir, modules);
         if (counted)
           await keepNotes({ source: source.tree, tree: work.tree, build: buildDir.path, entry: temporary });
       },
@@ -117,9 +128,16 @@ export async function buildKernel(request: KernelRequest): Promise<BuiltKernel> 
     bzImage,
     key,
     label: source.label,
+    modular: modulesIn(await readFile(join(dir, 'config'), 'utf8')).length > 0,
     cached,
     seconds: (Date.now() - started) / 1000,
   };
+}
+
+/** Have an image carry the modules that were built with it. */
+async function addModules(image: string, { path }: BuildDir, names: readonly string[]): Promise<void> {
+  if (names.length === 0) return;
+  await writeFile(image, withModules(await readFile(image), await builtModules(path, names)));
 }
 
 /** make(1) splits paths at these, or takes them for something else, and cannot be told not to. */
@@ -154,13 +172,14 @@ async function toolchain(): Promise<string> {
 /** Tools that the kernel's makefiles call, and that fail there with no clear word. */
 const NEEDED = ['make', 'flex', 'bison', 'bc', 'lz4', 'perl', 'rsync', 'patch'];
 
+/** Build what a kernel is made of; gives the names of KVM's modules. */
 async function make(
   build: BuildDir,
   tree: string,
   wanted: readonly WantedOption[],
   label: string,
   request: KernelRequest,
-): Promise<void> {
+): Promise<string[]> {
   for (const tool of NEEDED) await exec(tool, ['--version']);
   const options: ExecOptions = {
     signal: request.signal,
@@ -172,9 +191,19 @@ async function make(
   // Nothing loads modules in the lab: a value on make's command line wins over the configuration's.
   const builtIn = modular.map((name) => `CONFIG_${name}=y`);
   const jobs = request.jobs ?? availableParallelism();
+  const modules = modulesIn(await readFile(join(build.path, '.config'), 'utf8'));
   const onLine = progressLines(`building ${label}`, request.onProgress);
-  const result = await build.make([`-j${jobs}`, ...builtIn, 'bzImage'], { ...options, onLine: onLine.line });
-  if (result.status !== 0) throw buildError(label, onLine.errors(), result.tail);
+  const run = async (targets: readonly string[]): Promise<void> => {
+    const args = [`-j${jobs}`, ...builtIn, ...targets];
+    const result = await build.make(args, { ...options, onLine: onLine.line });
+    if (result.status !== 0) throw buildError(label, onLine.errors(), result.tail);
+  };
+  if (modules.length === 0) await run(['bzImage']);
+  else {
+    await buildVmlinux(build.path, tree, () => run(['bzImage']));
+    await run(moduleTargets(modules));
+  }
+  return modules;
 }
 
 /** Count what make compiles; say so at most once a second, and keep the compiler's errors. */

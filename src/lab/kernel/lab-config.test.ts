@@ -17,3 +17,11 @@ test.each([
 test('a tree whose KVM is not declared as usual has the plain configuration', () => {
   expect(labConfigs('').map((file) => basename(file))).toEqual(['lab.config']);
 });
+
+test('KVM becomes modules over what the lab has otherwise', () => {
+  expect(labConfigs(kconfig('NET'), true).map((file) => basename(file))).toEqual([
+    'lab.config',
+    'lab-net.config',
+    'modules.config',
+  ]);
+});

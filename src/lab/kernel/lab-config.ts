@@ -8,9 +8,14 @@ const fragment = (name: string): string =>
  * faster: only a KVM that depends on it gets it.
  *
  * @param kvmKconfig text of arch/x86/kvm/Kconfig
+ * @param modular whether KVM is to be modules
  */
-export function labConfigs(kvmKconfig: string): string[] {
+export function labConfigs(kvmKconfig: string, modular = false): string[] {
   const kvm = /^config KVM$(.*?)^config /ms.exec(`${kvmKconfig}\nconfig `)?.[1] ?? '';
   const needsNet = /^\s*depends on .*\bNET\b/m.test(kvm);
-  return [fragment('lab.config'), ...(needsNet ? [fragment('lab-net.config')] : [])];
+  return [
+    fragment('lab.config'),
+    ...(needsNet ? [fragment('lab-net.config')] : []),
+    ...(modular ? [fragment('modules.config')] : []),
+  ];
 }

@@ -5,10 +5,15 @@ export interface Boot {
   kernel: Kernel;
   /** Parts of the initramfs, in order. */
   initrds: readonly string[];
+  /** The one among them that has the kernel's modules, if it has any. */
+  modulesPart?: string;
   /** A file to put into RAM at a physical address; the command line tells the kernel of it. */
   memoryImage?: { file: string; address: number };
-  /** Where the agent finds what it has to do, if not in a file: it may be put there once the machine has been saved. */
-  job?: { address: number; content: Buffer };
+  /**
+   * Where the agent finds what it has to do, if not in a file, and init the modules to load then: they may be put there once the machine
+   * has been saved. What is not used is zero.
+   */
+  job?: { address: number; content: Buffer; used: number };
   /** A directory to save the machine into, where it first stands still. */
   saveInto?: string;
   /** Whether it ends once it has been saved. */

@@ -31,7 +31,7 @@ export async function runInLab(run: LabRun): Promise<LabOutcome> {
   const kernel = await readKernel(run.kernel);
   openCache();
   sweepScratch();
-  if (engine === 'bochs' && snapshot !== undefined && fits(snapshot.job) && isInPlace(kernel)) {
+  if (engine === 'bochs' && snapshot !== undefined && fits(snapshot.job, kernel) && isInPlace(kernel)) {
     const outcome = await runFromSnapshot({ ...run, snapshot }, kernel);
     if (outcome !== undefined) return outcome;
   }

@@ -2,7 +2,7 @@ import { stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LabError } from '../errors.js';
 import { type Kernel, mapsInPlace } from '../image/bzimage.js';
-import { programPart } from '../image/initramfs.js';
+import { modulesPart, programPart } from '../image/initramfs.js';
 import { nodeImage, runtimeFiles } from '../image/nodeimage.js';
 import type { Boot } from './engine.js';
 import type { LabRun } from './run.js';
@@ -28,14 +28,16 @@ const COMMAND_LINE = [
 const IMAGE_ADDRESS = 0x1000_0000;
 const LARGE_PAGE = 2 << 20;
 
-/** Room for a job, behind that file system. */
+/** Room for a job, behind that file system, and for modules behind it: init.c knows where they begin. */
 const JOB_SIZE = 4 << 20;
+const MODULES_SIZE = 12 << 20;
 
 /** Whether the kernel can map files that lie in memory. */
 export const isInPlace = ({ vmlinux }: Kernel): boolean => vmlinux !== undefined && mapsInPlace(vmlinux);
 
-/** Whether a job has room in a machine that may be saved. */
-export const fits = (job: string): boolean => Buffer.byteLength(job) < JOB_SIZE;
+/** Whether a job, and the kernel's modules, have room in a machine that may be saved. */
+export const fits = (job: string, { modules }: Kernel): boolean =>
+  Buffer.byteLength(job) < JOB_SIZE && (modules?.length ?? 0) < MODULES_SIZE;
 
 /** What a boot of `kernel` takes. A job lies in memory, where that can be. */
 export async function prepare(
@@ -53,10 +55,13 @@ export async function prepare(
     program,
     await programPart({ agent: run.program, files: run.files, args: run.args, mounted }),
   );
-  const inMemory = inPlace ? await layOut(image, job) : undefined;
+  const modules = kernel.modules && join(scratch, 'modules.cpio');
+  if (modules !== undefined) await writeFile(modules, modulesPart(kernel.modules as Buffer));
+  const inMemory = inPlace ? await layOut(image, kernel.modules, job) : undefined;
   return {
     kernel,
-    initrds: inPlace ? [program] : [image, program],
+    initrds: [...(inPlace ? [] : [image]), program, ...(modules ? [modules] : [])],
+    ...(modules && { modulesPart: modules }),
     ...inMemory?.places,
     commandLine: commandLine([
       ...(inMemory?.params ?? []),
@@ -73,6 +78,7 @@ export async function prepare(
 /** Pieces of RAM that are devices in the lab: the file system, and the job. */
 async function layOut(
   image: string,
+  modules: Buffer | undefined,
   job: string | undefined,
 ): Promise<{ places: Pick<Boot, 'memoryImage' | 'job'>; params: string[] }> {
   const region = Math.ceil((await stat(image)).size / LARGE_PAGE) * LARGE_PAGE;
@@ -81,11 +87,13 @@ async function layOut(
   const params = [param(region, IMAGE_ADDRESS)];
   if (job === undefined) return { places, params };
   const address = IMAGE_ADDRESS + region;
-  const content = Buffer.alloc(JOB_SIZE);
-  content.write(job);
+  const content = Buffer.alloc(JOB_SIZE + (modules ? MODULES_SIZE : 0));
+  const written = content.write(job);
+  modules?.copy(content, JOB_SIZE);
+  const used = modules ? JOB_SIZE + modules.length : written + 1;
   return {
-    places: { ...places, job: { address, content } },
-    params: [...params, param(JOB_SIZE, address)],
+    places: { ...places, job: { address, content, used } },
+    params: [...params, param(content.length, address)],
   };
 }
 

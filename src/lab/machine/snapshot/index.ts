@@ -141,7 +141,8 @@ async function saveAlone(run: SnapshotRun, kernel: Kernel): Promise<LabOutcome |
     try {
       outcome = await watchRun({ ...run, onStart, onLine: () => {} }, boot, command);
     } finally {
-      await end(started && outcome !== undefined).catch(() => {}); // It is booted again, which tells.
+      // Where the agent has ended, the machine was saved too late. It is booted again, which tells.
+      await end(started && outcome !== undefined && outcome.kind !== 'done').catch(() => {});
     }
     return started || outcome.kind === 'emulator-died' ? undefined : outcome;
   });

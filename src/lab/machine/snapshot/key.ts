@@ -5,10 +5,13 @@ import type { Boot } from '../engine.js';
 /** Raise it when what is saved, or how, changes. */
 const FORMAT = '2';
 
-/** What a machine is that stands still before its job: everything that it was made from, by content. */
+/**
+ * What a machine is that stands still before its job: everything that it was made from, by content. A kernel's modules are not part of it:
+ * they are taken out before it is saved, and it is used with others.
+ */
 export async function snapshotKey(boot: Boot, program: Buffer, parts: readonly string[]): Promise<string> {
-  const files = [boot.kernel.path, ...boot.initrds, ...parts];
-  const contents = await Promise.all(files.map((file) => readFile(file)));
+  const files = [...boot.initrds.filter((part) => part !== boot.modulesPart), ...parts];
+  const contents = [boot.kernel.bzImage, ...(await Promise.all(files.map((file) => readFile(file))))];
   const { memoryImage, commandLine, memoryMiB, job } = boot;
   const settings = [FORMAT, commandLine, memoryMiB, memoryImage?.file, job?.content.length];
   return contentKey(settings.join('\n'), program, ...contents);

@@ -52,8 +52,8 @@ export async function restoring(
   await symlink(library, join(scratch, LINKS.library));
   await symlink(dir, join(scratch, LINKS.snapshot));
   await symlink(join(dir, LINKS.rom), join(scratch, LINKS.rom));
-  const content = job?.content ?? Buffer.alloc(0);
-  const end = Math.ceil((content.indexOf(0) + 1) / PAGE_SIZE) * PAGE_SIZE;
+  const { content = Buffer.alloc(0), used = 0 } = job ?? {};
+  const end = Math.ceil(used / PAGE_SIZE) * PAGE_SIZE;
   await writeFile(join(scratch, LINKS.job), content.subarray(0, end));
   return withLibrary(await commandFor(scratch, dir), {
     LAB_RAM: join(LINKS.snapshot, 'ram'),
