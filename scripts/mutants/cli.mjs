@@ -36,6 +36,9 @@ export async function build({ source, patches }, where) {
   return status === 0 ? { image: lines.at(-1) } : { error: said };
 }
 
+/** Each kernel runs once, unless it is its modules alone that differ. */
+const snapshot = process.env.KVM_MEMTYPE_MODULES === '1' ? [] : ['--no-snapshot'];
+
 /** Run scenarios, all if none is named. Answers the results of the one kernel, and the status that a user sees. */
 export async function runCatalogue(image, { scenarios = [], policy, output, ...where }) {
   rmSync(output, { force: true });
@@ -45,7 +48,7 @@ export async function runCatalogue(image, { scenarios = [], policy, output, ...w
     ...scenarios,
     '--kernel',
     image,
-    '--no-snapshot',
+    ...snapshot,
     ...forced,
     '--format',
     'json',
@@ -63,7 +66,7 @@ export async function fuzzKernel(image, { output, ...where }) {
   rmSync(output, { recursive: true, force: true });
   mkdirSync(output, { recursive: true });
   const limits = ['--seed', SEED, '--machine-time', MACHINE_SECONDS, '--finds', 1, '--no-shrink'].map(String);
-  const args = ['fuzz', '--kernel', image, '--no-snapshot', ...limits, '--output', output];
+  const args = ['fuzz', '--kernel', image, ...snapshot, ...limits, '--output', output];
   const { status, lines, said } = await kvmMemtype(args, where);
   return readFuzz({ status, lines, files: readdirSync(output), said });
 }

@@ -39,8 +39,8 @@ export async function runOperand(
   options: OperandOptions,
   labels: Set<string>,
 ): Promise<RunKernel> {
-  const { scenarios, timeout, param, engine, repeat = 1 } = options;
-  const target = await targetOf({ engine, param, kernel: [operand] }, operand);
+  const { scenarios, timeout, param, engine, snapshot = false, repeat = 1 } = options;
+  const target = await targetOf({ engine, param, snapshot, kernel: [operand] }, operand);
   const again = { engine, policy: 'auto', timeout, param };
   const release = target.engine === 'host' ? undefined : target.identity?.release;
   const label =

@@ -48,7 +48,7 @@ async function resultsOf(args: readonly string[], options: BisectOptions): Promi
   const { all, patterns, argumentOf } = await readArguments(args, catalogue);
   const scenarios = selectScenarios(all, patterns);
   const { source, patch, config, jobs, engine, param, policy, timeout } = options;
-  const { bzImage } = await build({
+  const { bzImage, modular } = await build({
     source,
     patches: patch,
     configs: config,
@@ -58,7 +58,13 @@ async function resultsOf(args: readonly string[], options: BisectOptions): Promi
   const rerun = rerunCommand(options, bzImage);
   const request: SessionRequest = {
     name: labelOf({ engine, kernel: bzImage, params: param, release: identity.release }),
-    target: { engine, kernel: bzImage, params: param, identity: { image: bzImage, ...identity } },
+    target: {
+      engine,
+      kernel: bzImage,
+      params: param,
+      snapshot: modular,
+      identity: { image: bzImage, ...identity },
+    },
     scenarios,
     catalogue,
     policy,

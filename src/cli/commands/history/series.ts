@@ -74,7 +74,7 @@ async function outcomeOf(
 ): Promise<Outcome> {
   const { config, jobs, scenario } = options;
   try {
-    const { bzImage } = await build(
+    const { bzImage, modular } = await build(
       {
         source: base,
         patches: patches.map(({ file }) => file),
@@ -83,7 +83,7 @@ async function outcomeOf(
       },
       `building ${name}`,
     );
-    const run = { ...options, scenarios: selectScenarios(catalogue, scenario) };
+    const run = { ...options, snapshot: modular, scenarios: selectScenarios(catalogue, scenario) };
     const { recorded, set, warnings } = await runOperand(bzImage, run, new Set());
     const side = sideOfRecorded(recorded);
     if (side === undefined)
