@@ -76,6 +76,26 @@ describe('explain --map of firmware that covers memory above 4 GiB', () => {
   });
 });
 
+describe('explain --map of bases that are not aligned to their masks', () => {
+  // 96 GiB, 46 bits (from a public report). By the SDM a range begins where base AND mask say, and the last one's mask matches all: all is
+  // WB, both gaps for MMIO included.
+  it('is WB everywhere, on 6.1 as by the SDM', async () => {
+    const pairs = [
+      ...[
+        '0x200=0x6',
+        '0x201=0x3ffff8000800',
+        '0x202=0x8000006',
+        '0x203=0x3fff00000800',
+        '0x204=0x100000006',
+      ],
+      ...['0x205=0x3ff000000800', '0x206=0x1000000006', '0x207=0x380000000800', '0x208=0x80000000006'],
+      ...['0x209=0x800', '0x2ff=0x800'],
+    ].flatMap((write) => ['--msr', write]);
+    const map = await rows(...DMA, '--maxphyaddr', '46', ...pairs, '--map');
+    expect(map.slice(1, -1)).toEqual(['0x0 | 0x3fffffffffff | 64T | WB, IPAT 0 | WB | WB']);
+  });
+});
+
 describe('explain --slot', () => {
   const at = async (kind: string, ...args: string[]): Promise<string> => {
     const policy = args.includes('--policy') ? [] : ['--policy', '6.1'];
