@@ -103,6 +103,7 @@ export class TraceInstance {
   readonly #pipe: number;
   readonly #chunk = Buffer.alloc(CHUNK);
   readonly #undo: (() => void)[] = [];
+  readonly name: string;
   /** Group of the probes of this instance. */
   readonly probeGroup: string;
 
@@ -113,9 +114,9 @@ export class TraceInstance {
    */
   constructor(root: string, tid: number | undefined, bufferKib: number) {
     this.#root = root;
-    const name = INSTANCES.next();
-    this.probeGroup = groupOf(name);
-    this.#dir = join(root, 'instances', name);
+    this.name = INSTANCES.next();
+    this.probeGroup = groupOf(this.name);
+    this.#dir = join(root, 'instances', this.name);
     mkdirSync(this.#dir);
     this.#undo.push(() => rmdirSync(this.#dir));
     try {

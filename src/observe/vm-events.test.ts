@@ -49,12 +49,25 @@ test('a tracepoint beside the probes, and a thread of the kernel', () => {
   expect(parseVmTrace(text).events).toEqual([{ at: 1_000_002, tid: 9, kind: 'zap-all' }]);
 });
 
+test.each([
+  ['only', []],
+  [`only ${VM} 0x1`, [VM, '0x1']],
+])('the mark %s', (text, kvms) => {
+  const mark = `            node-9       [001] .....     1.000002: tracing_mark_write: ${text}`;
+  expect(parseVmTrace(mark).events).toEqual([{ at: 1_000_002, tid: 9, kind: 'only', kvms }]);
+});
+
 test('lost events are counted', () => {
   const text = `CPU:0 [LOST 12 EVENTS]\n${line('destroy', `kvm=${VM}`)}\n\nCPU:1 [LOST 3 EVENTS]\n`;
   expect(parseVmTrace(text)).toMatchObject({ lost: 15, events: [{ kind: 'destroy' }] });
 });
 
+test('where the kernel does not know how many it lost, it was one at least', () => {
+  expect(parseVmTrace('CPU:0 [LOST EVENTS]\n')).toEqual({ lost: 1, events: [] });
+});
+
 test.each([
+  ['another mark', ' node-9  [001] .....  1.000002: tracing_mark_write: only you'],
   ['another event', line('sched_switch', '')],
   ['no event', 'hello'],
   ['a field that is missing', line('decide', `kvm=${VM} vcpu=1 mmio=1`)],

@@ -35,18 +35,26 @@ export type VmEvent = Moment &
     | { kind: 'zapped' }
     /** kvm_mmu_zap_all_fast(), of the VM that this thread works for. */
     | { kind: 'zap-all' }
+    /** From here on the kernel tells of these VMs alone; of all if there are none. Our own mark. */
+    | { kind: 'only'; kvms: readonly string[] }
   );
 
-/** A piece of a trace: its events, and how many the kernel dropped on the way. */
+/** What one look at the trace gave: all events since the one before, and how many of them the kernel dropped, at least. */
 export interface VmTrace {
   readonly events: readonly VmEvent[];
   readonly lost: number;
 }
 
+/** Stands in a recording where a look begins. */
+export const LOOK_MARK = '# look\n';
+
 const LINE = /-(\d+)\s+\[\d+\]\s+\S+\s+(\d+)\.(\d{6}): (\w+): (.*)$/;
-const LOST = /LOST (\d+) EVENTS/;
+/** The kernel says no number where it does not know it (print_trace_line()). */
+const LOST = /^CPU:\d+ \[LOST (?:(\d+) )?EVENTS\]/;
 const FIELD = /(\w+)=(\S+)/g;
 const CHANGE = /^as id (\d+) gfn ([\da-f]+) level (\d+) old_spte ([\da-f]+) new_spte ([\da-f]+)$/;
+
+const ONLY = /^only( 0x[\da-f]{1,16})*$/;
 
 const KVM_CAP_DISABLE_QUIRKS = 116;
 
@@ -80,6 +88,11 @@ class Fields {
 
   /** A frame: KVM gives the highest number that it can for "to the end". */
   frame = (name: string): number => Math.min(this.num(name), GFN_LIMIT);
+
+  only(): string[] {
+    if (!ONLY.test(this.body)) throw this.#wrong();
+    return this.body.split(' ').slice(1);
+  }
 
   gfn(gfn = this.num('gfn')): number {
     if (gfn >= GFN_LIMIT) throw this.#wrong();
@@ -137,10 +150,11 @@ const READERS: Readonly<Record<string, (f: Fields) => Body>> = {
   zap: (f) => ({ kind: 'zap', kvm: f.text('kvm'), start: f.frame('start'), end: f.frame('end') }),
   zapped: () => ({ kind: 'zapped' }),
   kvm_mmu_zap_all_fast: () => ({ kind: 'zap-all' }),
+  tracing_mark_write: (f) => ({ kind: 'only', kvms: f.only() }),
 };
 
 /**
- * Read what the probes of VmObserver gave.
+ * Read what the probes of VmObserver gave in one look.
  * @throws TraceError if a line makes no sense
  */
 export function parseVmTrace(text: string): VmTrace {
@@ -150,7 +164,7 @@ export function parseVmTrace(text: string): VmTrace {
     if (line === '' || line.startsWith('#')) continue;
     const gap = LOST.exec(line);
     if (gap !== null) {
-      lost += Number(gap[1]);
+      lost += Number(gap[1] ?? 1);
       continue;
     }
     const [, tid, seconds, micros, name = '', fields = ''] = LINE.exec(line) ?? [];

@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { HUGE, PRESENT } from './spte.js';
+import { TraceGuard } from './trace-guard.js';
 import { TraceInstance } from './tracefs.js';
 
-const BUFFER_KIB = 2048; // per CPU: about 25,000 events
+/** Of each CPU: about 25,000 events. */
+export const VM_BUFFER_KIB = 2048;
 /** Threads that a filter can name: it is one page of text. */
 const MOST_TIDS = 64;
 
@@ -100,14 +102,16 @@ const all = (...filters: readonly (string | undefined)[]): string => {
  */
 export class VmObserver {
   readonly #trace: TraceInstance;
+  readonly #guard: TraceGuard;
 
   /**
    * @param root where tracefs is mounted
    * @param tids threads of a monitor that runs already; undefined if it is about to start
    * @param bufferKib size of the buffer of each CPU
    */
-  constructor(root: string, tids?: readonly number[], bufferKib = BUFFER_KIB) {
+  constructor(root: string, tids?: readonly number[], bufferKib = VM_BUFFER_KIB) {
     this.#trace = new TraceInstance(root, undefined, bufferKib);
+    this.#guard = new TraceGuard(root, this.#trace.name, this.#trace.probeGroup);
     try {
       const kallsyms = readFileSync('/proc/kallsyms', 'utf8');
       for (const probe of PROBES) this.#add(probe, kallsyms);
@@ -119,7 +123,7 @@ export class VmObserver {
       this.#trace.write(`${CHANGES.event}/enable`, '1');
       this.#trace.write('events/kvmmmu/kvm_mmu_zap_all_fast/enable', '1');
     } catch (error) {
-      this.#trace.close();
+      this.close();
       throw error;
     }
   }
@@ -129,10 +133,16 @@ export class VmObserver {
     this.#trace.addProbe(kind, name, `${where} ${fields}`.trim(), filter);
   }
 
-  /** Have the kernel drop what probes tell of other VMs than these; of none if there are none. */
+  /**
+   * Have the kernel drop what probes tell of other VMs than these; of none if there are none. A mark in the trace tells from where on
+   * that may be so, or is no more.
+   */
   only(kvms: readonly string[], wasRunning: boolean): void {
     const ours = kvms.length === 0 ? undefined : kvms.map((kvm) => `kvm == ${kvm}`).join(' || ');
+    const mark = ['only', ...kvms].join(' ');
+    if (ours !== undefined) this.#trace.mark(mark);
     for (const { name, filter, ofVm } of PROBES) if (ofVm) this.#trace.filterProbe(name, all(ours, filter));
+    if (ours === undefined) this.#trace.mark(mark);
     if (wasRunning) this.#trace.silenceProbe(LOAD.name);
   }
 
@@ -143,7 +153,11 @@ export class VmObserver {
 
   /** Remove the probes and the instance; a second call does nothing. */
   close(): void {
-    this.#trace.close();
+    try {
+      this.#trace.close();
+    } finally {
+      this.#guard.close();
+    }
   }
 
   [Symbol.dispose](): void {

@@ -21,36 +21,46 @@ export interface Follow {
   readonly onLook: () => void;
 }
 
+const isSame = (a: readonly string[], b: readonly string[]): boolean => a.join() === b.join();
+
 /**
  * Have the kernel tell of the monitor's VMs alone, once these have been there for a whole look: a monitor that makes one after another would
  * lose the first moments of each. Of all again, as soon as one has gone.
  */
-function narrow({ observer, watcher }: Follow, before: readonly string[]): void {
-  const { kvms, narrowedTo } = watcher;
-  const isSame = (a: readonly string[], b: readonly string[]): boolean => a.join() === b.join();
-  const hasGone = narrowedTo.some((kvm) => !kvms.includes(kvm));
-  if (!hasGone && (isSame(kvms, narrowedTo) || !isSame(kvms, before))) return;
-  watcher.narrowedTo = hasGone ? [] : kvms;
-  observer.only(watcher.narrowedTo, !watcher.fromStart);
+class Narrowing {
+  #told: readonly string[] = [];
+
+  constructor(readonly o: Follow) {}
+
+  /** @param before the VMs that there were before the last look */
+  narrow(before: readonly string[]): void {
+    const { observer, watcher } = this.o;
+    const { kvms } = watcher;
+    const hasGone = this.#told.some((kvm) => !kvms.includes(kvm));
+    if (!hasGone && (isSame(kvms, this.#told) || !isSame(kvms, before))) return;
+    this.#told = hasGone ? [] : kvms;
+    observer.only(this.#told, !watcher.fromStart);
+  }
 }
 
 /** Take what came since the last look. */
-function look(o: Follow): void {
+function look(o: Follow, narrowing: Narrowing): void {
   const { observer, watcher, onText, onLook } = o;
   const text = observer.take();
   if (text !== '') onText?.(text);
   const before = watcher.kvms;
   watcher.take(parseVmTrace(text));
-  narrow(o, before);
+  narrowing.narrow(before);
   onLook();
 }
 
 /** Follow a monitor's VMs until it ends or `signal` is aborted. @throws TraceError */
 export async function follow(o: Follow): Promise<void> {
+  const narrowing = new Narrowing(o);
   while (!o.signal.aborted && o.isAlive()) {
-    look(o);
+    look(o, narrowing);
     const ms = o.watcher.vms.length === 0 ? Math.min(SEARCH_MS, o.intervalMs) : o.intervalMs;
     await sleep(ms, undefined, { signal: o.signal }).catch(() => {});
   }
-  look(o); // What came at the very end.
+  look(o, narrowing); // What came at the very end.
 }

@@ -124,4 +124,9 @@ export class WatchedLeaves {
     this.#leaves.clear();
     return count;
   }
+  /** What is here may have gone unseen. */
+  forget(): void {
+    this.#leaves.clear();
+    this.#old.clear();
+  }
 }

@@ -19,13 +19,15 @@ const TRACE =
   line('decide', `kvm=${VM} vcpu=0 gfn=0x1 mmio=0`) +
   line('kvm_tdp_mmu_spte_changed', '').replace(/\(.*/, 'as id 0 gfn 1 level 1 old_spte 0 new_spte 837');
 
-function recorded(): string {
+/** What is recorded of two looks. */
+function recorded(second = ''): string {
   const file = join(folder, 'trace');
   const host = { policy: findPolicy('7.2'), maxphyaddr: 39, selfSnoop: true, quirks: 0xfff };
   const recorder = new WatchRecorder(file, host, {
     ...{ startedAt: '2026-01-02T03:04:05.000Z', release: '7.2.13', cpu: 'a processor', fromStart: true },
   });
-  recorder.write(TRACE);
+  recorder.add(TRACE);
+  if (second !== '') recorder.add(second);
   recorder.close([VM]);
   return readFileSync(file, 'latin1');
 }
@@ -38,6 +40,20 @@ test('what was recorded is watched again, under the same rules or others; VMs of
   expect(other.vms.map((vm) => reportOf(vm).verdict.sentences)).toEqual([
     ['gfn 0x1, level 1, by vCPU 0: expected UC, IPAT 0; seen WB, IPAT 0'],
   ]);
+});
+
+test('events that were lost bear on the look that tells of them, and on what comes after', () => {
+  const next = (line: string) =>
+    TRACE.split('\n')
+      .slice(3)
+      .join('\n')
+      .replaceAll(/gfn(=0x|\s)1\b/g, line);
+  const [vm] = readWatchRecording(recorded(`${next('gfn$12')}\nCPU:0 [LOST 3 EVENTS]\n`)).watch('6.1').vms;
+
+  expect(vm && reportOf(vm)).toMatchObject({
+    lostTrack: true,
+    verdict: { right: 0, wrong: 1, untold: 1 },
+  });
 });
 
 test.each([

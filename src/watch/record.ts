@@ -1,7 +1,7 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { z } from 'zod';
 import { findPolicy } from '../memtype/index.js';
-import { parseVmTrace } from '../observe/vm-events.js';
+import { LOOK_MARK, parseVmTrace } from '../observe/vm-events.js';
 import { readInput } from '../process/read-file.js';
 import type { HostFacts } from './registers.js';
 import { Watcher } from './watcher.js';
@@ -47,17 +47,21 @@ export class WatchRecorder {
       policy: policy.name,
       ...{ maxphyaddr, selfSnoop, quirks },
     };
-    this.write(`${JSON.stringify(first)}\n`);
+    this.#write(`${JSON.stringify(first)}\n`);
   }
 
-  /** Add what the kernel told. */
-  write(text: string): void {
+  /** Add what the kernel told in one look. */
+  add(text: string): void {
+    this.#write(LOOK_MARK + text);
+  }
+
+  #write(text: string): void {
     writeSync(this.#fd, text, null, 'latin1');
   }
 
   /** End it. @param kvms addresses of the monitor's VMs */
   close(kvms: readonly string[]): void {
-    this.write(`${VMS} ${kvms.join(' ')}\n`);
+    this.#write(`${VMS} ${kvms.join(' ')}\n`);
     closeSync(this.#fd);
   }
 }
@@ -102,14 +106,17 @@ export function readWatchRecording(text: string): WatchRecording {
       .trim()
       .split(' '),
   );
-  const trace = parseVmTrace(text.slice(end + 1, last));
+  const looks = text
+    .slice(end + 1, last + 1)
+    .split(LOOK_MARK)
+    .map((look) => parseVmTrace(look));
   return {
     host,
     policy: own,
     watch: (policy = own, stories = false) => {
       const facts = { policy: findPolicy(policy), maxphyaddr, selfSnoop, quirks };
       const watcher = new Watcher(facts, (_tid, kvm) => ours.has(kvm), host.fromStart, stories);
-      watcher.take(trace);
+      for (const look of looks) watcher.take(look);
       return watcher;
     },
   };

@@ -1,4 +1,11 @@
-import { type ErratumId, type MtrrState, type Policy, VcpuModel, type VmView } from '../memtype/index.js';
+import {
+  type ErratumId,
+  MtrrState,
+  type PageView,
+  type Policy,
+  VcpuModel,
+  type VmView,
+} from '../memtype/index.js';
 
 /** What is known of the host for all of its VMs. */
 export interface HostFacts {
@@ -10,16 +17,27 @@ export interface HostFacts {
   readonly quirks: number;
 }
 
+/** What the MTRRs of a vCPU may say where they were not seen: no two of these have a type in common. */
+const UNSEEN_MTRRS: readonly MtrrState[] = [
+  MtrrState.initial, // UC
+  MtrrState.initial.write({ kind: 'deftype', index: 0 }, 0x806n, 36), // WB
+];
+
 /** All that the types of a VM's pages depend on, as far as it was seen. */
 export class Registers implements VmView {
   readonly #vcpus = new Map<number, VcpuModel>();
+  readonly #written = new Set<string>();
   noncoherent = 0;
   disabledQuirks: number;
   readonly memslotFlag = 0;
   readonly flagged = [];
 
   constructor(readonly host: HostFacts) {
-    this.disabledQuirks = host.policy.quirks.disabledAtCreation & host.quirks;
+    this.disabledQuirks = this.#quirksAtCreation;
+  }
+
+  get #quirksAtCreation(): number {
+    return this.host.policy.quirks.disabledAtCreation & this.host.quirks;
   }
 
   get selfSnoop(): boolean {
@@ -37,6 +55,30 @@ export class Registers implements VmView {
     const vcpu = new VcpuModel(id, this.host.maxphyaddr, true);
     this.#vcpus.set(id, vcpu);
     return vcpu;
+  }
+
+  /** Begin anew: as after the VM's creation. */
+  forget(): void {
+    this.#vcpus.clear();
+    this.#written.clear();
+    this.noncoherent = 0;
+    this.disabledQuirks = this.#quirksAtCreation;
+  }
+
+  /** Note that an MSR was written. @returns whether it was before: if not, its value may not be known */
+  noteWrite(id: number, msr: number): boolean {
+    const key = `${id} ${msr}`;
+    const wasWritten = this.#written.has(key);
+    this.#written.add(key);
+    return wasWritten;
+  }
+
+  /** Whether the type of a page depends on the registers of the vCPU that touches it. */
+  dependsOnVcpu(id: number, page: PageView): boolean {
+    const vcpu = this.vcpu(id);
+    const views = [false, true].flatMap((cd) => UNSEEN_MTRRS.map((mtrr) => ({ ...vcpu, cd, mtrr })));
+    const [first, ...others] = views.map((view) => this.host.policy.decide(this, view, page));
+    return others.some(({ type, ipat }) => type !== first?.type || ipat !== first.ipat);
   }
 
   /** As it is now, whatever comes. */

@@ -28,6 +28,9 @@ interface Disagreement {
 export interface VmReport {
   readonly policy: string;
   readonly fromStart: boolean;
+  /** The kernel dropped events that may have been of this VM. */
+  readonly lostTrack: boolean;
+  /** As far as they are known. */
   readonly vcpus: readonly { id: number; cd: boolean; pat: string; defType: string; ranges: number }[];
   readonly noncoherent: number;
   readonly inferred: boolean;
@@ -73,7 +76,7 @@ const sameRow = (a: MapRow, b: MapRow): boolean =>
 /** Where the MTRRs of the first vCPU say otherwise: the guest's system takes a type for real that it does not get. */
 function disagreements(vm: WatchedVm, map: readonly WatchedLeaf[]): Disagreement[] {
   const mtrr = vm.registers.vcpus[0]?.mtrr;
-  if (mtrr?.enabled !== true) return [];
+  if (!vm.seesAll || mtrr?.enabled !== true) return [];
   const rows = map
     .filter(({ mmio }) => !mmio)
     .map((leaf): Disagreement => {
@@ -87,7 +90,7 @@ function disagreements(vm: WatchedVm, map: readonly WatchedLeaf[]): Disagreement
 /** What `check` has to say of it. */
 function findings(vm: WatchedVm, leaves: readonly WatchedLeaf[]): Finding[] {
   const { registers, policy } = vm;
-  if (!vm.fromStart || registers.vcpus.length === 0) return [];
+  if (!vm.seesAll || registers.vcpus.length === 0) return [];
   const named = (mmio: boolean): NamedRange[] => {
     const name = mmio ? 'device memory' : 'RAM';
     const of = leaves.filter((leaf) => leaf.mmio === mmio);
@@ -118,8 +121,9 @@ export function reportOf(vm: WatchedVm): VmReport {
   const leaves = vm.leaves.all();
   return {
     policy: vm.policy.name,
-    fromStart: vm.fromStart,
-    vcpus: registers.vcpus.map(({ id, cd, pat, mtrr }) => ({
+    fromStart: vm.fromStart && (vm.seesAll || vm.lostTrack),
+    lostTrack: vm.lostTrack,
+    vcpus: (vm.seesAll ? registers.vcpus : []).map(({ id, cd, pat, mtrr }) => ({
       ...{ id, cd },
       pat: `0x${pat.toString(16)}`,
       defType: `0x${mtrr.deftype.toString(16)}`,

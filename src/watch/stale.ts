@@ -33,7 +33,7 @@ function changeThatBreaks(
 
 /** Leaves that stayed although what they were made from has changed, by origin and by what they would be now. */
 export function staleGroups(vm: WatchedVm, leaves: readonly WatchedLeaf[] = vm.leaves.all()): StaleGroup[] {
-  if (!vm.fromStart) return [];
+  if (!vm.seesAll) return [];
   const groups = new Map<string, StaleGroup>();
   for (const leaf of leaves) {
     const now = vm.decide(leaf);

@@ -46,17 +46,17 @@ function staleText({ leaves, start, end, now, since, erratum, ...leaf }: StaleGr
 }
 
 function head(report: VmReport): string[] {
-  const { vcpus, noncoherent, disabledQuirks, policy, fromStart, inferred } = report;
+  const { vcpus, noncoherent, disabledQuirks, policy, fromStart, lostTrack, inferred } = report;
   const dma =
     noncoherent > 0
       ? `non-coherent DMA${inferred ? ', to judge by a leaf' : `: ${count(noncoherent, 'device')}`}`
       : `no non-coherent DMA${inferred ? ', to judge by a leaf' : ''}`;
   const quirks = disabledQuirks === 0 ? '' : `; quirks disabled: 0x${disabledQuirks.toString(16)}`;
   const lines = [`policy ${policy}; ${dma}${quirks}`];
-  if (!fromStart)
-    lines.push(
-      'this VM ran before it was watched: leaves, MTRRs, CR0 and quirks from before cannot be seen, and types that depend on them are not judged',
-    );
+  const unseen =
+    'leaves, MTRRs, CR0 and quirks from before cannot be seen, and types that depend on them are not judged';
+  if (lostTrack) lines.push(`events were lost: ${unseen}`);
+  else if (!fromStart) lines.push(`this VM ran before it was watched: ${unseen}`);
   for (const { id, cd, pat, defType, ranges } of vcpus)
     lines.push(
       `vCPU ${id}: MTRR_DEF_TYPE ${defType}, ${count(ranges, 'variable range')}, PAT ${pat}, CR0.CD ${cd ? 1 : 0}`,

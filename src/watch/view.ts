@@ -33,7 +33,9 @@ class Clock {
 }
 
 const lostText = ({ lost }: Watcher): string =>
-  lost === 0 ? '' : `${lost} events were lost: what is said of leaves may be wrong from then on\n`;
+  lost === 0
+    ? ''
+    : `${lost === 1 ? '1 event was' : `${lost} events were`} lost, as the kernel’s buffer was full: a larger --buffer or a shorter --interval helps\n`;
 
 function reports(watcher: Watcher, width: number): string {
   const { vms } = watcher;

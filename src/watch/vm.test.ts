@@ -233,6 +233,57 @@ test('of a VM that ran before, the count of devices is read off a leaf, and what
   expect(late.report).toMatchObject({ inferred: true, noncoherent: 1, verdict: { right: 2, untold: 0 } });
 });
 
+test('of a VM that ran before, a zap that would follow from what was not seen is not missed', () => {
+  const story = new Story('6.1', false).fault(0, WB).msr(DEF_TYPE, 0xc06n).msr(DEF_TYPE, 0xc06n);
+
+  expect(story.report).toMatchObject({ missingZaps: [], vcpus: [], disagree: [] });
+});
+
+test('of a VM that ran before, a register’s value is told once it was seen', () => {
+  const { vm } = new Story('6.1', false).msr(0x277, 0x6n).msr(0x277, 0x7n);
+
+  expect(vm.takeNotes().map(({ text }) => text)).toEqual([
+    'vCPU 0: MSR 0x277 (IA32_PAT) 0x6',
+    'vCPU 0: MSR 0x277 (IA32_PAT) 0x6 to 0x7',
+  ]);
+});
+
+test('a leaf with IPAT 0 tells of devices also where the first one has IPAT 1: its vCPU may have had CR0.CD=1', () => {
+  const { report } = new Story('6.1', false).fault(0, WB_IPAT).fault(1, UC);
+
+  expect(report).toMatchObject({ noncoherent: 1, verdict: { right: 1, untold: 1, wrong: 0 } });
+});
+
+test('6.7: the type of a vCPU whose MTRRs were not seen is not judged, also where it is the same with caches off', () => {
+  const { report } = new Story('B-6.7', false).fault(0, WB).msr(DEF_TYPE, 0x806n).fault(1, UC);
+
+  expect(report.verdict).toMatchObject({ right: 0, untold: 2, wrong: 0 });
+});
+
+test('once events were lost, a VM is no better known than one that ran before', () => {
+  const story = new Story('6.1')
+    .and({ kind: 'dma', delta: 1 })
+    .msr(DEF_TYPE, 0x806n)
+    .call(0, ALL, [])
+    .fault(0, WB);
+  story.msr(DEF_TYPE, 0x806n); // Its zap is lost, and a write of UC to the MTRRs.
+  story.vm.loseTrack('lost');
+  const { report } = story.fault(1, UC).msr(DEF_TYPE, 0x806n);
+
+  expect(report).toMatchObject({
+    ...{ lostTrack: true, noncoherent: 1, vcpus: [], stale: [], missingZaps: [], findings: [] },
+    verdict: { right: 1, untold: 1, wrong: 0 },
+    map: [{ start: 1, end: 2, type: 'UC' }],
+  });
+});
+
+test('what is lost after a VM’s end takes nothing from what is known of it', () => {
+  const story = new Story('6.1').fault(0, WB_IPAT).and({ kind: 'teardown' });
+  story.vm.loseTrack('lost');
+
+  expect(story.report).toMatchObject({ lostTrack: false, leaves: 1 });
+});
+
 test('the advice of `check` comes with it', () => {
   const { report } = new Story('6.1').and({ kind: 'dma', delta: 1 }).fault(0, UC);
 

@@ -36,14 +36,17 @@ export class WatchedVm {
   readonly verdict = { right: 0, untold: 0, wrong: 0, departures: [] as Departure[] };
   /** Leaves in the tables of system management mode, which are left out. */
   smm = 0;
-  /** Whether the count of devices was read off a leaf: the VM ran before it was watched. */
+  /** Whether the count of devices was read off a leaf, as what came before it was not seen. */
   inferred = false;
+  /** Events were dropped that may have been of this VM: what is known of it is no more than of one that ran before. */
+  lostTrack = false;
+  #seesAll: boolean;
   readonly #faults = new Map<number, Of<'decide'>>();
   readonly #notes: WatchNote[] = [];
   #isOver = false;
 
   /**
-   * @param fromStart all that it did was seen, so that its registers are known
+   * @param fromStart watched from its first moment
    * @param story told of all that is done to leaves
    */
   constructor(
@@ -51,6 +54,7 @@ export class WatchedVm {
     readonly fromStart: boolean,
     readonly story?: Story,
   ) {
+    this.#seesAll = fromStart;
     this.registers = new Registers(host);
     this.#latest = this.registers.snapshot();
   }
@@ -62,6 +66,24 @@ export class WatchedVm {
   /** Take the notes made since the last call. */
   takeNotes(): WatchNote[] {
     return this.#notes.splice(0);
+  }
+
+  /** All that it did was seen, so that its registers are known. */
+  get seesAll(): boolean {
+    return this.#seesAll;
+  }
+
+  /** Take it that anything may have happened meanwhile: events were lost, or those of this VM were not told. */
+  loseTrack(why: 'lost' | 'untold'): void {
+    if (this.#isOver) return;
+    this.lostTrack ||= why === 'lost';
+    this.#seesAll = false;
+    this.inferred = false;
+    this.registers.forget();
+    this.#latest = this.registers.snapshot();
+    this.#faults.clear();
+    this.leaves.forget();
+    this.zaps.forget();
   }
 
   apply(event: VmEvent): void {
@@ -171,20 +193,19 @@ export class WatchedVm {
       .map(({ before }) => before);
   }
 
-  /** Of a VM that ran before: only where there is non-coherent DMA has RAM IPAT 0, unless a quirk was disabled. */
+  /**
+   * Where not all was seen: only where there is non-coherent DMA has RAM IPAT 0, unless a quirk was disabled, whose effect is the same.
+   * IPAT 1 says nothing for sure: the vCPU may have had CR0.CD=1.
+   */
   #infer(leaf: WatchedLeaf): void {
-    if (this.fromStart || this.inferred || leaf.mmio) return;
+    if (this.#seesAll || leaf.mmio) return;
     this.inferred = true;
     if (!leaf.ipat && this.registers.noncoherent === 0) this.registers.noncoherent = 1;
   }
 
-  /** Whether the types of a page follow from what was seen: of a VM that ran before, registers of vCPUs are not known. */
+  /** Whether the type of a page follows from what was seen: where that is not all, the registers of vCPUs are not known. */
   #isKnown(leaf: WatchedLeaf): boolean {
-    if (this.fromStart) return true;
-    const vcpu = this.registers.vcpu(leaf.vcpu ?? 0);
-    const as = (cd: boolean): string =>
-      show(this.policy.decide(this.registers, { ...vcpu, cd }, pageOf(leaf)));
-    return as(true) === as(false);
+    return this.#seesAll || !this.registers.dependsOnVcpu(leaf.vcpu ?? 0, pageOf(leaf));
   }
 
   #msr(event: Of<'msr'>): void {
@@ -200,11 +221,13 @@ export class WatchedVm {
         : undefined;
     const cause = `${name}, by ${byHost ? 'the VMM for ' : ''}vCPU ${id}`;
     this.zaps.expect(tid, range && this.#zap(cause, true, clamped(range)));
-    const from = before.value === undefined ? '' : ` ${hex(before.value)} to`;
+    const isKnown = this.registers.noteWrite(id, msr) || this.#seesAll;
+    const from = before.value === undefined || !isKnown ? '' : ` ${hex(before.value)} to`;
     const refused = outcome?.ok ? '' : ': refused';
     const text = `${who}: ${name}${from} ${hex(value)}${refused}`;
     // A monitor writes all registers at each reset: what changes nothing and zaps nothing is no news.
-    if (before.value !== value || range !== undefined || refused !== '') this.#note(event, 'msr', text, id);
+    if (!isKnown || before.value !== value || range !== undefined || refused !== '')
+      this.#note(event, 'msr', text, id);
     if (!sameMtrrs(before.mtrr, vcpu.mtrr, value, before.value)) this.#epoch(event, text, 'mtrr');
   }
 
@@ -220,7 +243,8 @@ export class WatchedVm {
   }
 
   #zap = (cause: string, must: boolean, range: GfnRange = ALL_GFNS): ExpectedZap => ({
-    ...{ cause, must, range },
+    ...{ cause, range },
+    must: must && this.#seesAll,
     epoch: this.epochs.length,
   });
 

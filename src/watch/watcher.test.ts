@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { findPolicy } from '../memtype/index.js';
 import { parseVmTrace } from '../observe/vm-events.js';
+import { reportOf } from './report.js';
 import { Watcher } from './watcher.js';
 
 const [OURS, THEIRS] = ['0xffff888011110000', '0xffff888022220000'];
@@ -84,4 +85,31 @@ test('lost events add up', () => {
   watcher.take(parseVmTrace('CPU:0 [LOST 3 EVENTS]\n'));
 
   expect(watcher.lost).toBe(5);
+});
+
+test('of a VM that comes while events are lost, not all is known; of one that comes later it is', () => {
+  const watcher = watcherOf([1]);
+  watcher.take(parseVmTrace(`${create(1, OURS)}CPU:0 [LOST 3 EVENTS]\n`));
+  watcher.take(parseVmTrace(create(1, THEIRS)));
+
+  expect(watcher.vms.map((vm) => vm.seesAll)).toEqual([false, true]);
+});
+
+test('after a loss, a thread is not taken for that of the VM for which it worked before', () => {
+  const watcher = watcherOf([1]);
+  watcher.take(parseVmTrace(create(1, OURS)));
+  watcher.take(parseVmTrace(`CPU:0 [LOST 3 EVENTS]\n${change(1, '1', ['0', '5877'])}`));
+
+  expect(watcher.vms.map((vm) => vm.leaves.size)).toEqual([0]);
+});
+
+test('of a VM for which the kernel tells nothing more, no leaf is judged by what is known of it', () => {
+  const watcher = watcherOf([1]);
+  const mark = `  node-9      [000] .....     1.000000: tracing_mark_write: only ${OURS}\n`;
+  watcher.take(parseVmTrace(create(1, OURS) + create(1, THEIRS) + mark));
+
+  expect(watcher.vms.map((vm) => [vm.seesAll, reportOf(vm).fromStart])).toEqual([
+    [true, true],
+    [false, false],
+  ]);
 });

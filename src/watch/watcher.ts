@@ -32,9 +32,10 @@ export class Watcher {
   /** Events that the kernel dropped. */
   lost = 0;
   /** VMs of which alone the kernel tells; of all if there are none. */
-  narrowedTo: readonly string[] = [];
+  #narrowedTo: readonly string[] = [];
   #first: number | undefined;
   #last = 0;
+  #hasGap = false;
 
   /**
    * @param isOurs whether a thread of the host is one of the monitor's
@@ -58,8 +59,14 @@ export class Watcher {
     return [...this.#vms.keys()];
   }
 
+  /**
+   * Take a look. The kernel tells of what it dropped on one processor when it tells of what came after that there, and events of others are
+   * ahead by then: if some were dropped, nothing is known for sure of the whole look.
+   */
   take({ events, lost }: VmTrace): void {
     this.lost += lost;
+    this.#hasGap = lost > 0;
+    if (this.#hasGap) this.#loseTrack();
     for (const event of events) this.#take(event);
     this.#first ??= events[0]?.at;
     this.#last = events.at(-1)?.at ?? this.#last;
@@ -91,6 +98,10 @@ export class Watcher {
   }
 
   #take(event: VmEvent): void {
+    if (event.kind === 'only') {
+      this.#narrow(event.kvms);
+      return;
+    }
     if (event.kind === 'change') {
       this.#vmOfChange(event)?.apply(event);
       return;
@@ -109,10 +120,24 @@ export class Watcher {
     if (event.kind === 'destroy') this.#end(event.kvm, vm);
   }
 
+  /** What was dropped may have been of any VM, and of any thread. */
+  #loseTrack(): void {
+    this.#ofThread.clear();
+    this.#others.clear();
+    for (const vm of this.#vms.values()) vm.loseTrack('lost');
+  }
+
+  /** Of a VM that came just before, and that is not among those of which the kernel tells, nothing more is seen. */
+  #narrow(kvms: readonly string[]): void {
+    this.#narrowedTo = kvms;
+    if (kvms.length === 0) return;
+    for (const [kvm, vm] of this.#vms) if (!kvms.includes(kvm)) vm.loseTrack('untold');
+  }
+
   /** Of what a VM did before it had a vCPU nothing is told while the kernel tells of others alone. */
   #isFromStart(event: VmEvent): boolean {
     const isNew = event.kind === 'create' && event.vcpu === 0;
-    return this.narrowedTo.length === 0 && (this.fromStart || isNew);
+    return this.#narrowedTo.length === 0 && (this.fromStart || isNew);
   }
 
   #vmOf(event: Extract<VmEvent, { kvm: string }>): WatchedVm | undefined {
@@ -130,6 +155,7 @@ export class Watcher {
       return undefined;
     }
     const vm = new WatchedVm(this.host, this.#isFromStart(event), this.stories ? new Story() : undefined);
+    if (this.#hasGap) vm.loseTrack('lost');
     this.#vms.set(kvm, vm);
     this.#seen.push(kvm);
     return vm;

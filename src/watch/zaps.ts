@@ -83,6 +83,12 @@ export class Zaps {
     this.#sumOf(call?.cause ?? cause).leaves += leaves;
   }
 
+  /** What was to come may have come unseen. */
+  forget(): void {
+    this.#open.clear();
+    this.#expected.clear();
+  }
+
   #sumOf(cause: string): ZapSum {
     const known = this.#sums.get(cause);
     if (known !== undefined) return known;

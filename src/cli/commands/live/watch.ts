@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { Command, Option } from 'commander';
 import { sweepTracefs } from '../../../observe/tracefs.js';
-import { VmObserver } from '../../../observe/vm-observer.js';
+import { VM_BUFFER_KIB, VmObserver } from '../../../observe/vm-observer.js';
 import { checkWritable } from '../../../process/output-file.js';
 import { startTime } from '../../../process/owner.js';
 import { textWidth } from '../../../text/wrap.js';
@@ -26,6 +26,7 @@ interface WatchOptions {
   replay?: string;
   policy: string;
   interval: number;
+  buffer: number;
   time?: number;
   format: 'text' | 'json';
   record?: string;
@@ -33,6 +34,7 @@ interface WatchOptions {
 
 const MOST_PIDS = 2 ** 22;
 const MOST_MS = 60_000;
+const [LEAST_KIB, MOST_KIB] = [4, 2 ** 20];
 
 const HELP: Help = {
   what:
@@ -102,13 +104,13 @@ function statusOf(watcher: Watcher): number {
 }
 
 /** Have what killed runs left removed, then put probes on KVM. */
-function observe({ root }: WatchHost, tids: readonly number[] | undefined): VmObserver {
+function observe({ root }: WatchHost, tids: readonly number[] | undefined, bufferKib: number): VmObserver {
   const removed: string[] = [];
   for (const problem of sweepTracefs(root, (what) => removed.push(what))) log().warn(problem);
   if (removed.length > 0)
     say(`removed what a killed run left: ${removed.length} probes and tracing instances`);
   try {
-    return new VmObserver(root, tids);
+    return new VmObserver(root, tids, bufferKib);
   } catch (error) {
     throw new WatchError(`the kernel takes no probes on KVM: ${(error as Error).message}`);
   }
@@ -120,7 +122,8 @@ async function watchLive(options: WatchOptions, command: readonly string[]): Pro
   const pid = name === undefined ? options.pid : processNamed(name);
   const found = pid === undefined ? undefined : running(pid);
   // Probes first: a command's VM is watched from its first moment.
-  using observer = observe(host, found === undefined || found.fromStart ? undefined : threadsOf(found.pid));
+  const tids = found === undefined || found.fromStart ? undefined : threadsOf(found.pid);
+  using observer = observe(host, tids, options.buffer);
   const target = found ?? (await started(command));
   const watcher = new Watcher(host.facts, (tid) => descendsFrom(tid, target.pid), target.fromStart);
   const { fromStart } = target;
@@ -132,7 +135,7 @@ async function watchLive(options: WatchOptions, command: readonly string[]): Pro
   const following = follow({
     ...{ observer, watcher, intervalMs: options.interval, isAlive: target.isAlive },
     signal: AbortSignal.any([interrupted, ...limit]),
-    onText: (text) => recorder?.write(text),
+    onText: (text) => recorder?.add(text),
     onLook: () => view.update(watcher),
   }).finally(() => {
     observer.close();
@@ -171,6 +174,11 @@ export function watchCommand(): Command {
     .option('--replay <file>', 'show again what --record kept', existingFile)
     .addOption(policyOption('leaves'))
     .addOption(new Option('--interval <ms>', 'look this often').argParser(whole(10, MOST_MS)).default(1000))
+    .addOption(
+      new Option('--buffer <KiB>', 'of the kernel, for each processor: what happens between two looks')
+        .argParser(whole(LEAST_KIB, MOST_KIB))
+        .default(VM_BUFFER_KIB),
+    )
     .option('--time <s>', 'end after so many seconds', seconds)
     .addOption(new Option('--format <name>', 'how to show it').choices(['text', 'json']).default('text'))
     .option('--record <file>', 'keep the trace, for --replay and `judge`', outputFile)
