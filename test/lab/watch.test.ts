@@ -1,143 +1,187 @@
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { afterAll, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { memTypeName } from '../../src/arch/memory-types.js';
-import type { GuestFile } from '../../src/lab/image/initramfs.js';
-import { buildKernel, runInLab } from '../../src/lab/index.js';
+import type { TraceEvent } from '../../src/observe/events.js';
 import { decodeLeaf } from '../../src/observe/spte.js';
 import { parseVmTrace } from '../../src/observe/vm-events.js';
+import { decodeMessage } from '../../src/recording/message-schema.js';
+import type { Recording } from '../../src/recording/recording.js';
 import type { VmReport } from '../../src/watch/report.js';
-import { makeInitrd } from '../support/inner-guest.js';
-import { hostFiles, toolFiles } from '../support/lab-host.js';
+import { OWN, type Stage, watchStages } from '../support/lab-watch.js';
 
-const AGENT = fileURLToPath(new URL('./agents/watch.mjs', import.meta.url));
-const PRELOAD = fileURLToPath(new URL('./agents/noncoherent.c', import.meta.url));
-const QEMU = '/usr/bin/qemu-system-x86_64';
-const FIRMWARE = [
-  '/usr/share/seabios/bios-256k.bin',
-  '/usr/share/qemu/linuxboot_dma.bin',
-  '/usr/share/qemu/kvmvapic.bin',
-];
-
-const folder = mkdtempSync(join(tmpdir(), 'kvm-memtype-watch-'));
-afterAll(() => rmSync(folder, { recursive: true }));
-
-function makePreload(): string {
-  const library = join(folder, 'noncoherent.so');
-  const cc = spawnSync('cc', ['-shared', '-fPIC', '-O1', '-Wall', '-o', library, PRELOAD], {
-    encoding: 'utf8',
-  });
-  expect(cc.stderr).toBe('');
-  return library;
-}
-
-async function qemuFiles(bzImage: string): Promise<GuestFile[]> {
-  const files = [
-    ...(await hostFiles()),
-    ...(await toolFiles(QEMU)),
-    ...FIRMWARE.map((path) => ({ source: realpathSync(path), target: path })),
-    { source: bzImage, target: '/guest/bzImage' },
-    { source: makeInitrd(folder), target: '/guest/initrd' },
-    { source: makePreload(), target: '/guest/noncoherent.so' },
-  ];
-  return [...new Map(files.map((file) => [file.target, file])).values()];
-}
-
-interface Left {
-  instances: string[];
-  probes: string;
-}
-
-/** What the agent says of a stage. */
-interface Stage {
-  stage: string;
-  status: number;
-  out: string;
-  err: string;
-  seconds: number;
-  serial: string[];
-  trace: string;
-  left: Left;
-}
-
-/** Run stages of the agent on a kernel. */
-async function stagesOf(
-  kernel: string,
-  names: readonly string[],
-  configs: string[] = [],
-): Promise<Map<string, Stage>> {
-  const { bzImage } = await buildKernel({ source: kernel, configs });
-  const stages = new Map<string, Stage>();
-  const console: string[] = [];
-  const outcome = await runInLab({
-    kernel: bzImage,
-    engine: 'bochs',
-    program: AGENT,
-    files: await qemuFiles(bzImage),
-    args: names,
-    timeoutMs: 900_000,
-    onLine: (line) => {
-      const stage = JSON.parse(line) as Stage;
-      stages.set(stage.stage, stage);
-    },
-    onConsole: (line) => console.push(line),
-  });
-  expect(outcome, console.slice(-30).join('\n')).toEqual({ kind: 'done', status: 0, kernelWarnings: [] });
-  return stages;
-}
+const NOTHING_LEFT = { instances: [], probes: '' };
 
 /** What `watch --format json` said of the one VM at its end. */
-function reportIn({ out }: Stage): VmReport {
+function reportIn({ out, err }: Pick<Stage, 'out' | 'err'>): VmReport {
   const lines = out
     .split('\n')
+    .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as { kind: string; vms?: number; lost?: number });
-  expect(lines.at(-1)).toEqual({ kind: 'end', vms: 1, lost: 0 });
+  expect(lines.at(-1), err).toEqual({ kind: 'end', vms: 1, lost: 0 });
   return lines.at(-2) as unknown as VmReport;
 }
 
+/** All changes of leaves in a recording, in order. */
+const changesIn = ({ trace }: Stage) =>
+  parseVmTrace(trace.slice(trace.indexOf('\n'))).events.flatMap((event) =>
+    event.kind === 'change' && !event.smm ? [event] : [],
+  );
+
 /** The types, with IPAT, of all leaves that were made. */
-function typesIn({ trace }: Stage): string[] {
-  const types = parseVmTrace(trace.slice(trace.indexOf('\n'))).events.flatMap((event) => {
-    const leaf = event.kind === 'change' && !event.smm ? decodeLeaf(event.new, event.level) : undefined;
+function typesIn(stage: Stage): string[] {
+  const types = changesIn(stage).flatMap((event) => {
+    const leaf = decodeLeaf(event.new, event.level);
     return leaf === undefined ? [] : [`${memTypeName(leaf.type)}, IPAT ${leaf.ipat ? 1 : 0}`];
   });
   return [...new Set(types)].sort();
 }
 
 /** What holds on every kernel: each leaf, and each zap of the guest's registers and devices, is as the model says. */
-async function watchQemu(kernel: string): Promise<{ stage: Stage; report: VmReport }> {
-  const stage = (await stagesOf(kernel, ['watched'])).get('watched') as Stage;
+function checkWatched(stage: Stage | undefined): { stage: Stage; report: VmReport } {
+  if (stage === undefined) throw new Error('the lab did not come to the stage');
   const report = reportIn(stage);
 
-  expect(report).toMatchObject({ fromStart: true, noncoherent: 1, missingZaps: [] });
+  expect(report).toMatchObject({ fromStart: true, lostTrack: false, noncoherent: 1, missingZaps: [] });
   expect(report.verdict).toMatchObject({ wrong: 0, untold: 0 });
   expect(report.verdict.right).toBeGreaterThan(500);
-  expect(stage).toMatchObject({ status: 0, left: { instances: [], probes: '' } });
+  expect(stage).toMatchObject({ status: 0, left: NOTHING_LEFT });
   expect(stage.serial.join()).toContain('Power down');
   return { stage, report };
 }
 
-test('6.1: the map of a guest of QEMU follows the MTRRs of firmware and Linux, whose writes zap', async () => {
-  const { report, stage } = await watchQemu('debian:6.1');
+/** That nothing is left of a watcher that was killed, though there was something. */
+function checkKilled(stage: Stage | undefined): void {
+  expect(stage).toMatchObject({ signal: 'SIGKILL', left: NOTHING_LEFT, guards: [] });
+  expect(stage?.before.instances).toHaveLength(1);
+  expect(stage?.before.probes).toContain('vmx_get_mt_mask');
+}
 
-  expect(typesIn(stage)).toEqual(['UC, IPAT 0', 'WB, IPAT 0', 'WB, IPAT 1', 'WP, IPAT 0']);
-  // What Linux touched while it had CR0.CD=1 to write its MTRRs.
-  expect(report.stale.map(({ erratum }) => erratum)).toEqual(['s2']);
-  const [dearest] = report.zaps;
-  expect(dearest?.cause).toMatch(/^MSR 0x2ff \(IA32_MTRR_DEF_TYPE\), by vCPU [01]$/);
-  expect(dearest?.calls).toBeGreaterThan(1);
-  expect(dearest?.us).toBeGreaterThan(0);
+/** Changes of leaves that our own machine's observer recorded itself, of all its scenarios. */
+function ownChanges({ err }: Stage): TraceEvent[] {
+  const recordings = err
+    .split('\n')
+    .filter((line) => line.startsWith('{"type":'))
+    .map((line) => decodeMessage(line))
+    .flatMap((message): Recording[] => (message.type === 'recording' ? [message.recording] : []));
+  expect(recordings.map(({ scenario, outcome }) => `${scenario} ${outcome}`).sort()).toEqual(
+    OWN.map((name) => `${name} ran`).sort(),
+  );
+  return recordings.flatMap((recording) =>
+    recording.outcome === 'ran' ? recording.steps.flatMap(({ events }) => events ?? []) : [],
+  );
+}
+
+const changeText = ({
+  gfn,
+  level,
+  old,
+  new: made,
+}: {
+  gfn: number;
+  level: number;
+  old: bigint;
+  new: bigint;
+}) => `gfn 0x${gfn.toString(16)} level ${level}: 0x${old.toString(16)} to 0x${made.toString(16)}`;
+
+/** That our own machine, watched from another process, has the leaves that it sees itself. */
+function checkOwn(stage: Stage | undefined): void {
+  if (stage === undefined) throw new Error('the lab did not come to the stage');
+  const changes = changesIn(stage);
+  const seen = new Set(changes.map(changeText));
+  const own = new Set(
+    ownChanges(stage).flatMap((event) => (event.kind === 'change' ? [changeText(event)] : [])),
+  );
+
+  expect(own.size).toBeGreaterThan(100);
+  expect([...own].filter((text) => !seen.has(text))).toEqual([]);
+  // Our own observer looks away when a VM ends.
+  const others = changes.filter((change) => !own.has(changeText(change)));
+  expect(others.filter((change) => decodeLeaf(change.new, change.level) !== undefined)).toEqual([]);
+  expect(stage.status, stage.out).toBe(0);
+}
+
+/** A VM that ran before it was watched, by both ways to name its monitor. */
+function checkAttached(stage: Stage | undefined, expected: object): void {
+  if (stage === undefined) throw new Error('the lab did not come to the stage');
+  for (const ended of [stage.by.pid, stage.by.name]) {
+    const report = reportIn(ended);
+
+    expect(ended.status, ended.err).toBe(0);
+    expect(report).toMatchObject({ fromStart: false, missingZaps: [], stale: [], ...expected });
+    expect(report.verdict.wrong).toBe(0);
+    expect(report.leaves).toBeGreaterThan(0);
+  }
+  expect(stage.left).toEqual(NOTHING_LEFT);
+}
+
+describe('6.1', () => {
+  let stages: Map<string, Stage>;
+  beforeAll(async () => {
+    stages = await watchStages('debian:6.1', ['watched', 'killed', 'own', 'attached', 'lost']);
+  });
+
+  test('the map of a guest of QEMU follows the MTRRs of firmware and Linux, whose writes zap', () => {
+    const { report, stage } = checkWatched(stages.get('watched'));
+
+    expect(typesIn(stage)).toEqual(['UC, IPAT 0', 'WB, IPAT 0', 'WB, IPAT 1', 'WP, IPAT 0']);
+    // What Linux touched while it had CR0.CD=1 to write its MTRRs.
+    expect(report.stale.map(({ erratum }) => erratum)).toEqual(['s2']);
+    const [dearest] = report.zaps;
+    expect(dearest?.cause).toMatch(/^MSR 0x2ff \(IA32_MTRR_DEF_TYPE\), by vCPU [01]$/);
+    expect(dearest?.calls).toBeGreaterThan(1);
+    expect(dearest?.us).toBeGreaterThan(0);
+  });
+
+  test('our own machine, watched from another process, has the leaves that its own observer sees', () => {
+    checkOwn(stages.get('own'));
+  });
+
+  test('a VM that runs already is watched by the number and by the name of its monitor', () => {
+    checkAttached(stages.get('attached'), { noncoherent: 0, inferred: true });
+  });
+
+  test('a watcher that is killed leaves no instance, no probe and no process', () => {
+    checkKilled(stages.get('killed'));
+  });
+
+  test('events that the kernel had to drop are told, and nothing is taken for wrong because of them', () => {
+    const stage = stages.get('lost');
+
+    expect(stage?.out).toMatch(
+      /\n\d+ events were lost, as the kernel’s buffer was full: a larger --buffer or a shorter --interval helps\n?$/,
+    );
+    expect(stage?.out).toContain(
+      'events were lost: leaves, MTRRs, CR0 and quirks from before cannot be seen',
+    );
+    expect(stage?.out).toMatch(/model: \d+ leaves made as expected, 0 otherwise/);
+    expect(stage).toMatchObject({ status: 0, left: NOTHING_LEFT });
+  });
 });
 
-test('7.2: only IPAT changes', async () => {
-  const { report, stage } = await watchQemu('debian:7.2');
+describe('7.2', () => {
+  let stages: Map<string, Stage>;
+  beforeAll(async () => {
+    stages = await watchStages('debian:7.2', ['watched', 'killed', 'own', 'attached with device']);
+  });
 
-  expect(typesIn(stage)).toEqual(['WB, IPAT 0']);
-  expect(report.stale).toEqual([]);
-  expect(report.zaps.filter(({ calls }) => calls > 0).map(({ cause }) => cause)).not.toContainEqual(
-    expect.stringContaining('MTRR'),
-  );
+  test('only IPAT changes', () => {
+    const { report, stage } = checkWatched(stages.get('watched'));
+
+    expect(typesIn(stage)).toEqual(['WB, IPAT 0']);
+    expect(report.stale).toEqual([]);
+    expect(report.zaps.filter(({ calls }) => calls > 0).map(({ cause }) => cause)).not.toContainEqual(
+      expect.stringContaining('MTRR'),
+    );
+  });
+
+  test('our own machine, watched from another process, has the leaves that its own observer sees', () => {
+    checkOwn(stages.get('own'));
+  });
+
+  test('of a VM that runs already, its first leaf tells of its device', () => {
+    checkAttached(stages.get('attached with device'), { noncoherent: 1, inferred: true });
+  });
+
+  test('a watcher that is killed leaves no instance, no probe and no process', () => {
+    checkKilled(stages.get('killed'));
+  });
 });

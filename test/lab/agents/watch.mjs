@@ -1,8 +1,12 @@
 // Watches QEMU, as Debian ships it, while it boots Linux in the lab. Prints what `watch` said and what the guest said, one JSON object a line.
 import { spawn } from 'node:child_process';
 import { mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 const PCI = '/sys/bus/pci';
+const POLL_MS = 100;
+const GUARD = 'kvm-memtype-guard';
+const MOST_POLLS = 600;
 const read = (path) => readFileSync(path, 'utf8').trim();
 
 /** Give the lab's network card to VFIO, without an IOMMU. */
@@ -48,23 +52,75 @@ const serial = () => read('/tmp/serial').split('\n').slice(-3);
 
 const DEVICE = { LD_PRELOAD: '/guest/noncoherent.so' };
 
+/** Wait for something; not for ever, so that what came instead can be told. */
+async function until(condition) {
+  for (let i = 0; i < MOST_POLLS && !condition(); i++) await sleep(POLL_MS);
+}
+
+/** Command lines of processes with this word in them. */
+const processesWith = (word) =>
+  readdirSync('/proc')
+    .filter((pid) => /^\d+$/.test(pid))
+    .flatMap((pid) => {
+      try {
+        const line = read(`/proc/${pid}/cmdline`);
+        return line.includes(word) ? [line] : [];
+      } catch {
+        return []; // It ended just now.
+      }
+    });
+
+/** Kill a watcher once it has put its probes; what it leaves is to go. */
+async function kill() {
+  const { child, end } = start([...WATCH, '--', 'sleep', '3600']);
+  await until(() => child.exitCode !== null || left().probes.includes('/zapped '));
+  const before = left();
+  child.kill('SIGKILL');
+  const { signal, err } = await end;
+  await until(() => left().probes === '' && processesWith(GUARD).length === 0);
+  tell({ signal, err, before, left: left(), guards: processesWith(GUARD) });
+}
+
+/** Watch a guest of QEMU that runs, and takes a bit more memory from time to time. */
+async function attach(device) {
+  const [tool, ...args] = QEMU;
+  const append = args.pop();
+  const { child, end } = start([tool, ...args, `${append} -- touch`], { name: 'qemu', env: device });
+  await until(() => child.exitCode !== null || serial().join().includes('Run /init'));
+  const opts = ['--time', '30', '--interval', '5000', '--format', 'json'];
+  const by = {
+    pid: await run([...WATCH, ...opts, '--pid', String(child.pid)]),
+    name: await run([...WATCH, ...opts, '--name', 'qemu-system-x86_64']),
+  };
+  child.kill();
+  await end;
+  tell({ by, left: left() });
+}
+
 const STAGES = {
   /** From its first moment. */
   watched: async () => {
-    const command = [
-      ...WATCH,
-      '--format',
-      'json',
-      '--interval',
-      '20000',
-      '--record',
-      '/tmp/trace',
-      '--',
-      ...QEMU,
-    ];
-    const told = await run(command, { env: DEVICE });
+    const opts = ['--format', 'json', '--interval', '20000', '--record', '/tmp/trace'];
+    const told = await run([...WATCH, ...opts, '--', ...QEMU], { env: DEVICE });
     tell({ ...told, serial: serial(), left: left(), trace: read('/tmp/trace') });
   },
+  killed: kill,
+  attached: () => attach({}),
+  'attached with device': () => attach(DEVICE),
+  /** A buffer that is too small for what happens between two looks. */
+  lost: async () => {
+    const opts = ['--buffer', '4', '--interval', '10000'];
+    tell({ ...(await run([...WATCH, ...opts, '--', ...QEMU], { env: DEVICE })), left: left() });
+  },
+  /** This program's own machine, by its own agent, which tells on its stdout what it observes itself. */
+  own: async () => {
+    const agent = [process.execPath, '/app/dist/lab/agent.cjs', '/guest/spec'];
+    const told = await run([...WATCH, '--format', 'json', '--record', '/tmp/trace', '--', ...agent]);
+    tell({ ...told, trace: read('/tmp/trace') });
+  },
+  /** What it costs: QEMU without a watcher, and with one. */
+  alone: async () => tell(await run(QEMU, { env: DEVICE })),
+  cost: async () => tell(await run([...WATCH, '--', ...QEMU], { env: DEVICE })),
 };
 
 let stage;
