@@ -12,9 +12,9 @@ static long call(long n, long a, long b, long c, long d) {
   __asm__ volatile("syscall" : "=a"(r) : "a"(n), "D"(a), "S"(b), "d"(c), "r"(r10) : "rcx", "r11", "memory");
   return r;
 }
-/* With an argument, touch: take memory, slowly, until there is none. */
+/* With an argument, touch: take memory, 640 KiB a second, until there is none. */
 static void touch(void) {
-  const long pause[2] = {0, 200000000};
+  const long pause[2] = {0, 100000000};
   for (;;) {
     volatile char *page = (char *)call(12, 0, 0, 0, 0); /* brk */
     char *end = (char *)call(12, (long)page + 65536, 0, 0, 0);

@@ -17,12 +17,15 @@ function takeCard() {
   writeFileSync(`${PCI}/drivers_probe`, card);
 }
 
+const APPEND = 'console=ttyS0 mitigations=off nokaslr tsc=reliable panic=-1 random.trust_cpu=1';
+/** Memory of the guest. */
+const MIB = '96';
 const QEMU = [
   '/usr/bin/qemu-system-x86_64',
-  ...['-accel', 'kvm', '-cpu', 'host', '-M', 'pc', '-m', '96', '-smp', '2'],
+  ...['-accel', 'kvm', '-cpu', 'host', '-M', 'pc', '-m', MIB, '-smp', '2'],
   ...['-nodefaults', '-no-user-config', '-display', 'none', '-vga', 'none', '-net', 'none', '-no-reboot'],
   ...['-serial', 'file:/tmp/serial', '-kernel', '/guest/bzImage', '-initrd', '/guest/initrd'],
-  ...['-append', 'console=ttyS0 mitigations=off nokaslr tsc=reliable panic=-1 random.trust_cpu=1'],
+  ...['-append', APPEND],
 ];
 
 const WATCH = [process.execPath, '/app/bin/kvm-memtype.js', 'watch'];
@@ -83,18 +86,16 @@ async function kill() {
 
 /** Watch a guest of QEMU that runs, and takes a bit more memory from time to time. */
 async function attach(device) {
-  const [tool, ...args] = QEMU;
-  const append = args.pop();
-  const { child, end } = start([tool, ...args, `${append} -- touch`], { name: 'qemu', env: device });
-  await until(() => child.exitCode !== null || serial().join().includes('Run /init'));
+  const args = QEMU.map((arg) => (arg === APPEND ? `${arg} -- touch` : arg === MIB ? '256' : arg));
+  const { child, end } = start(args, { name: 'qemu', env: device });
+  await until(() => child.exitCode !== null || read('/tmp/serial').includes('Run /init'));
   const opts = ['--time', '30', '--interval', '5000', '--format', 'json'];
   const by = {
     pid: await run([...WATCH, ...opts, '--pid', String(child.pid)]),
     name: await run([...WATCH, ...opts, '--name', 'qemu-system-x86_64']),
   };
   child.kill();
-  await end;
-  tell({ by, left: left() });
+  tell({ by, left: left(), ...(await end), serial: serial() });
 }
 
 const STAGES = {
