@@ -102,7 +102,7 @@ export async function watchStages(
     program: AGENT,
     files: await qemuFiles(bzImage, folder),
     args: names,
-    timeoutMs: 1_500_000,
+    timeoutMs: 900_000,
     onLine: (line) => {
       const stage = JSON.parse(line) as Stage;
       stages.set(stage.stage, stage);

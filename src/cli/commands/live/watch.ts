@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { constants, setPriority } from 'node:os';
 import { Command, Option } from 'commander';
 import { sweepTracefs } from '../../../observe/tracefs.js';
 import { VM_BUFFER_KIB, VmObserver } from '../../../observe/vm-observer.js';
@@ -95,6 +96,20 @@ function started([tool = '', ...args]: readonly string[]): Promise<Target> {
   });
 }
 
+/**
+ * Leave the processors to guests: what is not read at once waits in the kernel's buffer. On Linux each thread has a priority of its own. What
+ * is started later inherits it, so the command that is watched must run already.
+ */
+function giveWay(): void {
+  for (const tid of threadsOf(process.pid)) {
+    try {
+      setPriority(tid, constants.priority.PRIORITY_LOW);
+    } catch {
+      // The thread ended just now.
+    }
+  }
+}
+
 function statusOf(watcher: Watcher): number {
   if (watcher.vms.length === 0) {
     say('no VM was seen');
@@ -125,6 +140,7 @@ async function watchLive(options: WatchOptions, command: readonly string[]): Pro
   const tids = found === undefined || found.fromStart ? undefined : threadsOf(found.pid);
   using observer = observe(host, tids, options.buffer);
   const target = found ?? (await started(command));
+  giveWay();
   const watcher = new Watcher(host.facts, (tid) => descendsFrom(tid, target.pid), target.fromStart);
   const { fromStart } = target;
   const { release, cpu } = host;
