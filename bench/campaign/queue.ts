@@ -13,6 +13,7 @@ import { openServer } from '../../src/campaign/queue/server/open.js';
 import { work } from '../../src/campaign/queue/worker.js';
 import { firstRecord } from '../../src/campaign/store/records.js';
 import { TestPostgres, TestRedis, type TestServer } from '../../test/support/queue-servers.js';
+import { bareSeconds, beBareWorker } from './bare.js';
 
 // How many empty jobs the queue bears: npm run bench:queue -- 10000.
 
@@ -21,6 +22,8 @@ const TOOL = 'bench 1';
 const [PROCESSES, SLOTS] = [2, 25];
 /** As many as a campaign has in the queue. */
 const AT_A_TIME = 1000;
+
+const FOLDER = tmpdir();
 
 const job = (seed: number): Job => ({
   kind: 'fuzz',
@@ -39,6 +42,7 @@ const job = (seed: number): Job => ({
 async function beWorker(url: string, cache: string): Promise<void> {
   const stop = new AbortController();
   process.once('SIGTERM', () => stop.abort());
+  if (cache === '') return beBareWorker(url, SLOTS, stop.signal);
   await work({
     url,
     labels: ['vtx'],
@@ -78,18 +82,19 @@ function coordinate(url: string): Promise<Coordinator> {
   return Coordinator.open(url, new Table([firstRecord({ campaign, kernels: [], tool: TOOL })]));
 }
 
-async function run(coordinator: Coordinator, jobs: number, signal: AbortSignal): Promise<void> {
-  let next = 0;
+async function run(coordinator: Coordinator, from: number, to: number, signal: AbortSignal): Promise<void> {
+  let next = from;
   const one = async (): Promise<void> => {
-    while (next < jobs) {
-      const order = { job: job(next++), objects: tmpdir(), scratch: tmpdir(), record: false };
+    while (next < to) {
+      const order = { job: job(next++), objects: FOLDER, scratch: FOLDER, record: false };
       await coordinator.execute(order, { timeoutMs: 60_000, signal, onProgress: () => {} });
     }
   };
   await Promise.all(Array.from({ length: AT_A_TIME }, one));
 }
 
-async function workers(url: string, cache: string): Promise<ChildProcess[]> {
+/** @param cache of workers of ours; BullMQ's alone if it is empty */
+async function startWorkers(url: string, cache: string): Promise<ChildProcess[]> {
   const all = Array.from({ length: PROCESSES }, () =>
     fork(process.argv[1] as string, ['worker', url, cache]),
   );
@@ -97,26 +102,38 @@ async function workers(url: string, cache: string): Promise<ChildProcess[]> {
   return all;
 }
 
+async function endWorkers(all: readonly ChildProcess[]): Promise<void> {
+  const ends = all.map((child) => once(child, 'exit'));
+  for (const child of all) child.kill('SIGTERM');
+  await Promise.all(ends);
+}
+
 const seconds = (from: number): number => (performance.now() - from) / 1000;
 
 /** Jobs a second, from the first that is put into the queue to the last whose result is back. */
 async function throughput(server: TestServer, jobs: number, cache: string): Promise<string> {
-  const all = await workers(server.url(), cache);
+  const all = await startWorkers(server.url(), cache);
   const coordinator = await coordinate(server.url());
   const never = new AbortController().signal;
   setMaxListeners(0, never);
-  await run(coordinator, AT_A_TIME, never);
+  await run(coordinator, 0, AT_A_TIME, never);
   const cpu = process.cpuUsage();
   const began = performance.now();
-  await run(coordinator, jobs, never);
+  await run(coordinator, AT_A_TIME, AT_A_TIME + jobs, never);
   const took = seconds(began);
   const { user, system } = process.cpuUsage(cpu);
   await coordinator.close();
-  const ends = all.map((child) => once(child, 'exit'));
-  for (const child of all) child.kill('SIGTERM');
-  await Promise.all(ends);
+  await endWorkers(all);
   const own = `${((user + system) / jobs).toFixed(0)} us of the coordinator's processor each`;
   return `${jobs} jobs in ${took.toFixed(1)} s: ${(jobs / took).toFixed(0)} a second; ${own}`;
+}
+
+/** The same of BullMQ alone. */
+async function bareThroughput(server: TestServer, jobs: number): Promise<string> {
+  const all = await startWorkers(server.url(), '');
+  const took = await bareSeconds(server.url(), jobs, AT_A_TIME);
+  await endWorkers(all);
+  return `${jobs} jobs of BullMQ alone in ${took.toFixed(1)} s: ${(jobs / took).toFixed(0)} a second`;
 }
 
 /** What jobs that wait take of the server. */
@@ -128,7 +145,7 @@ async function memory(server: TestServer, jobs: number): Promise<string> {
   const waits = Array.from({ length: jobs }, (_, i) =>
     coordinator
       .execute(
-        { job: job(1_000_000 + i), objects: tmpdir(), scratch: tmpdir(), record: false },
+        { job: job(1_000_000 + i), objects: FOLDER, scratch: FOLDER, record: false },
         { timeoutMs: 60_000, signal: stop.signal, onProgress: () => {} },
       )
       .catch(() => {}),
@@ -160,6 +177,7 @@ async function main(jobs: number): Promise<void> {
     const cache = mkdtempSync(join(tmpdir(), 'kvm-memtype-bench-'));
     try {
       console.log(`${name}: ${await throughput(server, jobs, cache)}`);
+      console.log(`${name}: ${await bareThroughput(server, jobs)}`);
       console.log(`${name}: ${await memory(server, jobs * 10)}`);
     } finally {
       await server.remove();

@@ -21,12 +21,16 @@ function namespaceOf(pid: string): string | undefined {
   return /\d+/.exec(readlinkSync(`/proc/${pid}/ns/pid`))?.[0];
 }
 
+let own: string | undefined;
+
 /**
  * `<pid>-<start time>-<PID namespace>` of this process: what it leaves behind can be told to be its own, also where containers
- * share a folder or tracefs and each have a process of this number.
+ * share a folder or tracefs and each have a process of this number. Asked of /proc once, which takes up to a millisecond.
  */
-export const ownProcessId = (): string =>
-  `${process.pid}-${startTime(process.pid) ?? 0}-${namespaceOf('self')}`;
+export function ownProcessId(): string {
+  own ??= `${process.pid}-${startTime(process.pid) ?? 0}-${namespaceOf('self')}`;
+  return own;
+}
 
 /**
  * Whether the process that ownProcessId() named may still run. Of a PID namespace that cannot be looked into it is not known: then

@@ -1,4 +1,4 @@
-import { setImmediate } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { BulkJobOptions, Queue } from 'bullmq';
 import type { Payload } from './protocol.js';
 
@@ -12,12 +12,22 @@ interface Entry {
 /** Most jobs of one question: they are one piece of work for the server. */
 const MOST = 500;
 
-/** Puts jobs into a queue: all that come at about the same time at once, which costs a fraction of one after the other. */
+/**
+ * Puts jobs into a queue, all at once that come at about the same time or while others are put there: a question costs the server much, each
+ * job of it little.
+ */
 export class Adder {
   #waiting: Entry[] = [];
+  /** Puts there what waits. */
   #next: Promise<void> | undefined;
+  /** Puts there what does not wait any more. */
+  #now: Promise<unknown> = Promise.resolve();
 
-  constructor(private readonly queue: Pick<Queue<Payload>, 'addBulk'>) {}
+  /** @param gatherMs how long it waits for more, in milliseconds */
+  constructor(
+    private readonly queue: Pick<Queue<Payload>, 'addBulk'>,
+    private readonly gatherMs: number,
+  ) {}
 
   /** A job that the queue has is not put there again. */
   add(entry: Entry): Promise<void> {
@@ -27,10 +37,16 @@ export class Adder {
   }
 
   async #addAll(): Promise<void> {
-    await setImmediate();
+    await Promise.all([this.#now, sleep(this.gatherMs)]);
     const entries = this.#waiting;
+    const added = this.#put(entries);
     this.#waiting = [];
     this.#next = undefined;
+    this.#now = added.catch(() => {}); // Those who wait for it are told.
+    await added;
+  }
+
+  async #put(entries: readonly Entry[]): Promise<void> {
     for (let at = 0; at < entries.length; at += MOST) await this.queue.addBulk(entries.slice(at, at + MOST));
   }
 }

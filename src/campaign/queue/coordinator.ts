@@ -19,23 +19,10 @@ import {
 } from './protocol.js';
 import { openServer } from './server/open.js';
 import { KEEP_SECONDS, type QueueServer } from './server/types.js';
+import { Waiting } from './waiting.js';
 
-/** Results are looked for this often beside the events that tell of them: events can be lost while the server is away. */
-const POLL_MS = 5_000;
 /** Jobs of a run stay in the queue: a coordinator that was killed finds their results. */
 const KEEP = { age: KEEP_SECONDS };
-
-/** A job that is in the queue. */
-interface Pending {
-  label: Label;
-  /** When it was looked for last. */
-  at: number;
-  settle: (value: unknown) => void;
-  fail: (text: string) => void;
-  /** The server has lost it. */
-  again: () => Promise<void>;
-  onProgress: (count: { done: number; total: number }) => void;
-}
 
 interface Lane {
   queue: Queue;
@@ -45,18 +32,12 @@ interface Lane {
 
 const lost = (text: string): JobEnd => ({ kind: 'lost', loss: 'host-lost', text, retry: false });
 
-function countOf(data: unknown): { done: number; total: number } | undefined {
-  const { done, total } = (data ?? {}) as { done?: unknown; total?: unknown };
-  return typeof done === 'number' && typeof total === 'number' ? { done, total } : undefined;
-}
-
 /** Puts the jobs of one run of a campaign into queues, and waits for what workers give back. */
 export class Coordinator {
-  readonly #pending = new Map<string, Pending>();
   readonly #lanes: Readonly<Record<Label, Lane>>;
   readonly #run: string;
   readonly #tool: string;
-  readonly #timer: NodeJS.Timeout;
+  readonly #waiting: Waiting;
   /** The queue may have what an earlier process put there. */
   readonly #isResumed: boolean;
   /** What was put into the queue by this process. */
@@ -69,9 +50,9 @@ export class Coordinator {
     this.#run = runKey(table);
     this.#tool = table.plan.tool;
     this.#isResumed = table.owner !== undefined;
+    this.#waiting = new Waiting((label, ids) => server.find(this.#lanes[label].queue, ids), server.tellsAll);
     const [vtx, lab] = LABELS.map((label) => this.#lane(label)) as [Lane, Lane];
     this.#lanes = { vtx, lab };
-    this.#timer = setInterval(() => void this.#poll().catch(() => {}), POLL_MS);
   }
 
   /**
@@ -97,13 +78,11 @@ export class Coordinator {
     const name = queueName(label, this.#tool);
     const queue = this.server.queue(name);
     const events = this.server.events(name);
-    events.on('completed', ({ jobId: id, returnvalue }) => this.#pending.get(id)?.settle(returnvalue));
-    events.on('failed', ({ jobId: id, failedReason }) => this.#pending.get(id)?.fail(failedReason));
-    events.on('progress', ({ jobId: id, data }) => {
-      const count = countOf(data);
-      if (count !== undefined) this.#pending.get(id)?.onProgress(count);
-    });
-    return { queue, events, adder: new Adder(queue) };
+    events.on('active', () => this.#waiting.stir());
+    events.on('completed', ({ jobId: id, returnvalue }) => this.#waiting.completed(id, returnvalue));
+    events.on('failed', ({ jobId: id, failedReason }) => this.#waiting.failed(id, failedReason));
+    events.on('progress', ({ jobId: id, data }) => this.#waiting.progress(id, data));
+    return { queue, events, adder: new Adder(queue, this.server.gatherMs) };
   }
 
   /** How many workers wait for jobs of each label. */
@@ -120,9 +99,8 @@ export class Coordinator {
     const ended = new Promise<JobEnd>((settle) => {
       resolve = settle;
     });
-    this.#pending.set(id, {
+    this.#waiting.add(id, {
       label,
-      at: Date.now(),
       settle: (value) => resolve(endOf(value, order.job)),
       fail: (text) => resolve(lost(text)),
       again: () => this.#put(id, label, order, timeoutMs),
@@ -139,7 +117,7 @@ export class Coordinator {
       return end;
     } finally {
       signal.removeEventListener('abort', stop);
-      this.#pending.delete(id);
+      this.#waiting.delete(id);
     }
   };
 
@@ -150,7 +128,7 @@ export class Coordinator {
     const state = await known?.getState();
     if (known === undefined || (state !== 'completed' && state !== 'failed')) return false;
     if (state === 'completed' && endOf(known.returnvalue, job).kind === 'result') {
-      this.#pending.get(id)?.settle(known.returnvalue);
+      this.#waiting.completed(id, known.returnvalue);
       return true;
     }
     await known.remove();
@@ -168,27 +146,13 @@ export class Coordinator {
     await this.#lanes[label].adder.add({ name: job.kind, data, opts });
   }
 
-  /** Look for what no event has told of. */
-  async #poll(): Promise<void> {
-    const now = Date.now();
-    for (const [id, pending] of [...this.#pending]) {
-      if (now - pending.at < POLL_MS) continue;
-      pending.at = now;
-      const job = await this.#lanes[pending.label].queue.getJob(id);
-      if (job === undefined) await pending.again();
-      else if (job.finishedOn === undefined) continue;
-      else if (await job.isFailed()) pending.fail(job.failedReason);
-      else pending.settle(job.returnvalue);
-    }
-  }
-
   /** Tell the workers to stop. */
   stop(): Promise<void> {
     return this.server.stopRun(this.#run);
   }
 
   async close(): Promise<void> {
-    clearInterval(this.#timer);
+    this.#waiting.close();
     const closing = Object.values(this.#lanes).flatMap(({ queue, events }) => [
       events.close(),
       queue.close(),

@@ -2,7 +2,7 @@ import { type Processor, Queue, QueueEvents, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { CampaignError } from '../../errors.js';
 import { publicUrl } from './address.js';
-import { KEEP_SECONDS, PATIENCE_MS, type QueueServer, quiet, type TakeOptions } from './types.js';
+import { type Found, KEEP_SECONDS, PATIENCE_MS, type QueueServer, quiet, type TakeOptions } from './types.js';
 
 /** Where Redis has a file of a job. */
 const objectKey = (hash: string): string => `kvm-memtype:object:${hash}`;
@@ -21,6 +21,8 @@ const UNTRUSTED = /CERT|ERR_TLS|UNABLE_TO_/;
 /** A queue on Redis. */
 export class RedisServer implements QueueServer {
   readonly address: string;
+  readonly tellsAll = true;
+  readonly gatherMs = 0;
   readonly #redis: Redis;
   /** What was given to BullMQ is not closed by it. */
   readonly #others: Redis[] = [];
@@ -97,6 +99,18 @@ export class RedisServer implements QueueServer {
 
   events(name: string): QueueEvents {
     return quiet(new QueueEvents(name, { connection: this.#another() }));
+  }
+
+  async find(queue: Queue, ids: readonly string[]): Promise<Map<string, Found>> {
+    const ask = async (id: string): Promise<[string, Found] | undefined> => {
+      const job = await queue.getJob(id);
+      if (job === undefined) return undefined;
+      if (job.finishedOn === undefined) return [id, { state: 'open' }];
+      if (await job.isFailed()) return [id, { state: 'failed', text: job.failedReason }];
+      return [id, { state: 'completed', value: job.returnvalue }];
+    };
+    const answers = await Promise.all(ids.map(ask));
+    return new Map(answers.filter((answer) => answer !== undefined));
   }
 
   worker(name: string, processor: Processor, o: TakeOptions): Worker {

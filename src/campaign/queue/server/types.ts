@@ -3,6 +3,12 @@ import type { Processor, Queue, QueueEvents, Worker, WorkerOptions } from 'bullm
 /** How a worker takes jobs. */
 export type TakeOptions = Omit<WorkerOptions, 'connection'>;
 
+/** What a server knows of a job. */
+export type Found =
+  | { state: 'open' }
+  | { state: 'completed'; value: unknown }
+  | { state: 'failed'; text: string };
+
 /**
  * The server that a queue is on, while a process is connected to it. It is waited for whenever it is away: nothing that is asked of it
  * fails for that, until `close()`.
@@ -12,8 +18,14 @@ export interface QueueServer {
   readonly address: string;
   /** Where jobs are put. */
   queue(name: string): Queue;
+  /** How long it is worth while to wait for jobs that can be put there together, in milliseconds. */
+  readonly gatherMs: number;
   /** What becomes of jobs. */
   events(name: string): QueueEvents;
+  /** Whether events tell of every job that ends while the server is there. */
+  readonly tellsAll: boolean;
+  /** What became of jobs, by their ids: those that it does not know are not among them. */
+  find(queue: Queue, ids: readonly string[]): Promise<Map<string, Found>>;
   /** Takes jobs. */
   worker(name: string, processor: Processor, o: TakeOptions): Worker;
 
