@@ -29,6 +29,9 @@ const escaped = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).
 /** JSON with a line for each value has very many line ends: these are not looked at one by one. */
 const UNSAFE_IN_JSON = new RegExp(`(?!\\n)${UNSAFE.source}`, 'gu');
 
+/** What is none of the signs that are safe in any case, and that nearly all of JSON is made of: quick to look for. */
+const UNCOMMON = /[^\n -~]/;
+
 /** JSON that reads the same, with everything unsafe in its strings as `\u` escapes. Line ends between its values stay. */
 export const safeJson = (json: string): string =>
-  json.replace(UNSAFE_IN_JSON, (sign) => sign.split('').map(escaped).join(''));
+  UNCOMMON.test(json) ? json.replace(UNSAFE_IN_JSON, (sign) => sign.split('').map(escaped).join('')) : json;

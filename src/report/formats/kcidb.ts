@@ -20,12 +20,10 @@ const STATUS: Record<Status, string> = {
 const id = (...parts: (string | number)[]): string =>
   `${ORIGIN}:${createHash('sha256').update(parts.join('\0')).digest('hex').slice(0, 32)}`;
 
-const path = (...parts: string[]): string =>
-  ['kvm_memtype', ...parts].map((part) => part.replace(/[^a-zA-Z0-9_-]+/g, '_')).join('.');
+const words = (parts: readonly string[]): string =>
+  parts.map((part) => part.replace(/[^a-zA-Z0-9_-]+/g, '_')).join('.');
 
-/** Runs that differ in module parameters or the engine are other tests, with a history of their own; the kernel is the build. */
-const testPath = (set: ResultSet, ...parts: string[]): string =>
-  path(...variantOf({ engine: set.engine, params: set.kernel?.params ?? [] }), ...parts);
+const path = (...parts: string[]): string => words(['kvm_memtype', ...parts]);
 
 const text = (value: string): string => value.replaceAll('\0', '');
 /** The end of a log, as much of it as the schema lets in (it counts characters). */
@@ -42,15 +40,13 @@ interface Place {
   run: RunResult;
   set: ResultSet;
   build: string;
+  /** What all tests of the set share, made once: there may be very many. */
+  shared: { path: string; environment: object; runtime: string };
 }
 
-/** What every test has: `name` tells it from the others of its build. */
-const common = ({ run, set, build }: Place, name: string, ...parts: string[]): object => ({
-  id: id(build, name),
-  origin: ORIGIN,
-  build_id: build,
-  path: testPath(set, ...parts),
-  start_time: run.startedAt,
+/** Runs that differ in module parameters or the engine are other tests, with a history of their own; the kernel is the build. */
+const sharedOf = (run: RunResult, set: ResultSet): Place['shared'] => ({
+  path: path(...variantOf({ engine: set.engine, params: set.kernel?.params ?? [] })),
   environment: {
     comment: text(`${set.engine}: ${set.fingerprint.cpu}`),
     misc: {
@@ -60,7 +56,18 @@ const common = ({ run, set, build }: Place, name: string, ...parts: string[]): o
       ...(run.host && { host: run.host }),
     },
   },
-  misc: { runtime: runtimeOf(set) },
+  runtime: runtimeOf(set),
+});
+
+/** What every test has: `name` tells it from the others of its build. */
+const common = ({ run, build, shared }: Place, name: string, ...parts: string[]): object => ({
+  id: id(build, name),
+  origin: ORIGIN,
+  build_id: build,
+  path: `${shared.path}.${words(parts)}`,
+  start_time: run.startedAt,
+  environment: shared.environment,
+  misc: { runtime: shared.runtime },
 });
 
 function scenarioTest(place: Place, result: ScenarioResult): object {
@@ -73,7 +80,7 @@ function scenarioTest(place: Place, result: ScenarioResult): object {
     ...(result.status !== 'skip' && leaves > 0 ? { number: { value: leaves, unit: 'leaves' } } : {}),
     ...excerpt(result.skip ? [`${result.skip.reason} (${result.skip.lift})`] : detailLines(result)),
     misc: {
-      runtime: runtimeOf(place.set),
+      runtime: place.shared.runtime,
       policy: place.set.policy,
       checks: result.checks,
       failures: result.failures,
@@ -97,7 +104,7 @@ const policyTest = (place: Place): object => ({
   ...common(place, 'policy', 'policy'),
   comment: text(place.set.policy.warning ?? ''),
   status: 'FAIL',
-  misc: { runtime: runtimeOf(place.set), policy: place.set.policy },
+  misc: { runtime: place.shared.runtime, policy: place.set.policy },
 });
 
 /** A run that ended too early: told with the set that was the last. */
@@ -186,7 +193,8 @@ export function renderKcidb(run: RunResult): string {
     const source = sourceOf(set);
     const key = source?.key ?? [run.startedAt, index, set.name, set.release];
     const checkout = id('checkout', ...key);
-    return { run, set, checkout, source, build: id('build', checkout, run.startedAt, index, set.name) };
+    const build = id('build', checkout, run.startedAt, index, set.name);
+    return { run, set, checkout, source, build, shared: sharedOf(run, set) };
   });
   const report = {
     version: { major: 5, minor: 3 },
