@@ -46,7 +46,7 @@ async function beWorker(url: string, cache: string): Promise<void> {
   await work({
     url,
     labels: ['vtx'],
-    slots: SLOTS,
+    slots: { vtx: SLOTS, lab: 0 },
     proves: false,
     cache,
     mostBytes: 2 ** 30,

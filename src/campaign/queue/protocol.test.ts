@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { hashOf, runResultOf } from '../../../test/support/campaign.js';
 import { scenarios } from '../../../test/support/results.js';
 import type { Job } from '../jobs/job.js';
-import { endOf, payloadSchema, replyOf } from './protocol.js';
+import { endOf, payloadSchema, replyOf, slotsOf } from './protocol.js';
 
 const JOB: Job = {
   kind: 'run',
@@ -74,3 +74,15 @@ describe('what comes back', () => {
     expect(endOf(value, JOB)).toMatchObject({ kind: 'lost', loss: 'program', retry: true });
   });
 });
+
+it.each([
+  [1, undefined, 1],
+  [7, undefined, 1],
+  [64, undefined, 16],
+  [64, 3, 3],
+])(
+  'a worker of %i processors that is told %s slots does %i jobs of the lab at a time, and one on its own KVM',
+  (processors, told, lab) => {
+    expect(slotsOf(processors, told)).toEqual({ lab, vtx: 1 });
+  },
+);

@@ -14,8 +14,8 @@ import { WorkerTally } from './tally.js';
 export interface WorkerOptions extends Omit<ServeOptions, 'onTrouble'> {
   url: string;
   labels: readonly Label[];
-  /** Jobs at a time. */
-  slots: number;
+  /** Jobs of each label at a time. */
+  slots: Readonly<Record<Label, number>>;
   /** Whether it has to prove itself before it takes jobs. */
   proves: boolean;
   /** Version and revision of this program. */
@@ -39,6 +39,7 @@ const SAME_ERROR_MS = 60_000;
 export async function work(o: WorkerOptions): Promise<void> {
   const tally = new WorkerTally();
   const { labels, cache, proves, signal, tell } = o;
+  const slots = labels.reduce((sum, label) => sum + o.slots[label], 0);
   const restMs = o.lockSeconds * 1000;
   const duty = new Duty({
     prove: () => prove({ labels, cache, tries: proves, signal }),
@@ -50,9 +51,7 @@ export async function work(o: WorkerOptions): Promise<void> {
   const metrics =
     o.metricsPort === undefined
       ? undefined
-      : await serveMetrics(o.metricsPort, () =>
-          renderWorkerMetrics({ tally, slots: o.slots, trouble: duty.trouble }),
-        );
+      : await serveMetrics(o.metricsPort, () => renderWorkerMetrics({ tally, slots, trouble: duty.trouble }));
   const jobs = new JobServer({ ...o, onTrouble: duty.rest }, server, tally);
   try {
     await proveAtFirst(o);
@@ -83,7 +82,7 @@ function workerFor(label: Label, o: WorkerOptions, jobs: JobServer, server: Queu
     (job, token, signal) => jobs.serve(job, token, signal),
     {
       name: hostname(),
-      concurrency: o.slots,
+      concurrency: o.slots[label],
       lockDuration: lockMs,
       stalledInterval: lockMs,
       maxStalledCount: MOST_STALLS,

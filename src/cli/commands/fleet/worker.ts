@@ -1,8 +1,8 @@
-import { homedir } from 'node:os';
+import { availableParallelism, homedir } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { MIB } from '../../../arch/units.js';
-import { LABELS, type Label } from '../../../campaign/queue/protocol.js';
+import { LABELS, type Label, slotsOf } from '../../../campaign/queue/protocol.js';
 import { UsageError } from '../../errors.js';
 import { addHelp, USAGE_STATUS } from '../../options/help.js';
 import { outputFolder, whole } from '../../options/values.js';
@@ -14,7 +14,7 @@ import { queueOption, queueUrl } from './queue.js';
 interface WorkerOptions {
   queue?: string;
   labels: Label[];
-  slots: number;
+  slots?: number;
   cache?: string;
   cacheSize: number;
   lock: number;
@@ -49,7 +49,7 @@ async function worker({
   await work({
     url,
     labels: own,
-    slots,
+    slots: slotsOf(availableParallelism(), slots),
     cache: cache ?? defaultCache(),
     mostBytes: cacheSize * MIB,
     tool: toolText(),
@@ -79,7 +79,7 @@ export const workerCommand = (): Command =>
         .argParser(labels)
         .default(['lab'], 'lab'),
     )
-    .option('--slots <n>', 'jobs at a time', whole(1, 256), 1)
+    .option('--slots <n>', 'jobs of the lab at a time; one for four processors if not given', whole(1, 256))
     .option('--cache <folder>', 'where kernel images are kept', outputFolder)
     .option('--cache-size <MiB>', 'most that they take', whole(1, 1 << 20), 1024)
     .option('--lock <seconds>', 'taken for dead after so long without a sign', whole(1, 3600), 30)
