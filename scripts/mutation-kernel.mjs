@@ -9,7 +9,7 @@ import { SetupError } from './lib/failure.mjs';
 import { Campaign } from './mutants/campaign.mjs';
 import { allowedProcessors, fuzzKernel, runCatalogue } from './mutants/cli.mjs';
 import { fuzzTrial } from './mutants/fuzz-trial.mjs';
-import { readMutants } from './mutants/mutant.mjs';
+import { byFile, readMutants } from './mutants/mutant.mjs';
 import { killersOn, outcomeLine, rowsOf, summary, withTable } from './mutants/page.mjs';
 import { catalogueFingerprint, fuzzFingerprint, Results } from './mutants/results.mjs';
 import { catalogueTrial } from './mutants/trial.mjs';
@@ -84,9 +84,11 @@ await runMain(async () => {
     onOutcome: (mutant, outcome) => process.stdout.write(`${outcomeLine(mutant, outcome)}\n`),
     onRemark: (text) => process.stderr.write(`kvm-memtype mutants: ${text}\n`),
   });
-  const outcomes = await campaign.run(chosen);
+  const keepPage = () => {
+    const page = readFileSync(PAGE, 'utf8');
+    writeFileSync(PAGE, withTable(page, rowsOf(page, mutants, [byCatalogue, byFuzz])));
+  };
+  const outcomes = await campaign.run(byFile(chosen)).finally(keepPage);
   process.stdout.write(`${summary(outcomes, (Date.now() - started) / 1000)}\n`);
-  const page = readFileSync(PAGE, 'utf8');
-  writeFileSync(PAGE, withTable(page, rowsOf(page, mutants, [byCatalogue, byFuzz])));
   return outcomes.every(({ state }) => GOOD.includes(state)) ? 0 : 1;
 });

@@ -1,10 +1,13 @@
-import { build } from './cli.mjs';
+import { build as buildKernel } from './cli.mjs';
 import { kernelNamed } from './mutant.mjs';
+
+/** States that tell of a mutant. All else tells of the machine, and is tried again. */
+const TOLD = ['killed', 'survived', 'died', 'found', 'not-found'];
 
 /** One try for each mutant, shared out to the processors: each builds and runs one mutant at a time. */
 export class Campaign {
   #results;
-  /** Among others `trial`: how a kernel is run and judged. */
+  /** Among others `trial`: how a kernel is run and judged; `build`, how it is built. */
   #o;
   /** Sources that are being built: a second build would wait. */
   #building = new Set();
@@ -12,21 +15,32 @@ export class Campaign {
 
   constructor(results, options) {
     this.#results = results;
-    this.#o = options;
+    this.#o = { build: buildKernel, ...options };
   }
 
-  /** Answers the outcomes in the order of `mutants`, without those that there was no time to begin. */
+  /**
+   * Answers the outcomes in the order of `mutants`, without those that there was no time to begin. What is thrown is thrown when all
+   * processors have come to their end.
+   */
   async run(mutants) {
     const left = [...mutants];
     const outcomes = new Map();
+    let failed = false;
     const worker = async (processor) => {
-      while (left.length > 0 && Date.now() < this.#o.until) {
+      while (left.length > 0 && Date.now() < this.#o.until && !failed) {
         const [mutant] = left.splice(this.#next(left), 1);
-        outcomes.set(mutant, await this.#outcome(mutant, processor));
+        try {
+          outcomes.set(mutant, await this.#outcome(mutant, processor));
+        } catch (error) {
+          failed = true;
+          throw error;
+        }
         this.#o.onOutcome(mutant, outcomes.get(mutant));
       }
     };
-    await Promise.all(this.#o.processors.map(worker));
+    const ends = await Promise.allSettled(this.#o.processors.map(worker));
+    const rejected = ends.find(({ status }) => status === 'rejected');
+    if (rejected !== undefined) throw this.#o.signal?.aborted ? this.#o.signal.reason : rejected.reason;
     return mutants.flatMap((mutant) => outcomes.get(mutant) ?? []);
   }
 
@@ -41,8 +55,9 @@ export class Campaign {
     const known = this.#results.current(mutant.id, key);
     if (known !== undefined) return known;
     const base = await this.#base(mutant.kernel, processor);
+    if (base.error !== undefined) return { state: 'no-run', why: base.error };
     const outcome = await this.#try(mutant, base, processor);
-    return this.#results.save(mutant.id, { key, ...outcome });
+    return TOLD.includes(outcome.state) ? this.#results.save(mutant.id, { key, ...outcome }) : outcome;
   }
 
   async #try(mutant, base, processor) {
@@ -56,10 +71,12 @@ export class Campaign {
     return { ...outcome, buildSeconds, runSeconds: seconds() - buildSeconds };
   }
 
-  /** What the kernel without a fault gives, once for each. */
+  /** What the kernel without a fault gives, once for each; where it could not be run the next mutant asks again. */
   async #base(kernel, processor) {
     if (!this.#bases.has(kernel)) this.#bases.set(kernel, this.#findBase(kernel, processor));
-    return this.#bases.get(kernel);
+    const base = await this.#bases.get(kernel);
+    if (base.error !== undefined) this.#bases.delete(kernel);
+    return base;
   }
 
   async #findBase(kernel, processor) {
@@ -70,7 +87,8 @@ export class Campaign {
     const { image, error } = await this.#build(kernel, [], processor);
     const run = (what) => this.#run(image, id, what, processor);
     const found = error === undefined ? await this.#o.trial.base(run) : { error };
-    if (found.error !== undefined) throw new Error(`${kernel} without a fault cannot be run: ${found.error}`);
+    if (found.error !== undefined)
+      return { error: `${kernel} without a fault cannot be run: ${found.error}` };
     const { bad } = found;
     if (bad.length > 0) this.#o.onRemark(`${kernel} without a fault fails too: ${bad.join(', ')}`);
     return this.#results.save(id, { key, ...found });
@@ -80,7 +98,10 @@ export class Campaign {
     const { series, source, patches: below } = kernelNamed(kernel);
     this.#building.add(series);
     try {
-      return await build({ source, patches: [...below, ...patches] }, { processor, signal: this.#o.signal });
+      return await this.#o.build(
+        { source, patches: [...below, ...patches] },
+        { processor, signal: this.#o.signal },
+      );
     } finally {
       this.#building.delete(series);
     }

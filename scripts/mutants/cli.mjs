@@ -61,11 +61,24 @@ export async function runCatalogue(image, { scenarios = [], policy, output, ...w
   return { status, set: sets[0] };
 }
 
+/** Two builds and other work may slow a machine down so much. */
+const TIMEOUT_SECONDS = 1800;
+
 /** Run random scenarios until the first that fails. `output` is a folder of its own. */
 export async function fuzzKernel(image, { output, ...where }) {
   rmSync(output, { recursive: true, force: true });
   mkdirSync(output, { recursive: true });
-  const limits = ['--seed', SEED, '--machine-time', MACHINE_SECONDS, '--finds', 1, '--no-shrink'].map(String);
+  const limits = [
+    '--seed',
+    SEED,
+    '--machine-time',
+    MACHINE_SECONDS,
+    '--finds',
+    1,
+    '--no-shrink',
+    '--timeout',
+    TIMEOUT_SECONDS,
+  ].map(String);
   const args = ['fuzz', '--kernel', image, ...snapshot, ...limits, '--output', output];
   const { status, lines, said } = await kvmMemtype(args, where);
   return readFuzz({ status, lines, files: readdirSync(output), said });

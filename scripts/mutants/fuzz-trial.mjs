@@ -4,11 +4,15 @@ export const MACHINE_SECONDS = 60;
 
 const SUMMARY = /^(\d+) scenarios?, (\d+) passed, (\d+) skipped, (\d+) failed;/;
 const FOUND = /^fuzz-s\d+-(\d+)\.json$/;
+/** A machine that ended early for another reason than its kernel's death: a busy host, or an emulator's fault, is not the mutant's. */
+const BROKE_OFF = /^.+ \((?:timeout|emulator-died|no-agent|agent-died): .*\)$/;
 
 /** What a run of `fuzz` says: how many scenarios were tried, and the number of the first that failed. */
 export function readFuzz({ status, lines, files, said }) {
   const [, tried] = SUMMARY.exec(lines.at(-1) ?? '') ?? [];
   if (tried === undefined || (status !== 0 && status !== 1)) return { error: said };
+  const broken = lines.find((line) => BROKE_OFF.test(line));
+  if (broken !== undefined) return { error: broken.trim() };
   const [first] = files.flatMap((file) => FOUND.exec(file)?.[1] ?? []).map(Number);
   return { tried: Number(tried), ...(first === undefined ? {} : { first }) };
 }

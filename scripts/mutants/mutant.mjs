@@ -41,6 +41,15 @@ export function readMutants(folder) {
     .sort((a, b) => a.id.localeCompare(b.id, 'en', { numeric: true }));
 }
 
+const fileOf = ({ diff }) => /^--- a\/(\S+)/m.exec(diff)?.[1] ?? '';
+
+/** Mutants of one kernel that change the same file one after the other: the next build compiles that one alone. */
+export const byFile = (mutants) =>
+  mutants
+    .map((mutant) => ({ mutant, file: fileOf(mutant) }))
+    .sort((a, b) => a.mutant.kernel.localeCompare(b.mutant.kernel) || a.file.localeCompare(b.file))
+    .map(({ mutant }) => mutant);
+
 /** Families that notice faults of an area most likely: they run first, where no killer of a mutant is known. */
 const FAMILIES = {
   answers: ['kernel', 'quirk', 'pat', 'dma'],

@@ -9,13 +9,23 @@ const badOf = ({ scenarios }) => [
   ),
 ];
 
+/** How a kernel dies. All else that ends a machine early, such as a busy host's time limit, is not known to be its fault. */
+const KERNEL_DEATHS = ['panic', 'oops'];
+
 /** What a run says of a mutant. `base` is what the kernel without the fault gives: what goes wrong there notices nothing. */
 export function judge({ status, error, set }, base) {
   if (set === undefined) return { state: 'no-run', why: error };
   const killers = badOf(set).filter((name) => !base.bad.includes(name));
   const policy = set.policy.name;
-  if (set.crashed !== undefined)
-    return { state: 'died', why: `${set.crashed.kind}: ${set.crashed.reason}`, killers, policy };
+  if (set.crashed !== undefined) {
+    const { kind, reason } = set.crashed;
+    return {
+      state: KERNEL_DEATHS.includes(kind) ? 'died' : 'no-run',
+      why: `${kind}: ${reason}`,
+      killers,
+      policy,
+    };
+  }
   return { state: status === 1 && killers.length > 0 ? 'killed' : 'survived', killers, policy };
 }
 

@@ -27,6 +27,12 @@ const ROWS = [
     'died',
     ['mtrr/a'],
   ],
+  [
+    'the time ran out, whoever is to blame',
+    runOf({ 'mtrr/a': 'error' }, { crashed: { kind: 'timeout', reason: 'late' } }),
+    'no-run',
+    ['mtrr/a'],
+  ],
 ];
 
 test.each(ROWS)('%s', (_, run, state, killers) => {
@@ -91,6 +97,16 @@ test('what random scenarios said', () => {
     readFuzz(fuzzRun('60 scenarios, 50 passed, 8 skipped, 2 failed; seed 1', ['fuzz-s1-13.json'])),
   ).toEqual({ tried: 60, first: 13 });
   expect(readFuzz(fuzzRun('error', [], 2))).toEqual({ error: 'no bochs' });
+});
+
+test('a machine that ended by no fault of its kernel says nothing of a mutant; a dead kernel does', () => {
+  const run = fuzzRun('60 scenarios, 59 passed, 0 skipped, 1 failed; seed 1', ['fuzz-s1-13.json']);
+  const after = (line) => readFuzz({ ...run, lines: [line, ...run.lines.slice(1)] });
+
+  expect(after('the time ran out (timeout: not over after 300 s)')).toEqual({
+    error: 'the time ran out (timeout: not over after 300 s)',
+  });
+  expect(after('the kernel died (oops: BUG)')).toEqual({ tried: 60, first: 13 });
 });
 
 test('a fault is found by the first scenario that fails, unless that fails without it', async () => {

@@ -44,6 +44,8 @@ export interface FuzzResult {
   /** How long they took by the clock of the machines where they ran, in all. */
   machineMs: number;
   finds: readonly Find[];
+  /** What ended machines early, each once: a scenario that ran then is a find too, whoever is to blame. */
+  deaths: readonly string[];
   /** Why the first that was skipped was. */
   skip: ScenarioResult['skip'];
 }
@@ -109,7 +111,8 @@ export async function fuzz(request: FuzzRequest, listener: FuzzListener): Promis
     const size = Math.min(batch, count - all.length, fitting(all, machineMs));
     if (size === 0) break;
     const scenarios = Array.from({ length: size }, (_, i) => randomScenario(seed, all.length + i, subjects));
-    const results = await runner.run(scenarios);
+    // Where one find is all that is asked for, and it is kept as it is, what comes after it is of no use.
+    const results = await runner.run(scenarios, (result) => unshrunk && mostFinds === 1 && hasFailed(result));
     all.push(...results);
     for (const [i, result] of results.entries()) {
       if (!hasFailed(result)) continue;
@@ -135,6 +138,7 @@ export async function fuzz(request: FuzzRequest, listener: FuzzListener): Promis
     skipped: all.filter(({ status }) => status === 'skip').length,
     machineMs: spentBy(all),
     finds: [...finds.values()],
+    deaths: [...runner.deaths],
     skip: all.find(({ skip }) => skip !== undefined)?.skip,
   };
 }

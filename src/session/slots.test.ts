@@ -28,3 +28,13 @@ test('that machine gets fewer of the others, as it clears the page', () => {
   expect(new Set(lanes.flat()).size).toBe(401);
   expect(first.length - last.length).toBe(lanes.length === 1 ? 0 : 19);
 });
+
+test('one machine does all in their order', () => {
+  const some = (n: number): Scenario =>
+    scenario(`test/n${n}`, 'A title', n === 0 ? { needs: ['gib-pages'] } : {}, []);
+  const scenarios = Array.from({ length: 5 }, (_, n) => some(n));
+  const request = { target: { engine: 'host' }, scenarios, catalogue: [], policy: 'E', repeat: 1 };
+  const { slots, lanes } = planOf(request as unknown as SessionRequest);
+
+  expect(lanes).toEqual([slots]);
+});

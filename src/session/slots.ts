@@ -28,15 +28,16 @@ const needsGib = ({ scenario }: Slot): boolean => scenario.needs.includes('gib-p
 /** As long as so many other scenarios it takes to clear a page of 1 GiB, which the first that needs it does. */
 const CLEARING = 20;
 
-/** Share the scenarios out to machines. Those that need a page of 1 GiB go to one, which alone has the RAM for it, and the fewer others. */
+/** Share the scenarios out to machines; a single one does them in their order, so that each result comes when it is there. Those that need a page of 1 GiB go to one, which alone has the RAM for it, and the fewer others. */
 export function planOf(request: SessionRequest): Plan {
   const slots = slotsFor(request);
   const count = laneCount(request.target.engine, slots.length);
+  if (count === 1) return { slots, lanes: [slots] };
   const [gib, others] = [slots.filter(needsGib), slots.filter((slot) => !needsGib(slot))];
-  const ahead = gib.length > 0 && count > 1 ? CLEARING * (count - 1) : 0;
+  const ahead = gib.length > 0 ? CLEARING * (count - 1) : 0;
   const shared = Math.max(others.length - ahead, 0);
   const lanes = deal(others.slice(0, shared), count);
-  const more = deal(others.slice(shared), Math.max(count - 1, 1));
+  const more = deal(others.slice(shared), count - 1);
   for (const [i, some] of more.entries()) lanes[i]?.push(...some);
   lanes.at(-1)?.push(...gib);
   return { slots, lanes };

@@ -121,6 +121,7 @@ async function run(words: string[], options: FuzzOptions): Promise<void> {
   );
   const again = rerunCommand(options, given);
   for (const find of result.finds) tell(find, { folder: options.output, again });
+  for (const death of result.deaths) process.stdout.write(`${safeText(death)}\n`);
   const counts = `${counted(result.tried, 'scenarios')}, ${result.passed} passed, ${result.skipped} skipped, ${result.tried - result.passed - result.skipped} failed`;
   const skip =
     result.passed === 0 && result.skip ? `; skipped: ${result.skip.reason} (${result.skip.lift})` : '';
