@@ -60,11 +60,23 @@
 #define PROBE_OP_WRITE_CR 11
 #define PROBE_OP_CPUID 12
 #define PROBE_OP_PAUSE 13
+#define PROBE_OP_WITNESS 14
 #define PROBE_OP_VMXON 20
 #define PROBE_OP_VMPTRLD 21
 #define PROBE_OP_VMWRITE 22
 #define PROBE_OP_INVEPT 23
 #define PROBE_OP_L2_READ 24
 #define PROBE_OP_L2_WRITE 25
+
+/* RCX of a guest that stands still for the emulator to look at its reads at RBX
+ * (guests/lab/witness.c). */
+#define PROBE_WITNESS_BEGIN 0x57495431
+#define PROBE_WITNESS_END 0x57495432
+/* The page that takes what was seen: how many came, RBX, IA32_PAT, text that ends in a NUL. */
+#define PROBE_WITNESS_SIZE 0x1000
+#define PROBE_WITNESS_COUNT 0
+#define PROBE_WITNESS_ADDRESS 8
+#define PROBE_WITNESS_PAT 16
+#define PROBE_WITNESS_TEXT 24
 
 #endif

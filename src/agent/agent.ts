@@ -20,6 +20,7 @@ import { execute } from './execute.js';
 import { sweepLeftovers } from './leftovers.js';
 import { measureZaps } from './measure-zaps.js';
 import { GibPage } from './memory/gib-page.js';
+import { Witness } from './vcpu/witness.js';
 
 const STDOUT = 1;
 
@@ -92,13 +93,18 @@ function work(spec: AgentSpec, send: Send): void {
   const opened = openKernelLog();
   const log = opened instanceof KernelLog ? opened : undefined;
   let observer: SpteObserver | undefined;
+  const witness = spec.witness && new Witness(spec.witness);
   try {
     const kernelLog = kernelLogOf(opened, spec);
-    const environment = { ...describeEnvironment(kvm, dma, spec.params), kernelLog };
+    const environment = {
+      ...describeEnvironment(kvm, dma, spec.params),
+      kernelLog,
+      ...(witness && { witness: true }),
+    };
     send({ type: 'environment', environment });
     observer = environment.paging === 'shadow' ? undefined : openObserver();
     const pciBar = dma.device === undefined ? undefined : pciBarOf(dma.device);
-    runAll(spec.scenarios, { kvm, environment, ram, gib, observer, dma, log, pciBar }, send);
+    runAll(spec.scenarios, { kvm, environment, ram, gib, observer, dma, log, pciBar, witness }, send);
     observer?.close(); // tracing leaves would be counted as time in zaps
     if (spec.zaps !== undefined) countZaps(kvm, dma, spec.zaps, send);
     if (spec.counters) sendCounters(send);
@@ -106,6 +112,7 @@ function work(spec: AgentSpec, send: Send): void {
   } finally {
     observer?.close();
     log?.close();
+    witness?.close();
     dma.close();
   }
 }

@@ -4,6 +4,7 @@ import type { KernelLog } from '../observe/kernel-log.js';
 import type { SpteObserver } from '../observe/spte-observer.js';
 import type { Environment } from '../recording/recording.js';
 import type { GibPage } from './memory/gib-page.js';
+import type { Witness } from './vcpu/witness.js';
 
 /** What scenarios run on; shared by all of them, closed by its owner. */
 export interface Bench {
@@ -15,6 +16,8 @@ export interface Bench {
   gib: GibPage;
   observer: Pick<SpteObserver, 'mark' | 'take'> | undefined;
   dma: NoncoherentDma;
+  /** Tells how the processor walked the guest's tables, where an emulator does. */
+  witness?: Witness | undefined;
   /** The kernel's log, where it can be read. */
   log?: Pick<KernelLog, 'take'> | undefined;
   /** Path of the PCI BAR that may be mapped. */

@@ -1,6 +1,7 @@
 import type { DmaError } from '../dma/index.js';
 import type { KvmError } from '../kvm/index.js';
 import type { TraceError } from '../observe/events.js';
+import type { WalkError } from '../observe/walk.js';
 import type { ZapTraceError } from '../observe/zap-calls.js';
 import type { ProbeBootError, ProbeProtocolError } from '../probe/index.js';
 import { AGENT_ERROR_CODES, type AgentErrorCode } from '../recording/error-codes.js';
@@ -19,6 +20,7 @@ type AgentThrown =
   | KvmError
   | DmaError
   | TraceError
+  | WalkError
   | SpecError
   | ZapTraceError
   | ProbeBootError

@@ -27,6 +27,7 @@ import { hugeRam } from './memory/huge-ram.js';
 import { NestedSteps } from './nested-steps.js';
 import { SlotSteps } from './slot-steps.js';
 import { takeTogether } from './together-steps.js';
+import { accessCommand } from './vcpu/access-command.js';
 import { setCd } from './vcpu/cd-step.js';
 import {
   addApics,
@@ -158,7 +159,10 @@ export class Execution {
         askForExits(this.#machine.vm, step.reasons);
         return {};
       case 'access':
-        return this.#countMmio(() => this.#access(step));
+        return this.#witnessed(
+          step,
+          this.#countMmio(() => this.#run(step.vcpu, accessCommand(step))),
+        );
       case 'nested-access':
         return this.#nested.access(step);
       case 'init':
@@ -253,11 +257,12 @@ export class Execution {
     return value === undefined ? { ok: false } : { ok: true, value };
   }
 
-  #access(step: Extract<Step, { do: 'access' }>): Outcome {
-    if (step.access === 'write')
-      return this.#run(step.vcpu, { op: 'write', gpa: step.gpa, pat: step.pat, value: 1n, width: 4 });
-    if (step.access === 'fetch') return this.#run(step.vcpu, { op: 'fetch', gpa: step.gpa, pat: step.pat });
-    return this.#run(step.vcpu, { op: 'read', gpa: step.gpa, pat: step.pat, width: 4 });
+  /** Have the emulator look at how the processor comes to a page that an access has reached. */
+  #witnessed({ vcpu, gpa, pat }: Extract<Step, { do: 'access' }>, outcome: Outcome): Outcome {
+    const { witness } = this.bench;
+    if (witness === undefined || outcome.ok !== true || outcome.mmio !== 0) return outcome;
+    this.#run(vcpu, { op: 'witness', gpa, pat, width: 4 });
+    return { ...outcome, walk: witness.take() };
   }
 
   /** How many exits an access makes as MMIO: no device of ours is there, so nobody answers them. */

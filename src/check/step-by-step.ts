@@ -10,7 +10,6 @@ import {
   type VmModel,
 } from '../memtype/index.js';
 import type { Recording, StepRecord } from '../recording/recording.js';
-import { describeStep } from '../scenario/describe.js';
 import { Replay, type Taken } from '../scenario/replay.js';
 import type { Scenario, Step, TogetherStep } from '../scenario/types.js';
 import { type Evidence, evidenceOf, levelOf, type Move } from './evidence/index.js';
@@ -27,9 +26,10 @@ import { answerFault, type HeldAgainst } from './steps/answer-judge.js';
 import { judgeClaim } from './steps/claims.js';
 import { Contents } from './steps/contents.js';
 import { judgeEffective } from './steps/effective.js';
-import { endText, runsGuest, senderOf } from './steps/guest-steps.js';
+import { endText, runsGuest, senderOf, stepText } from './steps/guest-steps.js';
 import { ioctlExpectation } from './steps/ioctl-judge.js';
 import { judgeSlots } from './steps/slot-judge.js';
+import { judgeWalk } from './steps/walk-judge.js';
 import type { Checks, Fail, Mismatch, Note } from './verdict.js';
 import { type Watch, watchedStep } from './watch/watch.js';
 
@@ -38,10 +38,6 @@ type Ran = Extract<Recording, { outcome: 'ran' }>;
 /** Nothing was checked. */
 export const noChecks = (): Checks => ({ leaves: 0, zaps: 0, kept: 0, msrs: 0, effective: 0, ioctls: 0 });
 const hex = (value: bigint | undefined): string => (value === undefined ? '#GP' : `0x${value.toString(16)}`);
-
-/** The step, and the steps at the same time that it is one of. */
-const stepText = (step: Step | undefined, around: Step | undefined): string =>
-  [around, step].flatMap((one) => (one === undefined ? [] : describeStep(one))).join(': ') || 'guest start';
 
 const accepted = (ok: boolean | undefined): string => (ok ? 'accepted' : 'refused (#GP)');
 
@@ -296,5 +292,6 @@ export class Judge {
       leaf: this.#model.leafAt(gfn),
     };
     judgeEffective(step.pat, view, this);
+    judgeWalk(this.#record.walk, step, view, this);
   }
 }

@@ -16,7 +16,11 @@ function commandFields(ok: boolean | undefined, reads: boolean): readonly Field[
 const left = ({ vector }: StepRecord): readonly Field[] => (vector === undefined ? [] : ['vector']);
 
 /** What the record of a step must have, no more and no less; `undefined` is the guest's start. */
-function fieldsOf(step: Step | undefined, record: StepRecord): readonly Field[] {
+function fieldsOf(
+  step: Step | undefined,
+  record: StepRecord,
+  env: Pick<Environment, 'witness'> = {},
+): readonly Field[] {
   const { ok, result, exit } = record;
   switch (step?.do) {
     case 'wrmsr':
@@ -29,7 +33,11 @@ function fieldsOf(step: Step | undefined, record: StepRecord): readonly Field[] 
     case 'restore':
       return ['restored', ...left(record)];
     case 'access':
-      return [...commandFields(ok, step.access === 'read'), 'mmio'];
+      return [
+        ...commandFields(ok, step.access === 'read'),
+        'mmio',
+        ...(env.witness && ok && record.mmio === 0 ? (['walk'] as const) : []),
+      ];
     case 'nested-access':
       if (exit !== undefined && ok === false) return ['ok', 'exit'];
       return commandFields(ok, step.access === 'read');
@@ -67,6 +75,7 @@ const FIELDS: readonly Field[] = [
   'result',
   'vector',
   'mmio',
+  'walk',
   'dirty',
   'exit',
   'msrs',
@@ -102,9 +111,10 @@ function fieldFault(
   record: StepRecord,
   step: Step | undefined,
   always: readonly Field[],
+  env: Environment,
 ): string | undefined {
   const name = step === undefined ? 'the guest’s start' : `step ${record.step + 1} (${describeStep(step)})`;
-  const odd = oddField(record, new Set([...fieldsOf(step, record), ...always]), name);
+  const odd = oddField(record, new Set([...fieldsOf(step, record, env), ...always]), name);
   return odd ?? (step?.do === 'together' ? partsFault(record, step, name) : undefined);
 }
 
@@ -133,7 +143,7 @@ export function recordingFault(scenario: Scenario, recording: Ran, env: Environm
     ...(counts ? (['leaves'] as const) : []),
   ];
   for (const record of steps) {
-    const fault = fieldFault(record, scenario.steps[record.step], always);
+    const fault = fieldFault(record, scenario.steps[record.step], always, env);
     if (fault !== undefined) return fault;
   }
   return undefined;

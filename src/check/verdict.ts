@@ -12,6 +12,8 @@ export interface Checks {
   msrs: number;
   /** Effective types, from the seen leaf and the PAT value that the guest read back. */
   effective: number;
+  /** Accesses whose leaf and type were taken from the emulated processor's own walk too, where it told. */
+  walks?: number;
   /** Results of ioctls: success, or the errno. */
   ioctls: number;
 }

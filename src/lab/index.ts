@@ -17,6 +17,6 @@ export {
 } from './kernel/read-counters.js';
 export { runInLab } from './machine/lab.js';
 export type { LabOutcome } from './machine/outcome.js';
-export { JOB_DEVICE, type LabEngine, type LabRun, type SnapshotUse } from './machine/run.js';
+export { JOB_DEVICE, type LabEngine, type LabRun, type SnapshotUse, WITNESS_PLACE } from './machine/run.js';
 export { makeScratch, removeScratch } from './scratch.js';
 export { sweepLab } from './sweep.js';

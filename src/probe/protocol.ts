@@ -16,6 +16,8 @@ export type Width = 1 | 2 | 4 | 8;
  * `timed-read` answers with the cycles of its load (rdtsc) in `extra`; `cpuid` with EAX | EBX << 32 in `value`
  * and ECX | EDX << 32 in `extra`.
  *
+ * `witness` reads twice, the second time for an emulator that looks on (guests/lab/witness.c): anywhere else that does nothing more.
+ *
  * `pause` is as many PAUSE instructions as told, one if not.
  *
  * The last ones make the guest a hypervisor: `vmptrld` clears the VMCS first; `l2-read` and `l2-write` have its own guest (L2) access
@@ -24,7 +26,7 @@ export type Width = 1 | 2 | 4 | 8;
 export type ProbeCommand =
   | { op: 'rdmsr'; msr: number }
   | { op: 'wrmsr'; msr: number; value: bigint }
-  | { op: 'read' | 'timed-read'; gpa: bigint; pat: number; width?: Width }
+  | { op: 'read' | 'timed-read' | 'witness'; gpa: bigint; pat: number; width?: Width }
   | { op: 'write'; gpa: bigint; pat: number; value: bigint; width?: Width }
   | { op: 'fetch'; gpa: bigint; pat: number; plant?: boolean }
   | { op: 'clflush' | 'invlpg'; gpa: bigint; pat: number }
@@ -63,6 +65,7 @@ const OPS: Record<ProbeCommand['op'], number> = {
   'write-cr': L.PROBE_OP_WRITE_CR,
   cpuid: L.PROBE_OP_CPUID,
   pause: L.PROBE_OP_PAUSE,
+  witness: L.PROBE_OP_WITNESS,
   vmxon: L.PROBE_OP_VMXON,
   vmptrld: L.PROBE_OP_VMPTRLD,
   vmwrite: L.PROBE_OP_VMWRITE,

@@ -9,6 +9,7 @@ export const AGENT_ERROR_CODES = [
   'KVM_ADDON',
   'DMA',
   'TRACE',
+  'WALK',
   'SPEC',
   'PROBE_BOOT',
   'PROBE_PROTOCOL',

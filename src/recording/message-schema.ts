@@ -34,6 +34,16 @@ const restored = z.strictObject({
     .max(MOST_SAVED),
 });
 
+const tableLevel = z.number().int().min(1).max(4);
+const walk = z.strictObject({
+  pte: u64,
+  pteLevel: tableLevel,
+  epte: u64,
+  level: tableLevel,
+  host: u64,
+  pat: u64,
+});
+
 const stepPart = z.strictObject({
   ok: z.boolean().optional(),
   value: u64.optional(),
@@ -50,6 +60,7 @@ const stepRecord = z.strictObject({
     .array(count.max(1 << 20))
     .max(5000)
     .optional(),
+  walk: walk.optional(),
   exit: z.number().int().min(0).max(0xffff_ffff).optional(),
   msrs: z
     .array(z.union([z.literal(true), u64, vector]))
@@ -118,6 +129,7 @@ const environment = z.strictObject({
   noncoherent: text.nullable(),
   params: z.record(z.string(), text),
   kernelLog: z.union([z.enum(['own', 'shared']), missing]).optional(),
+  witness: z.boolean().optional(),
   missing: z.record(z.string(), missing),
 });
 

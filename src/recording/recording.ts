@@ -1,4 +1,5 @@
 import type { TraceEvent } from '../observe/events.js';
+import type { Walk } from '../observe/walk.js';
 import type { Need } from '../scenario/types.js';
 import type { Missing } from '../text/missing.js';
 import type { AgentErrorCode } from './error-codes.js';
@@ -43,6 +44,8 @@ export interface Environment {
    * log cannot be read. Absent in recordings of older agents.
    */
   kernelLog?: 'own' | 'shared' | Missing;
+  /** Whether an emulator tells, of each access of the guest that reaches memory, how its processor came there. */
+  witness?: boolean;
   /** Every need that is not met. */
   missing: Partial<Record<Need, Missing>>;
 }
@@ -93,6 +96,8 @@ export interface StepRecord {
   vector?: number;
   /** For guest accesses: how many exits to the VMM they made as MMIO. */
   mmio?: number;
+  /** For guest accesses, where an emulator told: how its processor came to the page. */
+  walk?: Walk;
   /** For KVM_GET_DIRTY_LOG: the pages of the slot whose bits are set, in order. */
   dirty?: readonly number[];
   /** For an access of L2 that did not end as it should: the exit reason that L1 was given. */

@@ -15,4 +15,5 @@ export const specSchema = z.strictObject({
   memslotFlag: z.exactOptional(whole),
   zaps: z.exactOptional(z.array(z.strictObject({ vcpus: whole, mib: whole }))),
   counters: z.exactOptional(z.boolean()),
+  witness: z.exactOptional(z.strictObject({ device: z.string(), offset: whole })),
 });

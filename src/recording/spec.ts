@@ -21,6 +21,8 @@ export interface AgentSpec {
   zaps?: readonly ZapCase[];
   /** Send the kernel's counters of what ran of KVM, after the scenarios. */
   counters?: boolean;
+  /** Where the emulator tells how its processor walked the guest's tables, to be told after each access: a device, and bytes from its start. */
+  witness?: { device: string; offset: number };
 }
 
 /** What an agent was given to do is not what it can read; the message says where. */

@@ -14,6 +14,7 @@ import {
   runInLab,
   type SnapshotUse,
   sweepLab,
+  WITNESS_PLACE,
 } from '../lab/index.js';
 import { type ChildEnd, runChild } from '../process/child.js';
 import { type AgentSpec, encodeSpec } from '../recording/spec.js';
@@ -90,7 +91,7 @@ const WARM_UP = '/app/warm-up.json';
  */
 async function snapshotUse(run: AgentRun, dir: string): Promise<SnapshotUse> {
   const source = join(dir, 'warm-up.json');
-  const { zaps: _, ...spec } = run.spec;
+  const { zaps: _, witness: __, ...spec } = run.spec;
   const scenarios = catalogue.filter(({ name }) => PROBE_SCENARIOS.includes(name));
   await writeFile(source, encodeSpec({ ...spec, scenarios }));
   return {
@@ -101,7 +102,9 @@ async function snapshotUse(run: AgentRun, dir: string): Promise<SnapshotUse> {
   };
 }
 
-async function runLab(run: AgentRun, { engine, kernel, params, snapshot }: LabTarget): Promise<Outcome> {
+async function runLab(asked: AgentRun, target: LabTarget): Promise<Outcome> {
+  const { engine, kernel, params, snapshot, witness } = target;
+  const run = witness ? { ...asked, spec: { ...asked.spec, witness: WITNESS_PLACE } } : asked;
   const gibPage = run.spec.scenarios.some(({ needs }) => needs.includes('gib-pages'));
   // What a kernel counts is to be of this run alone, not of a warm-up.
   const isSaved = snapshot === true && run.spec.counters !== true;
@@ -113,6 +116,7 @@ async function runLab(run: AgentRun, { engine, kernel, params, snapshot }: LabTa
       kernel,
       engine,
       gibPage,
+      ...(witness && { witness }),
       program: AGENT,
       files: [...LAB_FILES, { source: spec, target: SPEC }],
       args: [SPEC],

@@ -63,7 +63,7 @@ export function toResult(
   rerun: string,
   source?: ScenarioSource,
 ): ScenarioResult {
-  const { leaves, zaps, kept, msrs, effective, ioctls } = verdict.checks;
+  const { leaves, zaps, kept, msrs, effective, walks, ioctls } = verdict.checks;
   const step =
     recording.outcome === 'error' && recording.step !== undefined ? ` (in step ${recording.step + 1})` : '';
   return {
@@ -71,7 +71,7 @@ export function toResult(
     ...fileOf(source),
     status: verdict.status,
     durationMs: Math.round(recording.durationMs * 10) / 10,
-    checks: { leaves, zaps, kept, msrs, effective, ioctls },
+    checks: { leaves, zaps, kept, msrs, effective, ...(walks && { walks }), ioctls },
     failures: merge(verdict.mismatches).map((mismatch) => failureOf(mismatch, rerun, source)),
     errata: verdict.notes.map(({ id, kernels, text }) => ({ id, kernels, text })),
     ...(recording.outcome === 'skip' ? { skip: recording.missing } : {}),

@@ -16,6 +16,8 @@ export interface LabTarget {
   params: readonly string[];
   /** Whether machines are saved where they are ready, and saved ones are used. */
   snapshot?: boolean;
+  /** Whether the emulator tells how its processor walked the guest's tables, after each access of the guest. */
+  witness?: boolean;
   /** What the kernel is, as far as can be told without booting it; `image` is what the user calls it by. */
   identity?: { image: string; sha256: string; release?: string; git?: GitOrigin };
 }

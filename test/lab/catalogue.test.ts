@@ -62,7 +62,8 @@ describe.each(CASES)(
       folder = mkdtempSync(join(tmpdir(), 'catalogue-'));
       const { bzImage } = await buildKernel({ source });
       const options = ['--kernel', bzImage, ...params.flatMap((param) => ['--param', param])];
-      const outputs = ['--record', join(folder, 'r.kmr'), '--format', 'json'];
+      // An emulator's processor looks on: what it used is held against what the trace tells (docs/lab.md).
+      const outputs = ['--witness', '--record', join(folder, 'r.kmr'), '--format', 'json'];
       const { stdout, ...end } = await runCli(['run', ...options, ...outputs]);
       status = end.status;
       [set] = (JSON.parse(stdout) as RunResult).sets as [ResultSet];
@@ -75,6 +76,8 @@ describe.each(CASES)(
       expect(set.policy).toMatchObject({ name: expected.policy, how: 'probed' });
       const leaves = set.scenarios.reduce((sum, { checks }) => sum + (checks.leaves ?? 0), 0);
       expect(leaves).toBeGreaterThan(1_000);
+      const walks = set.scenarios.reduce((sum, { checks }) => sum + (checks.walks ?? 0), 0);
+      expect(walks).toBeGreaterThan(1_000);
       expect(set.scenarios.filter((one) => one.status === 'pass').length).toBeGreaterThanOrEqual(60);
     });
 

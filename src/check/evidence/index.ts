@@ -5,7 +5,7 @@ import { legacyTrace, unmarkedTrace } from './legacy-trace.js';
 import { tdpTrace } from './tdp-trace.js';
 
 export { type Evidence, levelOf, type Move, type StepSeen } from './evidence.js';
-export { covers, matches, type SeenLeaf, sameLeaf, sameMapping, show, typeOf } from './seen-leaf.js';
+export { covers, leafOf, matches, type SeenLeaf, sameLeaf, sameMapping, show, typeOf } from './seen-leaf.js';
 
 /** The kind of evidence that the recordings of a machine hold. */
 export function evidenceOf(env: Environment): Evidence {

@@ -49,9 +49,9 @@ export class LeafDiff {
     this.#counts = new CountDiff(this.seen, checks, fail);
   }
 
-  /** The leaf last seen for a page. */
+  /** The leaf last seen that maps a page. */
   seenAt(gfn: number): SeenLeaf | undefined {
-    return this.seen.at(gfn);
+    return this.seen.covering(gfn);
   }
 
   #groupOf(gfn: number): number {

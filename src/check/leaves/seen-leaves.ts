@@ -20,6 +20,13 @@ export class SeenLeaves {
     return LEVELS.map((level) => this.get(gfn, level)).find((seen) => seen !== undefined);
   }
 
+  /** The leaf of any level that maps this frame, the smallest first. */
+  covering(gfn: number): SeenLeaf | undefined {
+    return LEVELS.map((level) => this.get(gfn - (gfn % pagesOf(level)), level)).find(
+      (seen) => seen !== undefined,
+    );
+  }
+
   set(seen: SeenLeaf): void {
     this.#leaves.set(SeenLeaves.#key(seen.gfn, seen.level), seen);
   }

@@ -1,5 +1,6 @@
 import { EXIT_REASONS } from '../../arch/vmx.js';
 import type { StepRecord } from '../../recording/recording.js';
+import { describeStep } from '../../scenario/describe.js';
 import type { Step } from '../../scenario/types.js';
 
 /** Steps that only a guest takes, and that no kernel may refuse. */
@@ -23,3 +24,7 @@ export function endText({ vector, exit }: StepRecord): string {
   if (exit === undefined) return `a fault with vector ${vector}`;
   return `L2 ended with exit reason ${exit} (${EXIT_REASONS[exit] ?? 'unknown'})`;
 }
+
+/** A step for people, and the steps at the same time that it is one of. */
+export const stepText = (step: Step | undefined, around: Step | undefined): string =>
+  [around, step].flatMap((one) => (one === undefined ? [] : describeStep(one))).join(': ') || 'guest start';

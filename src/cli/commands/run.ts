@@ -20,7 +20,14 @@ import { addHelp, type Help, USAGE_STATUS } from '../options/help.js';
 import { addOutputOptions, outputPlans } from '../options/output.js';
 import { policyOption, tellAssumption } from '../options/policy.js';
 import { checkRecord } from '../options/record.js';
-import { addKernels, addSnapshot, checkTarget, type TargetOptions, targetOf } from '../options/target.js';
+import {
+  addKernels,
+  addSnapshot,
+  addWitness,
+  checkTarget,
+  type TargetOptions,
+  targetOf,
+} from '../options/target.js';
 import {
   addRepeatable,
   existingFile,
@@ -269,7 +276,7 @@ export function runCommand(): Command {
     .option('--journal <file>', 'keep a journal of results as they come, for `report`', outputFile)
     .option('--virtio-type <number>', 'look for KVM_DEV_TYPE_VIRTIO at this device type only', uint32)
     .option('--memslot-flag <bit>', 'take this bit for KVM_MEM_NON_COHERENT_DMA', memslotFlag);
-  addSnapshot(addKernels(command));
+  addWitness(addSnapshot(addKernels(command)));
   addRepeatable(
     command,
     '--patch <file>',

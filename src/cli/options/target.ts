@@ -17,6 +17,8 @@ export interface TargetOptions {
   /** Patches for kernels that are built. */
   patch?: readonly string[];
   kernelCoverage?: boolean;
+  /** Whether the emulated processor's own walks are held against the trace. */
+  witness?: boolean;
 }
 
 /**
@@ -30,6 +32,7 @@ export function checkTarget({
   param = [],
   patch = [],
   kernelCoverage,
+  witness,
 }: TargetOptions): void {
   const inLab = kernel.length > 0;
   if (inLab && engine === 'host')
@@ -44,6 +47,10 @@ export function checkTarget({
   if (patch.length > 0 && (!inLab || image !== undefined))
     throw new UsageError(
       `--patch needs a kernel that is built, --kernel debian:<version>${image === undefined ? '' : `: ${image} is an image`}`,
+    );
+  if (witness && (!inLab || engine.startsWith('qemu')))
+    throw new UsageError(
+      `--witness asks the emulated processor: ${inLab ? `leave --engine ${engine} out, it takes Bochs` : 'it needs a --kernel, which Bochs runs'}`,
     );
   if (kernelCoverage && !inLab)
     throw new UsageError('--kernel-coverage needs a --kernel that is built to count: this machine’s was not');
@@ -62,7 +69,7 @@ const isBuilt = (kernel: string): boolean => kernel.startsWith('debian:');
 
 /** Where to run on a kernel as it stood on the command line, an undefined one being this machine's; it may be built first. */
 export async function targetOf(options: TargetOptions, kernel: string | undefined): Promise<Target> {
-  const { engine, vfio, param = [], snapshot = false } = options;
+  const { engine, vfio, param = [], snapshot = false, witness } = options;
   if (kernel === undefined) return { engine: 'host', device: vfio ?? null };
   const image = await imageOf(kernel, options);
   const identity = await identifyImage(image);
@@ -72,6 +79,7 @@ export async function targetOf(options: TargetOptions, kernel: string | undefine
     kernel: image,
     params: param,
     snapshot,
+    ...(witness && { witness }),
     identity: { image: kernel, ...identity, ...(git && { git }) },
   };
 }
@@ -90,6 +98,13 @@ export function addKernels(command: Command): Command {
 /** Give a command the option that has it boot every kernel. */
 export const addSnapshot = (command: Command): Command =>
   command.option('--no-snapshot', 'boot the lab’s machine: begin from no saved one, and save none');
+
+/** Give a command the option that has the emulator look on. */
+export const addWitness = (command: Command): Command =>
+  command.option(
+    '--witness',
+    'hold how the emulated processor itself walks the page tables against the trace',
+  );
 
 /** Give a command the option of module parameters, for what is told. */
 export const addParameters = (command: Command, of: string): Command =>

@@ -13,6 +13,7 @@ export interface RerunOptions {
   virtioType?: number;
   memslotFlag?: number;
   patch?: readonly string[];
+  witness?: boolean;
 }
 
 /** Default of `run --timeout`, in seconds. */
@@ -33,7 +34,13 @@ export function rerunArgs(scenario: string, kernel: string | undefined, options:
     ...options.param.map((param): readonly [string, string] => ['--param', param]),
   ];
   const words = values.flatMap(([option, value]) => (value === undefined ? [] : [option, value]));
-  return ['run', scenario, ...words, ...(options.strict ? ['--strict'] : [])];
+  return [
+    'run',
+    scenario,
+    ...words,
+    ...(options.strict ? ['--strict'] : []),
+    ...(options.witness ? ['--witness'] : []),
+  ];
 }
 
 /** The command, for a shell, that runs one scenario again in the same way. */
@@ -50,7 +57,7 @@ const mapped = <T>(
 
 /** What a recording keeps of the options, so that it can name the command too. */
 export const againOf = (
-  { engine, timeout, param, vfio, virtioType, memslotFlag, patch = [] }: RerunOptions,
+  { engine, timeout, param, vfio, virtioType, memslotFlag, patch = [], witness }: RerunOptions,
   kernel: string | undefined,
   sources: Readonly<Record<string, ScenarioSource>>,
 ): Again => ({
@@ -62,6 +69,7 @@ export const againOf = (
   ...(virtioType === undefined ? {} : { virtioType }),
   ...(memslotFlag === undefined ? {} : { memslotFlag }),
   ...(patch.length === 0 ? {} : { patch: [...patch] }),
+  ...(witness && { witness }),
   files: mapped(sources, ({ file }) => file),
   lines: mapped(sources, ({ lines }) => [...lines]),
 });

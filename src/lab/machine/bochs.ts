@@ -54,7 +54,7 @@ export const builtBochsCommand = (program: string, scratch: string, machine: str
 
 /** Start Bochs; `commands` are for its debugger, when init stops the machine (guests/lab/init.c) before its end. */
 export async function bochsCommand(
-  { scratch }: Pick<Boot, 'scratch'>,
+  { scratch, witness }: Pick<Boot, 'scratch' | 'witness'>,
   args: readonly string[],
   commands: readonly string[] = [],
 ): Promise<Command> {
@@ -62,8 +62,12 @@ export async function bochsCommand(
   await writeFile(join(scratch, 'commands'), `${['c', ...commands, 'q'].join('\n')}\n`);
   return {
     tool: TOOL,
-    args: ['-q', ...args, '-rc', 'commands'],
-    env: { SDL_VIDEODRIVER: 'dummy', SDL_AUDIODRIVER: 'dummy' },
+    args: ['-q', ...args, '-rc', `${witness === undefined ? '' : 'witness:'}commands`],
+    env: {
+      SDL_VIDEODRIVER: 'dummy',
+      SDL_AUDIODRIVER: 'dummy',
+      ...(witness !== undefined && { LAB_WITNESS: String(witness) }),
+    },
     logFile: join(scratch, LOG),
   };
 }

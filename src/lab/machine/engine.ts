@@ -14,6 +14,8 @@ export interface Boot {
    * has been saved. What is not used is zero.
    */
   job?: { address: number; content: Buffer; used: number };
+  /** Physical address of the page where the emulator tells how its processor walked the guest's tables, if it does. */
+  witness?: number;
   /** A directory to save the machine into, where it first stands still. */
   saveInto?: string;
   /** Whether it ends once it has been saved. */

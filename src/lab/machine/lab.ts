@@ -10,6 +10,8 @@ import { fits, isInPlace, prepare } from './prepare.js';
 import { qemu } from './qemu.js';
 import type { LabEngine, LabRun } from './run.js';
 import { runFromSnapshot } from './snapshot/index.js';
+import { preloadLibrary } from './snapshot/preload.js';
+import { preloaded } from './snapshot/restore.js';
 import { watchRun } from './watch.js';
 
 const ENGINES: Record<LabEngine, Engine> = {
@@ -37,6 +39,8 @@ export async function runInLab(run: LabRun): Promise<LabOutcome> {
   }
   return inScratch(async (scratch) => {
     const boot = await prepare(run, kernel, scratch);
-    return watchRun(run, boot, await ENGINES[engine](boot));
+    const command = await ENGINES[engine](boot);
+    if (boot.witness === undefined) return watchRun(run, boot, command);
+    return watchRun(run, boot, await preloaded(scratch, await preloadLibrary(), command));
   });
 }

@@ -5,7 +5,7 @@ import { type Kernel, mapsInPlace } from '../image/bzimage.js';
 import { modulesPart, programPart } from '../image/initramfs.js';
 import { nodeImage, runtimeFiles } from '../image/nodeimage.js';
 import type { Boot } from './engine.js';
-import type { LabRun } from './run.js';
+import { JOB_SIZE, type LabRun, WITNESS_PLACE } from './run.js';
 
 const MEMORY_MIB = 1024;
 /** From 1 to 2 GiB is the page of 1 GiB; the kernel puts its own things at the end first. */
@@ -28,8 +28,7 @@ const COMMAND_LINE = [
 const IMAGE_ADDRESS = 0x1000_0000;
 const LARGE_PAGE = 2 << 20;
 
-/** Room for a job, behind that file system, and for modules behind it: init.c knows where they begin. */
-const JOB_SIZE = 4 << 20;
+/** Room for modules behind a job: init.c knows where they begin. */
 const MODULES_SIZE = 12 << 20;
 
 /** Whether the kernel can map files that lie in memory. */
@@ -37,11 +36,11 @@ export const isInPlace = ({ vmlinux }: Kernel): boolean => vmlinux !== undefined
 
 /** Whether a job, and the kernel's modules, have room in a machine that may be saved. */
 export const fits = (job: string, { modules }: Kernel): boolean =>
-  Buffer.byteLength(job) < JOB_SIZE && (modules?.length ?? 0) < MODULES_SIZE;
+  Buffer.byteLength(job) < WITNESS_PLACE.offset && (modules?.length ?? 0) < MODULES_SIZE;
 
 /** What a boot of `kernel` takes. A job lies in memory, where that can be. */
 export async function prepare(
-  run: Pick<LabRun, 'program' | 'files' | 'args' | 'params' | 'gibPage'>,
+  run: Pick<LabRun, 'program' | 'files' | 'args' | 'params' | 'gibPage' | 'witness'>,
   kernel: Kernel,
   scratch: string,
   job?: string,
@@ -57,12 +56,16 @@ export async function prepare(
   );
   const modules = kernel.modules && join(scratch, 'modules.cpio');
   if (modules !== undefined) await writeFile(modules, modulesPart(kernel.modules as Buffer));
-  const inMemory = inPlace ? await layOut(image, kernel.modules, job) : undefined;
+  const inMemory = inPlace
+    ? await layOut(image, kernel.modules, job ?? (run.witness ? '' : undefined))
+    : undefined;
+  const place = inMemory?.places.job;
   return {
     kernel,
     initrds: [...(inPlace ? [] : [image]), program, ...(modules ? [modules] : [])],
     ...(modules && { modulesPart: modules }),
     ...inMemory?.places,
+    ...(run.witness && place && { witness: place.address + WITNESS_PLACE.offset }),
     commandLine: commandLine([
       ...(inMemory?.params ?? []),
       ...(run.gibPage ? KEEP_GIB : []),
@@ -75,7 +78,7 @@ export async function prepare(
   };
 }
 
-/** Pieces of RAM that are devices in the lab: the file system, and the job. */
+/** Pieces of RAM that are devices in the lab: the file system, and what lies behind it: the job, and what the emulator tells. */
 async function layOut(
   image: string,
   modules: Buffer | undefined,

@@ -1,3 +1,4 @@
+import { PAGE_SIZE } from '../../arch/units.js';
 import type { GuestFile } from '../image/initramfs.js';
 import type { QemuEngine } from './qemu.js';
 
@@ -25,12 +26,20 @@ export interface LabRun {
   /** Called for each line on the kernel's console. */
   onConsole?: (line: string) => void;
   signal?: AbortSignal;
+  /** Whether the emulator tells, in WITNESS_PLACE, how its processor walked the guest's tables; Bochs only. */
+  witness?: boolean;
   /** Whether a machine may be saved that stands still before its job, and such a one be used instead of a boot. */
   snapshot?: SnapshotUse;
 }
 
 /** Where a machine that may be saved finds its job. */
 export const JOB_DEVICE = '/dev/pmem1';
+
+/** Bytes of JOB_DEVICE. */
+export const JOB_SIZE = 4 << 20;
+
+/** The page behind a job that takes what the emulator tells, guests/lab/witness.c. */
+export const WITNESS_PLACE = { device: JOB_DEVICE, offset: JOB_SIZE - PAGE_SIZE };
 
 /** What is otherwise in a machine that may be saved. */
 export interface SnapshotUse {

@@ -42,6 +42,7 @@ const again = z.strictObject({
   virtioType: uint32.exactOptional(),
   memslotFlag: uint32.exactOptional(),
   patch: texts.exactOptional(),
+  witness: z.boolean().exactOptional(),
   /** The file of each scenario that came from one. */
   files: z.record(z.string(), text),
   /** Where the steps stand in each: the line of their list, and of each one. */

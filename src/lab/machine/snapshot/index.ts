@@ -1,4 +1,3 @@
-import { builtEmulator } from '../../emulator/built.js';
 import { LabError } from '../../errors.js';
 import type { Kernel } from '../../image/bzimage.js';
 import { BOCHS_FILES } from '../bochs.js';
@@ -12,7 +11,7 @@ import { savingProgram } from './emulator.js';
 import { SnapshotError } from './errors.js';
 import { snapshotKey } from './key.js';
 import { preloadLibrary } from './preload.js';
-import { restoring } from './restore.js';
+import { restorer, restoring } from './restore.js';
 import { save, underWay } from './saving.js';
 import { dropSnapshot, find } from './store.js';
 
@@ -76,7 +75,7 @@ export async function runFromSnapshot(run: SnapshotRun, kernel: Kernel): Promise
     throw new SnapshotError(saidNothing(outcome));
   };
   try {
-    const dead = builtEmulator() === undefined ? undefined : await saveAlone(run, kernel);
+    const dead = restorer(run) === undefined ? undefined : await saveAlone(run, kernel);
     return dead ?? (await inScratch(attempt));
   } catch (error) {
     if (heard || (error instanceof LabError && error.code === 'LAB_ABORTED')) throw error;

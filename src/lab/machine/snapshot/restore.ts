@@ -12,15 +12,20 @@ const withLibrary = (command: Command, env: Record<string, string> = {}): Comman
   env: { ...command.env, LD_PRELOAD: LINKS.library, ...env },
 });
 
+/** Start a machine with the library. */
+export async function preloaded(scratch: string, library: string, command: Command): Promise<Command> {
+  await symlink(library, join(scratch, LINKS.library));
+  return withLibrary(command);
+}
+
 /** Have a boot's machine saved into a directory. */
 export async function saving(
   boot: Boot,
   { place, library }: { place: string; library: string },
   start: (boot: Boot) => Promise<Command>,
 ): Promise<Command> {
-  await symlink(library, join(boot.scratch, LINKS.library));
   await symlink(place, join(boot.scratch, LINKS.snapshot));
-  return withLibrary(await start({ ...boot, saveInto: place }));
+  return preloaded(boot.scratch, library, await start({ ...boot, saveInto: place }));
 }
 
 /** Lay a saved machine out for the emulator that we built: links, but for the files that it reads otherwise. */
@@ -35,27 +40,29 @@ async function adaptMachine(scratch: string, dir: string): Promise<void> {
   }
 }
 
+/** The emulator that we built, if there is one and it can do what is wanted: it has no debugger to be a witness by. */
+export const restorer = ({ witness }: { witness?: unknown }): string | undefined =>
+  witness ? undefined : builtEmulator();
+
 /** How the machine of `dir` is started again: by the emulator that we built, if there is one. */
-async function commandFor(scratch: string, dir: string): Promise<Command> {
-  const built = builtEmulator();
-  if (built === undefined) return bochsCommand({ scratch }, ['-r', LINKS.snapshot]);
+async function commandFor(boot: Boot, dir: string): Promise<Command> {
+  const { scratch } = boot;
+  const built = restorer(boot);
+  if (built === undefined) return bochsCommand(boot, ['-r', LINKS.snapshot]);
   await adaptMachine(scratch, dir);
   return builtBochsCommand(built, scratch, LINKS.adapted);
 }
 
 /** Restore a saved machine with the job of `boot`, instead of booting. */
-export async function restoring(
-  { scratch, job }: Boot,
-  { dir, jobOffset }: Snapshot,
-  library: string,
-): Promise<Command> {
+export async function restoring(boot: Boot, { dir, jobOffset }: Snapshot, library: string): Promise<Command> {
+  const { scratch, job } = boot;
   await symlink(library, join(scratch, LINKS.library));
   await symlink(dir, join(scratch, LINKS.snapshot));
   await symlink(join(dir, LINKS.rom), join(scratch, LINKS.rom));
   const { content = Buffer.alloc(0), used = 0 } = job ?? {};
   const end = Math.ceil(used / PAGE_SIZE) * PAGE_SIZE;
   await writeFile(join(scratch, LINKS.job), content.subarray(0, end));
-  return withLibrary(await commandFor(scratch, dir), {
+  return withLibrary(await commandFor(boot, dir), {
     LAB_RAM: join(LINKS.snapshot, 'ram'),
     LAB_JOB: `${jobOffset}:${LINKS.job}`,
   });
