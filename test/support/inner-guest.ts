@@ -12,7 +12,7 @@ static long call(long n, long a, long b, long c, long d) {
   __asm__ volatile("syscall" : "=a"(r) : "a"(n), "D"(a), "S"(b), "d"(c), "r"(r10) : "rcx", "r11", "memory");
   return r;
 }
-/* With an argument, touch: take memory, 640 KiB a second, until there is none. */
+/* With touch as its last argument (those before it are options that the kernel does not know): take memory, 640 KiB a second, until there is none. */
 static void touch(void) {
   const long pause[2] = {0, 100000000};
   for (;;) {
@@ -25,7 +25,7 @@ static void touch(void) {
 }
 __attribute__((used)) static void start(long *stack) {
   unsigned long mask[16] = {0};
-  if (stack[0] > 1 && ((char *)stack[2])[0] == 't')
+  if (((char *)stack[stack[0]])[0] == 't')
     touch();
   char text[] = "userland of the guest: ? CPUs\\n";
   call(204, 0, sizeof(mask), (long)mask, 0);          /* sched_getaffinity */
