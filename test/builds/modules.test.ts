@@ -37,7 +37,17 @@ afterEach(() => {
   cache.remove();
 });
 
-const seen = ({ recordings }: LabRecordings): unknown[] => recordings.map(comparable);
+/** What the kernel logs of a warning names modules, and their code, which lies elsewhere; they have threads that take numbers. */
+const withoutModules = (text: string): string =>
+  text
+    .replace(/ \[kvm(?:_intel)?\]/g, '')
+    .replace(/\bPID: \d+/g, 'PID')
+    .replace(/^(Code|Modules linked in):.*/, '$1');
+
+const seen = ({ recordings }: LabRecordings): unknown[] =>
+  JSON.parse(JSON.stringify(recordings.map(comparable)), (key, value: unknown) =>
+    key === 'text' ? withoutModules(String(value)) : value,
+  ) as unknown[];
 
 test.each(['debian:6.1', 'debian:7.2'])(
   'on %s KVM as modules does what KVM that is built in does: booted, saved and restored',
