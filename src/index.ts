@@ -109,6 +109,7 @@ export type { FramePattern } from './memtype/sdm/ranges.js';
 export type { TypeSource } from './memtype/types.js';
 export { parseTrace, TraceError, type TraceEvent } from './observe/events.js';
 export { decodeLeaf, type LeafBits, type Presence } from './observe/spte.js';
+export type { Walk } from './observe/walk.js';
 export {
   type FarAddress,
   Probe,
