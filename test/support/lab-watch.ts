@@ -96,21 +96,24 @@ export async function watchStages(
   const folder = mkdtempSync(join(tmpdir(), 'kvm-memtype-watch-'));
   const stages = new Map<string, Stage>();
   const console: string[] = [];
-  const outcome = await runInLab({
-    kernel: bzImage,
-    engine: 'bochs',
-    program: AGENT,
-    files: await qemuFiles(bzImage, folder),
-    args: names,
-    timeoutMs: 900_000,
-    onLine: (line) => {
-      const stage = JSON.parse(line) as Stage;
-      stages.set(stage.stage, stage);
-      onStage?.(stage);
-    },
-    onConsole: (line) => console.push(line),
-  });
-  rmSync(folder, { recursive: true });
-  expect(outcome, console.slice(-30).join('\n')).toEqual({ kind: 'done', status: 0, kernelWarnings: [] });
+  try {
+    const outcome = await runInLab({
+      kernel: bzImage,
+      engine: 'bochs',
+      program: AGENT,
+      files: await qemuFiles(bzImage, folder),
+      args: names,
+      timeoutMs: 900_000,
+      onLine: (line) => {
+        const stage = JSON.parse(line) as Stage;
+        stages.set(stage.stage, stage);
+        onStage?.(stage);
+      },
+      onConsole: (line) => console.push(line),
+    });
+    expect(outcome, console.slice(-30).join('\n')).toEqual({ kind: 'done', status: 0, kernelWarnings: [] });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
   return stages;
 }
