@@ -9,7 +9,7 @@ import { runContainer } from './podman.mjs';
 
 const isInstalled = (name) => ['/usr/bin', '/usr/sbin'].some((folder) => existsSync(join(folder, name)));
 const isWanted = process.env.CI === 'true' || process.env.KVM_MEMTYPE_CONTAINER !== undefined;
-const canBuild = isWanted && process.getuid() === 0 && ['podman', 'runc'].every(isInstalled);
+const canBuild = isWanted && process.getuid() === 0 && ['podman', 'runc', 'debootstrap'].every(isInstalled);
 const KVM = ['--device', '/dev/kvm'];
 
 let image;
@@ -26,7 +26,11 @@ test.for([
   // The machine's KVM may be one without EPT, of which nothing can be checked.
   ['run with /dev/kvm', KVM, ['run', 'ram/*'], [0, 4], ' passed'],
 ])('%s works', ([, options, args, statuses, words], context) => {
-  requireOrSkip(context, canBuild, 'KVM_MEMTYPE_CONTAINER=1; and as root, apt-get install podman runc');
+  requireOrSkip(
+    context,
+    canBuild,
+    'KVM_MEMTYPE_CONTAINER=1; and as root, apt-get install podman runc debootstrap',
+  );
   requireOrSkip(context, options.length === 0 || existsSync('/dev/kvm'), '/dev/kvm');
   const { status, stdout, stderr } = runContainer(image, options, args);
 

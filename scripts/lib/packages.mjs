@@ -41,7 +41,7 @@ export const LINT = [
   ...['redis-server', 'postgresql'], // Campaigns by queues.
   ...['zsh', 'fish', 'mandoc', 'man-db'], // Completion in its shells; the manual page.
   ...['python3-junitparser', 'python3-tap'], // Readers of results.
-  ...['podman', 'runc'], // The container.
+  ...['podman', 'runc', 'debootstrap'], // The container, and the bare Debian that it begins with.
 ];
 
 /** To make and enter a bare Debian: CI tries the set-up in one. */
