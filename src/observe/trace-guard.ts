@@ -17,7 +17,7 @@ clean() {
   done <"$1/kprobe_events")
   for probe in $probes; do echo "$probe" >>"$1/kprobe_events"; done
 } 2>/dev/null
-trap 'kill "$!" 2>/dev/null; clean "$1" "$2" "$3"; exit 0' TERM
+trap 'trap "" TERM; kill "$!" 2>/dev/null; clean "$1" "$2" "$3"; exit 0' TERM
 trap '' INT HUP
 [ "$PPID" = "$4" ] || kill "$$"
 sleep infinity &

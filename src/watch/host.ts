@@ -69,9 +69,10 @@ function missing(env: Environment): Missing | undefined {
 /**
  * Ask this host's KVM what the model has to know.
  * @param policy the policy's name, or `auto`
+ * @param maxphyaddr how many bits the guest's physical addresses have, 36 to 52; those of this machine's if not told
  * @throws WatchError in a sentence, KvmError
  */
-export function askHost(policy: string): WatchHost {
+export function askHost(policy: string, maxphyaddr?: number): WatchHost {
   using kvm = Kvm.open();
   const dma = new NoncoherentDma({ kvm, device: null });
   const env = describeEnvironment(kvm, dma);
@@ -86,7 +87,7 @@ export function askHost(policy: string): WatchHost {
     cpu: env.cpuModel,
     facts: {
       policy: choosePolicy(policy, [], env).policy,
-      maxphyaddr: env.cpu?.physBits ?? MAXPHYADDR,
+      maxphyaddr: maxphyaddr ?? env.cpu?.physBits ?? MAXPHYADDR,
       selfSnoop: env.selfSnoop ?? true,
       quirks: env.quirks,
     },

@@ -84,7 +84,7 @@ export interface WatchRecording {
    * @param stories keep what each VM did after each change
    * @throws UnknownPolicyError
    */
-  watch(policy?: string, stories?: boolean): Watcher;
+  watch(policy?: string, stories?: boolean, maxphyaddr?: number): Watcher;
 }
 
 /** Bytes: of the text of a trace. */
@@ -97,7 +97,7 @@ export const readWatchFile = async (file: string): Promise<WatchRecording> =>
 /** @throws WatchRecordError, TraceError */
 export function readWatchRecording(text: string): WatchRecording {
   const end = text.indexOf('\n');
-  const { form: _, maxphyaddr, selfSnoop, quirks, policy: own, ...host } = headerOf(text.slice(0, end));
+  const { form: _, maxphyaddr: bits, selfSnoop, quirks, policy: own, ...host } = headerOf(text.slice(0, end));
   const last = text.lastIndexOf(`\n${VMS}`);
   if (last < 0) throw new WatchRecordError('it is cut off: the program that wrote it was killed');
   const ours = new Set(
@@ -113,7 +113,7 @@ export function readWatchRecording(text: string): WatchRecording {
   return {
     host,
     policy: own,
-    watch: (policy = own, stories = false) => {
+    watch: (policy = own, stories = false, maxphyaddr = bits) => {
       const facts = { policy: findPolicy(policy), maxphyaddr, selfSnoop, quirks };
       const watcher = new Watcher(facts, (_tid, kvm) => ours.has(kvm), host.fromStart, stories);
       for (const look of looks) watcher.take(look);

@@ -4,7 +4,7 @@ import { mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from 'n
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const PCI = '/sys/bus/pci';
-const POLL_MS = 100;
+const POLL_MS = 500;
 const GUARD = 'kvm-memtype-guard';
 const MOST_POLLS = 600;
 const read = (path) => readFileSync(path, 'utf8').trim();
@@ -116,7 +116,9 @@ const STAGES = {
   /** This program's own machine, by its own agent, which tells on its stdout what it observes itself. */
   own: async () => {
     const agent = [process.execPath, '/app/dist/lab/agent.cjs', '/guest/spec'];
-    const told = await run([...WATCH, '--format', 'json', '--record', '/tmp/trace', '--', ...agent]);
+    // Our machine's guests have addresses of 36 bits.
+    const opts = ['--maxphyaddr', '36', '--format', 'json', '--record', '/tmp/trace'];
+    const told = await run([...WATCH, ...opts, '--', ...agent]);
     tell({ ...told, trace: read('/tmp/trace') });
   },
   /** What it costs: QEMU without a watcher, and with one. */

@@ -26,6 +26,7 @@ interface WatchOptions {
   name?: string;
   replay?: string;
   policy: string;
+  maxphyaddr?: number;
   interval: number;
   buffer: number;
   time?: number;
@@ -133,7 +134,7 @@ function observe({ root }: WatchHost, tids: readonly number[] | undefined, buffe
 
 async function watchLive(options: WatchOptions, command: readonly string[]): Promise<void> {
   const { name, record } = options;
-  const host = askHost(options.policy);
+  const host = askHost(options.policy, options.maxphyaddr);
   const pid = name === undefined ? options.pid : processNamed(name);
   const found = pid === undefined ? undefined : running(pid);
   // Probes first: a command's VM is watched from its first moment.
@@ -165,7 +166,7 @@ async function watchLive(options: WatchOptions, command: readonly string[]): Pro
 
 async function watchAgain(file: string, options: WatchOptions): Promise<void> {
   const policy = options.policy === 'auto' ? undefined : options.policy;
-  const watcher = (await readWatchFile(file)).watch(policy);
+  const watcher = (await readWatchFile(file)).watch(policy, false, options.maxphyaddr);
   viewOf(options).end(watcher);
   process.exitCode = statusOf(watcher);
 }
@@ -189,6 +190,11 @@ export function watchCommand(): Command {
     .option('--name <name>', 'watch the VMs of the process with this name')
     .option('--replay <file>', 'show again what --record kept', existingFile)
     .addOption(policyOption('leaves'))
+    .option(
+      '--maxphyaddr <bits>',
+      "the guest's physical-address bits, 36 to 52 (default: those of this machine)",
+      whole(36, 52),
+    )
     .addOption(new Option('--interval <ms>', 'look this often').argParser(whole(10, MOST_MS)).default(1000))
     .addOption(
       new Option('--buffer <KiB>', 'of the kernel, for each processor: what happens between two looks')
