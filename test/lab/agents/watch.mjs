@@ -110,7 +110,7 @@ const STAGES = {
   'attached with device': () => attach(DEVICE),
   /** A buffer that is too small for what happens between two looks. */
   lost: async () => {
-    const opts = ['--buffer', '4', '--interval', '10000'];
+    const opts = ['--buffer', '64'];
     tell({ ...(await run([...WATCH, ...opts, '--', ...QEMU], { env: DEVICE })), left: left() });
   },
   /** This program's own machine, by its own agent, which tells on its stdout what it observes itself. */
