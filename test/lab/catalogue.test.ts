@@ -55,6 +55,8 @@ async function recordingOf(file: string): Promise<{ env: Environment; recorded: 
 describe.each(CASES)(
   'the whole catalogue in the lab on $source $params',
   ({ source, params, ...expected }) => {
+    // The emulated processor looks on: what it used is held against what the trace tells (docs/lab.md). It costs a third more.
+    const isWitnessed = params.length === 0;
     let folder: string;
     let status: number | null;
     let set: ResultSet;
@@ -62,9 +64,9 @@ describe.each(CASES)(
       folder = mkdtempSync(join(tmpdir(), 'catalogue-'));
       const { bzImage } = await buildKernel({ source });
       const options = ['--kernel', bzImage, ...params.flatMap((param) => ['--param', param])];
-      // An emulator's processor looks on: what it used is held against what the trace tells (docs/lab.md).
-      const outputs = ['--witness', '--record', join(folder, 'r.kmr'), '--format', 'json'];
-      const { stdout, ...end } = await runCli(['run', ...options, ...outputs]);
+      const outputs = ['--record', join(folder, 'r.kmr'), '--format', 'json'];
+      const witness = isWitnessed ? ['--witness'] : [];
+      const { stdout, ...end } = await runCli(['run', ...options, ...outputs, ...witness]);
       status = end.status;
       [set] = (JSON.parse(stdout) as RunResult).sets as [ResultSet];
     });
@@ -77,7 +79,7 @@ describe.each(CASES)(
       const leaves = set.scenarios.reduce((sum, { checks }) => sum + (checks.leaves ?? 0), 0);
       expect(leaves).toBeGreaterThan(1_000);
       const walks = set.scenarios.reduce((sum, { checks }) => sum + (checks.walks ?? 0), 0);
-      expect(walks).toBeGreaterThan(1_000);
+      expect(walks > 1_000).toBe(isWitnessed);
       expect(set.scenarios.filter((one) => one.status === 'pass').length).toBeGreaterThanOrEqual(60);
     });
 
