@@ -55,7 +55,7 @@ beforeAll(async () => {
     program: AGENT,
     files: await hostFiles(),
     args: [],
-    timeoutMs: 600_000,
+    timeoutMs: 1_200_000,
     onLine: (line) => {
       const told = JSON.parse(line) as Stage;
       stages.set(told.stage, told);
