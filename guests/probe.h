@@ -72,11 +72,10 @@
  * (guests/lab/witness.c). */
 #define PROBE_WITNESS_BEGIN 0x57495431
 #define PROBE_WITNESS_END 0x57495432
-/* The page that takes what was seen: how many came, RBX, IA32_PAT, text that ends in a NUL. */
+/* The page that takes what was seen: how many came, IA32_PAT, text that ends in a NUL. */
 #define PROBE_WITNESS_SIZE 0x1000
 #define PROBE_WITNESS_COUNT 0
-#define PROBE_WITNESS_ADDRESS 8
-#define PROBE_WITNESS_PAT 16
-#define PROBE_WITNESS_TEXT 24
+#define PROBE_WITNESS_PAT 8
+#define PROBE_WITNESS_TEXT 16
 
 #endif

@@ -35,14 +35,13 @@ enum { RCX = 1, RBX = 3 };
 /* The page that takes the answers. */
 struct witness {
   uint32_t count, reserved;
-  uint64_t address, pat;
+  uint64_t pat;
   char text[PROBE_WITNESS_SIZE - PROBE_WITNESS_TEXT];
 };
 
 #define AT(field, offset)                                                                          \
   _Static_assert(__builtin_offsetof(struct witness, field) == (offset), #field)
 AT(count, PROBE_WITNESS_COUNT);
-AT(address, PROBE_WITNESS_ADDRESS);
 AT(pat, PROBE_WITNESS_PAT);
 AT(text, PROBE_WITNESS_TEXT);
 _Static_assert(sizeof(struct witness) == PROBE_WITNESS_SIZE, "size");
@@ -118,7 +117,6 @@ static void answer(uint64_t address) {
   stdout = terminal;
   tracing = false;
   from = last_read(address, &end);
-  page.address = address;
   page.pat = processor_pat();
   if (from)
     memcpy(page.text, from, (size_t)(end - from));

@@ -88,12 +88,12 @@ function work(spec: AgentSpec, send: Send): void {
   using kvm = Kvm.open();
   using ram = HostMemory.memfd(RAM_SIZE);
   using gib = new GibPage();
+  using witness = spec.witness && new Witness(spec.witness);
   for (const problem of sweepLeftovers()) process.stderr.write(`${problem}\n`);
   const dma = new NoncoherentDma({ kvm, ...spec });
   const opened = openKernelLog();
   const log = opened instanceof KernelLog ? opened : undefined;
   let observer: SpteObserver | undefined;
-  const witness = spec.witness && new Witness(spec.witness);
   try {
     const kernelLog = kernelLogOf(opened, spec);
     const environment = {
@@ -112,7 +112,6 @@ function work(spec: AgentSpec, send: Send): void {
   } finally {
     observer?.close();
     log?.close();
-    witness?.close();
     dma.close();
   }
 }

@@ -59,9 +59,8 @@ export const LAYOUT = {
   PROBE_WITNESS_END: 0x57495432,
   PROBE_WITNESS_SIZE: 0x1000,
   PROBE_WITNESS_COUNT: 0,
-  PROBE_WITNESS_ADDRESS: 8,
-  PROBE_WITNESS_PAT: 16,
-  PROBE_WITNESS_TEXT: 24,
+  PROBE_WITNESS_PAT: 8,
+  PROBE_WITNESS_TEXT: 16,
 } as const;
 
 /** Most vCPUs that a probe can have: the region below must end inside the first 2 MiB of PROBE_BASE. */

@@ -3,8 +3,8 @@ import type { Target } from './target.js';
 
 /** Fewer scenarios than this do not pay for the start of one more machine. */
 const SCENARIOS_PER_LANE = 12;
-/** Each machine takes 1 GiB at most. */
-const MOST_LANES = 4;
+/** Most machines of a run, of one processor each: each takes 1 GiB at most. */
+export const MOST_LANES = 4;
 
 /**
  * How many machines, of one processor each, run the scenarios side by side. This host's KVM gets one agent: devices, tracing and

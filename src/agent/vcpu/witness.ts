@@ -34,7 +34,7 @@ export class Witness {
     return walkOf(Buffer.from(text).toString('latin1'), view.getBigUint64(L.PROBE_WITNESS_PAT, true));
   }
 
-  close(): void {
+  [Symbol.dispose](): void {
     closeSync(this.#file);
     this.#page.close();
   }

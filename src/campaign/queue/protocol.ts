@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { z } from 'zod';
+import { MOST_LANES } from '../../session/lanes.js';
 import { type Job, jobSchema, sha256 } from '../jobs/job.js';
 import { type JobResult, jobResult } from '../jobs/result.js';
 import type { Table } from '../jobs/table.js';
@@ -14,16 +15,13 @@ export const LABELS = ['vtx', 'lab'] as const;
 /** What a worker must have for a job. */
 export type Label = (typeof LABELS)[number];
 
-/** Processors that the machines of one job of the lab use at a time, at most. */
-const LAB_PROCESSORS = 4;
-
 /**
  * How many jobs of each label a machine does at a time: as many of the lab as it has processors for, and one on its own KVM, since two there
  * would see each other's warnings in the kernel's log.
  */
 export const slotsOf = (processors: number, lab?: number): Record<Label, number> => ({
   vtx: 1,
-  lab: lab ?? Math.max(1, Math.floor(processors / LAB_PROCESSORS)),
+  lab: lab ?? Math.max(1, Math.floor(processors / MOST_LANES)),
 });
 
 export const labelOf = (job: Job): Label => (job.kind !== 'build' && job.engine === 'host' ? 'vtx' : 'lab');
