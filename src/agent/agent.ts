@@ -20,6 +20,7 @@ import { execute } from './execute.js';
 import { sweepLeftovers } from './leftovers.js';
 import { measureZaps } from './measure-zaps.js';
 import { GibPage } from './memory/gib-page.js';
+import { HugeRam } from './memory/huge-ram.js';
 import { Witness } from './vcpu/witness.js';
 
 const STDOUT = 1;
@@ -87,6 +88,7 @@ const kernelLogOf = (
 function work(spec: AgentSpec, send: Send): void {
   using kvm = Kvm.open();
   using ram = HostMemory.memfd(RAM_SIZE);
+  using hugeRam = new HugeRam(RAM_SIZE);
   using gib = new GibPage();
   using witness = spec.witness && new Witness(spec.witness);
   for (const problem of sweepLeftovers()) process.stderr.write(`${problem}\n`);
@@ -104,7 +106,21 @@ function work(spec: AgentSpec, send: Send): void {
     send({ type: 'environment', environment });
     observer = environment.paging === 'shadow' ? undefined : openObserver();
     const pciBar = dma.device === undefined ? undefined : pciBarOf(dma.device);
-    runAll(spec.scenarios, { kvm, environment, ram, gib, observer, dma, log, pciBar, witness }, send);
+    const supportedCpuid = kvm.supportedCpuid();
+    const bench = {
+      kvm,
+      environment,
+      supportedCpuid,
+      ram,
+      hugeRam,
+      gib,
+      observer,
+      dma,
+      log,
+      pciBar,
+      witness,
+    };
+    runAll(spec.scenarios, bench, send);
     observer?.close(); // tracing leaves would be counted as time in zaps
     if (spec.zaps !== undefined) countZaps(kvm, dma, spec.zaps, send);
     if (spec.counters) sendCounters(send);

@@ -4,6 +4,7 @@ import type { KernelLog } from '../observe/kernel-log.js';
 import type { SpteObserver } from '../observe/spte-observer.js';
 import type { Environment } from '../recording/recording.js';
 import type { GibPage } from './memory/gib-page.js';
+import type { HugeRam } from './memory/huge-ram.js';
 import type { Witness } from './vcpu/witness.js';
 
 /** What scenarios run on; shared by all of them, closed by its owner. */
@@ -12,6 +13,8 @@ export interface Bench {
   environment: Environment;
   /** Backing of guest RAM, RAM_SIZE bytes, used by one scenario after another. */
   ram: HostMemory;
+  /** The same in huge pages. */
+  hugeRam: HugeRam;
   /** Backing of the memslots in a page of 1 GiB. */
   gib: GibPage;
   observer: Pick<SpteObserver, 'mark' | 'take'> | undefined;

@@ -23,7 +23,6 @@ import { askKvm } from './ask.js';
 import type { Bench } from './bench.js';
 import { closeAll } from './close.js';
 import { DmaSteps, ioctlResult } from './dma-steps.js';
-import { hugeRam } from './memory/huge-ram.js';
 import { NestedSteps } from './nested-steps.js';
 import { SlotSteps } from './slot-steps.js';
 import { takeTogether } from './together-steps.js';
@@ -70,7 +69,7 @@ export class Execution {
     readonly scenario: Scenario,
     readonly bench: Bench,
   ) {
-    this.ram = scenario.hugeRam ? hugeRam(RAM_SIZE) : bench.ram;
+    this.ram = scenario.hugeRam ? bench.hugeRam.memory() : bench.ram;
     this.#machine = this.#createMachine();
     try {
       if (needsApic(scenario)) wake(this.#machine.vcpus);
@@ -84,33 +83,22 @@ export class Execution {
     } catch (error) {
       this.#stats?.file.close();
       this.#machine.close();
-      this.#closeRam();
       throw error;
     }
   }
 
   #createMachine(): Machine {
     const { scenario, bench } = this;
-    try {
-      return Machine.create(bench.kvm, {
-        vcpus: scenario.vcpus,
-        ramSize: RAM_SIZE,
-        ram: this.ram,
-        msrMode: scenario.msrMode === 'kernel' ? 'kernel' : 'filter',
-        forwardMsrs: scenario.msrMode !== 'filter-drop',
-        budgetMs: bench.budgetMs ?? BUDGET_MS,
-        cpuid: { maxPhyAddr: scenario.maxphyaddr, mtrr: scenario.guestMtrr },
-        ...(needsApic(scenario) ? { prepare: addApics } : {}),
-      });
-    } catch (error) {
-      this.#closeRam();
-      throw error;
-    }
-  }
-
-  /** Memory in huge pages is the scenario's own. */
-  #closeRam(): void {
-    if (this.ram !== this.bench.ram) this.ram.close();
+    return Machine.create(bench.kvm, {
+      vcpus: scenario.vcpus,
+      ramSize: RAM_SIZE,
+      ram: this.ram,
+      msrMode: scenario.msrMode === 'kernel' ? 'kernel' : 'filter',
+      forwardMsrs: scenario.msrMode !== 'filter-drop',
+      budgetMs: bench.budgetMs ?? BUDGET_MS,
+      cpuid: { maxPhyAddr: scenario.maxphyaddr, mtrr: scenario.guestMtrr },
+      ...(needsApic(scenario) ? { prepare: addApics } : {}),
+    });
   }
 
   /** Start the guest: fault in the pages that it uses itself, on every vCPU. */
@@ -292,7 +280,6 @@ export class Execution {
       () => this.#dma.close(),
       () => this.#machine.close(),
       () => this.#slots.close(),
-      () => this.#closeRam(),
     ]);
   }
 }

@@ -4,7 +4,7 @@ import type { Bench } from '../../src/agent/bench.js';
 import { describeEnvironment } from '../../src/agent/environment.js';
 import { execute } from '../../src/agent/execute.js';
 import { GibPage } from '../../src/agent/memory/gib-page.js';
-import { UnmetNeedError } from '../../src/agent/memory/huge-ram.js';
+import { HugeRam, UnmetNeedError } from '../../src/agent/memory/huge-ram.js';
 import { MSR } from '../../src/arch/msrs.js';
 import { judge } from '../../src/check/judge.js';
 import { NoncoherentDma } from '../../src/dma/index.js';
@@ -27,6 +27,7 @@ const bench: Bench = {
   kvm,
   environment,
   ram,
+  hugeRam: new HugeRam(RAM_SIZE),
   gib: new GibPage(),
   observer: undefined,
   dma,

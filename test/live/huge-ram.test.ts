@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { hugePagesAt, hugeRam, UnmetNeedError } from '../../src/agent/memory/huge-ram.js';
+import { HugeRam, hugePagesAt, hugeRam, UnmetNeedError } from '../../src/agent/memory/huge-ram.js';
 import { HostMemory } from '../../src/kvm/index.js';
 
 const MIB = 2 ** 20;
@@ -31,4 +31,15 @@ test('the reason tells how many huge pages there were', () => {
   expect(() => hugeRam(4 * MIB, () => 1)).toThrow(
     'this host gave 1 of 2 transparent huge pages: its memory is in pieces',
   );
+});
+
+test('one scenario after another gets the same memory, until the host has taken it apart', () => {
+  const counts = [2, 2, 1];
+  using ram = new HugeRam(4 * MIB, () => counts.shift());
+
+  const [first, second, third] = [ram.memory(), ram.memory(), ram.memory()];
+
+  expect(second).toBe(first);
+  expect(third).not.toBe(first);
+  expect(() => first.size).toThrow('closed');
 });

@@ -5,6 +5,7 @@ import type { Bench } from '../../src/agent/bench.js';
 import { describeEnvironment } from '../../src/agent/environment.js';
 import { execute } from '../../src/agent/execute.js';
 import { GibPage } from '../../src/agent/memory/gib-page.js';
+import { HugeRam } from '../../src/agent/memory/huge-ram.js';
 import { judge } from '../../src/check/judge.js';
 import { NoncoherentDma } from '../../src/dma/index.js';
 import { HostMemory, KVM_DEV_TYPE_VFIO, Kvm } from '../../src/kvm/index.js';
@@ -35,6 +36,7 @@ const bench: Bench = {
   kvm,
   environment,
   ram,
+  hugeRam: new HugeRam(RAM_SIZE),
   gib: new GibPage(),
   observer: undefined,
   dma,

@@ -79,3 +79,37 @@ export function hugeRam(size: number, count = hugePagesAt): HostMemory {
     lift: `free memory, or join its pieces: echo 1 > ${COMPACT} (as root)`,
   });
 }
+
+/**
+ * Guest RAM in huge pages, which scenarios use one after another. Made anew for each it would take the kernel long to clear; and V8,
+ * which counts what buffers take, would collect garbage for it.
+ */
+export class HugeRam {
+  #memory: HostMemory | undefined;
+
+  constructor(
+    readonly size: number,
+    readonly count = hugePagesAt,
+  ) {}
+
+  /**
+   * The memory, made anew if the host has taken huge pages of it apart.
+   * @throws as hugeRam() does
+   */
+  memory(): HostMemory {
+    const wanted = Math.ceil(this.size / HUGE_PAGE);
+    if (this.#memory !== undefined && (this.count(this.#memory.address, wanted) ?? wanted) < wanted)
+      this.close();
+    this.#memory ??= hugeRam(this.size, this.count);
+    return this.#memory;
+  }
+
+  close(): void {
+    this.#memory?.close();
+    this.#memory = undefined;
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
