@@ -69,13 +69,17 @@ const hasFailed = ({ status }: ScenarioResult): boolean => status !== 'pass' && 
 const kindsOf = ({ status, failures }: ScenarioResult): string[] =>
   failures.length === 0 ? [status] : [...new Set(failures.map(({ what }) => what))];
 
-const spentBy = (results: readonly ScenarioResult[]): number =>
+const spentBy = (results: readonly Pick<ScenarioResult, 'durationMs'>[]): number =>
   results.reduce((sum, { durationMs }) => sum + durationMs, 0);
 
-/** How many more scenarios there is time for, if they take as long as those before. */
-function fitting(before: readonly ScenarioResult[], machineMs: number): number {
+/**
+ * How many more scenarios there is time for, if they take as long as those before. None where those took no time, as all were skipped: that
+ * would have no end.
+ */
+export function fitting(before: readonly Pick<ScenarioResult, 'durationMs'>[], machineMs: number): number {
+  if (before.length === 0 || machineMs === Number.POSITIVE_INFINITY) return MOST_BATCH;
   const spent = spentBy(before);
-  return spent === 0 ? MOST_BATCH : Math.max(0, Math.ceil(((machineMs - spent) * before.length) / spent));
+  return spent === 0 ? 0 : Math.max(0, Math.ceil(((machineMs - spent) * before.length) / spent));
 }
 
 async function shrunk(runner: Runner, found: Scenario, first: ScenarioResult): Promise<Omit<Find, 'times'>> {

@@ -96,6 +96,18 @@ describe('a campaign on this host', () => {
   });
 });
 
+it('random scenarios of a seed end by their machine’s clock; where all are skipped, which takes none of its time, after some', async () => {
+  const file = campaignFile(
+    'campaign: time\nkernels: [host]\nscenarios: none\nfuzz: { seeds: [1], time: 1 }',
+  );
+  const plan = await runCli(['campaign', 'plan', file]);
+  expect(plan.stdout).toContain('1 seed of 1 s of their machine each, 100000 at most');
+
+  const { stdout } = await runCli(['campaign', 'run', file]);
+
+  expect(stdout).toContain('1 of 1 job done');
+});
+
 it.each([
   ['a file that is none', '/nonexistent.yaml', /cannot read \/nonexistent.yaml: there is no such file/],
   [

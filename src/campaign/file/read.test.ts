@@ -30,6 +30,17 @@ describe('a campaign', () => {
     expect(campaign.engines).toEqual(['bochs']);
   });
 
+  it.each([
+    ['count: 10', { count: 10 }],
+    ['time: 60', { count: 100_000, time: 60 }],
+    ['count: 10, time: 60', { count: 10, time: 60 }],
+    ['subjects: [mtrr]', { count: 100, subjects: ['mtrr'] }],
+  ])('tries random scenarios by %s', (given, wanted) => {
+    const { fuzz } = parseCampaign(`campaign: a\nkernels: [host]\nfuzz: { seeds: [1], ${given} }`);
+
+    expect(fuzz).toEqual({ seeds: [1], subjects: [], ...wanted });
+  });
+
   const bad: [string, string, RegExp][] = [
     ['no YAML', 'a: [', /it is not YAML/],
     ['a key that stands twice', 'campaign: a\ncampaign: b', /it is not YAML: Map keys must be unique/],
@@ -42,6 +53,7 @@ describe('a campaign', () => {
     ['no engine of ours', `${GOOD}\nengines: [vmware]`, /engines\.0: /],
     ['a name that acts on a terminal', 'campaign: "a\\e[2J"\nkernels: [host]', /^campaign: letters/],
     ['seeds that are none', GOOD.replace('from: 5', 'from: -5'), /fuzz\.seeds/],
+    ['no time', GOOD.replace('count: 10 }', 'time: 0 }'), /fuzz\.time/],
     ['aliases that grow', bomb(), /it is not YAML: Excessive alias count/],
   ];
   it.each(bad)('of %s is refused in one sentence', (_, text, why) => {

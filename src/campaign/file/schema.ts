@@ -57,15 +57,43 @@ const seeds = z
     Array.isArray(given) ? given : Array.from({ length: given.count }, (_, i) => given.from + i),
   );
 
-const fuzz = z.strictObject({
-  seeds,
-  count: z
-    .int()
-    .min(1)
-    .max(100_000)
-    .default(100)
-    .meta({ description: 'random scenarios of each seed; one seed is one job' }),
-  subjects: z.array(z.enum(SUBJECTS)).default([]).meta({ description: 'what steps are about; all if none' }),
+const MOST_RANDOM = 100_000;
+/** Random scenarios of a seed, if neither their number nor a time is given. */
+const DEFAULT_RANDOM = 100;
+
+const fuzzSubjects = z.array(z.enum(SUBJECTS)).default([]);
+
+const fuzz = z
+  .strictObject({
+    seeds,
+    count: z
+      .int()
+      .min(1)
+      .max(MOST_RANDOM)
+      .optional()
+      .meta({
+        description: `most random scenarios of each seed, which is one job; ${DEFAULT_RANDOM} if neither this nor time is given`,
+      }),
+    time: z
+      .int()
+      .min(1)
+      .max(86_400)
+      .optional()
+      .meta({ description: 'seconds for each seed, by the clock of the machine where its scenarios run' }),
+    subjects: fuzzSubjects.meta({ description: 'what steps are about; all if none' }),
+  })
+  .transform(({ count, time, ...rest }) => ({
+    ...rest,
+    count: count ?? (time === undefined ? DEFAULT_RANDOM : MOST_RANDOM),
+    ...(time !== undefined && { time }),
+  }));
+
+/** The random scenarios of a campaign, as its plan has them. */
+export const plannedFuzz = z.strictObject({
+  seeds: z.array(z.int()),
+  count: z.int(),
+  time: z.int().optional(),
+  subjects: fuzzSubjects,
 });
 
 const limits = z.strictObject({

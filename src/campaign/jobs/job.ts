@@ -52,6 +52,8 @@ const fuzzJob = z.strictObject({
   ...where,
   seed: z.int().nonnegative(),
   count: z.int().positive(),
+  /** Seconds by the clock of the machine where the scenarios run. */
+  time: z.int().positive().optional(),
   subjects: z.array(z.enum(SUBJECTS)),
 });
 

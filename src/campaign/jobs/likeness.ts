@@ -12,7 +12,7 @@ export function likenessOf(job: Job): Likeness {
   const { kind, engine, kernel, params } = job;
   const size =
     kind === 'fuzz'
-      ? `${job.count} ${job.subjects.join(' ')}`
+      ? `${job.count} ${[...(job.time === undefined ? [] : [`${job.time} s`]), ...job.subjects].join(' ')}`
       : `${textOf(job.scenarios)} ${job.shard[1]} ${job.repeat}`;
   return [kind, engine, size, kernel, [...params].sort().join(' ')].join('\t');
 }

@@ -164,7 +164,7 @@ class Performance {
   }
 
   async #fuzz(job: FuzzJob): Promise<JobResult> {
-    const { seed, count, subjects } = job;
+    const { seed, count, time, subjects } = job;
     const again = this.around.commandLine([
       'fuzz',
       ...subjects,
@@ -172,6 +172,7 @@ class Performance {
       String(seed),
       '--count',
       String(count),
+      ...(time === undefined ? [] : ['--machine-time', String(time)]),
       ...this.#options(job),
     ]);
     const result = await fuzz(
@@ -181,6 +182,7 @@ class Performance {
         subjects: subjects.length === 0 ? SUBJECTS : subjects,
         count,
         timeMs: Number.POSITIVE_INFINITY,
+        ...(time !== undefined && { machineMs: time * 1000 }),
       },
       { ...this.#listener(), found: () => undefined },
     );

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { campaignFile } from '../file/schema.js';
+import { campaignFile, plannedFuzz } from '../file/schema.js';
 import { type BuildJob, type Job, jobId, sha256 } from './job.js';
 
 const named = z.strictObject({ name: z.string(), sha256 });
@@ -22,13 +22,7 @@ const plannedKernel = z.strictObject({
 /** All that decides what the jobs of a campaign are: they are made from it again whenever they are needed. */
 export const planSchema = z.strictObject({
   campaign: campaignFile.omit({ kernels: true, fuzz: true }).extend({
-    fuzz: z
-      .strictObject({
-        seeds: z.array(z.int()),
-        count: z.int(),
-        subjects: campaignFile.shape.fuzz.unwrap().shape.subjects,
-      })
-      .optional(),
+    fuzz: plannedFuzz.optional(),
   }),
   kernels: z.array(plannedKernel),
   /** Version and revision of the program. */
@@ -108,8 +102,8 @@ function jobsOf(
           return { kind: 'run', ...where, scenarios, shard, repeat, strict };
         });
   const fuzzes = (fuzz?.seeds ?? []).map((seed): Job => {
-    const { count, subjects } = fuzz as NonNullable<typeof fuzz>;
-    return { kind: 'fuzz', ...where, seed, count, subjects };
+    const { seeds: _, ...of } = fuzz as NonNullable<typeof fuzz>;
+    return { kind: 'fuzz', ...where, seed, ...of };
   });
   return [...runs, ...fuzzes];
 }

@@ -36,6 +36,14 @@ describe('the id of a job', () => {
     expect(jobId({ ...RUN, ...change } as Job, 't')).not.toBe(jobId(RUN, 't'));
   });
 
+  it('is another for random scenarios of another time', () => {
+    const { scenarios: _, shard: __, repeat: ___, strict: ____, ...where } = RUN;
+    const job: Job = { ...where, kind: 'fuzz', seed: 1, count: 10, subjects: [] };
+    const ids = [job, { ...job, time: 30 }, { ...job, time: 60 }].map((one) => jobId(one, 't'));
+
+    expect(new Set(ids).size).toBe(3);
+  });
+
   it('is another for another program', () => {
     expect(jobId(RUN, '0.2.0')).not.toBe(jobId(RUN, '0.1.0'));
   });

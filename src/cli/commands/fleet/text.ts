@@ -13,6 +13,10 @@ function kernelText({ name, from }: PlannedKernel): string {
   return `  ${name}: built from ${from.source}${patches}`;
 }
 
+/** How much each seed gives. */
+const fuzzText = ({ count, time }: NonNullable<Plan['campaign']['fuzz']>): string =>
+  time === undefined ? `${count} each` : `${durationText(time)} of their machine each, ${count} at most`;
+
 /** What a campaign will do, for people. */
 export function planText(plan: Plan, { jobs, seconds, known }: Estimate): string {
   const { campaign, kernels } = plan;
@@ -31,7 +35,7 @@ export function planText(plan: Plan, { jobs, seconds, known }: Estimate): string
       : [`scenarios: ${what}, in ${counted(shards, 'part')}, ${counted(repeat, 'time')}`]),
     ...(fuzz === undefined
       ? []
-      : [`random scenarios: ${counted(fuzz.seeds.length, 'seed')} of ${fuzz.count} each`]),
+      : [`random scenarios: ${counted(fuzz.seeds.length, 'seed')} of ${fuzzText(fuzz)}`]),
   ].join('\n')}\n`;
 }
 
