@@ -1,4 +1,4 @@
-// Build the benchmarks, or the soak test, into build/bench and run them: npm run bench, bench:campaign, soak.
+// Build the benchmarks, or the soak test, into build/bench and run them: npm run bench, bench:lab, bench:campaign, bench:queue, soak.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { setPriority } from 'node:os';
@@ -39,7 +39,9 @@ const soak = async () => ['--max-semi-space-size=1', ...(await bundle('soak'))];
 const campaign = () => bundle('campaign/report');
 const queue = async () => [...(await bundle('campaign/queue')), ...process.argv.slice(3)];
 
-const programs = { bench, campaign, queue, soak };
+const lab = () => bundle('lab');
+
+const programs = { bench, lab, campaign, queue, soak };
 const program = programs[process.argv[2] ?? ''];
 if (!program) {
   console.error(`usage: node bench/run.mjs ${Object.keys(programs).join('|')}`);

@@ -3,7 +3,7 @@
  * Preloaded into Bochs 2.7, which saves a machine only by a button of its window.
  *
  * - Debugger command `source snapshot:DIR`: saves the machine into DIR: Bochs' own files, its RAM
- *   in DIR/ram, and DIR/saved once all is written.
+ *   in DIR/ram, which blocks of it hold something in DIR/blocks, and DIR/saved once all is written.
  * - LAB_RAM=FILE in the environment: maps FILE, copy on write, as the machine's RAM.
  * - LAB_JOB=OFFSET:FILE: then maps FILE over it, OFFSET bytes into what Bochs has given out.
  *
@@ -28,6 +28,7 @@
 #define RAM_AT_LEAST (64 * MIB)
 #define BIOS_AREA (2 * MIB)
 #define PAGE 4096
+#define BLOCK 0x20000 /* BX_MEM_BLOCK_LEN */
 
 static char *ram;
 static size_t ram_size;
@@ -99,27 +100,67 @@ static bool write_range(int fd, size_t from, size_t to) {
   return true;
 }
 
+/* One entry for each page of the RAM (Linux's Documentation/admin-guide/mm/pagemap.rst). */
+#define PAGEMAP_ENTRY sizeof(uint64_t)
+#define PAGEMAP_USED ((uint64_t)3 << 62) /* present, or swapped out */
+
+static uint64_t *read_pagemap(size_t pages) {
+  uint64_t *map = malloc(pages * PAGEMAP_ENTRY);
+  size_t got = 0, size = pages * PAGEMAP_ENTRY;
+  int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+  ssize_t n = 1;
+  while (fd >= 0 && map && got < size && n > 0) {
+    off_t at = (off_t)((uintptr_t)ram / PAGE * PAGEMAP_ENTRY + got);
+    n = pread(fd, (char *)map + got, size - got, at);
+    got += n > 0 ? (size_t)n : 0;
+  }
+  if (fd >= 0)
+    close(fd);
+  if (got == size)
+    return map;
+  free(map);
+  return NULL;
+}
+
+/* Numbers of the blocks that hold something: the others need not be given out again. */
+static void note_block(FILE *blocks, size_t page) {
+  static size_t next;
+  size_t block = page * PAGE / BLOCK;
+  if (block >= next)
+    fprintf(blocks, "%zu\n", block);
+  next = block + 1;
+}
+
 /* Bochs gives RAM out from the start; what it has not given out is zero, and left out of the file.
  * So are the ROMs behind the RAM, a BIOS and less than a MiB besides: Bochs loads them at each
  * start.
  */
-static bool write_ram(const char *path) {
+static bool write_pages(int fd, FILE *blocks, const uint64_t *map, size_t pages) {
   static const char zeros[PAGE];
-  size_t pages = (ram_size / MIB * MIB - BIOS_AREA) / PAGE, from = 0, end = 0;
-  unsigned char *resident = malloc(pages + 1);
-  int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (fd < 0 || !resident || mincore(ram, pages * PAGE, resident) < 0)
-    return false;
+  size_t from = 0, end = 0;
   for (size_t page = 0; page <= pages; page++) {
-    bool used = page < pages && (resident[page] & 1) && memcmp(ram + page * PAGE, zeros, PAGE) != 0;
-    if (used)
+    bool used =
+        page < pages && (map[page] & PAGEMAP_USED) && memcmp(ram + page * PAGE, zeros, PAGE);
+    if (used) {
+      note_block(blocks, page);
       continue;
+    }
     if (from < page && !write_range(fd, from * PAGE, end = page * PAGE))
       return false;
     from = page + 1;
   }
-  free(resident);
-  return ftruncate(fd, (off_t)end) == 0 && close(fd) == 0;
+  return ftruncate(fd, (off_t)end) == 0;
+}
+
+static bool write_ram(const char *path, const char *blocks_path) {
+  size_t pages = (ram_size / MIB * MIB - BIOS_AREA) / PAGE;
+  uint64_t *map = read_pagemap(pages);
+  int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  FILE *blocks = fopen(blocks_path, "we");
+  bool ok = map && fd >= 0 && blocks && write_pages(fd, blocks, map, pages);
+  free(map);
+  ok = fd >= 0 && close(fd) == 0 && ok;
+  return blocks && fclose(blocks) == 0 && ok;
 }
 
 static bool in_directory(char *path, size_t size, const char *dir, const char *name) {
@@ -127,7 +168,7 @@ static bool in_directory(char *path, size_t size, const char *dir, const char *n
 }
 
 static void save(const char *dir) {
-  char path[4096];
+  char path[4096], blocks[4096];
   void **sim = dlsym(RTLD_DEFAULT, "SIM");
   bool (*save_state)(void *, const char *) =
       (bool (*)(void *, const char *))dlsym(RTLD_DEFAULT, "_ZN13bx_real_sim_c10save_stateEPKc");
@@ -138,7 +179,8 @@ static void save(const char *dir) {
   saving = true;
   bool saved = save_state(*sim, dir);
   saving = false;
-  if (!saved || !in_directory(path, sizeof(path), dir, "ram") || !write_ram(path) ||
+  if (!saved || !in_directory(path, sizeof(path), dir, "ram") ||
+      !in_directory(blocks, sizeof(blocks), dir, "blocks") || !write_ram(path, blocks) ||
       !in_directory(path, sizeof(path), dir, "saved"))
     fprintf(stderr, "snapshot: the machine was not saved\n");
   else

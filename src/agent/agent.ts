@@ -84,12 +84,11 @@ const kernelLogOf = (
   return spec.device === 'lab' ? 'own' : 'shared';
 };
 
-/** Open everything, run the scenarios of `spec`, stream each recording, and put everything back. */
-function work(spec: AgentSpec, send: Send): void {
+/** Open everything, run the scenarios of `spec`, stream each recording, and put everything back but the page of 1 GiB. */
+function work(spec: AgentSpec, gib: GibPage, send: Send): void {
   using kvm = Kvm.open();
   using ram = HostMemory.memfd(RAM_SIZE);
   using hugeRam = new HugeRam(RAM_SIZE);
-  using gib = new GibPage();
   using witness = spec.witness && new Witness(spec.witness);
   for (const problem of sweepLeftovers()) process.stderr.write(`${problem}\n`);
   const dma = new NoncoherentDma({ kvm, ...spec });
@@ -99,7 +98,7 @@ function work(spec: AgentSpec, send: Send): void {
   try {
     const kernelLog = kernelLogOf(opened, spec);
     const environment = {
-      ...describeEnvironment(kvm, dma, spec.params),
+      ...describeEnvironment(kvm, dma, spec.params, gib),
       kernelLog,
       ...(witness && { witness: true }),
     };
@@ -145,12 +144,14 @@ interface WarmUp {
  * Exit status: 0 done, 2 could not start (a `failed` message says why).
  */
 export function agentMain(read: () => string, warmUp?: WarmUp): number {
+  using gib = new GibPage();
   try {
     if (warmUp !== undefined) {
-      work(decodeSpec(warmUp.read()), encodeJson);
+      work(decodeSpec(warmUp.read()), gib, encodeJson);
+      gib.takeAhead(); // so that the kernel clears it but once for a machine that is saved
       warmUp.done();
     }
-    work(decodeSpec(read()), send);
+    work(decodeSpec(read()), gib, send);
     return 0;
   } catch (error) {
     send({ type: 'failed', code: agentErrorCode(error), message: messageOf(error) });

@@ -17,7 +17,7 @@ import { hasLegacyMmu } from '../recording/mmu.js';
 import type { Environment } from '../recording/recording.js';
 import { GUEST_MAXPHYADDR, type Need } from '../scenario/types.js';
 import type { Missing } from '../text/missing.js';
-import { missingGib } from './memory/gib-page.js';
+import { type GibPage, missingGib } from './memory/gib-page.js';
 
 const PARAMS = [
   'kvm.tdp_mmu',
@@ -196,11 +196,16 @@ function missingDma(dma: NoncoherentDma): Partial<Record<Need, Missing | undefin
   };
 }
 
-/** Describe this machine's KVM, and say which needs of scenarios it cannot meet. */
+/**
+ * Describe this machine's KVM, and say which needs of scenarios it cannot meet.
+ * @param asked module parameters to tell of beside the usual ones
+ * @param gib a page of 1 GiB that may be taken already
+ */
 export function describeEnvironment(
   kvm: Kvm,
   dma: NoncoherentDma,
   asked: readonly string[] = [],
+  gib?: GibPage,
 ): Environment {
   const params = readParams(asked);
   const cpuinfo = readFileSync('/proc/cpuinfo', 'utf8');
@@ -217,7 +222,7 @@ export function describeEnvironment(
     'ept-leaves': missingLeaves(mmu),
     'tdp-mmu': hasLegacyMmu(mmu) ? NO_TDP_MMU : undefined,
     'huge-pages': missingHugePages(),
-    'gib-pages': missingGib(mmu.paging, cpuinfo),
+    'gib-pages': missingGib(mmu.paging, cpuinfo, gib),
     'pci-bar': dma.device === undefined || pciBarOf(dma.device) === undefined ? noBar : undefined,
     'quirk-cd-nw-cleared': missingQuirk(quirks, KVM_X86_QUIRK_CD_NW_CLEARED),
     'quirk-slot-zap-all': missingQuirk(quirks, KVM_X86_QUIRK_SLOT_ZAP_ALL),

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { scenario } from '../scenario/builder.js';
-import type { Scenario, Step } from '../scenario/types.js';
+import type { MsrMode, Scenario, Step } from '../scenario/types.js';
 import { batchSteps } from './batches.js';
 import { hostSteps, prefaultSteps } from './host.js';
 import { legal } from './legal.js';
@@ -26,6 +26,7 @@ const MOST_GROUPS = 24;
 
 interface Head {
   vcpus: number;
+  msrMode: MsrMode;
   guestMtrr: boolean;
   maxphyaddr: number;
   hugeRam: boolean;
@@ -35,6 +36,10 @@ interface Head {
 
 const HEAD: fc.Arbitrary<Head> = fc.record({
   vcpus: fc.constantFrom(1, 1, 2),
+  msrMode: fc.oneof(
+    { weight: 14, arbitrary: fc.constant<MsrMode>('kernel') },
+    { weight: 1, arbitrary: fc.constantFrom<MsrMode>('filter', 'filter-drop') },
+  ),
   guestMtrr: fc.nat(9).map((n) => n > 0),
   maxphyaddr: fc.constantFrom(36, 36, 40, 46, 52),
   hugeRam: fc.constantFrom(false, false, true),
@@ -147,9 +152,9 @@ function aboutOf(subjects: readonly Subject[]): fc.Arbitrary<readonly Subject[]>
   return usual.length === 0 ? one : fc.oneof(fc.constant(usual), one);
 }
 
-/** Two vCPUs and small pages where something is only done with these. */
+/** Two vCPUs, small pages and no filter of the VMM where something is only done with these. */
 const fitting = (head: Head, subjects: readonly Subject[]): Head =>
-  subjects.includes('race') ? { ...head, vcpus: 2, hugeRam: false } : head;
+  subjects.includes('race') ? { ...head, vcpus: 2, hugeRam: false, msrMode: 'kernel' } : head;
 
 const arbitrary = (name: string, title: string, all: readonly Subject[]): fc.Arbitrary<Scenario> =>
   fc.tuple(HEAD, aboutOf(all)).chain(([anyHead, subjects]) => {

@@ -25,7 +25,7 @@ export function slotsFor({
 
 const needsGib = ({ scenario }: Slot): boolean => scenario.needs.includes('gib-pages');
 
-/** As long as so many other scenarios it takes to clear a page of 1 GiB, which the first that needs it does. */
+/** As long as so many other scenarios it takes to clear a page of 1 GiB, which the first that needs it does; in a saved machine it is clear. */
 const CLEARING = 20;
 
 /** Share the scenarios out to machines; a single one does them in their order, so that each result comes when it is there. Those that need a page of 1 GiB go to one, which alone has the RAM for it, and the fewer others. */
@@ -34,7 +34,9 @@ export function planOf(request: SessionRequest): Plan {
   const count = laneCount(request.target.engine, slots.length);
   if (count === 1) return { slots, lanes: [slots] };
   const [gib, others] = [slots.filter(needsGib), slots.filter((slot) => !needsGib(slot))];
-  const ahead = gib.length > 0 ? CLEARING * (count - 1) : 0;
+  const { target } = request;
+  const isClear = target.engine !== 'host' && target.snapshot === true;
+  const ahead = gib.length > 0 && !isClear ? CLEARING * (count - 1) : 0;
   const shared = Math.max(others.length - ahead, 0);
   const lanes = deal(others.slice(0, shared), count);
   const more = deal(others.slice(shared), count - 1);

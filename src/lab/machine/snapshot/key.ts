@@ -3,7 +3,7 @@ import { contentKey } from '../../cache.js';
 import type { Boot } from '../engine.js';
 
 /** Raise it when what is saved, or how, changes. */
-const FORMAT = '2';
+const FORMAT = '3';
 
 /**
  * What a machine is that stands still before its job: everything that it was made from, by content. A kernel's modules are not part of it:

@@ -6,7 +6,7 @@ import type { Boot, Command } from '../engine.js';
 import { SnapshotError } from './errors.js';
 import { saving } from './restore.js';
 import { keep, newPlace } from './store.js';
-import { hostOffset, type Trimmed, trims } from './trim.js';
+import { hostOffset, trims } from './trim.js';
 
 /** Keys of machines that this process is saving: one of those that run side by side does. Each ends with its saving. */
 const making = new Map<string, Promise<void>>();
@@ -57,13 +57,19 @@ export async function save(boot: Boot, key: string, library: string): Promise<Sa
 /** Make a machine that Bochs has saved ready for use. */
 async function finish({ job, scratch }: Boot, place: string, key: string): Promise<void> {
   if (!existsSync(join(place, 'saved'))) throw new SnapshotError('Bochs did not save it');
-  const log = await readFile(join(scratch, 'bochs.log'), 'latin1');
-  for (const [name, trim] of Object.entries(trims) as [Trimmed, (text: string, log: string) => string][]) {
+  const { address, content } = job as NonNullable<Boot['job']>;
+  const blocks = join(place, 'blocks');
+  const saved = {
+    log: await readFile(join(scratch, 'bochs.log'), 'latin1'),
+    written: new Set((await readFile(blocks, 'latin1')).split('\n').filter(Boolean).map(Number)),
+    job: { address, size: content.length },
+  };
+  await rm(blocks);
+  for (const [name, trim] of Object.entries(trims)) {
     const path = join(place, name);
-    await writeFile(path, trim(await readFile(path, 'latin1'), log), 'latin1');
+    await writeFile(path, trim(await readFile(path, 'latin1'), saved), 'latin1');
   }
   await copyFile(join(scratch, LINKS.rom), join(place, LINKS.rom));
-  const { address, content } = job as NonNullable<Boot['job']>;
   await keep(
     place,
     key,

@@ -6,8 +6,35 @@ const BLOCK = 0x20000;
 /** The files of Bochs' that are changed once they are saved: `trims` has what becomes of each. */
 export type Trimmed = 'memory' | 'cpu0' | 'config';
 
-/** Bochs looks each block up in a list: leave out those that were never used. */
-const trimMemory = (memory: string): string => memory.replace(/^ *blk\d+ = -1\n/gm, '');
+/** What is known of a machine that Bochs has saved, beside its files. */
+export interface Saved {
+  /** Bochs' own. */
+  log: string;
+  /** Which blocks of Bochs' memory hold something, by their number there. */
+  written: ReadonlySet<number>;
+  /** Where another file will be mapped: a place in RAM, in bytes. */
+  job: { address: number; size: number };
+}
+
+/**
+ * Bochs looks each block up in a list, which takes it the square of their number. So leave out those that were never used, and those that
+ * hold zeros: they are given out again when they are used. In a page of 1 GiB that was cleared these are 8192.
+ */
+function trimMemory(memory: string, { written, job }: Saved): string {
+  const [first, end] = [job.address, job.address + job.size].map((at) => Math.ceil(at / BLOCK)) as [
+    number,
+    number,
+  ];
+  let used = 0;
+  const trimmed = memory.replace(/^ *blk(\d+) = (-?\d+)\n/gm, (line, block: string, place: string) => {
+    const isJob = Number(block) >= first && Number(block) < end;
+    if (!isJob && !written.has(Number(place))) return '';
+    used = Math.max(used, Number(place) + 1);
+    return line;
+  });
+  // What lies behind the last is given out next.
+  return trimmed.replace(/^( *used_blocks =) \d+$/m, `$1 ${used}`);
+}
 
 /** A restored machine starts with empty TLBs anyway. */
 const trimCpu = (cpu: string): string => cpu.replace(/^ {2}[DI]TLB = \{\n(?: {4}.*\n)* {2}\}\n/gm, '');
@@ -16,7 +43,7 @@ const trimCpu = (cpu: string): string => cpu.replace(/^ {2}[DI]TLB = \{\n(?: {4}
  * Bochs saves timers by number. So have the restored machine make its devices, and with them its timers, in the order of the first
  * start, which its log tells. The RAM need not be loaded again.
  */
-function trimConfig(config: string, log: string): string {
+function trimConfig(config: string, { log }: Saved): string {
   const listed = /^plugin_ctrl: (.*)$/m.exec(config)?.[1];
   if (listed === undefined) throw new SnapshotError('Bochs saved no plugin_ctrl');
   const optional = new Set([...listed.matchAll(/(\w+)=(?:true|1)/g)].map(([, name]) => name as string));
@@ -29,7 +56,7 @@ function trimConfig(config: string, log: string): string {
 }
 
 /** Take out of what Bochs has saved what costs time and tells nothing, and mend what it would not restore. */
-export const trims: Readonly<Record<Trimmed, (text: string, log: string) => string>> = {
+export const trims: Readonly<Record<Trimmed, (text: string, saved: Saved) => string>> = {
   memory: trimMemory,
   cpu0: trimCpu,
   config: trimConfig,
