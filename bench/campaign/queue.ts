@@ -8,7 +8,7 @@ import { parseCampaign } from '../../src/campaign/file/read.js';
 import type { Job } from '../../src/campaign/jobs/job.js';
 import { Table } from '../../src/campaign/jobs/table.js';
 import { Coordinator } from '../../src/campaign/queue/coordinator.js';
-import { queueName } from '../../src/campaign/queue/protocol.js';
+import { byLabel, queueName } from '../../src/campaign/queue/protocol.js';
 import { openServer } from '../../src/campaign/queue/server/open.js';
 import { work } from '../../src/campaign/queue/worker.js';
 import { firstRecord } from '../../src/campaign/store/records.js';
@@ -46,7 +46,7 @@ async function beWorker(url: string, cache: string): Promise<void> {
   await work({
     url,
     labels: ['vtx'],
-    slots: { vtx: SLOTS, lab: 0 },
+    slots: byLabel(() => SLOTS),
     proves: false,
     cache,
     mostBytes: 2 ** 30,

@@ -7,7 +7,8 @@ type CampaignErrorCode =
   | 'CAMPAIGN_OBJECT'
   | 'CAMPAIGN_INDEX'
   | 'CAMPAIGN_QUEUE'
-  | 'CAMPAIGN_PROOF';
+  | 'CAMPAIGN_PROOF'
+  | 'CAMPAIGN_NUMA';
 
 /** A campaign cannot be read, begun or continued; the message is one sentence that says why. */
 export class CampaignError extends Error {

@@ -1,14 +1,20 @@
 import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it, onTestFinished } from 'vitest';
+import type { Job } from '../../src/campaign/jobs/job.js';
+import { Table } from '../../src/campaign/jobs/table.js';
 import { openView } from '../../src/campaign/queue/board.js';
-import { queueName } from '../../src/campaign/queue/protocol.js';
+import { Coordinator } from '../../src/campaign/queue/coordinator.js';
+import { byLabel, queueName } from '../../src/campaign/queue/protocol.js';
 import { openServer } from '../../src/campaign/queue/server/open.js';
+import { work } from '../../src/campaign/queue/worker.js';
 import { serve } from '../../src/campaign/serve/server.js';
+import { firstRecord } from '../../src/campaign/store/records.js';
 import { requireOrSkip } from '../require.js';
-import { campaignFolder } from '../support/campaign.js';
-import { QueueWorkers } from '../support/campaign-process.js';
+import { campaignFolder, fuzzResultOf, planOfKernels } from '../support/campaign.js';
+import { CampaignProcess, QueueWorkers } from '../support/campaign-process.js';
 import { scratchDir } from '../support/fake-host.js';
 import { TestPostgres, TestRedis, type TestServer } from '../support/queue-servers.js';
 import { freePort } from '../support/tcp.js';
@@ -45,6 +51,88 @@ it.for<[string, () => Promise<TestServer | undefined>]>([
     await Promise.all([view.close(), queue.close().then(() => client.close())]);
   },
 );
+
+/** A job of one seed, for a machine's own KVM. */
+const ofSeed = (seed: number, needs?: 'numa'): Job => ({
+  kind: 'fuzz',
+  kernel: 'this host',
+  image: null,
+  engine: 'host',
+  ...(needs && { needs }),
+  params: [],
+  policy: 'auto',
+  timeout: 300,
+  seed,
+  count: 1,
+  subjects: [],
+});
+
+it.for<[string, () => Promise<TestServer | undefined>]>([
+  ['Redis', () => TestRedis.start()],
+  ['PostgreSQL', () => TestPostgres.start()],
+])(
+  'a worker does one job at a time of vtx and numa on %s, and all of both',
+  async ([name, start], context) => {
+    const server = await start();
+    requireOrSkip(context, server, name);
+    onTestFinished(() => server.remove());
+    const folder = scratchDir();
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    const plan = planOfKernels([]);
+    const stop = new AbortController();
+    let running = 0;
+    let most = 0;
+    const working = work({
+      url: server.url(),
+      labels: ['vtx', 'numa'],
+      slots: byLabel(() => 1),
+      proves: false,
+      cache: folder,
+      mostBytes: 2 ** 20,
+      tool: plan.tool,
+      lockSeconds: 30,
+      signal: stop.signal,
+      tell: () => {},
+      execute: async () => {
+        most = Math.max(most, ++running);
+        await sleep(20);
+        running--;
+        return { kind: 'result', result: fuzzResultOf() };
+      },
+    });
+    const coordinator = await Coordinator.open(server.url(), new Table([firstRecord(plan)]));
+    const jobs = [1, 2, 3, 4, 5].flatMap((seed) => [ofSeed(seed), ofSeed(seed, 'numa')]);
+
+    const ends = await Promise.all(
+      jobs.map((job) =>
+        coordinator.execute(
+          { job, objects: folder, scratch: folder, record: false },
+          { timeoutMs: 60_000, signal: new AbortController().signal, onProgress: () => {} },
+        ),
+      ),
+    );
+    const workers = await coordinator.workers();
+    await coordinator.close();
+    stop.abort();
+    await working;
+
+    expect(ends.map(({ kind }) => kind)).toEqual(jobs.map(() => 'result'));
+    expect(most).toBe(1);
+    expect(workers).toEqual({ vtx: 1, lab: 0, numa: 1 });
+  },
+);
+
+it('a worker with the label numa does not start on a machine with one NUMA node', async () => {
+  const [one, two] = [1, 2].map((nodes) => CampaignProcess.onNodes(nodes, 'worker', '--labels', 'vtx,numa'));
+
+  expect(await one?.ended).toEqual({
+    status: 2,
+    stdout: '',
+    stderr:
+      'kvm-memtype: this machine has one NUMA node: jobs of the label numa need a machine with several\n',
+  });
+  expect((await two?.ended)?.stderr).toContain('a queue is needed');
+});
 
 /** A certificate for 127.0.0.1 that nobody knows, and its key. */
 function certificate(): { cert: string; key: string } {

@@ -96,6 +96,21 @@ describe('a campaign on this host', () => {
   });
 });
 
+it('jobs for a host with several NUMA nodes come to results there alone, and are tried once elsewhere', async () => {
+  const yaml = 'campaign: numa\nkernels: [host, { host: numa }]\nscenarios: [msr/readback]';
+  const [one, two] = [campaignFile(yaml), campaignFile(yaml)];
+
+  const without = await CampaignProcess.onNodes(1, 'campaign', 'run', one).ended;
+  const having = await CampaignProcess.onNodes(2, 'campaign', 'run', two).ended;
+
+  expect(without.status).toBe(1);
+  expect(without.stdout).toContain('1 of 2 jobs done');
+  expect(without.stdout).toMatch(
+    /scenarios on numa host: the machine has not what it needs: this machine has one NUMA node/,
+  );
+  expect(having.stdout).toContain('2 of 2 jobs done');
+});
+
 it('random scenarios of a seed end by their machine’s clock; where all are skipped, which takes none of its time, after some', async () => {
   const file = campaignFile(
     'campaign: time\nkernels: [host]\nscenarios: none\nfuzz: { seeds: [1], time: 1 }',

@@ -56,6 +56,13 @@ export class CampaignProcess {
     return new CampaignProcess(['campaign', ...args]);
   }
 
+  /** A command on a machine with so many NUMA nodes. */
+  static onNodes(nodes: number, ...args: string[]): CampaignProcess {
+    const folder = '/sys/devices/system/node';
+    const made = Array.from({ length: nodes }, (_, i) => `${folder}/node${i}`);
+    return new CampaignProcess(args, {}, `mount -t tmpfs none ${folder} && mkdir ${made.join(' ')}`);
+  }
+
   /** The same by a queue. */
   static queued(queue: string, ...args: string[]): CampaignProcess {
     return new CampaignProcess(['campaign', ...args], { KVM_MEMTYPE_QUEUE: queue });

@@ -32,6 +32,8 @@ class Resolver {
       if (given.startsWith('debian:')) return [plain(given)];
       return this.#images(given);
     }
+    if ('host' in given)
+      return [{ name: given.name ?? `${given.host} host`, from: { kind: 'host', needs: given.host } }];
     if ('images' in given) return this.#images(given.images);
     if ('sha256' in given) return [await this.#byHash(given)];
     if ('image' in given) return [await this.#image(this.#path(given.image), given.name)];

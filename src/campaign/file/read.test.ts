@@ -13,6 +13,7 @@ kernels:
   - images/*.bzImage
   - { name: topic, source: debian:7.2, patches: [a.patch] }
   - { source: linux, range: v7.2..topic }
+  - { host: numa }
 parameters:
   default: []
   legacy: [kvm.tdp_mmu=N]
@@ -48,6 +49,7 @@ describe('a campaign', () => {
     ['no kernels', 'campaign: a', /^kernels: /],
     ['a field of no name', `${GOOD}\ncolour: red`, /the campaign: there is no field colour/],
     ['a field of a kernel of no name', 'campaign: a\nkernels: [{source: x, colour: 1}]', /kernels\.0/],
+    ['a host that needs what we do not know', 'campaign: a\nkernels: [{host: tdx}]', /kernels\.0/],
     ['a parameter of another module', GOOD.replace('kvm.tdp', 'foo.tdp'), /parameters\.legacy\.0: module/],
     ['a parameter with a blank', GOOD.replace('tdp_mmu=N', 'tdp_mmu=N init=x'), /parameters\.legacy\.0: /],
     ['no engine of ours', `${GOOD}\nengines: [vmware]`, /engines\.0: /],

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { SUBJECTS } from '../../fuzz/generate.js';
-import { ENGINES, moduleParameter, sha256 } from '../jobs/job.js';
+import { ENGINES, moduleParameter, NEEDS, sha256 } from '../jobs/job.js';
 
 // What a campaign.yaml may hold. docs/campaign.md tells it in words.
 
@@ -44,7 +44,12 @@ const imageByHash = z.strictObject({
   sha256: sha256.meta({ description: 'of a bzImage that one of the places has' }),
 });
 
-const kernel = z.union([text, built, image, images, imageByHash]).meta({
+const host = z.strictObject({
+  name: name.optional(),
+  host: z.enum(NEEDS).meta({ description: 'what the machine must have: numa is several NUMA nodes' }),
+});
+
+const kernel = z.union([text, built, image, images, imageByHash, host]).meta({
   description: 'host (this machine), debian:<version>, the path of a bzImage, or one of the objects',
 });
 

@@ -5,6 +5,9 @@ import { SUBJECTS } from '../../fuzz/generate.js';
 /** Engines of the lab that a campaign may name; kernels called `host` run on this machine itself. */
 export const ENGINES = ['bochs', 'qemu-tcg'] as const;
 
+/** What a machine may have to have for a job on its own KVM, beside KVM itself: `numa` is several NUMA nodes. */
+export const NEEDS = ['numa'] as const;
+
 /** SHA-256, hex. */
 export const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 
@@ -19,11 +22,12 @@ export const moduleParameter = z
 const label = z.string().min(1).max(200);
 const file = z.strictObject({ name: label, sha256 });
 
-/** Where a job runs. `image` is null on this machine's own kernel. */
+/** Where a job runs. `image` is null on a machine's own kernel, and only there `needs` means something. */
 const where = {
   kernel: label,
   image: sha256.nullable(),
   engine: z.enum(['host', ...ENGINES]),
+  needs: z.enum(NEEDS).optional(),
   params: z.array(moduleParameter),
   policy: label,
   timeout: z.int().positive(),

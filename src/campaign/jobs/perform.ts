@@ -17,6 +17,7 @@ import type { Target } from '../../session/target.js';
 import { CampaignError } from '../errors.js';
 import { Objects } from '../store/objects.js';
 import type { BuildJob, Job, RunJob } from './job.js';
+import { checkNodes } from './nodes.js';
 import type { JobResult, Order } from './result.js';
 
 type FuzzJob = Extract<Job, { kind: 'fuzz' }>;
@@ -76,7 +77,8 @@ class Performance {
   }
 
   /** Only the image that the campaign names is run. */
-  async #target({ kernel, image, engine, params }: RunJob | FuzzJob): Promise<Target> {
+  async #target({ kernel, image, engine, needs, params }: RunJob | FuzzJob): Promise<Target> {
+    if (needs === 'numa') checkNodes();
     if (engine === 'host' || image === null) return { engine: 'host', device: null };
     const path = this.objects.path(image);
     if (!this.objects.has(image)) throw new CampaignError('CAMPAIGN_OBJECT', `${path} is missing`);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { campaignFile, plannedFuzz } from '../file/schema.js';
-import { type BuildJob, type Job, jobId, sha256 } from './job.js';
+import { type BuildJob, type Job, jobId, NEEDS, sha256 } from './job.js';
 
 const named = z.strictObject({ name: z.string(), sha256 });
 
@@ -8,7 +8,7 @@ const named = z.strictObject({ name: z.string(), sha256 });
 const plannedKernel = z.strictObject({
   name: z.string(),
   from: z.discriminatedUnion('kind', [
-    z.strictObject({ kind: z.literal('host') }),
+    z.strictObject({ kind: z.literal('host'), needs: z.enum(NEEDS).optional() }),
     z.strictObject({ kind: z.literal('image'), path: z.string(), sha256 }),
     z.strictObject({
       kind: z.literal('build'),
@@ -39,6 +39,7 @@ export interface Variant {
   name: string;
   engine: Exclude<Job, BuildJob>['engine'];
   params: readonly string[];
+  needs?: Exclude<Job, BuildJob>['needs'];
 }
 
 /** A job and its id. */
@@ -76,7 +77,7 @@ export const columnsOf = (plan: Plan): string[] => [
 
 /** How one kernel is run. */
 const variantsFor = (plan: Plan, { from }: PlannedKernel): Variant[] =>
-  from.kind === 'host' ? [HOST] : variantsOf(plan);
+  from.kind === 'host' ? [{ ...HOST, needs: from.needs }] : variantsOf(plan);
 
 /** The job that builds a kernel, if it is one that is built. */
 export function buildOf({ tool }: Plan, { name, from }: PlannedKernel): PlannedJob | undefined {
@@ -90,10 +91,18 @@ function jobsOf(
   { campaign }: Plan,
   kernel: string,
   image: string | null,
-  { engine, params }: Variant,
+  { engine, params, needs }: Variant,
 ): Job[] {
   const { scenarios, shards, repeat, strict, policy, fuzz, limits } = campaign;
-  const where = { kernel, image, engine, params: [...params], policy, timeout: limits.timeout };
+  const where = {
+    kernel,
+    image,
+    engine,
+    ...(needs && { needs }),
+    params: [...params],
+    policy,
+    timeout: limits.timeout,
+  };
   const runs =
     scenarios === 'none'
       ? []

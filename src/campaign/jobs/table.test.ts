@@ -32,6 +32,7 @@ describe('the id of a job', () => {
     ['engine', { engine: 'qemu-tcg' }],
     ['scenarios', { scenarios: 'all' }],
     ['part', { shard: [1, 2] }],
+    ['needs', { needs: 'numa' }],
   ])('is another for another %s', (_, change) => {
     expect(jobId({ ...RUN, ...change } as Job, 't')).not.toBe(jobId(RUN, 't'));
   });

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Queue } from 'bullmq';
 import type { QueueView } from '../serve/server.js';
 import { renderQueueMetrics } from './metrics.js';
-import { LABELS, queueName } from './protocol.js';
+import { byLabel, LABELS, queueName } from './protocol.js';
 import { openServer } from './server/open.js';
 
 /** Where Bull Board is. */
@@ -57,8 +57,8 @@ export async function openView(url: string, tool: string): Promise<QueueView> {
       },
       metrics: async () => {
         const all = await Promise.all(queues.map(countsOf));
-        const byLabel = LABELS.map((label, i) => [label, all[i]] as const);
-        return renderQueueMetrics(Object.fromEntries(byLabel) as Parameters<typeof renderQueueMetrics>[0]);
+        const counts = byLabel((label) => all[LABELS.indexOf(label)] as (typeof all)[number]);
+        return renderQueueMetrics(counts);
       },
       close: async () => {
         await Promise.allSettled(queues.map((queue) => queue.close()));

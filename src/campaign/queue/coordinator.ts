@@ -7,6 +7,7 @@ import { Objects } from '../store/objects.js';
 import { Adder } from './adder.js';
 import { download, upload } from './files.js';
 import {
+  byLabel,
   endOf,
   LABELS,
   type Label,
@@ -51,8 +52,7 @@ export class Coordinator {
     this.#tool = table.plan.tool;
     this.#isResumed = table.owner !== undefined;
     this.#waiting = new Waiting((label, ids) => server.find(this.#lanes[label].queue, ids), server.tellsAll);
-    const [vtx, lab] = LABELS.map((label) => this.#lane(label)) as [Lane, Lane];
-    this.#lanes = { vtx, lab };
+    this.#lanes = byLabel((label) => this.#lane(label));
   }
 
   /**
@@ -87,8 +87,8 @@ export class Coordinator {
 
   /** How many workers wait for jobs of each label. */
   async workers(): Promise<Record<Label, number>> {
-    const count = (label: Label): Promise<number> => this.#lanes[label].queue.getWorkersCount();
-    return { vtx: await count('vtx'), lab: await count('lab') };
+    const counts = await Promise.all(LABELS.map((label) => this.#lanes[label].queue.getWorkersCount()));
+    return byLabel((label) => counts[LABELS.indexOf(label)] as number);
   }
 
   /** Have a job done by some worker. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Worker } from 'bullmq';
 import { LOSS_WORDS } from '../run/losses.js';
 import type { Loss } from '../store/records.js';
+import type { Gate } from './gate.js';
 
 /** When a worker takes jobs. */
 export interface DutyOptions {
@@ -20,14 +20,14 @@ const MOST_REST_MS = 600_000;
  * it has to prove itself anew.
  */
 export class Duty {
-  readonly #workers: Worker[] = [];
+  readonly #gates: Gate[] = [];
   /** Why it takes no jobs now. */
   trouble: string | undefined;
 
   constructor(private readonly o: DutyOptions) {}
 
-  add(worker: Worker): void {
-    this.#workers.push(worker);
+  add(gate: Gate): void {
+    this.#gates.push(gate);
   }
 
   /** Take no more jobs until the proof succeeds. Those that run go on. */
@@ -35,7 +35,7 @@ export class Duty {
     if (this.trouble !== undefined) return;
     this.trouble = LOSS_WORDS[loss];
     this.o.tell(`takes no jobs: ${this.trouble}`);
-    await Promise.all(this.#workers.map((worker) => worker.pause(true)));
+    await Promise.all(this.#gates.map((gate) => gate.shut(this)));
     this.#recover().catch(() => {});
   };
 
@@ -50,11 +50,11 @@ export class Duty {
     }
     this.trouble = undefined;
     tell('takes jobs again');
-    for (const worker of this.#workers) worker.resume();
+    for (const gate of this.#gates) gate.open(this);
   }
 
   /** Take no more jobs, and wait for those that run. */
   async end(): Promise<void> {
-    await Promise.allSettled(this.#workers.map((worker) => worker.close()));
+    await Promise.allSettled(this.#gates.map((gate) => gate.close()));
   }
 }

@@ -34,6 +34,7 @@ it('a queue does so too', () => {
   const text = renderQueueMetrics({
     vtx: { workers: 1, jobs: { waiting: 2 } },
     lab: { workers: 0, jobs: { waiting: 5 } },
+    numa: { workers: 0, jobs: {} },
   });
 
   expect(text).toContain('kvm_memtype_queue_jobs{label="lab",state="waiting"} 5\n');

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { OwnedNames } from '../../process/owned-names.js';
 import { runProgram } from '../run/child.js';
-import type { Label } from './protocol.js';
+import { type Label, placesOf } from './protocol.js';
 import { putRoom } from './room.js';
 
 /** A command of this program, and the status that it is known to end with: 0 where all is well, 1 where something is wrong. */
@@ -37,7 +37,7 @@ const falsified = (recording: Buffer): Buffer => {
 };
 
 /** No kernel of this machine is known to be right, or wrong. But what it gives must be seen, and must be noticed if it is wrong. */
-function vtxTrials(scratch: string): Trial[] {
+function hostTrials(scratch: string): Trial[] {
   const [right, wrong] = ['right.kmr', 'wrong.kmr'].map((name) => join(scratch, name)) as [string, string];
   return [
     { what: 'this machine’s KVM', args: ['run', 'msr/readback', '--record', right], status: 0 },
@@ -49,6 +49,8 @@ function vtxTrials(scratch: string): Trial[] {
     },
   ];
 }
+
+const TRIALS = { host: hostTrials, lab: labTrials };
 
 /** How a proof is made. */
 export interface ProofOptions {
@@ -74,7 +76,7 @@ export async function prove(o: ProofOptions): Promise<string | undefined> {
     putRoom(join(scratch, 'room'));
     if (!o.tries) return undefined;
     const { run = runProgram } = o;
-    const trials = o.labels.flatMap((label) => (label === 'lab' ? labTrials() : vtxTrials(scratch)));
+    const trials = placesOf(o.labels).flatMap((place) => TRIALS[place](scratch));
     for (const { what, args, status: wanted, prepare } of trials) {
       prepare?.();
       const { status, said } = await run(args, o.signal);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { hashOf, runResultOf } from '../../../test/support/campaign.js';
 import { scenarios } from '../../../test/support/results.js';
 import type { Job } from '../jobs/job.js';
-import { endOf, payloadSchema, replyOf, slotsOf } from './protocol.js';
+import { endOf, LABELS, labelOf, payloadSchema, replyOf, slotsIn, slotsOf } from './protocol.js';
 
 const JOB: Job = {
   kind: 'run',
@@ -83,6 +83,23 @@ it.each([
 ])(
   'a worker of %i processors that is told %s slots does %i jobs of the lab at a time, and one on its own KVM',
   (processors, told, lab) => {
-    expect(slotsOf(processors, told)).toEqual({ lab, vtx: 1 });
+    expect(slotsOf(processors, told)).toEqual({ lab, vtx: 1, numa: 1 });
   },
 );
+
+it.each([
+  [['vtx'] as const, 1],
+  [['lab'] as const, 3],
+  [['vtx', 'numa'] as const, 1],
+  [LABELS, 4],
+])('a worker of %j shares the slot of its own KVM: %i jobs in all', (labels, slots) => {
+  expect(slotsIn(labels, slotsOf(12))).toBe(slots);
+});
+
+it.each([
+  [JOB, 'lab'],
+  [{ ...JOB, image: null, engine: 'host' as const }, 'vtx'],
+  [{ ...JOB, image: null, engine: 'host' as const, needs: 'numa' as const }, 'numa'],
+])('a job goes to the workers that have what it needs', (job, label) => {
+  expect(labelOf(job as Job)).toBe(label);
+});

@@ -10,21 +10,44 @@ import { lossSchema } from '../store/records.js';
 
 // What a coordinator and its workers say to each other through the queue. All of it is checked on arrival.
 
-/** What a worker must have for a job: `vtx` is KVM on the machine itself, `lab` all that builds and boots kernels. */
-export const LABELS = ['vtx', 'lab'] as const;
+/**
+ * What a worker must have for a job, and where it does it: `vtx` is KVM on the machine itself, `numa` the same with several NUMA nodes, `lab`
+ * all that builds and boots kernels.
+ */
+const PLACES = { vtx: 'host', lab: 'lab', numa: 'host' } as const;
 /** What a worker must have for a job. */
-export type Label = (typeof LABELS)[number];
+export type Label = keyof typeof PLACES;
+/** All labels. */
+export const LABELS = Object.keys(PLACES) as readonly Label[];
+
+/** Something of each label. */
+export const byLabel = <T>(of: (label: Label) => T): Record<Label, T> =>
+  Object.fromEntries(LABELS.map((label) => [label, of(label)])) as Record<Label, T>;
+
+/** Where jobs of these labels are done, each place once. */
+export const placesOf = (labels: readonly Label[]): ('host' | 'lab')[] => [
+  ...new Set(labels.map((label) => PLACES[label])),
+];
+
+/** The labels whose jobs are done on the machine's own KVM. */
+export const onHost = (labels: readonly Label[]): Label[] =>
+  labels.filter((label) => PLACES[label] === 'host');
 
 /**
  * How many jobs of each label a machine does at a time: as many of the lab as it has processors for, and one on its own KVM, since two there
  * would see each other's warnings in the kernel's log.
  */
-export const slotsOf = (processors: number, lab?: number): Record<Label, number> => ({
-  vtx: 1,
-  lab: lab ?? Math.max(1, Math.floor(processors / MOST_LANES)),
-});
+export const slotsOf = (processors: number, lab?: number): Record<Label, number> => {
+  const slots = { host: 1, lab: lab ?? Math.max(1, Math.floor(processors / MOST_LANES)) };
+  return byLabel((label) => slots[PLACES[label]]);
+};
 
-export const labelOf = (job: Job): Label => (job.kind !== 'build' && job.engine === 'host' ? 'vtx' : 'lab');
+/** How many jobs a machine does at a time: labels of one place share its slots. */
+export const slotsIn = (labels: readonly Label[], slots: Readonly<Record<Label, number>>): number =>
+  [...new Map(labels.map((label) => [PLACES[label], slots[label]])).values()].reduce((a, b) => a + b, 0);
+
+export const labelOf = (job: Job): Label =>
+  job.kind !== 'build' && job.engine === 'host' ? (job.needs ?? 'vtx') : 'lab';
 
 const short = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 12);
 

@@ -1,11 +1,12 @@
 import { hostname } from 'node:os';
-import type { Worker } from 'bullmq';
+import type { Job, Processor, Worker } from 'bullmq';
 import { CampaignError } from '../errors.js';
 import { Duty } from './duty.js';
+import { Gate, SharedSlot } from './gate.js';
 import { JobServer, type ServeOptions } from './job-server.js';
 import { renderWorkerMetrics, serveMetrics } from './metrics.js';
 import { prove } from './proof.js';
-import { type Label, queueName } from './protocol.js';
+import { type Label, onHost, type Payload, queueName, type Reply, slotsIn } from './protocol.js';
 import { openServer } from './server/open.js';
 import type { QueueServer } from './server/types.js';
 import { WorkerTally } from './tally.js';
@@ -39,7 +40,7 @@ const SAME_ERROR_MS = 60_000;
 export async function work(o: WorkerOptions): Promise<void> {
   const tally = new WorkerTally();
   const { labels, cache, proves, signal, tell } = o;
-  const slots = labels.reduce((sum, label) => sum + o.slots[label], 0);
+  const slots = slotsIn(labels, o.slots);
   const restMs = o.lockSeconds * 1000;
   const duty = new Duty({
     prove: () => prove({ labels, cache, tries: proves, signal }),
@@ -55,7 +56,19 @@ export async function work(o: WorkerOptions): Promise<void> {
   const jobs = new JobServer({ ...o, onTrouble: duty.rest }, server, tally);
   try {
     await proveAtFirst(o);
-    for (const label of labels) duty.add(workerFor(label, o, jobs, server));
+    const shared = onHost(labels);
+    const host = shared.length > 1 ? new SharedSlot() : undefined;
+    for (const label of labels) {
+      const slot = shared.includes(label) ? host : undefined;
+      const serve = (job: Job, token?: string, lost?: AbortSignal): Promise<Reply> => {
+        const act = () => jobs.serve(job, token, lost);
+        return slot === undefined ? act() : slot.use(gate, { queued: job, token }, act);
+      };
+      const concurrency = slot === undefined ? o.slots[label] : 1;
+      const gate: Gate = new Gate(workerFor(label, o, { serve, concurrency }, server));
+      duty.add(gate);
+      slot?.add(gate);
+    }
     tell(`waits for jobs of ${labels.join(', ')} at ${server.address}`);
     await new Promise<void>((resolve) => {
       if (signal.aborted) resolve();
@@ -75,19 +88,20 @@ async function proveAtFirst({ labels, cache, proves, signal, tell }: WorkerOptio
   if (why !== undefined) throw new CampaignError('CAMPAIGN_PROOF', `this worker gets no jobs: ${why}`);
 }
 
-function workerFor(label: Label, o: WorkerOptions, jobs: JobServer, server: QueueServer): Worker {
+function workerFor(
+  label: Label,
+  o: WorkerOptions,
+  { serve, concurrency }: { serve: Processor<Payload, Reply>; concurrency: number },
+  server: QueueServer,
+): Worker {
   const lockMs = o.lockSeconds * 1000;
-  const worker = server.worker(
-    queueName(label, o.tool),
-    (job, token, signal) => jobs.serve(job, token, signal),
-    {
-      name: hostname(),
-      concurrency: o.slots[label],
-      lockDuration: lockMs,
-      stalledInterval: lockMs,
-      maxStalledCount: MOST_STALLS,
-    },
-  );
+  const worker = server.worker(queueName(label, o.tool), serve, {
+    name: hostname(),
+    concurrency,
+    lockDuration: lockMs,
+    stalledInterval: lockMs,
+    maxStalledCount: MOST_STALLS,
+  });
   worker.on('error', teller(o.tell));
   worker.on('active', ({ name }) => o.tell(`${name} begins`));
   worker.on('stalled', (id) => o.tell(`job ${id.slice(0, 24)} is taken over: its worker was lost`));

@@ -15,6 +15,7 @@ it.each<[string, unknown, string, boolean]>([
   ],
   ['a recording that may not be written', errorOf('OUTPUT', errorOf('EACCES')), 'program', false],
   ['a kernel that does not build', errorOf('LAB_BUILD', errorOf('EIO')), 'build', false],
+  ['a machine with too few NUMA nodes', errorOf('CAMPAIGN_NUMA'), 'machine', false],
   ['a lab that does not start', errorOf('LAB_TIMEOUT'), 'start', true],
   ['what is no error', 'x', 'program', false],
 ])('%s', (_, error, loss, retry) => {

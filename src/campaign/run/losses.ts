@@ -10,6 +10,7 @@ const START: Cause = { loss: 'start', retry: true };
 const FULL: Cause = { loss: 'disk-full', retry: true };
 const BUILD: Cause = { loss: 'build', retry: false };
 const IMAGE: Cause = { loss: 'image', retry: false };
+const MACHINE: Cause = { loss: 'machine', retry: false };
 
 /** What an error's code says of its cause. */
 const BY_CODE: Readonly<Record<string, Cause>> = {
@@ -24,6 +25,7 @@ const BY_CODE: Readonly<Record<string, Cause>> = {
   LAB_FILE: IMAGE,
   INPUT_FILE: IMAGE,
   CAMPAIGN_OBJECT: IMAGE,
+  CAMPAIGN_NUMA: MACHINE,
 };
 
 /** KVM, the lab, or what they need of the machine. */
@@ -53,6 +55,7 @@ export const LOSS_WORDS: Readonly<Record<Loss, string>> = {
   'disk-full': 'the disk was full',
   image: 'its kernel image is missing or not valid',
   build: 'its kernel does not build',
+  machine: 'the machine has not what it needs',
   time: 'it took too long',
   program: 'the program failed',
 };

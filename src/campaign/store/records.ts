@@ -9,7 +9,7 @@ const at = z.number().nonnegative();
 const job = sha256;
 
 /** Why a job came to no result, by what can be done about it. */
-const LOSSES = ['host-lost', 'start', 'disk-full', 'image', 'build', 'time', 'program'] as const;
+const LOSSES = ['host-lost', 'start', 'disk-full', 'image', 'build', 'machine', 'time', 'program'] as const;
 
 /** Why a job came to no result. */
 export const lossSchema = z.enum(LOSSES);

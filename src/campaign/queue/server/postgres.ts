@@ -14,7 +14,7 @@ DELETE FROM kvm_memtype.stopped WHERE until < now();`;
 /** Only one process makes them at a time. */
 const LOCK = 0x6b766d6d;
 const UNTIL = `now() + interval '${KEEP_SECONDS} s'`;
-/** Connections of a process: those that listen, for two labels, and some for questions. */
+/** Connections of a process: those that listen, for each label, and some for questions. */
 const MOST_CONNECTIONS = 12;
 /** BullMQ's tables are where its queries look for them, and what was said to be kept is on the disk. */
 const OPTIONS = '-c search_path=bullmq -c client_min_messages=warning -c synchronous_commit=on';

@@ -2,6 +2,7 @@ import { availableParallelism, homedir } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { MIB } from '../../../arch/units.js';
+import { checkNodes } from '../../../campaign/jobs/nodes.js';
 import { LABELS, type Label, slotsOf } from '../../../campaign/queue/protocol.js';
 import { UsageError } from '../../errors.js';
 import { addHelp, USAGE_STATUS } from '../../options/help.js';
@@ -42,6 +43,7 @@ async function worker({
   proof,
   metrics,
 }: WorkerOptions): Promise<void> {
+  if (own.includes('numa')) checkNodes();
   const url = queueUrl(queue);
   if (url === undefined)
     throw new UsageError('a queue is needed: --queue, or the variable KVM_MEMTYPE_QUEUE');
@@ -75,7 +77,10 @@ export const workerCommand = (): Command =>
   })
     .option('--queue <url>', 'the server of the queue: Redis or PostgreSQL', queueOption)
     .addOption(
-      new Option('--labels <words>', 'what it can do: vtx (its own KVM), lab')
+      new Option(
+        '--labels <words>',
+        'what it can do: vtx (its own KVM), numa (the same, with several NUMA nodes), lab',
+      )
         .argParser(labels)
         .default(['lab'], 'lab'),
     )
