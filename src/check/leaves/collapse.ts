@@ -26,10 +26,10 @@ function tablesOf(leaves: readonly SeenLeaf[]): Place[] {
 function collapseFaults(
   seen: SeenLeaves,
   collapsed: readonly SeenLeaf[],
-  merged: readonly Leaf[],
+  merged: readonly Place[],
 ): { left: SeenLeaf[]; misplaced: SeenLeaf[] } {
   const gone = tablesOf(collapsed);
-  const hugeAt = (gfn: number): Leaf | undefined => merged.find((huge) => covers(huge, gfn));
+  const hugeAt = (gfn: number): Place | undefined => merged.find((huge) => covers(huge, gfn));
   const isMisplaced = ({ gfn, frame }: SeenLeaf): boolean => {
     const place = hugeAt(gfn);
     const huge = place && seen.get(place.gfn, place.level);
@@ -55,7 +55,7 @@ export const mergesAmong = (moves: readonly Move[], mayMerge: readonly Leaf[]): 
 export function judgeCollapse(
   seen: SeenLeaves,
   collapsed: readonly SeenLeaf[],
-  merged: readonly Leaf[],
+  merged: readonly Place[],
   fail: Fail,
 ): void {
   const { left, misplaced } = collapseFaults(seen, collapsed, merged);

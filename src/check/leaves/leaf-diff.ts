@@ -17,6 +17,7 @@ import type { Checks, Fail } from '../verdict.js';
 import { judgeCollapse, mergesAmong } from './collapse.js';
 import { CountDiff } from './count-diff.js';
 import type { FaultSource } from './fault-source.js';
+import { gaveWay, ownMerges } from './own-merge.js';
 import { contains, judgePermissions } from './permissions.js';
 import { SeenLeaves } from './seen-leaves.js';
 import { judgeZapAll } from './zap-all.js';
@@ -36,6 +37,8 @@ export class LeafDiff {
   #toZap = new Map<number, Leaf>();
   /** Huge leaves that took the place of smaller ones in this step. */
   #merged: Leaf[] = [];
+  /** Those that a fault on the guest's own pages put there. */
+  #ownMerged: SeenLeaf[] = [];
   /** Leaves that went in this step because the host's memory allows a huge one. */
   #collapsed: SeenLeaf[] = [];
 
@@ -106,6 +109,8 @@ export class LeafDiff {
     this.#effect = effect;
     // The small leaves may go before or after the huge one comes: know first whether it comes.
     this.#merged = mergesAmong(moves, effect.mayMerge);
+    const fresh = (gfn: number): Leaf | undefined => this.model.expectedLeaf(this.#source.vcpu, gfn);
+    this.#ownMerged = this.#source.guestRuns ? ownMerges(moves, this.infra, this.seen, fresh) : [];
     this.#collapsed = [];
     this.#toMake = new Map(effect.made.map((leaf) => [leaf.gfn, leaf]));
     this.#toZap = new Map(effect.zapped.map((leaf) => [leaf.gfn, leaf]));
@@ -114,7 +119,7 @@ export class LeafDiff {
     this.#believeSplits();
     for (const move of moves) this.#judgeMove(move);
     judgePermissions(this.model, this.#effect, this.seen, this.evidence, this.fail);
-    judgeCollapse(this.seen, this.#collapsed, this.#merged, this.fail);
+    judgeCollapse(this.seen, this.#collapsed, [...this.#merged, ...this.#ownMerged], this.fail);
     this.#judgeMissing();
     if (counts !== undefined) this.#counts.judge(counts, believed);
   }
@@ -175,7 +180,7 @@ export class LeafDiff {
       this.#collapsed.push(old);
       return;
     }
-    if (contains(this.#effect.mayZap, gfn)) {
+    if (contains(this.#effect.mayZap, gfn) || gaveWay(old, this.#ownMerged)) {
       this.checks.zaps++;
       this.#collapsed.push(old);
     } else {
