@@ -11,7 +11,7 @@ import { storeResults } from './stored.js';
 const PROGRAM = fileURLToPath(new URL('../../../bin/kvm-memtype.js', import.meta.url));
 const BOUND_SECONDS = 5;
 const BOUND_OF = 100_000;
-const FORMATS = ['markdown', 'html', 'kcidb', 'junit'];
+const FORMATS = ['markdown', 'html', 'kcidb', 'junit', 'json'];
 
 /** One large run, and many runs of a history: the same number of results. */
 const shapesOf = (results: number) => [

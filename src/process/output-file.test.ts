@@ -35,6 +35,48 @@ function fifo(): string {
   return at('fifo');
 }
 
+/** A text of some MB, in short pieces. */
+const LONG = 'a line of a text\n'.repeat(200_000);
+function* longPieces(): Generator<string> {
+  for (let at = 0; at < LONG.length; at += 999) yield LONG.slice(at, at + 999);
+}
+
+it('writes a text in pieces as it would as one', async () => {
+  writeFileSync(at('file'), 'old', { mode: 0o640 });
+  const pipe = fifo();
+  // It keeps the pipe open for itself, so that we need not wait for it to begin.
+  const reader = spawn('sh', [
+    '-c',
+    `exec 3<>"$1"; echo open; timeout 30 head -c "$2" <&3 >"$3"`,
+    'sh',
+    pipe,
+    `${LONG.length}`,
+    at('read'),
+  ]);
+  await once(reader.stdout, 'data');
+
+  writeOutput(at('file'), longPieces());
+  writeOutput(at('new'), longPieces());
+  writeOutput(pipe, longPieces());
+  await once(reader, 'close');
+
+  for (const name of ['file', 'new', 'read']) expect(readFileSync(at(name), 'utf8') === LONG).toBe(true);
+  expect(statSync(at('file')).mode & 0o777).toBe(0o640);
+});
+
+it('leaves an old file as it was if the pieces of the new one end in an error', () => {
+  writeFileSync(at('file'), 'old');
+  const broken = function* (): Generator<string> {
+    yield LONG;
+    throw new Error('no more');
+  };
+
+  expect(() => writeOutput(at('file'), broken())).toThrow('no more');
+
+  expect(readFileSync(at('file'), 'utf8')).toBe('old');
+  expect(readdirSync(folder)).toEqual(['file']);
+});
+
 it('replaces a file whole, through a link too, and leaves nothing beside it', () => {
   writeFileSync(at('real'), 'a longer text than the new one');
   symlinkSync('real', at('link'));

@@ -75,18 +75,51 @@ function refuseDangling(file: string, option = '--output'): void {
     throw new OutputError(`cannot write ${option} ${file}: it is a symbolic link to nothing`);
 }
 
+/** Text of which no string holds all. */
+type Pieces = Generator<string>;
+
+/** Written at a time, in characters. */
+const CHUNK = 1 << 20;
+
+/** Short pieces of a text as longer ones. */
+export function* chunksOf(pieces: Pieces): Generator<string> {
+  let chunk = '';
+  for (const piece of pieces) {
+    chunk += piece;
+    if (chunk.length < CHUNK) continue;
+    yield chunk;
+    chunk = '';
+  }
+  if (chunk !== '') yield chunk;
+}
+
+/** Write all into a file that is open. */
+function fill(fd: number, data: string | Uint8Array | Pieces): void {
+  if (typeof data === 'string' || data instanceof Uint8Array) writeFileSync(fd, data);
+  else for (const chunk of chunksOf(data)) writeFileSync(fd, chunk);
+}
+
+function fillNamed(file: string, data: string | Uint8Array | Pieces, flags: string | number): void {
+  const fd = openSync(file, flags);
+  try {
+    fill(fd, data);
+  } finally {
+    closeSync(fd);
+  }
+}
+
 /**
  * Write a file whole or not at all: a reader never sees half a result, and an old file keeps its mode and owner. A symbolic
  * link is written through. What is no regular file (a pipe, /dev/null) is written to, never replaced; nor is what
  * this process has open (/dev/stdout).
  * @throws OutputError
  */
-export function writeOutput(file: string, data: string | Uint8Array): void {
+export function writeOutput(file: string, data: string | Uint8Array | Pieces): void {
   try {
     const stat = statSync(file, { throwIfNoEntry: false });
     const descriptor = descriptorOf(file);
     if (stat && !stat.isFile()) writeInto(file, data, stat);
-    else if (descriptor !== undefined) writeFileSync(descriptor, data);
+    else if (descriptor !== undefined) fill(descriptor, data);
     else if (stat) replace(realpathSync(file), data, stat);
     else {
       refuseDangling(file);
@@ -107,23 +140,23 @@ function descriptorOf(file: string): number | undefined {
 }
 
 /** A named pipe that nobody reads would hold us for ever: find out by opening it without waiting. */
-function writeInto(file: string, data: string | Uint8Array, stat: Stats): void {
+function writeInto(file: string, data: string | Uint8Array | Pieces, stat: Stats): void {
   const probe = stat.isFIFO() ? openSync(file, constants.O_WRONLY | constants.O_NONBLOCK) : undefined;
   try {
-    writeFileSync(file, data, { flag: constants.O_WRONLY as unknown as string });
+    fillNamed(file, data, constants.O_WRONLY);
   } finally {
     if (probe !== undefined) closeSync(probe);
   }
 }
 
-function replace(file: string, data: string | Uint8Array, old?: Stats): void {
+function replace(file: string, data: string | Uint8Array | Pieces, old?: Stats): void {
   // Nobody can guess the name, and what has it already is not opened: the folder may be everybody's.
   const temporary = join(dirname(file), `.${basename(file).slice(0, 200)}.${randomBytes(6).toString('hex')}`);
   const fd = openSync(temporary, 'wx');
   try {
-    if (old && !makeAlike(fd, old)) writeFileSync(file, data);
+    if (old && !makeAlike(fd, old)) fillNamed(file, data, 'w');
     else {
-      writeFileSync(fd, data);
+      fill(fd, data);
       renameSync(temporary, file);
     }
   } finally {

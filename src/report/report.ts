@@ -1,9 +1,9 @@
-import { checkWritable, OutputError, writeOutput } from '../process/output-file.js';
+import { checkWritable, chunksOf, OutputError, writeOutput } from '../process/output-file.js';
 import { textWidth } from '../text/wrap.js';
 import { renderGithub } from './formats/github.js';
-import { renderJson } from './formats/json.js';
-import { renderJunit } from './formats/junit.js';
-import { renderKcidb } from './formats/kcidb.js';
+import { renderJson, resultPieces } from './formats/json.js';
+import { junitPieces, renderJunit } from './formats/junit.js';
+import { kcidbPieces, renderKcidb } from './formats/kcidb.js';
 import { renderKtap } from './formats/ktap.js';
 import { prettyWriter, renderPretty } from './formats/pretty.js';
 import { renderKselftest, renderTap } from './formats/tap.js';
@@ -27,6 +27,26 @@ export const RENDER: Record<Format, (run: RunResult, timelines?: Timelines) => s
   github: (run) => renderGithub(run),
   html: (run, timelines = new Map()) => renderHtml([{ run, timelines }]),
 };
+
+/** Formats that are written in pieces: a campaign's results may be more than one string holds. */
+const PIECES: Partial<Record<Format, (run: RunResult) => Generator<string>>> = {
+  junit: junitPieces,
+  json: resultPieces,
+  kcidb: kcidbPieces,
+};
+
+/** Write a run in one of the formats into a file, or as text where there is none. */
+export function writeFormat(
+  run: RunResult,
+  { format, file }: OutputPlan,
+  write: (text: string) => void,
+  timelines?: Timelines,
+): void {
+  const data = PIECES[format]?.(run) ?? RENDER[format](run, timelines);
+  if (file !== undefined) writeOutput(file, data);
+  else if (typeof data === 'string') write(data);
+  else for (const chunk of chunksOf(data)) write(chunk);
+}
 
 /** A run that is over in one of the formats, as `kvm-memtype report --format` writes it. */
 export const renderResults = (run: RunResult, format: Format): string => RENDER[format](run);
@@ -77,11 +97,10 @@ export function writeReport(
   options: ReportOptions,
   timelines: Timelines = new Map(),
 ): void {
-  for (const { format, file } of plans)
-    if (file !== undefined) writeOutput(file, RENDER[format](run, timelines));
-  const onScreen = plans.find((plan) => plan.file === undefined)?.format;
-  if (onScreen === 'pretty') options.write(renderPretty(run, options));
-  else if (onScreen) options.write(RENDER[onScreen](run, timelines));
+  for (const plan of plans) if (plan.file !== undefined) writeFormat(run, plan, options.write, timelines);
+  const onScreen = plans.find((plan) => plan.file === undefined);
+  if (onScreen?.format === 'pretty') options.write(renderPretty(run, options));
+  else if (onScreen) writeFormat(run, onScreen, options.write, timelines);
 }
 
 /**

@@ -71,20 +71,21 @@ export type BuildJob = z.infer<typeof buildJob>;
 /** Scenarios to be run on one kernel. */
 export type RunJob = z.infer<typeof runJob>;
 
-/** JSON whose keys are in order, whoever made the object. */
-function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
-  const fields = Object.entries(value).filter(([, field]) => field !== undefined);
-  const sorted = fields.sort(([a], [b]) => (a < b ? -1 : 1));
-  return `{${sorted.map(([key, field]) => `${JSON.stringify(key)}:${canonical(field)}`).join(',')}}`;
+type Scalar = string | number | boolean | null | undefined;
+type Flat = Readonly<Record<string, Scalar | readonly Scalar[]>>;
+
+/** JSON whose keys are in order, whoever made the object. There may be very many: what JSON.stringify() can do it does. */
+function canonical(fields: Flat): string {
+  const sorted: Record<string, unknown> = {};
+  for (const key of Object.keys(fields).sort()) sorted[key] = fields[key];
+  return JSON.stringify(sorted);
 }
 
 /** What files hold counts, not what they are called. */
 const contents = (files: readonly { sha256: string }[]): string[] => files.map((one) => one.sha256);
 
 /** What makes a job what it is: not what its kernel is called, nor in which order parameters stand. */
-function identityOf(job: Job): object {
+function identityOf(job: Job): Flat {
   const { kernel: _, ...rest } = job;
   if (rest.kind === 'build')
     return { ...rest, patches: contents(rest.patches), configs: contents(rest.configs) };

@@ -54,9 +54,10 @@ export class FileHistory implements History {
     private readonly results: Results,
   ) {}
 
-  /** The runs that came to their end. */
-  #ended(): SavedRun[] {
-    return this.folder.numbers().flatMap((number) => {
+  /** The runs before this one that came to their end: a journal can be large, and no other is read. */
+  #ended(before = Number.POSITIVE_INFINITY): SavedRun[] {
+    const numbers = this.folder.numbers().filter((number) => number < before);
+    return numbers.flatMap((number) => {
       const table = this.#known.get(number) ?? this.folder.read(number).table;
       this.#known.set(number, table);
       return table.state === 'ended' ? [{ number, table }] : [];
@@ -64,9 +65,8 @@ export class FileHistory implements History {
   }
 
   async past(number: number): Promise<Past> {
-    const earlier = this.#ended().filter((run) => run.number < number);
     return pastOf(
-      earlier.map(({ table }) => table),
+      this.#ended(number).map(({ table }) => table),
       this.results,
     );
   }

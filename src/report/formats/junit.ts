@@ -21,14 +21,31 @@ const content = (text: string): string => clean(text).replace(/[&<>]/g, (c) => E
 
 type Attributes = Record<string, string | number>;
 
+const startOf = (name: string, attributes: Attributes): string =>
+  [name, ...Object.entries(attributes).map(([key, v]) => `${key}="${attribute(String(v))}"`)].join(' ');
+
 function element(name: string, attributes: Attributes, children: readonly string[] = []): string {
-  const start = [
-    name,
-    ...Object.entries(attributes).map(([key, v]) => `${key}="${attribute(String(v))}"`),
-  ].join(' ');
+  const start = startOf(name, attributes);
   if (children.length === 0) return `<${start}/>`;
   const inner = children.join('\n');
   return inner.startsWith('<') ? `<${start}>\n${inner}\n</${name}>` : `<${start}>${inner}</${name}>`;
+}
+
+/** An element of others, in pieces: it may be larger than a string. */
+function* elements(
+  name: string,
+  attributes: Attributes,
+  children: Iterable<string | Generator<string>>,
+): Generator<string> {
+  const start = startOf(name, attributes);
+  let isEmpty = true;
+  for (const child of children) {
+    yield isEmpty ? `<${start}>\n` : '\n';
+    isEmpty = false;
+    if (typeof child === 'string') yield child;
+    else yield* child;
+  }
+  yield isEmpty ? `<${start}/>` : `\n</${name}>`;
 }
 
 const seconds = (ms: number): string => (ms / 1000).toFixed(3);
@@ -141,16 +158,26 @@ function policySuite(set: ResultSet, timestamp: string): string[] {
   ];
 }
 
-function suites(set: ResultSet, timestamp: string): string[] {
-  const families = [...byFamily(set.scenarios)].map(([family, scenarios]) => {
-    const name = `${set.name}.${family}`;
-    const ms = scenarios.reduce((sum, { durationMs }) => sum + durationMs, 0);
-    return element('testsuite', { ...suiteAttributes(name, { scenarios }, ms), timestamp }, [
-      properties(set),
-      ...scenarios.map((scenario) => testcase(name, scenario)),
-    ]);
-  });
-  return [...families, ...policySuite(set, timestamp), ...crashSuite(set, timestamp)];
+function familySuite(set: ResultSet, family: string, scenarios: ScenarioResult[], timestamp: string) {
+  const name = `${set.name}.${family}`;
+  const ms = scenarios.reduce((sum, { durationMs }) => sum + durationMs, 0);
+  const children = function* (): Generator<string> {
+    yield properties(set);
+    for (const scenario of scenarios) yield testcase(name, scenario);
+  };
+  return elements('testsuite', { ...suiteAttributes(name, { scenarios }, ms), timestamp }, children());
+}
+
+function* suites(set: ResultSet, timestamp: string): Generator<string | Generator<string>> {
+  for (const [family, scenarios] of byFamily(set.scenarios))
+    yield familySuite(set, family, scenarios, timestamp);
+  yield* policySuite(set, timestamp);
+  yield* crashSuite(set, timestamp);
+}
+
+function* allSuites(run: RunResult): Generator<string | Generator<string>> {
+  for (const set of run.sets) yield* suites(set, run.startedAt);
+  yield* incompleteSuite(run);
 }
 
 /** What fails of a run that ended too early. */
@@ -169,13 +196,14 @@ function incompleteSuite({ incomplete, tool, startedAt }: RunResult): string[] {
 }
 
 /**
- * The run as JUnit XML: a suite per kernel and family; the shape that GitLab, Jenkins and GitHub actions read.
+ * The run as JUnit XML, in pieces: a suite per kernel and family; the shape that GitLab, Jenkins and GitHub actions read.
  * Why something failed is in the content too: GitLab drops attributes where there is content, and shows a hash where there is none.
  */
-export function renderJunit(run: RunResult): string {
+export function* junitPieces(run: RunResult): Generator<string> {
   const { counts, crashes, departures } = summarize(run.sets);
   const early = run.incomplete ? 1 : 0;
-  const root = element(
+  yield '<?xml version="1.0" encoding="UTF-8"?>\n';
+  yield* elements(
     'testsuites',
     {
       name: run.tool.name,
@@ -184,7 +212,10 @@ export function renderJunit(run: RunResult): string {
       errors: counts.error + counts.timeout + crashes + early,
       time: seconds(run.durationMs),
     },
-    [...run.sets.flatMap((set) => suites(set, run.startedAt)), ...incompleteSuite(run)],
+    allSuites(run),
   );
-  return `<?xml version="1.0" encoding="UTF-8"?>\n${root}\n`;
+  yield '\n';
 }
+
+/** The run as JUnit XML. */
+export const renderJunit = (run: RunResult): string => [...junitPieces(run)].join('');

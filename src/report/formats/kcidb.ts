@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { safeJson } from '../../text/safe.js';
+import { jsonPieces } from '../../text/json.js';
 import { variantOf } from '../label.js';
 import { departs } from '../summary.js';
 import type { Crash, ResultSet, RunResult, ScenarioResult, Status } from '../types.js';
@@ -128,12 +128,17 @@ const unbegun = ({ incomplete, sets, startedAt }: RunResult): object[] =>
       ]
     : [];
 
-const setTests = (place: Place): object[] => [
-  ...incompleteTest(place),
-  ...(place.set.crashed ? [crashTest(place, place.set.crashed)] : []),
-  ...(departs(place.set) ? [policyTest(place)] : []),
-  ...place.set.scenarios.map((result) => scenarioTest(place, result)),
-];
+/** Made one after the other: there may be more than fit into memory. */
+function* setTests(place: Place): Generator<object> {
+  yield* incompleteTest(place);
+  if (place.set.crashed) yield crashTest(place, place.set.crashed);
+  if (departs(place.set)) yield policyTest(place);
+  for (const result of place.set.scenarios) yield scenarioTest(place, result);
+}
+
+function* allTests(places: readonly Place[]): Generator<object> {
+  for (const place of places) yield* setTests(place);
+}
 
 const buildComment = ({ name, policy }: ResultSet): string =>
   text(policy.warning === undefined ? name : `${name}; warning: ${policy.warning}`);
@@ -185,10 +190,10 @@ const once = <T extends { id: string }>(objects: readonly T[]): T[] => [
 ];
 
 /**
- * The run as a KCIDB report, schema v5.3. A kernel that was handed over as an image whose build is not known has no known source:
+ * The run as a KCIDB report, schema v5.3, in pieces. A kernel that was handed over as an image whose build is not known has no known source:
  * its checkout says no more than its release.
  */
-export function renderKcidb(run: RunResult): string {
+export function* kcidbPieces(run: RunResult): Generator<string> {
   const places = run.sets.map((set, index) => {
     const source = sourceOf(set);
     const key = source?.key ?? [run.startedAt, index, set.name, set.release];
@@ -196,7 +201,7 @@ export function renderKcidb(run: RunResult): string {
     const build = id('build', checkout, run.startedAt, index, set.name);
     return { run, set, checkout, source, build, shared: sharedOf(run, set) };
   });
-  const report = {
+  yield* jsonPieces((hold) => ({
     version: { major: 5, minor: 3 },
     checkouts: [
       ...once(
@@ -227,7 +232,10 @@ export function renderKcidb(run: RunResult): string {
         tool: run.tool,
       },
     })),
-    tests: places.flatMap(setTests),
-  };
-  return `${safeJson(JSON.stringify(report, null, 2))}\n`;
+    tests: hold(allTests(places)),
+  }));
+  yield '\n';
 }
+
+/** The run as a KCIDB report. */
+export const renderKcidb = (run: RunResult): string => [...kcidbPieces(run)].join('');

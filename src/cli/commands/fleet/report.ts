@@ -7,7 +7,7 @@ import { asRun } from '../../../campaign/report/runs.js';
 import { writeNewFiles } from '../../../process/new-files.js';
 import { checkWritable, writeOutput } from '../../../process/output-file.js';
 import type { Format } from '../../../report/outputs.js';
-import { RENDER } from '../../../report/report.js';
+import { writeFormat } from '../../../report/report.js';
 import { CATALOGUE_ORDER } from '../../../session/order.js';
 import { addHelp, USAGE_STATUS } from '../../options/help.js';
 import { outputFile, outputFolder, whole } from '../../options/values.js';
@@ -27,10 +27,19 @@ interface ReportOptions {
   index?: string;
 }
 
-function render({ report, run, results }: LoadedReport, { format, times }: ReportOptions): string {
-  if (format === 'markdown') return renderMarkdown(report, { noTimes: !times });
-  if (format === 'html') return renderCampaignPage(report, run.table, results);
-  return RENDER[format](asRun(report, run.table, results, CATALOGUE_ORDER));
+const print = (text: string): void => void process.stdout.write(text);
+
+function write({ report, run, results }: LoadedReport, { format, times, output }: ReportOptions): void {
+  if (format !== 'markdown' && format !== 'html') {
+    writeFormat(asRun(report, run.table, results, CATALOGUE_ORDER), { format, file: output }, print);
+    return;
+  }
+  const text =
+    format === 'markdown'
+      ? renderMarkdown(report, { noTimes: !times })
+      : renderCampaignPage(report, run.table, results);
+  if (output === undefined) print(text);
+  else writeOutput(output, text);
 }
 
 async function report(given: string, options: ReportOptions): Promise<void> {
@@ -46,9 +55,7 @@ async function report(given: string, options: ReportOptions): Promise<void> {
     writeNewFiles(
       loaded.report.finds.map(({ scenario }, i) => [join(finds, `find-${i + 1}.json`), scenario]),
     );
-  const text = render(loaded, options);
-  if (output === undefined) process.stdout.write(text);
-  else writeOutput(output, text);
+  write(loaded, options);
   process.exitCode = statusOf(loaded.report);
 }
 
