@@ -9,6 +9,8 @@ const BATCH = 5_000;
 /** Only one process writes at a time. */
 const LOCK = 0x6b766d69;
 const SCHEMA = 'kvm_memtype';
+/** Held by whoever makes the schema, which an index and a queue share: of two that do so at the same time one would fail. */
+export const SCHEMA_LOCK = 0x6b766d6d;
 
 /** What PostgreSQL has no text for. */
 const storable = (value: Value): Value => (typeof value === 'string' ? value.replaceAll('\0', '') : value);
@@ -30,7 +32,9 @@ async function connected(url: string): Promise<pg.Client> {
   client.on('error', () => {});
   try {
     await client.connect();
-    await client.query(`CREATE SCHEMA IF NOT EXISTS ${SCHEMA}`);
+    await client.query(
+      `BEGIN; SELECT pg_advisory_xact_lock(${SCHEMA_LOCK}); CREATE SCHEMA IF NOT EXISTS ${SCHEMA}; COMMIT`,
+    );
     return client;
   } catch (error) {
     await client.end().catch(() => {});

@@ -1,5 +1,6 @@
 import { createPostgresBackend, type Processor, Queue, QueueEvents, runMigrations, Worker } from 'bullmq';
 import { CampaignError } from '../../errors.js';
+import { SCHEMA_LOCK } from '../../past/postgres.js';
 import { publicUrl } from './address.js';
 import { PatientPool } from './patient-pool.js';
 import { type Found, KEEP_SECONDS, PATIENCE_MS, type QueueServer, quiet, type TakeOptions } from './types.js';
@@ -11,8 +12,6 @@ CREATE TABLE IF NOT EXISTS kvm_memtype.object (hash text PRIMARY KEY, bytes byte
 CREATE TABLE IF NOT EXISTS kvm_memtype.stopped (run text PRIMARY KEY, until timestamptz NOT NULL);
 DELETE FROM kvm_memtype.object WHERE until < now();
 DELETE FROM kvm_memtype.stopped WHERE until < now();`;
-/** Only one process makes them at a time. */
-const LOCK = 0x6b766d6d;
 const UNTIL = `now() + interval '${KEEP_SECONDS} s'`;
 /** Connections of a process: those that listen, for each label, and some for questions. */
 const MOST_CONNECTIONS = 12;
@@ -93,7 +92,7 @@ export class PostgresServer implements QueueServer {
       const client = quiet(await this.#pool.connect());
       try {
         await runMigrations(client);
-        await client.query(`BEGIN; SELECT pg_advisory_xact_lock(${LOCK}); ${TABLES} COMMIT`);
+        await client.query(`BEGIN; SELECT pg_advisory_xact_lock(${SCHEMA_LOCK}); ${TABLES} COMMIT`);
       } finally {
         client.release(true);
       }
