@@ -10,6 +10,7 @@ import {
   type VmModel,
 } from '../memtype/index.js';
 import type { Recording, StepRecord } from '../recording/recording.js';
+import { GuestMsrs } from '../scenario/guest-msrs.js';
 import { Replay, type Taken } from '../scenario/replay.js';
 import type { Scenario, Step, TogetherStep } from '../scenario/types.js';
 import { type Evidence, evidenceOf, levelOf, type Move } from './evidence/index.js';
@@ -48,8 +49,7 @@ export class Judge {
   readonly notes = new Map<string, Note>();
   readonly allowed: AllowedWarning[] = [];
   readonly #model: VmModel;
-  /** What the guest's own MSR accesses see: another state where the VMM keeps writes to itself. */
-  readonly #guestView: VmModel;
+  readonly #msrs: GuestMsrs;
   readonly #evidence: Evidence;
   readonly #leaves: LeafDiff;
   readonly #contents: Contents;
@@ -74,7 +74,7 @@ export class Judge {
     this.#replay = new Replay(scenario, policy);
     for (const event of this.#replay.start) this.#model.apply(event);
     this.#contents = new Contents(scenario, this.#model);
-    this.#guestView = scenario.msrMode === 'filter-drop' ? this.#model.clone() : this.#model;
+    this.#msrs = new GuestMsrs(this.#model, scenario);
     this.#leaves = new LeafDiff(this.#model, this.#evidence, recording.infra, this.checks, this.fail);
   }
 
@@ -180,7 +180,7 @@ export class Judge {
     const { event, dropped } = this.#taken;
     if (event === undefined) return undefined;
     if (isMsrStep(step)) {
-      const effect = (dropped ? this.#guestView : this.#model).apply(event);
+      const effect = this.#msrs.apply(event, dropped);
       this.#judgeMsrs(step, effect.msrs ?? []);
       return dropped ? undefined : effect;
     }

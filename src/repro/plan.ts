@@ -12,6 +12,7 @@ import {
   supportedQuirks,
   VmModel,
 } from '../memtype/index.js';
+import { GuestMsrs } from '../scenario/guest-msrs.js';
 import { Replay, type Taken } from '../scenario/replay.js';
 import type { AskStep, Scenario, Step } from '../scenario/types.js';
 import { LeafBook, type LeafChange } from './leaf-book.js';
@@ -83,8 +84,7 @@ function settingsOf(params: readonly string[]): Required<Settings> {
 class Walk {
   readonly replay: Replay;
   readonly #model: VmModel;
-  /** What the guest's own MSR accesses see: another state where the VMM keeps writes to itself. */
-  readonly #guestView: VmModel;
+  readonly #msrs: GuestMsrs;
   readonly #contents: Contents;
   readonly #book: LeafBook;
 
@@ -104,7 +104,7 @@ class Walk {
     this.replay = new Replay(scenario, policy);
     for (const event of this.replay.start) this.#model.apply(event);
     this.#contents = new Contents(scenario, this.#model);
-    this.#guestView = scenario.msrMode === 'filter-drop' ? this.#model.clone() : this.#model;
+    this.#msrs = new GuestMsrs(this.#model, scenario);
     this.#book = new LeafBook(this.#model);
   }
 
@@ -135,7 +135,7 @@ class Walk {
     const value = isAccess ? this.#contents.access(step) : undefined;
     const taken = this.replay.next(step);
     const { event, dropped } = taken;
-    const effect = event && (dropped ? this.#guestView : this.#model).apply(event);
+    const effect = event && this.#msrs.apply(event, dropped);
     const planned = { step, taken, effect, value };
     if (step.do === 'ask') return { ...planned, answer: this.#answer(step) };
     if (step.do === 'init') return { ...planned, value: cr0AfterInit(this.#model.state.vcpu(step.vcpu).cr0) };

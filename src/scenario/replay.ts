@@ -41,6 +41,8 @@ export class Replay {
   /** KVM's VFIO device was closed, and goes on. */
   #lingers = false;
   readonly #nested: NestedMappings;
+  /** Memory that was fetched from. */
+  readonly #fetched = new Set<number | undefined>();
 
   /** What KVM does with the guest's MSR accesses. */
   readonly routes: MsrRoutes;
@@ -87,6 +89,11 @@ export class Replay {
     return this.#memory.of(slot);
   }
 
+  /** Whether the guest has run code in a piece of memory, which the host writes there (Probe.exec()). */
+  wasFetched(memory: number): boolean {
+    return this.#fetched.has(memory);
+  }
+
   /** The devices that are attached now, in order. */
   get attached(): readonly NoncoherentStep[] {
     return this.#attached;
@@ -117,6 +124,7 @@ export class Replay {
         this.routes.ask(step.reasons);
         return {};
       case 'access':
+        if (step.access === 'fetch') this.#fetched.add(this.slotAt(step.gpa)?.memory);
         return { event: { kind: 'access', vcpu: step.vcpu, gfn: gfnOf(step.gpa), access: step.access } };
       case 'nested-access':
         return { event: this.#nestedAccess(step) };

@@ -66,7 +66,10 @@ export const wrongHostMemory: StepRule = (step, { replay }) => {
   if (memory.id === RAM_MEMORY && step.op !== 'discard') return 'guest RAM is only discarded';
   const left = usable(memory) - memory.offset;
   if (step.first + step.pages > left) return `only ${left} pages of its memory are there to change`;
-  if (memory.backing === 'huge-ram') return hugeFault(step, memory);
+  if (memory.backing === 'huge-ram')
+    return replay.wasFetched(memory.id)
+      ? 'code was put into it from the host, whose buffer over it stays'
+      : hugeFault(step, memory);
   const pages = Array.from({ length: step.pages }, (_, i) => memory.offset + step.first + i);
   const isUnmapped = pages.some((page) => replay.pageAccess(memory.id, page) === 'none');
   if (isUnmapped) return 'the host has unmapped a part of it';

@@ -1,4 +1,5 @@
 import { classifyMsr, isNearMtrrs } from '../../memtype/sdm/msrs.js';
+import type { Scenario } from '../types.js';
 import type { StepRule } from './step-rule.js';
 
 /** Entries that KVM_SET_MSRS and KVM_GET_MSRS take (MAX_IO_MSRS, less one). */
@@ -23,11 +24,19 @@ export const wrongNw: StepRule = (step) =>
     ? 'what KVM_SET_SREGS does with NW and without CD depends on the kernel'
     : undefined;
 
-/** What the VMM keeps to itself KVM has not. */
-export const wrongRestore: StepRule = (step, { scenario }) =>
-  step.do === 'restore' && scenario.msrMode === 'filter-drop'
-    ? 'the VMM keeps the guest’s writes to itself: msrMode is filter-drop'
+/** Whether a vCPU runs a guest of its own in a scenario: it stays in VMX operation then. */
+const entersVmx = ({ steps }: Pick<Scenario, 'steps'>, vcpu: number): boolean =>
+  steps.some((step) => (step.do === 'nested-access' || step.do === 'invept') && step.vcpu === vcpu);
+
+/** What the VMM keeps to itself KVM has not. Nor does it let the VMX MSRs of a processor in VMX operation be written (vmx_set_vmx_msr()). */
+export const wrongRestore: StepRule = (step, { scenario }) => {
+  if (step.do !== 'restore') return undefined;
+  if (scenario.msrMode === 'filter-drop')
+    return 'the VMM keeps the guest’s writes to itself: msrMode is filter-drop';
+  return entersVmx(scenario, step.vcpu)
+    ? 'KVM writes no VMX MSRs of a vCPU that has a guest of its own'
     : undefined;
+};
 
 const isUnknown = (msr: number): boolean => classifyMsr(msr) === undefined && !isNearMtrrs(msr);
 
