@@ -17,6 +17,7 @@ import {
   restore,
   scenario,
   touch,
+  touchNested,
   virtio,
   wrmsr,
 } from './builder.js';
@@ -108,6 +109,24 @@ test.each<[string, Step[], readonly Need[], string, RegExp]>([
     ['pci-bar'],
     '',
     /no memory of the host/,
+  ],
+  [
+    'memory that is unmapped under the buffer by which code was put there',
+    [
+      memslot(1, mib(64), 512, 'huge-ram'),
+      touch(mib(64), { access: 'fetch' }),
+      hostMemory('unmap', 1, 0, 512),
+    ],
+    ['huge-pages'],
+    '',
+    /whose buffer over it stays/,
+  ],
+  [
+    'a restore to a vCPU that has a guest of its own',
+    [touchNested(0n), restore(0, 1)],
+    ['nested'],
+    '',
+    /no VMX MSRs/,
   ],
   [
     'a part of a huge page',
