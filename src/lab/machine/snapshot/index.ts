@@ -75,7 +75,7 @@ export async function runFromSnapshot(run: SnapshotRun, kernel: Kernel): Promise
     throw new SnapshotError(saidNothing(outcome));
   };
   try {
-    const dead = restorer(run) === undefined ? undefined : await saveAlone(run, kernel);
+    const dead = restorer(run) === undefined ? undefined : await saveAlone(run, kernel, onProblem);
     return dead ?? (await inScratch(attempt));
   } catch (error) {
     if (heard || (error instanceof LabError && error.code === 'LAB_ABORTED')) throw error;
@@ -96,15 +96,19 @@ async function identify(boot: Boot): Promise<{ key: string; library: string } | 
   return { key: await snapshotKey(boot, program, [...roms, library]), library };
 }
 
-async function wayFor(boot: Boot, onProblem: (text: string) => void): Promise<Way | undefined> {
-  const identity = await identify(boot);
-  if (identity === undefined) return undefined;
-  const { key, library } = identity;
-  const found = await find(key).catch((error: unknown) => {
+/** The machine saved under a key; what is wrong with it is told. */
+const findOrTell = (key: string, onProblem: (text: string) => void): ReturnType<typeof find> =>
+  find(key).catch((error: unknown) => {
     if (!(error instanceof SnapshotError)) throw error;
     onProblem(error.message);
     return undefined;
   });
+
+async function wayFor(boot: Boot, onProblem: (text: string) => void): Promise<Way | undefined> {
+  const identity = await identify(boot);
+  if (identity === undefined) return undefined;
+  const { key, library } = identity;
+  const found = await findOrTell(key, onProblem);
   if (found !== undefined) {
     const command = await restoring(boot, found, library);
     const end = async (came: Came): Promise<void> => (came === 'unsound' ? dropSnapshot(key) : undefined);
@@ -121,7 +125,11 @@ async function wayFor(boot: Boot, onProblem: (text: string) => void): Promise<Wa
  *
  * @returns how it ended where the kernel never got to its agent: it would not another time
  */
-async function saveAlone(run: SnapshotRun, kernel: Kernel): Promise<LabOutcome | undefined> {
+async function saveAlone(
+  run: SnapshotRun,
+  kernel: Kernel,
+  onProblem: (text: string) => void,
+): Promise<LabOutcome | undefined> {
   const { files, args, job } = run.snapshot;
   return inScratch(async (scratch) => {
     const boot = { ...(await prepare({ ...run, files, args }, kernel, scratch, job)), endsSaved: true };
@@ -130,7 +138,7 @@ async function saveAlone(run: SnapshotRun, kernel: Kernel): Promise<LabOutcome |
     const { key, library } = identity;
     const others = underWay(key);
     await others;
-    if (others !== undefined || (await find(key).catch(() => undefined)) !== undefined) return undefined;
+    if (others !== undefined || (await findOrTell(key, onProblem)) !== undefined) return undefined;
     const { command, end } = await save(boot, key, library);
     let started = false;
     const onStart = (): void => {
