@@ -5,13 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseCampaign } from '../../src/campaign/file/read.js';
-import type { Job } from '../../src/campaign/jobs/job.js';
 import { Table } from '../../src/campaign/jobs/table.js';
 import { Coordinator } from '../../src/campaign/queue/coordinator.js';
 import { byLabel, queueName } from '../../src/campaign/queue/protocol.js';
 import { openServer } from '../../src/campaign/queue/server/open.js';
 import { work } from '../../src/campaign/queue/worker.js';
 import { firstRecord } from '../../src/campaign/store/records.js';
+import { hostJob } from '../../test/support/host-job.js';
 import { TestPostgres, TestRedis, type TestServer } from '../../test/support/queue-servers.js';
 import { bareSeconds, beBareWorker } from './bare.js';
 
@@ -24,19 +24,6 @@ const [PROCESSES, SLOTS] = [2, 25];
 const AT_A_TIME = 1000;
 
 const FOLDER = tmpdir();
-
-const job = (seed: number): Job => ({
-  kind: 'fuzz',
-  kernel: 'this host',
-  image: null,
-  engine: 'host',
-  params: [],
-  policy: 'auto',
-  timeout: 300,
-  seed,
-  count: 1,
-  subjects: [],
-});
 
 /** A job that does nothing, and what such a one gives. */
 async function beWorker(url: string, cache: string): Promise<void> {
@@ -86,7 +73,7 @@ async function run(coordinator: Coordinator, from: number, to: number, signal: A
   let next = from;
   const one = async (): Promise<void> => {
     while (next < to) {
-      const order = { job: job(next++), objects: FOLDER, scratch: FOLDER, record: false };
+      const order = { job: hostJob(next++), objects: FOLDER, scratch: FOLDER, record: false };
       await coordinator.execute(order, { timeoutMs: 60_000, signal, onProgress: () => {} });
     }
   };
@@ -145,7 +132,7 @@ async function memory(server: TestServer, jobs: number): Promise<string> {
   const waits = Array.from({ length: jobs }, (_, i) =>
     coordinator
       .execute(
-        { job: job(1_000_000 + i), objects: FOLDER, scratch: FOLDER, record: false },
+        { job: hostJob(1_000_000 + i), objects: FOLDER, scratch: FOLDER, record: false },
         { timeoutMs: 60_000, signal: stop.signal, onProgress: () => {} },
       )
       .catch(() => {}),

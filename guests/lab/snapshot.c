@@ -122,29 +122,24 @@ static uint64_t *read_pagemap(size_t pages) {
   return NULL;
 }
 
-/* Numbers of the blocks that hold something: the others need not be given out again. */
-static void note_block(FILE *blocks, size_t page) {
-  static size_t next;
-  size_t block = page * PAGE / BLOCK;
-  if (block >= next)
-    fprintf(blocks, "%zu\n", block);
-  next = block + 1;
-}
-
 /* Bochs gives RAM out from the start; what it has not given out is zero, and left out of the file.
  * So are the ROMs behind the RAM, a BIOS and less than a MiB besides: Bochs loads them at each
- * start.
+ * start. `blocks` gets the numbers of the blocks that hold something: the others need not be given
+ * out again.
  */
 static bool write_pages(int fd, FILE *blocks, const uint64_t *map, size_t pages) {
   static const char zeros[PAGE];
-  size_t from = 0, end = 0;
+  size_t from = 0, end = 0, next = 0;
   for (size_t page = 0; page <= pages; page++) {
     bool used =
         page < pages && (map[page] & PAGEMAP_USED) && memcmp(ram + page * PAGE, zeros, PAGE);
-    if (used) {
-      note_block(blocks, page);
-      continue;
+    size_t block = page * PAGE / BLOCK;
+    if (used && block >= next) {
+      fprintf(blocks, "%zu\n", block);
+      next = block + 1;
     }
+    if (used)
+      continue;
     if (from < page && !write_range(fd, from * PAGE, end = page * PAGE))
       return false;
     from = page + 1;

@@ -105,11 +105,9 @@ function work(spec: AgentSpec, gib: GibPage, send: Send): void {
     send({ type: 'environment', environment });
     observer = environment.paging === 'shadow' ? undefined : openObserver();
     const pciBar = dma.device === undefined ? undefined : pciBarOf(dma.device);
-    const supportedCpuid = kvm.supportedCpuid();
     const bench = {
       kvm,
       environment,
-      supportedCpuid,
       ram,
       hugeRam,
       gib,

@@ -3,7 +3,6 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it, onTestFinished } from 'vitest';
-import type { Job } from '../../src/campaign/jobs/job.js';
 import { Table } from '../../src/campaign/jobs/table.js';
 import { openView } from '../../src/campaign/queue/board.js';
 import { Coordinator } from '../../src/campaign/queue/coordinator.js';
@@ -16,6 +15,7 @@ import { requireOrSkip } from '../require.js';
 import { campaignFolder, fuzzResultOf, planOfKernels } from '../support/campaign.js';
 import { CampaignProcess, QueueWorkers } from '../support/campaign-process.js';
 import { scratchDir } from '../support/fake-host.js';
+import { hostJob } from '../support/host-job.js';
 import { TestPostgres, TestRedis, type TestServer } from '../support/queue-servers.js';
 import { freePort } from '../support/tcp.js';
 
@@ -52,21 +52,6 @@ it.for<[string, () => Promise<TestServer | undefined>]>([
   },
 );
 
-/** A job of one seed, for a machine's own KVM. */
-const ofSeed = (seed: number, needs?: 'numa'): Job => ({
-  kind: 'fuzz',
-  kernel: 'this host',
-  image: null,
-  engine: 'host',
-  ...(needs && { needs }),
-  params: [],
-  policy: 'auto',
-  timeout: 300,
-  seed,
-  count: 1,
-  subjects: [],
-});
-
 it.for<[string, () => Promise<TestServer | undefined>]>([
   ['Redis', () => TestRedis.start()],
   ['PostgreSQL', () => TestPostgres.start()],
@@ -101,7 +86,7 @@ it.for<[string, () => Promise<TestServer | undefined>]>([
       },
     });
     const coordinator = await Coordinator.open(server.url(), new Table([firstRecord(plan)]));
-    const jobs = [1, 2, 3, 4, 5].flatMap((seed) => [ofSeed(seed), ofSeed(seed, 'numa')]);
+    const jobs = [1, 2, 3, 4, 5].flatMap((seed) => [hostJob(seed), hostJob(seed, 'numa')]);
 
     const ends = await Promise.all(
       jobs.map((job) =>

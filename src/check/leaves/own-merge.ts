@@ -1,4 +1,3 @@
-import { pagesOf } from '../../arch/units.js';
 import type { Leaf } from '../../memtype/index.js';
 import type { OwnPages } from '../../recording/recording.js';
 import { covers, type Move, type SeenLeaf } from '../evidence/index.js';
@@ -12,9 +11,9 @@ const mayFault = (leaf: SeenLeaf, infra: readonly OwnPages[], seen: SeenLeaves):
     ),
   );
 
-/** Whether small leaves were there before, which gave way to it. */
-const isOverTable = ({ gfn, level }: SeenLeaf, seen: SeenLeaves): boolean =>
-  seen.all().some((small) => small.level < level && small.gfn >= gfn && small.gfn < gfn + pagesOf(level));
+/** Whether a leaf gave way to one of these. */
+export const gaveWay = ({ gfn, level }: SeenLeaf, merges: readonly SeenLeaf[]): boolean =>
+  merges.some((huge) => level < huge.level && covers(huge, gfn));
 
 /**
  * Huge leaves that came in a step in the place of a table, by a fault on a page of the guest's own. Of vCPUs whose MTRRs disagree, one may
@@ -32,9 +31,7 @@ export const ownMerges = (
     if (move.kind !== 'make' || !move.fault) return [];
     const { leaf } = move;
     const isAllowed = leaf.level <= (expectedAt(leaf.gfn)?.maxLevel ?? 0);
-    return isAllowed && isOverTable(leaf, seen) && mayFault(leaf, infra, seen) ? [leaf] : [];
+    return isAllowed && seen.all().some((small) => gaveWay(small, [leaf])) && mayFault(leaf, infra, seen)
+      ? [leaf]
+      : [];
   });
-
-/** Whether a leaf gave way to one of these. */
-export const gaveWay = ({ gfn, level }: SeenLeaf, merges: readonly SeenLeaf[]): boolean =>
-  merges.some((huge) => level < huge.level && covers(huge, gfn));
