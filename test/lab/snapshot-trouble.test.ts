@@ -99,7 +99,8 @@ function onSmallDisk(size: string, also = 'true'): Promise<CliResult> {
   const script = `mount -t tmpfs -o size=${size} none /mnt && mkdir -m 700 /mnt/kvm-memtype && ${links} && { (${also}) >/dev/null 2>&1 & exec "$0" "$@"; }`;
   return new Promise((resolve, reject) => {
     const child = spawn('unshare', ['-m', 'sh', '-c', script, process.execPath, BIN, ...args()], {
-      env: { ...process.env, XDG_CACHE_HOME: '/mnt' },
+      // Where an emulator was built, a machine is saved before anything runs: another try then finds no room, and says that.
+      env: { ...process.env, XDG_CACHE_HOME: '/mnt', KVM_MEMTYPE_EMULATOR: 'packaged' },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let [stdout, stderr] = ['', ''];
