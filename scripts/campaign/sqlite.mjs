@@ -7,7 +7,9 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { headerEnvironment } from '../lib/node-modules.mjs';
 
-const PACKAGE = fileURLToPath(new URL('../../node_modules/better-sqlite3', import.meta.url));
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const PACKAGE = join(ROOT, 'node_modules', 'better-sqlite3');
+const DOWNLOADER = join(ROOT, 'node_modules', 'prebuild-install', 'bin.js');
 const BINARY = join(PACKAGE, 'build', 'Release', 'better_sqlite3.node');
 /** Its own install script downloads what was compiled elsewhere: without a network that may wait for ever. */
 const DOWNLOAD_MS = 60_000;
@@ -24,15 +26,20 @@ function copy(from, to) {
   renameSync(half, to);
 }
 
-const rebuild = (env, timeout) =>
-  spawnSync('npm', ['rebuild', 'better-sqlite3'], {
-    cwd: dirname(dirname(PACKAGE)),
-    env: { ...headerEnvironment(), ...env },
-    stdio: 'inherit',
-    timeout,
-    killSignal: 'SIGKILL',
-  }).status === 0 && existsSync(BINARY);
+/** Run a step of the package's own install script. */
+const step = (command, args, options) =>
+  spawnSync(command, args, { stdio: 'inherit', ...options }).status === 0 && existsSync(BINARY);
+
+/** Ended at its time limit, alone: npm's own children would go on building while a second build clears the same folder. */
+const download = () =>
+  step(process.execPath, [DOWNLOADER], { cwd: PACKAGE, timeout: DOWNLOAD_MS, killSignal: 'SIGKILL' });
+
+const compile = () =>
+  step('npm', ['rebuild', 'better-sqlite3'], {
+    cwd: ROOT,
+    env: { ...headerEnvironment(), npm_config_build_from_source: 'true' },
+  });
 
 if (existsSync(cached)) copy(cached, BINARY);
-else if (rebuild({}, DOWNLOAD_MS) || rebuild({ npm_config_build_from_source: 'true' })) copy(BINARY, cached);
+else if (download() || compile()) copy(BINARY, cached);
 else process.exitCode = 1;
