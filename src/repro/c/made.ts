@@ -221,7 +221,7 @@ function moreVm({ scenario }: Plan, hasApic: boolean): string {
 function cleanUp(uses: Uses): string {
   const lines = [
     ...(uses.seesLeaves
-      ? ['\tif (trace_pipe >= 0)', '\t\tclose(trace_pipe);', '\tif (instance[0])', '\t\trmdir(instance);']
+      ? ['\tif (trace)', '\t\tfclose(trace);', '\tif (instance[0])', '\t\trmdir(instance);']
       : []),
   ];
   if (uses.ways.size > 0) {

@@ -1,6 +1,6 @@
 import type { AskStep } from '../../scenario/types.js';
 import type { Uses } from './uses.js';
-import { comment, hex } from './words.js';
+import { hex } from './words.js';
 
 /** How each question is asked: what a reproducer needs for it, and the words. */
 const QUESTIONS: Readonly<
@@ -58,7 +58,7 @@ export function askCall(
   answer: { value: bigint; unsure: bigint } | undefined,
   uses: Uses,
 ): string[] {
-  if (answer === undefined) return comment('What must be answered is not known.');
+  if (answer === undefined) return ['\t/* What must be answered is not known. */'];
   const { needs, what, ask } = QUESTIONS[of];
   for (const need of needs) uses.add(need);
   const args = [`"${what}"`, hex(number), hex(answer.value), hex(answer.unsure), ask(number)];

@@ -8,7 +8,7 @@ import type { PlannedStep } from '../plan.js';
 import { filterLines, msrsLines, oneMsrLines } from './msr-steps.js';
 import { askCall } from './questions.js';
 import { togetherLines } from './together.js';
-import { call, comment, hex } from './words.js';
+import { call, callWith, hex } from './words.js';
 import { errnoOf, type Of, type Writing } from './writing.js';
 
 const NO_IOCTL = '\t/* There is nothing to do it with: no ioctl is made. */';
@@ -219,9 +219,7 @@ export function stepLines(planned: PlannedStep, w: Writing): string[] {
   const { effect, leaves } = planned;
   const fixed = effect?.fixed;
   return [
-    '',
-    ...comment(`${w.at}: ${describeStep(planned.step)}`),
-    ...call('step', [String(w.at)]),
+    ...callWith('step', [String(w.at)], describeStep(planned.step)),
     ...actLines(planned, w),
     ...(w.uses.seesLeaves
       ? [

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { call, comment, hex, paragraph } from './words.js';
+import { call, callWith, hex, paragraph } from './words.js';
 
 test('a call that does not fit a line goes on below its first argument', () => {
   const lines = call('set_slot', [
@@ -19,19 +19,17 @@ test('a call that does not fit a line goes on below its first argument', () => {
   ]);
 });
 
-test('a comment is one line, or the kernel’s form of several', () => {
-  expect(comment('3: INIT')).toEqual(['\t/* 3: INIT */']);
-  expect(comment('word '.repeat(20).trim())).toEqual([
-    '\t/*',
-    '\t * word word word word word word word word word word word word word word',
-    '\t * word word word word word word',
-    '\t */',
+test('text is one argument, in pieces that fit their lines', () => {
+  expect(callWith('step', ['3'], 'INIT')).toEqual(['\tstep(3, "INIT");']);
+  expect(callWith('step', ['3'], 'word '.repeat(20).trim())).toEqual([
+    '\tstep(3, "word word word word word word word word word word word word "',
+    '\t     "word word word word word word word word");',
   ]);
 });
 
-test('no text ends a comment or leaves ASCII', () => {
-  expect(comment('by closing KVM’s device */ x')).toEqual(["\t/* by closing KVM's device * / x */"]);
-  expect(paragraph('é')).toEqual([' * ?']);
+test('no text ends a string or a comment, or leaves ASCII', () => {
+  expect(callWith('step', ['1'], 'a "b" \\ é')).toEqual(['\tstep(1, "a \\"b\\" \\\\ ?");']);
+  expect(paragraph('KVM’s */ é')).toEqual([" * KVM's * / ?"]);
 });
 
 test('only a number of more than 32 bits bears its type', () => {

@@ -9,13 +9,13 @@ const widthOf = (line: string): number =>
 const blanksTo = (column: number): string => '\t'.repeat(Math.floor(column / TAB)) + ' '.repeat(column % TAB);
 
 /** Join words with blanks into lines that are no wider than there is room for. */
-function fill(words: readonly string[], first: string, rest: string, end = ''): string[] {
+function fill(words: readonly string[], first: string, rest: string, end = '', width = WIDTH): string[] {
   const lines: string[] = [];
   let line = first;
   let isEmpty = true;
   for (const [i, word] of words.entries()) {
     const tail = i === words.length - 1 ? end : '';
-    if (!isEmpty && widthOf(`${line} ${word}${tail}`) > WIDTH) {
+    if (!isEmpty && widthOf(`${line} ${word}${tail}`) > width) {
       lines.push(line);
       line = rest;
       isEmpty = true;
@@ -42,12 +42,14 @@ const plain = (text: string): string =>
     .replaceAll('…', '...')
     .replaceAll(/[^\x20-\x7e]/g, '?');
 
-/** A comment inside a function. */
-export function comment(text: string): string[] {
-  const words = plain(text).split(' ');
-  const [line, ...more] = fill(words, '\t/* ', '\t * ', ' */');
-  if (more.length === 0 && line !== undefined) return [line];
-  return ['\t/*', ...fill(words, '\t * ', '\t * '), '\t */'];
+/** A call whose last argument is text, in as many pieces as it takes lines. */
+export function callWith(name: string, args: readonly string[], text: string): string[] {
+  const open = `\t${name}(${args.map((arg) => `${arg}, `).join('')}"`;
+  const column = `${blanksTo(widthOf(`\t${name}(`))}"`;
+  const words = plain(text).replaceAll(/["\\]/g, '\\$&').split(' ');
+  const pieces = fill(words, open, column, '");', WIDTH - 2);
+  // A blank ends each piece but the last, and there is room for it and for the mark that closes it.
+  return pieces.map((piece, i) => (i < pieces.length - 1 ? `${piece} "` : piece));
 }
 
 /** A paragraph of the comment at the head of a file. */

@@ -67,11 +67,11 @@ static void on_alarm(int signal)
   step: {
     needs: ['base', 'CHECKS'],
     text: String.raw`
-static void step(int number)
+static void step(int number, const char *text)
 {
 CHECK_LAST
 	at_step = number;
-	printf("step %d\n", number);
+	printf("step %d: %s\n", number, text);
 }`,
   },
 

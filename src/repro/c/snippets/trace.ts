@@ -66,7 +66,7 @@ static struct leaf *find(struct leaf *leaves, int count, u64 gfn, int level)
     needs: ['leaf_store', 'write_file', 'L2_STORE', 'ALTERNATIVES', 'SPLITS'],
     text: String.raw`
 static char instance[256];
-static int trace_pipe = -1;
+static FILE *trace;
 
 static int trace_file(const char *name, const char *text)
 {
@@ -103,7 +103,9 @@ static void start_trace(void)
 	trace_file("events/kvmmmu/kvm_mmu_zap_all_fast/enable", "1");
 L2_EVENTS
 	snprintf(path, sizeof(path), "%s/trace_pipe", instance);
-	trace_pipe = must(open(path, O_RDONLY | O_NONBLOCK), path);
+	trace = fdopen(must(open(path, O_RDONLY | O_NONBLOCK), path), "r");
+	if (!trace)
+		die("fdopen: %s", strerror(errno));
 }
 
 static void drop(u64 gfn, int level)
@@ -161,21 +163,11 @@ L2_LINE
 
 static void read_trace(void)
 {
-	static char buffer[65536], line[512];
-	static u32 length;
-	ssize_t count, i;
+	char line[512];
 
-	while ((count = read(trace_pipe, buffer, sizeof(buffer))) > 0)
-		for (i = 0; i < count; i++) {
-			if (buffer[i] != '\n') {
-				if (length < sizeof(line) - 1)
-					line[length++] = buffer[i];
-				continue;
-			}
-			line[length] = 0;
-			length = 0;
-			read_line(line);
-		}
+	while (fgets(line, sizeof(line), trace))
+		read_line(line);
+	clearerr(trace);
 }
 
 /* Hold the leaves that there are against those that there must be. */
