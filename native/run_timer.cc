@@ -115,6 +115,21 @@ int RunTimer::prepare() {
   return 0;
 }
 
+int RunTimer::until(int64_t deadline, int fd, unsigned long request, void *argument) {
+  constexpr long kAgainNs = 10000000;
+  armedFor_ = deadline;
+  itimerspec when{};
+  when.it_value.tv_sec = deadline / 1000000000;
+  when.it_value.tv_nsec = deadline % 1000000000;
+  when.it_interval.tv_nsec = kAgainNs;
+  timer_settime(timer_, TIMER_ABSTIME, &when, nullptr);
+  int error = ioctl(fd, request, argument) < 0 ? errno : 0;
+  itimerspec never{};
+  timer_settime(timer_, 0, &never, nullptr);
+  armedFor_ = 0;
+  return error;
+}
+
 RunResult RunTimer::run(int vcpuFd, RunControl &control) {
   run_ = control.run;
   expired_ = false;

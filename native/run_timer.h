@@ -51,6 +51,13 @@ public:
   /** Run the vCPU until it exits, is kicked, or its deadline has passed. */
   RunResult run(int vcpuFd, RunControl &control);
 
+  /**
+   * Make an ioctl that may go on for ever, and that a signal ends, until a deadline; returns an
+   * errno or 0. After the deadline signals come again and again: the first may be there before the
+   * ioctl is.
+   */
+  int until(int64_t deadline, int fd, unsigned long request, void *argument);
+
 private:
   static void onSignal(int signal, siginfo_t *info, void *context);
   void onExpiry();

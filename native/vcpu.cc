@@ -44,7 +44,6 @@ constexpr Ioctl kIoctls[] = {
     {"getTscKhz", kGetTscKhz},
     {"kvmclockCtrl", kKvmclockCtrl},
     {"translate", kTranslate, Shape::Struct},
-    {"preFaultMemory", kPreFaultMemory, Shape::Struct},
 };
 
 // What enter() returns beside the errno in its low bits; src/kvm/fd/vcpu.ts takes it apart.
@@ -62,14 +61,23 @@ constexpr double kMaxBudgetMs = 86400000;
 
 Napi::Function VcpuHandle::define(Napi::Env env, const char *name) {
   std::vector<Property> properties = {
-      method("number", &VcpuHandle::number),       method("runBuffer", &VcpuHandle::runBuffer),
-      method("dirtyRing", &VcpuHandle::dirtyRing), method("enter", &VcpuHandle::enter),
-      method("resumer", &VcpuHandle::resumer),     method("complete", &VcpuHandle::complete),
-      method("begin", &VcpuHandle::begin),         method("go", &VcpuHandle::go),
-      method("finish", &VcpuHandle::finish),       method("enableCap", &VcpuHandle::enableCap),
-      method("xsaveSize", &VcpuHandle::xsaveSize), method("getXsave", &VcpuHandle::getXsave),
-      method("setXsave", &VcpuHandle::setXsave),   method("statsFd", &VcpuHandle::statsFd),
-      method("closed", &VcpuHandle::closed),       method("close", &VcpuHandle::close),
+      method("number", &VcpuHandle::number),
+      method("runBuffer", &VcpuHandle::runBuffer),
+      method("dirtyRing", &VcpuHandle::dirtyRing),
+      method("enter", &VcpuHandle::enter),
+      method("resumer", &VcpuHandle::resumer),
+      method("complete", &VcpuHandle::complete),
+      method("begin", &VcpuHandle::begin),
+      method("go", &VcpuHandle::go),
+      method("finish", &VcpuHandle::finish),
+      method("enableCap", &VcpuHandle::enableCap),
+      method("xsaveSize", &VcpuHandle::xsaveSize),
+      method("getXsave", &VcpuHandle::getXsave),
+      method("setXsave", &VcpuHandle::setXsave),
+      method("statsFd", &VcpuHandle::statsFd),
+      method("closed", &VcpuHandle::closed),
+      method("close", &VcpuHandle::close),
+      method("preFaultMemory", &VcpuHandle::preFaultMemory),
   };
   addIoctls(properties, tableOf(kIoctls));
   addAttrs(properties);
@@ -127,6 +135,22 @@ Napi::Value VcpuHandle::enter(const Napi::CallbackInfo &info) {
   }
   vcpu.control.deadline = monotonicNow() + static_cast<int64_t>(budget * 1e6);
   return Napi::Number::New(info.Env(), pack(timer.run(vcpu.fd.get(), vcpu.control)));
+}
+
+/** preFaultMemory(range, budgetMs) */
+Napi::Value VcpuHandle::preFaultMemory(const Napi::CallbackInfo &info) {
+  VcpuState &vcpu = idleState(info, "preFaultMemory");
+  Bytes range = argBytes(info, 0, "preFaultMemory", kPreFaultMemory.size());
+  double budget = argNumber(info, 1, "budgetMs", kMaxBudgetMs);
+  RunTimer &timer = Addon::of(info.Env()).timer;
+  if (int error = timer.prepare()) {
+    fail(info.Env(), kIoctl, "timer_create", error);
+  }
+  int64_t deadline = monotonicNow() + static_cast<int64_t>(budget * 1e6);
+  if (int error = timer.until(deadline, vcpu.fd.get(), kPreFaultMemory.number, range.data)) {
+    fail(info.Env(), kIoctl, kPreFaultMemory.name, error);
+  }
+  return info.Env().Undefined();
 }
 
 namespace {

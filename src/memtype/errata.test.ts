@@ -210,6 +210,39 @@ describe('s: leaves that stay though their inputs changed', () => {
   });
 });
 
+describe('s8: the page tables of a vCPU that are to go', () => {
+  const preFault = (vcpu: number): ModelEvent => ({ kind: 'pre-fault', vcpu, gfn: 1, npages: 2 });
+  const more: ModelEvent = { ...RAM, slot: 1, gfn: 32 * M };
+  const gone: ModelEvent[] = [touch(1), more, { ...more, npages: 0 }];
+
+  it.each([
+    ['6.12', 'EINTR'],
+    ['6.12.0', 'EINTR'],
+    ['6.13', 'EINTR'],
+    ['7.2', undefined],
+  ])('on %s, faulting in ahead ends in %s', (kernel, errno) => {
+    const { vm, last } = run(kernel, [...gone, preFault(0)]);
+    expect([last.refused, last.notes, mapped(vm, 1)]).toEqual(
+      errno === undefined ? [undefined, [], 'WB+IPAT'] : [errno, ['s8'], undefined],
+    );
+  });
+
+  it.each<[string, ModelEvent[]]>([
+    ['the vCPU ran', [touch(2)]],
+    ['the vCPU ran for another reason', [{ kind: 'run', vcpus: [0] }]],
+    ['the VMM gave it another CR0', [cr0(true, 'host')]],
+    ['the slot went alone', []],
+  ])('not if %s', (why, between) => {
+    const quirk = why === 'the slot went alone' ? [quirks(0x80)] : [];
+    const { last } = run('6.12', [...quirk, ...gone, ...between, preFault(0)]);
+    expect(last.refused).toBeUndefined();
+  });
+
+  it('nor by what another vCPU did', () => {
+    expect(run('6.12', [...gone, touch(2, 1), preFault(0)]).last.refused).toBe('EINTR');
+  });
+});
+
 describe('P3: vCPUs that disagree', () => {
   it('the first to fault decides for all', () => {
     const { vm, last } = run('6.1', [ADD, ON, touch(1), touch(1, 1)]);
@@ -239,13 +272,14 @@ describe('ERRATA', () => {
       's5',
       's6',
       's7',
+      's8',
       'P3',
     ];
     expect([...ERRATA.keys()]).toEqual(ids);
     for (const [id, erratum] of ERRATA) {
       expect(erratum.id).toBe(id);
       expect(erratum.title).toMatch(/\w+ \w+ \w+/);
-      expect(erratum.kernels).toMatch(/^(up to \d|\d\.\d+ and later)/);
+      expect(erratum.kernels).toMatch(/^(up to \d|\d\.\d+ (and later|to \d))/);
       expect(erratum.source).toMatch(/\(\).*\d\.\d/);
     }
   });

@@ -13,6 +13,7 @@ export type ErratumId =
   | 's5'
   | 's6'
   | 's7'
+  | 's8'
   | 'P3';
 
 /** One named departure, with the kernels that have it. */
@@ -115,6 +116,13 @@ const LIST: readonly Erratum[] = [
     title: 'KVM_SET_SREGS that changes CR0.CD zaps nothing, whatever the quirk',
     kernels: OLD,
     source: '__set_sregs_common(), up to 6.10',
+  },
+  {
+    id: 's8',
+    title:
+      'KVM_PRE_FAULT_MEMORY of a vCPU that has not run since a slot was deleted or moved never ends: its page tables are stale',
+    kernels: '6.11 to 6.15, and 6.12 of any number',
+    source: 'kvm_mmu_reload(), up to 6.15',
   },
   {
     id: 'P3',

@@ -145,6 +145,8 @@ export interface Policy {
   readonly hugeLeaves: HugeLeafRules;
   /** KVM_PRE_FAULT_MEMORY of a page that a leaf maps leaves that as it is, or makes it anew in its place. */
   readonly preFault: 'keep' | 'remake';
+  /** It never ends for a vCPU whose page tables have all gone since it ran. */
+  readonly preFaultSticks: boolean;
   /** KVM's VFIO device lets go of what it has when its file is closed, or only with the VM (`kvm_vfio_ops`). */
   readonly vfioEnds: 'close' | 'vm';
   /** The kernel has KVM_DEV_TYPE_VIRTIO. */

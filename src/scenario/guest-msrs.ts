@@ -21,6 +21,7 @@ export class GuestMsrs {
   apply(event: ModelEvent, dropped = false): Effect {
     if (this.#view === undefined) return this.model.apply(event);
     const effect = (dropped ? this.#view : this.model).apply(event);
+    if (dropped && event.kind === 'msrs') this.model.apply({ kind: 'run', vcpus: [event.vcpu] });
     if (event.kind !== 'msrs') return effect;
     for (const [i, op] of event.ops.entries()) {
       const key = `${event.vcpu}:${op.msr}`;

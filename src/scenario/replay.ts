@@ -131,8 +131,9 @@ export class Replay {
       // INIT and SIPI change nothing that types depend on: MTRRs, PAT, CR0.CD and NW stay (SDM, "IA-32 and Intel 64 Processor States
       // Following Power-up, Reset, or INIT"; kvm_vcpu_reset(), kvm_vcpu_deliver_sipi_vector()).
       case 'init':
+        return { event: { kind: 'run', vcpus: [step.vcpu, step.from ?? step.vcpu] } };
       case 'invept':
-        return {};
+        return { event: { kind: 'run', vcpus: [step.vcpu] } };
       case 'cd':
         return { event: { kind: 'cr0', vcpu: step.vcpu, value: cr0With(step.on, step.nw), by: step.by } };
       case 'noncoherent':

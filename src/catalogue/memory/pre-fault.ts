@@ -1,5 +1,6 @@
 import { MT } from '../../arch/memory-types.js';
 import {
+  deleteMemslot,
   disableQuirk,
   getDirtyLog,
   hostMemory,
@@ -120,6 +121,25 @@ export const preFaults = [
       preFault(page(1), 2),
       getDirtyLog(1),
       [write(1), write(3), getDirtyLog(1)],
+    ],
+  ),
+  scenario(
+    'prefault/stale-root',
+    'A vCPU that has not run since a slot was deleted or moved takes up new page tables for what is faulted in ahead',
+    { needs, vcpus: 2 },
+    [
+      [memslot(1, SLOT, 8), memslot(2, mib(96), 8)],
+      [touch(SLOT), touch(page(1), { vcpu: 1 })],
+      deleteMemslot(2),
+      // Only vCPU 1 runs again.
+      touch(SLOT, { vcpu: 1 }),
+      [preFault(page(2), 2), preFault(page(4), 2, { vcpu: 1 })],
+      touch(page(3), { claims: E_WB_IPAT }),
+      preFault(page(6), 1),
+      // Where the slot alone is zapped, the page tables stay.
+      disableQuirk(0x80),
+      memslot(1, mib(128), 8),
+      [preFault(mib(128), 2), touch(mib(128))],
     ],
   ),
   scenario(

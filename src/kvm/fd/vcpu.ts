@@ -21,6 +21,9 @@ export function kickVcpu(handle: number): boolean {
   return native().kickVcpu(handle);
 }
 
+/** As long as a vCPU may run by default: many times what a range of a scenario takes in the lab. */
+const PRE_FAULT_MS = 1000;
+
 /** A virtual CPU. It belongs to the thread that made it; others may kick it. */
 export class Vcpu extends VcpuState {
   readonly #run: KvmRun;
@@ -238,17 +241,18 @@ export class Vcpu extends VcpuState {
 
   /**
    * KVM_PRE_FAULT_MEMORY (Linux 6.11): map a range before the guest touches it.
-   * Needs KVM_CAP_PRE_FAULT_MEMORY, Linux 6.11.
+   * Needs KVM_CAP_PRE_FAULT_MEMORY, Linux 6.11. Up to 6.15 it may go on for ever (erratum s8, docs/errata.md), so it is bounded.
+   * @param budgetMs milliseconds, 0 to 86400000, fractions allowed
    * @returns the bytes that are still to do
-   * @throws KvmError `KVM_IOCTL`: EINVAL the range is no multiple of 4096 or empty; ENOENT no slot is there;
+   * @throws KvmError `KVM_IOCTL`: EINVAL the range is no multiple of 4096 or empty; ENOENT no slot is there; EINTR the budget is used up;
    * EOPNOTSUPP the VM has no TDP; ENOTTY on older kernels
    */
-  preFaultMemory(gpa: bigint, size: bigint): bigint {
+  preFaultMemory(gpa: bigint, size: bigint, budgetMs = PRE_FAULT_MS): bigint {
     const bytes = struct(64, (put) => {
       put.u64(0, gpa, 'gpa');
       put.u64(8, size, 'size');
     });
-    this.native.preFaultMemory(bytes);
+    this.native.preFaultMemory(bytes, budgetMs);
     return viewOf(bytes).getBigUint64(8, true);
   }
 

@@ -123,6 +123,8 @@ export function applyCr0(state: VmState, event: EventOf<'cr0'>, effect: Effect):
     if (effect.cr0 === 'gp') return;
   }
   const before = vcpu.cd;
+  // KVM_SET_SREGS with another CR0 makes the vCPU's page tables anew (kvm_mmu_reset_context()).
+  if (event.by === 'host' && vcpu.cr0 !== event.value) state.obsoleteRoots.delete(event.vcpu);
   vcpu.cr0 = event.value;
   if (vcpu.cd === before) return;
   if (event.by === 'guest' && state.policy.zaps.cr0(state)) {
@@ -171,6 +173,7 @@ export function applyQuirks(state: VmState, event: EventOf<'disable-quirks'>, ef
 function removeSlot(state: VmState, old: SlotState, effect: Effect): void {
   const all = state.policy.zaps.memslot(state) === 'all';
   state.slots.delete(old.slot);
+  if (all) state.obsoleteRoots = new Set(state.vcpus.map(({ id }) => id));
   effect.fastZap = all;
   effect.why.push({
     text: all
@@ -210,6 +213,7 @@ export function applyMemslot(state: VmState, event: MemslotEvent, effect: Effect
 /** KVM_SET_CPUID2. */
 export function applyCpuid(state: VmState, event: EventOf<'cpuid'>): void {
   const vcpu = state.vcpu(event.vcpu);
+  state.obsoleteRoots.delete(event.vcpu);
   vcpu.maxphyaddr = event.maxphyaddr;
   vcpu.mtrrCpuid = event.mtrr;
 }

@@ -23,7 +23,9 @@ export type ModelEvent =
   | { kind: 'dirty-log'; slot: number; on: boolean }
   | { kind: 'get-dirty-log'; slot: number }
   | { kind: 'clear-dirty-log'; slot: number; first: number; npages: number }
-  | { kind: 'manual-protect'; initiallySet: boolean };
+  | { kind: 'manual-protect'; initiallySet: boolean }
+  /** These vCPUs run something that bears on no memory type by itself. */
+  | { kind: 'run'; vcpus: readonly number[] };
 
 /** One access of an MSR: a write if there is a value, else a read. */
 export interface MsrAccess {
@@ -133,7 +135,7 @@ export interface Effect {
   /** The guest's write to CR0 faults. */
   cr0?: 'ok' | 'gp';
   /** The ioctl fails with this errno, and changes nothing. */
-  refused?: 'EINVAL' | 'EEXIST' | 'ENODEV' | 'ENOENT';
+  refused?: 'EINVAL' | 'EEXIST' | 'ENODEV' | 'ENOENT' | 'EINTR';
   /** Errata in play. */
   notes: ErratumId[];
   /** Why leaves were zapped, or were not although their inputs changed. */

@@ -167,11 +167,17 @@ function preFaultPage(state: VmState, vcpu: VcpuView, first: number, gfn: number
 
 /**
  * KVM_PRE_FAULT_MEMORY: a read fault for each page in turn, up to the first that is in no memslot; that is an error only if it is the
- * first of all (kvm_vcpu_pre_fault_memory(), 6.11 to 7.3).
+ * first of all (kvm_vcpu_pre_fault_memory(), 6.11 to 7.3). Up to 6.15 it does not look whether the vCPU's page tables are to go
+ * (kvm_mmu_reload()), and then faults again and again until a signal comes (is_page_fault_stale()).
  */
 export function applyPreFault(state: VmState, event: PreFaultEvent, effect: Effect): void {
   const vcpu = state.vcpu(event.vcpu);
   const end = event.gfn + event.npages;
+  if (state.policy.preFaultSticks && state.obsoleteRoots.has(event.vcpu)) {
+    effect.refused = 'EINTR';
+    effect.notes.push('s8');
+    return;
+  }
   for (let gfn = event.gfn; gfn < end; gfn++) {
     if (state.slotAt(gfn) === undefined) {
       if (gfn === event.gfn) effect.refused = 'ENOENT';

@@ -18,6 +18,13 @@ import { applyHostMemory } from './host-memory.js';
 import type { Leaf } from './leaves.js';
 import { type ModelOptions, VmState } from './vm-state.js';
 
+/** The vCPUs that an event has run: they take up new page tables first where all have gone (vcpu_enter_guest()). */
+function runBy(event: ModelEvent): readonly number[] {
+  if (event.kind === 'run') return event.vcpus;
+  const isGuests = event.kind === 'access' || event.kind === 'nested-access';
+  return isGuests || ('by' in event && event.by === 'guest') ? [event.vcpu] : [];
+}
+
 const OBSERVED: Rule = { text: 'seen, not expected', source: 'observation' };
 
 /**
@@ -55,6 +62,7 @@ export class VmModel {
 
   #dispatch(event: ModelEvent, effect: Effect): void {
     const state = this.#state;
+    for (const vcpu of runBy(event)) state.obsoleteRoots.delete(vcpu);
     switch (event.kind) {
       case 'access':
         applyAccess(state, event, effect);

@@ -51,6 +51,8 @@ export class VmState implements VmView {
   dirty = new Map<number, PageSet>();
   /** KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2: reading the log clears nothing; `all-set`: it starts with every page in it. */
   manualProtect: 'off' | 'on' | 'all-set' = 'off';
+  /** vCPUs whose page tables all went, and that have not run since (`KVM_REQ_MMU_FREE_OBSOLETE_ROOTS` is pending). */
+  obsoleteRoots = new Set<number>();
 
   constructor(
     readonly policy: Policy,
@@ -97,6 +99,7 @@ export class VmState implements VmView {
     copy.disabledQuirks = this.disabledQuirks;
     copy.dirty = new Map([...this.dirty].map(([slot, pages]) => [slot, pages.copy()]));
     copy.manualProtect = this.manualProtect;
+    copy.obsoleteRoots = new Set(this.obsoleteRoots);
     return copy;
   }
 

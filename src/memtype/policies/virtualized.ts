@@ -85,7 +85,15 @@ export function virtualizedMtrrs(
   variant: Variant,
 ): Pick<
   Policy,
-  'paging' | 'decide' | 'maxLevel' | 'errata' | 'zaps' | 'dirtyLogOff' | 'hugeLeaves' | 'preFault'
+  | 'paging'
+  | 'decide'
+  | 'maxLevel'
+  | 'errata'
+  | 'zaps'
+  | 'dirtyLogOff'
+  | 'hugeLeaves'
+  | 'preFault'
+  | 'preFaultSticks'
 > {
   const { owner } = variant;
   return {
@@ -105,6 +113,7 @@ export function virtualizedMtrrs(
     },
     dirtyLogOff: 'zap',
     preFault: 'keep',
+    preFaultSticks: false,
     hugeLeaves: { inTheWay: 'zap', splitToEnd: false },
   };
 }

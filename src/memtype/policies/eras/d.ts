@@ -40,6 +40,8 @@ export const policyD: Policy = {
   hugeLeaves: HUGE_LEAVES,
   // tdp_mmu_map_handle_target_level() sets what make_spte() gives, in 6.12.118; in 7.2.13 it is content with a leaf that is there.
   preFault: 'remake',
+  // kvm_mmu_reload() frees obsolete roots since 20a6cff3b283, in 6.16.
+  preFaultSticks: true,
   vfioEnds: 'close',
   virtioDevice: false,
   memslotFlag: false,

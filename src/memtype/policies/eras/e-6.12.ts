@@ -13,5 +13,6 @@ export const policyE612: Policy = {
   quirks: { ...policyE.quirks, supported: 0x7ff },
   dirtyLogOff: 'zap',
   preFault: 'remake',
+  preFaultSticks: true,
   stale: { quirks: 's3', noncoherent: 's4' },
 };

@@ -41,4 +41,5 @@ export const policyE: Policy = {
   stale: { quirks: 's3', noncoherent: 's4', 'dirty-log-off': 's5' },
   dirtyLogOff: 'recover',
   preFault: 'keep',
+  preFaultSticks: false,
 };
