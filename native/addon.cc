@@ -68,6 +68,7 @@ Napi::Object load(Napi::Env env, Napi::Object exports) {
       {"openIommufd", openIommufd},
       {"allocateIoas", allocateIoas},
       {"readNow", readNow},
+      {"scheduleIdle", scheduleIdle},
   };
   for (const auto &entry : functions) {
     exports.Set(entry.name, Napi::Function::New(env, entry.function, entry.name));

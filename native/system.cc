@@ -1,6 +1,7 @@
 #include "system.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/ioctl.h>
 
 #include "args.h"
@@ -60,6 +61,16 @@ Napi::Value openSystem(const Napi::CallbackInfo &info) {
   state->fd = UniqueFd(check(info.Env(), open(path.c_str(), O_RDWR | O_CLOEXEC), kOpen, "open"));
   check(info.Env(), ioctl(state->fd.get(), kGetApiVersion.number, 0), kOpen, kGetApiVersion.name);
   return Addon::of(info.Env()).wrap(Kind::System, std::move(state));
+}
+
+Napi::Value scheduleIdle(const Napi::CallbackInfo &info) {
+  pid_t thread = static_cast<pid_t>(argU32(info, 0, "thread"));
+  if (!info[1].IsBoolean()) {
+    failArgument(info.Env(), "isIdle", "must be a boolean");
+  }
+  sched_param none{};
+  int policy = info[1].As<Napi::Boolean>().Value() ? SCHED_IDLE : SCHED_OTHER;
+  return Napi::Boolean::New(info.Env(), sched_setscheduler(thread, policy, &none) == 0);
 }
 
 } // namespace kvm

@@ -24,4 +24,8 @@ private:
 /** openSystem(path) */
 Napi::Value openSystem(const Napi::CallbackInfo &info);
 
+/** scheduleIdle(thread, isIdle): it runs when nothing else wants the processor (SCHED_IDLE), or as
+ * usual; false if it may not */
+Napi::Value scheduleIdle(const Napi::CallbackInfo &info);
+
 } // namespace kvm

@@ -20,4 +20,5 @@ export type { VcpuExit } from './layout/exits.js';
 export { KvmRun } from './layout/kvm-run.js';
 export type { GsiRoute, MsrFilter, MsrFilterRange } from './layout/vm-structs.js';
 export { type FileOptions, HostMemory, type MemoryOptions } from './memory.js';
+export { scheduleIdle } from './threads.js';
 export * from './uapi.js';

@@ -189,6 +189,7 @@ export interface NativeAddon {
   attachMemory(number: number): NativeMemory;
   kickVcpu(number: number): boolean;
   readNow(fd: number, buffer: Uint8Array): number;
+  scheduleIdle(thread: number, isIdle: boolean): boolean;
   createEventFd(): NativeFile;
   openVfioContainer(path: string): NativeVfioContainer;
   openVfioGroup(path: string): NativeVfioGroup;

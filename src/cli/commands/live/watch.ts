@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { constants, setPriority } from 'node:os';
 import { Command, Option } from 'commander';
+import { scheduleIdle } from '../../../kvm/index.js';
 import { sweepTracefs } from '../../../observe/tracefs.js';
 import { VM_BUFFER_KIB, VmObserver } from '../../../observe/vm-observer.js';
 import { checkWritable } from '../../../process/output-file.js';
@@ -108,7 +109,14 @@ function giveWay(): void {
     } catch {
       // The thread ended just now.
     }
+    // Where a guest has the only processor, even the lowest priority takes one part in seventy of it.
+    scheduleIdle(tid, true);
   }
+}
+
+/** There is no guest to make way for any more. */
+function takeTurns(): void {
+  for (const tid of threadsOf(process.pid)) scheduleIdle(tid, false);
 }
 
 function statusOf(watcher: Watcher): number {
@@ -155,6 +163,7 @@ async function watchLive(options: WatchOptions, command: readonly string[]): Pro
     onText: (text) => recorder?.add(text),
     onLook: () => view.update(watcher),
   }).finally(() => {
+    takeTurns();
     observer.close();
     recorder?.close(watcher.seen);
     view.end(watcher);
