@@ -30,6 +30,9 @@ struct RunControl {
   void kick();
 };
 
+// A day: any longer budget is a mistake.
+constexpr double kMaxBudgetMs = 86400000;
+
 /** CLOCK_MONOTONIC in nanoseconds. */
 int64_t monotonicNow();
 

@@ -54,31 +54,20 @@ int pack(const RunResult &result) {
   return result.error | (result.timedOut ? kTimedOut : 0) | (result.kicked ? kKicked : 0);
 }
 
-// A day: any longer budget is a mistake.
-constexpr double kMaxBudgetMs = 86400000;
-
 } // namespace
 
 Napi::Function VcpuHandle::define(Napi::Env env, const char *name) {
   std::vector<Property> properties = {
-      method("number", &VcpuHandle::number),
-      method("runBuffer", &VcpuHandle::runBuffer),
-      method("dirtyRing", &VcpuHandle::dirtyRing),
-      method("enter", &VcpuHandle::enter),
-      method("resumer", &VcpuHandle::resumer),
-      method("complete", &VcpuHandle::complete),
-      method("begin", &VcpuHandle::begin),
-      method("go", &VcpuHandle::go),
-      method("finish", &VcpuHandle::finish),
-      method("enableCap", &VcpuHandle::enableCap),
-      method("xsaveSize", &VcpuHandle::xsaveSize),
-      method("getXsave", &VcpuHandle::getXsave),
-      method("setXsave", &VcpuHandle::setXsave),
-      method("statsFd", &VcpuHandle::statsFd),
-      method("closed", &VcpuHandle::closed),
-      method("close", &VcpuHandle::close),
-      method("preFaultMemory", &VcpuHandle::preFaultMemory),
+      method("number", &VcpuHandle::number),       method("runBuffer", &VcpuHandle::runBuffer),
+      method("dirtyRing", &VcpuHandle::dirtyRing), method("enter", &VcpuHandle::enter),
+      method("resumer", &VcpuHandle::resumer),     method("complete", &VcpuHandle::complete),
+      method("begin", &VcpuHandle::begin),         method("go", &VcpuHandle::go),
+      method("finish", &VcpuHandle::finish),       method("enableCap", &VcpuHandle::enableCap),
+      method("xsaveSize", &VcpuHandle::xsaveSize), method("getXsave", &VcpuHandle::getXsave),
+      method("setXsave", &VcpuHandle::setXsave),   method("statsFd", &VcpuHandle::statsFd),
+      method("closed", &VcpuHandle::closed),       method("close", &VcpuHandle::close),
   };
+  properties.push_back(method("preFaultMemory", &VcpuHandle::preFaultMemory));
   addIoctls(properties, tableOf(kIoctls));
   addAttrs(properties);
   return DefineClass(env, name, properties);
@@ -135,22 +124,6 @@ Napi::Value VcpuHandle::enter(const Napi::CallbackInfo &info) {
   }
   vcpu.control.deadline = monotonicNow() + static_cast<int64_t>(budget * 1e6);
   return Napi::Number::New(info.Env(), pack(timer.run(vcpu.fd.get(), vcpu.control)));
-}
-
-/** preFaultMemory(range, budgetMs) */
-Napi::Value VcpuHandle::preFaultMemory(const Napi::CallbackInfo &info) {
-  VcpuState &vcpu = idleState(info, "preFaultMemory");
-  Bytes range = argBytes(info, 0, "preFaultMemory", kPreFaultMemory.size());
-  double budget = argNumber(info, 1, "budgetMs", kMaxBudgetMs);
-  RunTimer &timer = Addon::of(info.Env()).timer;
-  if (int error = timer.prepare()) {
-    fail(info.Env(), kIoctl, "timer_create", error);
-  }
-  int64_t deadline = monotonicNow() + static_cast<int64_t>(budget * 1e6);
-  if (int error = timer.until(deadline, vcpu.fd.get(), kPreFaultMemory.number, range.data)) {
-    fail(info.Env(), kIoctl, kPreFaultMemory.name, error);
-  }
-  return info.Env().Undefined();
 }
 
 namespace {
