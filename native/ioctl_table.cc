@@ -5,6 +5,7 @@
 #include <cstring>
 #include <vector>
 
+#include "addon.h"
 #include "args.h"
 #include "error.h"
 
@@ -34,6 +35,20 @@ int runCopy(const Napi::CallbackInfo &info, int fd, const Ioctl &row, const Byte
   return check(info.Env(), result, kIoctl, row.request.name);
 }
 
+int runBounded(const Napi::CallbackInfo &info, int fd, const Ioctl &row) {
+  Bytes bytes = argBytes(info, 0, row.method, row.request.size());
+  double budget = argNumber(info, 1, "budgetMs", kMaxBudgetMs);
+  RunTimer &timer = Addon::of(info.Env()).timer;
+  if (int error = timer.prepare()) {
+    fail(info.Env(), kIoctl, "timer_create", error);
+  }
+  int64_t deadline = monotonicNow() + static_cast<int64_t>(budget * 1e6);
+  if (int error = timer.until(deadline, fd, row.request.number, bytes.data)) {
+    fail(info.Env(), kIoctl, row.request.name, error);
+  }
+  return 0;
+}
+
 int runCounted(const Napi::CallbackInfo &info, int fd, const Ioctl &row) {
   size_t header = row.request.size();
   Bytes bytes = argBytes(info, 0, row.method, header);
@@ -60,6 +75,8 @@ int runIoctl(const Napi::CallbackInfo &info, int fd, const Ioctl &row) {
   case Shape::Struct:
     return call(info.Env(), fd, row.request,
                 argBytes(info, 0, row.method, row.request.size()).data);
+  case Shape::Bounded:
+    return runBounded(info, fd, row);
   case Shape::Sized:
     return runCopy(info, fd, row, argBytes(info, 0, row.method, row.size), row.size,
                    static_cast<uint32_t>(row.size));

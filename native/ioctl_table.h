@@ -10,9 +10,11 @@ namespace kvm {
 
 /** What an ioctl takes. */
 enum class Shape {
-  None,   // nothing
-  Value,  // an integer, passed by value
-  Struct, // a struct as long as the request's number says
+  None,    // nothing
+  Value,   // an integer, passed by value
+  Struct,  // a struct as long as the request's number says
+  Bounded, // the same, then the milliseconds after which a signal ends it, for one that may never
+           // end
   Sized, // a struct of `size` bytes that starts with its size as a u32 (VFIO's argsz), which is set
   Counted, // a struct that starts with a u32 count, then that many entries of `size` bytes
 };

@@ -11,7 +11,6 @@
       "native/ioctl_table.cc",
       "native/mapping.cc",
       "native/memory.cc",
-      "native/pre_fault.cc",
       "native/run_timer.cc",
       "native/system.cc",
       "native/vcpu.cc",

@@ -44,6 +44,7 @@ constexpr Ioctl kIoctls[] = {
     {"getTscKhz", kGetTscKhz},
     {"kvmclockCtrl", kKvmclockCtrl},
     {"translate", kTranslate, Shape::Struct},
+    {"preFaultMemory", kPreFaultMemory, Shape::Bounded},
 };
 
 // What enter() returns beside the errno in its low bits; src/kvm/fd/vcpu.ts takes it apart.
@@ -67,7 +68,6 @@ Napi::Function VcpuHandle::define(Napi::Env env, const char *name) {
       method("setXsave", &VcpuHandle::setXsave),   method("statsFd", &VcpuHandle::statsFd),
       method("closed", &VcpuHandle::closed),       method("close", &VcpuHandle::close),
   };
-  properties.push_back(method("preFaultMemory", &VcpuHandle::preFaultMemory));
   addIoctls(properties, tableOf(kIoctls));
   addAttrs(properties);
   return DefineClass(env, name, properties);

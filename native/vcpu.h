@@ -58,7 +58,6 @@ private:
   Napi::Value getXsave(const Napi::CallbackInfo &info);
   Napi::Value setXsave(const Napi::CallbackInfo &info);
   Napi::Value statsFd(const Napi::CallbackInfo &info);
-  Napi::Value preFaultMemory(const Napi::CallbackInfo &info);
   Napi::Value close(const Napi::CallbackInfo &info);
 
   /** The state, unless a thread of its own runs the vCPU. */

@@ -126,7 +126,7 @@ export interface NativeVcpu extends NativeHandle, NativeAttrs {
   getTscKhz(): number;
   kvmclockCtrl(): number;
   translate(translation: Uint8Array): number;
-  preFaultMemory(range: Uint8Array, budgetMs: number): void;
+  preFaultMemory(range: Uint8Array, budgetMs: number): number;
   statsFd(): NativeFile;
 }
 
