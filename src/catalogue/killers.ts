@@ -61,6 +61,7 @@ export const KILLERS: readonly string[] = [
   'pairs/fresh-quirk',
   'pat/write-no-zap',
   'prefault/huge',
+  'prefault/stale-root',
   'prefault/log',
   'quirk/by-number',
   'quirk/off',

@@ -7,20 +7,13 @@ import type { Recording } from '../recording/recording.js';
 import type { Scenario } from '../scenario/types.js';
 import { judge } from './judge.js';
 
-const NO_SLOT_ZAP_ALL =
-  'they differ in having the quirk SLOT_ZAP_ALL alone, which is the version’s to say (kernel/quirks): what needs it is skipped without';
-
 const NO_HUGE_IN_THE_WAY =
   'they differ where a huge leaf is in the way of a small one, which is so only with kvm.eager_page_split=N or kvm.nx_huge_pages=Y';
 
 /** Policies whose kernels no scenario can tell apart, and why. With shadow paging there is no leaf to see. */
 const ALIKE: Readonly<Record<Policy['paging'], Readonly<Record<string, string>>>> = {
-  ept: { 'A A-6.2': NO_HUGE_IN_THE_WAY, 'D-6.11 D': NO_SLOT_ZAP_ALL },
-  npt: {
-    'npt-E-6.12 npt-D-6.11': NO_SLOT_ZAP_ALL,
-    'npt-D npt-D-6.11': NO_SLOT_ZAP_ALL,
-    'npt-A-6.2 npt-A': NO_HUGE_IN_THE_WAY,
-  },
+  ept: { 'A A-6.2': NO_HUGE_IN_THE_WAY },
+  npt: { 'npt-A-6.2 npt-A': NO_HUGE_IN_THE_WAY },
   shadow: {},
 };
 

@@ -67,8 +67,8 @@ test('it can be stopped', async () => {
 
 test('one that is not installed, and one whose own tool is not', async () => {
   const options = { endBy: 'SIGTERM', env: { ...process.env, LC_ALL: 'C' } } as const;
-  for (const nice of [false, true])
-    await expect(runChild('no-such-tool', [], { ...options, nice })).rejects.toMatchObject({
+  for (const more of [{}, { nice: true }, { withoutSignal: 'ALRM' }] as const)
+    await expect(runChild('no-such-tool', [], { ...options, ...more })).rejects.toMatchObject({
       code: 'PROCESS_MISSING',
       tool: 'no-such-tool',
     });
@@ -77,6 +77,15 @@ test('one that is not installed, and one whose own tool is not', async () => {
     code: 'PROCESS_START',
     tool: 'setpriv',
   });
+});
+
+test.each([
+  ['ends it', {}, 'SIGALRM'],
+  ['is kept from it', { withoutSignal: 'ALRM' } as const, null],
+])('a signal %s', async (_, options, killedBy) => {
+  const end = await runChild('sh', ['-c', 'kill -ALRM $$; exit 3'], { endBy: 'SIGTERM', ...options });
+
+  expect(end).toMatchObject({ killedBy, status: killedBy === null ? 3 : null });
 });
 
 const isAlive = (pid: number): boolean => {

@@ -10,6 +10,8 @@ export interface ChildOptions {
   what?: string;
   /** Run at low priority. */
   nice?: boolean;
+  /** A signal that it is never given. */
+  withoutSignal?: 'ALRM';
   /** Keep the terminal's Ctrl-C away: we end the child, so that it is not taken for dead. */
   detached?: boolean;
   /** What the child reads from its standard input; nothing if not given. */
@@ -52,7 +54,9 @@ const LINE_LIMIT = 64 << 20;
 export function startChild(tool: string, args: readonly string[], o: ChildOptions): Child {
   if (o.signal?.aborted) throw aborted(tool, o);
   const nice = o.nice ? ['nice', '-n', '10'] : [];
-  const child = spawn('setpriv', ['--pdeathsig', o.endBy.slice(3), ...nice, tool, ...args], {
+  const blocking = o.withoutSignal === undefined ? [] : ['env', `--block-signal=${o.withoutSignal}`];
+  const before = ['--pdeathsig', o.endBy.slice(3), ...nice, ...blocking];
+  const child = spawn('setpriv', [...before, tool, ...args], {
     cwd: o.cwd,
     env: o.env,
     stdio: [o.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
@@ -111,11 +115,11 @@ function follow(stream: ChildProcess['stdout'], ...sinks: Sink[]): LineSplitter 
   return lines;
 }
 
-/** setpriv and nice report a tool that is not there each in their own words: in English, if LC_ALL says so. */
+/** setpriv, nice and env report a tool that is not there each in their own words: in English, if LC_ALL says so. */
 function isMissing(tool: string, status: number | null, tail: readonly string[]): boolean {
   if (status !== 127 && status !== 1) return false;
   const said = (line: string): boolean =>
-    /^(setpriv|nice):/.test(line) && line.includes(tool) && line.includes('No such file or directory');
+    /^(setpriv|nice|env):/.test(line) && line.includes(tool) && line.includes('No such file or directory');
   return tail.some(said);
 }
 

@@ -35,6 +35,8 @@ export interface Command {
   tool: string;
   args: string[];
   env?: Record<string, string>;
+  /** A signal that would do it harm. */
+  withoutSignal?: 'ALRM';
   /** File that gets the emulator's own output, if it is not on its stdout. */
   logFile?: string;
 }

@@ -57,6 +57,7 @@ async function emulate(run: WatchedRun, boot: Boot, command: Command, watch: Run
     what: 'the lab run',
     cwd: boot.scratch,
     env: { ...process.env, ...command.env, LC_ALL: 'C' },
+    ...(command.withoutSignal && { withoutSignal: command.withoutSignal }),
     detached: true,
     endBy: 'SIGKILL',
     timeoutMs: Math.max(run.timeoutMs - (run.usedMs ?? 0), 1),
