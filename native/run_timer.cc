@@ -76,11 +76,12 @@ void RunTimer::onExpiry() {
   setImmediateExit(run_, 1);
 }
 
-void RunTimer::arm(int64_t deadline) {
+void RunTimer::arm(int64_t deadline, long againNs) {
   armedFor_ = deadline;
   itimerspec when{};
   when.it_value.tv_sec = deadline / 1000000000;
   when.it_value.tv_nsec = deadline % 1000000000;
+  when.it_interval.tv_nsec = againNs;
   timer_settime(timer_, TIMER_ABSTIME, &when, nullptr);
 }
 
@@ -117,12 +118,7 @@ int RunTimer::prepare() {
 
 int RunTimer::until(int64_t deadline, int fd, unsigned long request, void *argument) {
   constexpr long kAgainNs = 10000000;
-  armedFor_ = deadline;
-  itimerspec when{};
-  when.it_value.tv_sec = deadline / 1000000000;
-  when.it_value.tv_nsec = deadline % 1000000000;
-  when.it_interval.tv_nsec = kAgainNs;
-  timer_settime(timer_, TIMER_ABSTIME, &when, nullptr);
+  arm(deadline, kAgainNs);
   int error = ioctl(fd, request, argument) < 0 ? errno : 0;
   itimerspec never{};
   timer_settime(timer_, 0, &never, nullptr);

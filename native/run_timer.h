@@ -64,7 +64,8 @@ public:
 private:
   static void onSignal(int signal, siginfo_t *info, void *context);
   void onExpiry();
-  void arm(int64_t deadline);
+  /** Have the timer fire at the deadline, and then each `againNs`, once if that is 0. */
+  void arm(int64_t deadline, long againNs = 0);
   RunResult enter(int vcpuFd, RunControl &control);
 
   // Shared with the handler, which runs on the same thread: volatile orders the two.
