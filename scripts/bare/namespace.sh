@@ -15,8 +15,10 @@ mount_kernel() {
   mount -t sysfs sysfs "$root/sys"
   mount -t tmpfs -o mode=1777 shm "$root/dev/shm"
   mount -t devpts -o newinstance,ptmxmode=666 devpts "$root/dev/pts"
-  : >"$root/dev/kvm"
-  mount --bind /dev/kvm "$root/dev/kvm"
+  if [ -e /dev/kvm ]; then
+    : >"$root/dev/kvm"
+    mount --bind /dev/kvm "$root/dev/kvm"
+  fi
 }
 
 # Nothing of this machine's environment goes in but what is named.

@@ -46,3 +46,6 @@ export const LINT = [
 
 /** To make and enter a bare Debian: CI tries the set-up in one. */
 export const BARE = ['debootstrap', 'git', 'tar', 'util-linux'];
+
+/** To run what needs /dev/kvm in an emulated machine that has it. */
+export const EMULATED = ['qemu-system-x86', 'busybox-static', 'xz-utils', 'zstd', 'util-linux'];

@@ -78,11 +78,13 @@ describe('a bare root', () => {
   it('runs each command in a clone, tells how it ended, and brings reports back', async (context) => {
     requireOrSkip(context, isRoot, 'root');
 
-    const { status, stdout } = await run('cp -r schema reports', 'exit 3', 'test -c /dev/kvm');
+    const device = existsSync('/dev/kvm') ? 'test -c /dev/kvm' : 'test ! -e /dev/kvm';
+
+    const { status, stdout } = await run('cp -r schema reports', 'exit 3', device);
 
     expect(stdout).toMatch(/^== bare: cp -r schema reports: passed after \d+ s$/m);
     expect(stdout).toMatch(/^== bare: exit 3: FAILED with status 3 after \d+ s$/m);
-    expect(stdout).toMatch(/^== bare: test -c \/dev\/kvm: passed after/m);
+    expect(stdout).toContain(`\n== bare: ${device}: passed after`);
     expect(existsSync(inFolder('reports/result-v1.json'))).toBe(true);
     expect(status).toBe(1);
   });

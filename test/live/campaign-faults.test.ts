@@ -1,8 +1,10 @@
+/** @module-tag kvm */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it, onTestFinished } from 'vitest';
+import { patiently } from '../patience.js';
 import { requireOrSkip } from '../require.js';
 import { CampaignProcess, campaignFile, QueueWorkers } from '../support/campaign-process.js';
 import { runCli } from '../support/cli.js';
@@ -58,7 +60,7 @@ it.for<[string, () => Promise<TestServer | undefined>]>([
   ['PostgreSQL', () => TestPostgres.start()],
 ])(
   'a queue on %s loses and doubles nothing: a worker is killed, one is cut off, the disk of one is full, the server is killed',
-  { timeout: IS_LONG ? 900_000 : 90_000 },
+  { timeout: patiently(IS_LONG ? 900_000 : 90_000) },
   async ([name, start], context) => {
     const server = await start();
     requireOrSkip(context, server, name);

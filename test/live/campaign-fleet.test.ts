@@ -11,7 +11,8 @@ import { openServer } from '../../src/campaign/queue/server/open.js';
 import { work } from '../../src/campaign/queue/worker.js';
 import { serve } from '../../src/campaign/serve/server.js';
 import { firstRecord } from '../../src/campaign/store/records.js';
-import { requireOrSkip } from '../require.js';
+import { patiently } from '../patience.js';
+import { NEEDS_KVM, requireOrSkip } from '../require.js';
 import { campaignFolder, fuzzResultOf, planOfKernels } from '../support/campaign.js';
 import { CampaignProcess, QueueWorkers } from '../support/campaign-process.js';
 import { scratchDir } from '../support/fake-host.js';
@@ -92,7 +93,7 @@ it.for<[string, () => Promise<TestServer | undefined>]>([
       jobs.map((job) =>
         coordinator.execute(
           { job, objects: folder, scratch: folder, record: false },
-          { timeoutMs: 60_000, signal: new AbortController().signal, onProgress: () => {} },
+          { timeoutMs: patiently(60_000), signal: new AbortController().signal, onProgress: () => {} },
         ),
       ),
     );
@@ -158,20 +159,24 @@ it('a worker takes a queue through TLS, if the server proves who it is', async (
   expect(stderr).toContain(`Redis at ${url} is not trusted: self-signed certificate`);
 });
 
-it('a worker proves itself on this machine’s KVM before it waits for jobs, and gets none where it has no KVM', async (context) => {
-  const server = await TestRedis.start();
-  requireOrSkip(context, server, 'redis-server');
-  onTestFinished(() => server.remove());
-  const workers = new QueueWorkers();
-  const good = workers.prove(server.url());
-  const bad = workers.prove(server.url(), 'mount --bind /dev/null /dev/kvm');
+it(
+  'a worker proves itself on this machine’s KVM before it waits for jobs, and gets none where it has no KVM',
+  NEEDS_KVM,
+  async (context) => {
+    const server = await TestRedis.start();
+    requireOrSkip(context, server, 'redis-server');
+    onTestFinished(() => server.remove());
+    const workers = new QueueWorkers();
+    const good = workers.prove(server.url());
+    const bad = workers.prove(server.url(), 'mount --bind /dev/null /dev/kvm');
 
-  const { status, stderr } = await bad.ended;
-  await good.said('waits for jobs of vtx');
+    const { status, stderr } = await bad.ended;
+    await good.said('waits for jobs of vtx');
 
-  expect(status).toBe(2);
-  expect(stderr).toContain(
-    'this worker gets no jobs: this machine’s KVM gave status 2, 0 is known to be right',
-  );
-  expect(stderr).not.toContain('waits for jobs');
-});
+    expect(status).toBe(2);
+    expect(stderr).toContain(
+      'this worker gets no jobs: this machine’s KVM gave status 2, 0 is known to be right',
+    );
+    expect(stderr).not.toContain('waits for jobs');
+  },
+);

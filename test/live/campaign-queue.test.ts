@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { requireOrSkip } from '../require.js';
+import { NEEDS_KVM, requireOrSkip } from '../require.js';
 import {
   CampaignProcess,
   campaignFile,
@@ -40,27 +40,31 @@ describe.each([
   const workers = new QueueWorkers();
   const campaign = (...args: string[]): CampaignProcess => CampaignProcess.queued(url(), ...args);
 
-  it('is resumed when its coordinator was killed: results that came meanwhile are taken from the queue', async () => {
-    const file = campaignFile(YAML);
-    const first = campaign('run', file);
-    while (
-      !existsSync(file.replace(/\.yaml$/, '.campaign/runs')) ||
-      journalOf(file).split('"begin"').length <= JOBS
-    )
-      await sleep(20);
-    await sleep(200);
-    first.child.kill('SIGKILL');
-    const one = workers.start(url());
-    await one.job();
+  it(
+    'is resumed when its coordinator was killed: results that came meanwhile are taken from the queue',
+    NEEDS_KVM,
+    async () => {
+      const file = campaignFile(YAML);
+      const first = campaign('run', file);
+      while (
+        !existsSync(file.replace(/\.yaml$/, '.campaign/runs')) ||
+        journalOf(file).split('"begin"').length <= JOBS
+      )
+        await sleep(20);
+      await sleep(200);
+      first.child.kill('SIGKILL');
+      const one = workers.start(url());
+      await one.job();
 
-    const { status, stderr } = await runCli(['campaign', 'resume', file], { KVM_MEMTYPE_QUEUE: url() });
+      const { status, stderr } = await runCli(['campaign', 'resume', file], { KVM_MEMTYPE_QUEUE: url() });
 
-    expect(status, stderr).toBe(0);
-    expect(journalOf(file).match(/^\{"type":"done"/gm)?.length).toBe(JOBS);
-    one.child.kill('SIGTERM');
-    // At least once: on a machine that is too slow for the lock, a job may be done again.
-    expect((await one.ended).stderr.match(/ is done$/gm)?.length).toBeGreaterThanOrEqual(JOBS);
-  });
+      expect(status, stderr).toBe(0);
+      expect(journalOf(file).match(/^\{"type":"done"/gm)?.length).toBe(JOBS);
+      one.child.kill('SIGTERM');
+      // At least once: on a machine that is too slow for the lock, a job may be done again.
+      expect((await one.ended).stderr.match(/ is done$/gm)?.length).toBeGreaterThanOrEqual(JOBS);
+    },
+  );
 
   it('is cancelled within 10 s, on every host', async () => {
     const file = campaignFile(LONG_CAMPAIGN);
@@ -78,7 +82,7 @@ describe.each([
     await own.ended;
   });
 
-  it('sets a job aside that takes three workers along', async () => {
+  it('sets a job aside that takes three workers along', NEEDS_KVM, async () => {
     const run = campaign('run', campaignFile(LONG_CAMPAIGN));
     for (let i = 0; i < 3; i++) {
       const victim = workers.start(url());

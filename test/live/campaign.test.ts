@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { NEEDS_KVM } from '../require.js';
 import { CampaignProcess, campaignFile, gone, LONG_CAMPAIGN } from '../support/campaign-process.js';
 import { runCli } from '../support/cli.js';
 
@@ -17,34 +18,38 @@ limits: { jobs: 2, backoff: 0 }
 const report = (file: string, ...args: string[]) => runCli(['campaign', 'report', file, ...args]);
 
 describe('a campaign on this host', () => {
-  it('comes to the same, killed at five moments and resumed, as one that nobody killed', async () => {
-    const [whole, killed] = [campaignFile(YAML), campaignFile(YAML)];
-    const { status, stdout } = await runCli(['campaign', 'run', whole]);
-    expect([status, stdout]).toEqual([0, expect.stringContaining('6 of 6 jobs done')]);
-    // Counted from the begin of a job.
-    const moments = Array.from({ length: 5 }, () => randomInt(0, 900));
+  it(
+    'comes to the same, killed at five moments and resumed, as one that nobody killed',
+    NEEDS_KVM,
+    async () => {
+      const [whole, killed] = [campaignFile(YAML), campaignFile(YAML)];
+      const { status, stdout } = await runCli(['campaign', 'run', whole]);
+      expect([status, stdout]).toEqual([0, expect.stringContaining('6 of 6 jobs done')]);
+      // Counted from the begin of a job.
+      const moments = Array.from({ length: 5 }, () => randomInt(0, 900));
 
-    let command = 'run';
-    for (const moment of moments) {
-      const one = CampaignProcess.campaign(command, killed);
-      await one.job().catch(() => undefined);
-      await Promise.race([sleep(moment), one.ended]);
-      const jobs = one.jobs();
-      one.child.kill('SIGKILL');
-      await one.ended;
-      await gone(jobs);
-      command = 'resume';
-    }
-    const last = await runCli(['campaign', 'resume', killed]);
+      let command = 'run';
+      for (const moment of moments) {
+        const one = CampaignProcess.campaign(command, killed);
+        await one.job().catch(() => undefined);
+        await Promise.race([sleep(moment), one.ended]);
+        const jobs = one.jobs();
+        one.child.kill('SIGKILL');
+        await one.ended;
+        await gone(jobs);
+        command = 'resume';
+      }
+      const last = await runCli(['campaign', 'resume', killed]);
 
-    // It may have come to its end before the fifth.
-    expect(last.status === 0 || /is over/.test(last.stderr), `${moments}: ${last.stderr}`).toBe(true);
-    expect((await report(killed, '--no-times')).stdout).toBe((await report(whole, '--no-times')).stdout);
-    const journal = readFileSync(killed.replace('.yaml', '.campaign/runs/0001.jsonl'), 'utf8');
-    const done = journal.split('\n').filter((line) => line.startsWith('{"type":"done"'));
-    expect(new Set(done.map((line) => JSON.parse(line).job)).size).toBe(6);
-    expect(done.length).toBe(6);
-  });
+      // It may have come to its end before the fifth.
+      expect(last.status === 0 || /is over/.test(last.stderr), `${moments}: ${last.stderr}`).toBe(true);
+      expect((await report(killed, '--no-times')).stdout).toBe((await report(whole, '--no-times')).stdout);
+      const journal = readFileSync(killed.replace('.yaml', '.campaign/runs/0001.jsonl'), 'utf8');
+      const done = journal.split('\n').filter((line) => line.startsWith('{"type":"done"'));
+      expect(new Set(done.map((line) => JSON.parse(line).job)).size).toBe(6);
+      expect(done.length).toBe(6);
+    },
+  );
 
   it('sets a job aside that takes its process along three times', async () => {
     const file = campaignFile(LONG_CAMPAIGN);
@@ -96,32 +101,40 @@ describe('a campaign on this host', () => {
   });
 });
 
-it('jobs for a host with several NUMA nodes come to results there alone, and are tried once elsewhere', async () => {
-  const yaml = 'campaign: numa\nkernels: [host, { host: numa }]\nscenarios: [msr/readback]';
-  const [one, two] = [campaignFile(yaml), campaignFile(yaml)];
+it(
+  'jobs for a host with several NUMA nodes come to results there alone, and are tried once elsewhere',
+  NEEDS_KVM,
+  async () => {
+    const yaml = 'campaign: numa\nkernels: [host, { host: numa }]\nscenarios: [msr/readback]';
+    const [one, two] = [campaignFile(yaml), campaignFile(yaml)];
 
-  const without = await CampaignProcess.onNodes(1, 'campaign', 'run', one).ended;
-  const having = await CampaignProcess.onNodes(2, 'campaign', 'run', two).ended;
+    const without = await CampaignProcess.onNodes(1, 'campaign', 'run', one).ended;
+    const having = await CampaignProcess.onNodes(2, 'campaign', 'run', two).ended;
 
-  expect(without.status).toBe(1);
-  expect(without.stdout).toContain('1 of 2 jobs done');
-  expect(without.stdout).toMatch(
-    /scenarios on numa host: the machine has not what it needs: this machine has one NUMA node/,
-  );
-  expect(having.stdout).toContain('2 of 2 jobs done');
-});
+    expect(without.status).toBe(1);
+    expect(without.stdout).toContain('1 of 2 jobs done');
+    expect(without.stdout).toMatch(
+      /scenarios on numa host: the machine has not what it needs: this machine has one NUMA node/,
+    );
+    expect(having.stdout).toContain('2 of 2 jobs done');
+  },
+);
 
-it('random scenarios of a seed end by their machine’s clock; where all are skipped, which takes none of its time, after some', async () => {
-  const file = campaignFile(
-    'campaign: time\nkernels: [host]\nscenarios: none\nfuzz: { seeds: [1], time: 1 }',
-  );
-  const plan = await runCli(['campaign', 'plan', file]);
-  expect(plan.stdout).toContain('1 seed of 1 s of their machine each, 100000 at most');
+it(
+  'random scenarios of a seed end by their machine’s clock; where all are skipped, which takes none of its time, after some',
+  NEEDS_KVM,
+  async () => {
+    const file = campaignFile(
+      'campaign: time\nkernels: [host]\nscenarios: none\nfuzz: { seeds: [1], time: 1 }',
+    );
+    const plan = await runCli(['campaign', 'plan', file]);
+    expect(plan.stdout).toContain('1 seed of 1 s of their machine each, 100000 at most');
 
-  const { stdout } = await runCli(['campaign', 'run', file]);
+    const { stdout } = await runCli(['campaign', 'run', file]);
 
-  expect(stdout).toContain('1 of 1 job done');
-});
+    expect(stdout).toContain('1 of 1 job done');
+  },
+);
 
 it.each([
   ['a file that is none', '/nonexistent.yaml', /cannot read \/nonexistent.yaml: there is no such file/],

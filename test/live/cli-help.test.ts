@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { NEEDS_KVM } from '../require.js';
 import { resultsOf, runCli } from '../support/cli.js';
 
 const words = (help: string, title: string): string[] =>
@@ -98,14 +99,20 @@ describe('the help of every command', () => {
 });
 
 /** The examples that need neither the lab nor a file of the user's own. */
-it.each(['explain', 'run'])('the examples of %s that need no kernel do what they say', async (command) => {
-  const { stdout } = await runCli([command, '--help']);
-  const examples = words(stdout, 'Examples').flatMap(
-    (line) => /^ {2}kvm-memtype (.*)$/.exec(line)?.[1] ?? [],
-  );
+it.each(['explain', 'run'])(
+  'the examples of %s that need no kernel do what they say',
+  NEEDS_KVM,
+  async (command) => {
+    const { stdout } = await runCli([command, '--help']);
+    const examples = words(stdout, 'Examples').flatMap(
+      (line) => /^ {2}kvm-memtype (.*)$/.exec(line)?.[1] ?? [],
+    );
 
-  for (const example of examples.filter((args) => !args.includes('--kernel'))) {
-    const { status, stderr } = await runCli(example.split(' ').map((word) => word.replace(/^'(.*)'$/, '$1')));
-    expect([0, 4], `${example}: ${stderr}`).toContain(status);
-  }
-});
+    for (const example of examples.filter((args) => !args.includes('--kernel'))) {
+      const { status, stderr } = await runCli(
+        example.split(' ').map((word) => word.replace(/^'(.*)'$/, '$1')),
+      );
+      expect([0, 4], `${example}: ${stderr}`).toContain(status);
+    }
+  },
+);

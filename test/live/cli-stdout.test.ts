@@ -3,6 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { patiently } from '../patience.js';
+import { NEEDS_KVM } from '../require.js';
 import { BIN } from '../support/cli.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'kvm-memtype-stdout-'));
@@ -16,7 +18,7 @@ const bash = (line: string) =>
   spawnSync('bash', ['-c', `cli="$0 $1"; ${line}`, process.execPath, BIN], {
     encoding: 'utf8',
     cwd: folder,
-    timeout: 25_000,
+    timeout: patiently(25_000),
   });
 
 /** What a command says besides what this machine lacks, such as a kernel's log in a container. */
@@ -34,7 +36,7 @@ describe('a stdout without room is one sentence and status 2', () => {
     'explain --map',
     'explain --gpa 0',
     'guest storm',
-  ])('%s', (args) => {
+  ])('%s', NEEDS_KVM, (args) => {
     writeStorm();
 
     const { status, stderr } = bash(`$cli ${args} > /dev/full`);
@@ -49,13 +51,13 @@ function writeStorm(): void {
   writeFileSync(join(folder, 'storm'), Uint8Array.from([0xba, 0xf8, 0x03, 0xb0, 0x78, 0xee, 0xeb, 0xfd]));
 }
 
-it('a log that nobody can write changes no status', () => {
+it('a log that nobody can write changes no status', NEEDS_KVM, () => {
   expect([0, 4]).toContain(bash('$cli -v run ram/default 2> /dev/full > /dev/null').status);
   expect(bash('$cli nonsense 2> /dev/full').status).toBe(2);
 });
 
 describe('a guest that prints without end', () => {
-  it('ends with 141 when its reader goes away', () => {
+  it('ends with 141 when its reader goes away', NEEDS_KVM, () => {
     writeStorm();
 
     const { stdout, stderr } = bash('$cli guest storm | head -c 5; echo " $PIPESTATUS"');
@@ -64,7 +66,7 @@ describe('a guest that prints without end', () => {
     expect(stdout).toBe('xxxxx 141\n');
   });
 
-  it('ends with its --timeout though its reader is stalled', () => {
+  it('ends with its --timeout though its reader is stalled', NEEDS_KVM, () => {
     writeStorm();
 
     const { stdout, stderr } = bash(
@@ -75,7 +77,7 @@ describe('a guest that prints without end', () => {
     expect(stdout).toBe('1\n');
   });
 
-  it('dies of the signal though its reader is stalled', () => {
+  it('dies of the signal though its reader is stalled', NEEDS_KVM, () => {
     writeStorm();
 
     const { stdout } = bash(

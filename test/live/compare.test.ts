@@ -2,6 +2,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { patiently } from '../patience.js';
+import { NEEDS_KVM } from '../require.js';
 import { resultsOf, runCli } from '../support/cli.js';
 
 let folder: string;
@@ -15,17 +17,17 @@ beforeAll(async () => {
   wrong = join(folder, 'wrong.json');
   await runCli(['run', '--record', recording, '--output', result]);
   await runCli(['judge', recording, '--policy', 'E+P5', '--output', wrong]);
-}, 60_000);
+}, patiently(60_000));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-test('a recording differs from itself in nothing', async () => {
+test('a recording differs from itself in nothing', NEEDS_KVM, async () => {
   const { status, stdout } = await runCli(['compare', recording, recording]);
 
   expect(status).toBe(0);
   expect(stdout).toMatch(/\nno difference in \d+ scenarios\n$/);
 });
 
-test('a result that fails where another passed is worse, and not the other way', async () => {
+test('a result that fails where another passed is worse, and not the other way', NEEDS_KVM, async () => {
   const worse = await runCli(['compare', result, wrong, '--format', 'json']);
   const better = await runCli(['compare', wrong, result]);
   const both = await runCli(['compare', wrong, wrong]);
@@ -35,7 +37,7 @@ test('a result that fails where another passed is worse, and not the other way',
   expect(both.stdout).toContain('which is not new');
 });
 
-test('three sides give two comparisons, into a file', async () => {
+test('three sides give two comparisons, into a file', NEEDS_KVM, async () => {
   const output = join(folder, 'out.md');
 
   const { status, stdout } = await runCli([
@@ -55,18 +57,22 @@ test('three sides give two comparisons, into a file', async () => {
   expect(readFileSync(output, 'utf8').match(/no difference/g)).toHaveLength(2);
 });
 
-test('several runs tell what scenarios cost, and one run is not held against a threshold', async () => {
-  const rounds = join(folder, 'rounds.kmr');
-  await runCli(['run', 'msr/readback', 'ram/*', '--repeat', '5', '--record', rounds]);
+test(
+  'several runs tell what scenarios cost, and one run is not held against a threshold',
+  NEEDS_KVM,
+  async () => {
+    const rounds = join(folder, 'rounds.kmr');
+    await runCli(['run', 'msr/readback', 'ram/*', '--repeat', '5', '--record', rounds]);
 
-  const same = await runCli(['compare', rounds, rounds, '--threshold', '0']);
-  const once = await runCli(['compare', recording, recording, '--threshold', '0']);
+    const same = await runCli(['compare', rounds, rounds, '--threshold', '0']);
+    const once = await runCli(['compare', recording, recording, '--threshold', '0']);
 
-  expect(same.status).toBe(0);
-  expect(same.stdout).toMatch(/x1 {2}time of scenarios, [\d.]+ -> [\d.]+ ms: no difference/);
-  expect(once.status).toBe(2);
-  expect(once.stderr).toContain('record them by run --repeat 5 or more');
-});
+    expect(same.status).toBe(0);
+    expect(same.stdout).toMatch(/x1 {2}time of scenarios, [\d.]+ -> [\d.]+ ms: no difference/);
+    expect(once.status).toBe(2);
+    expect(once.stderr).toContain('record them by run --repeat 5 or more');
+  },
+);
 
 /** Each row: what stands on the command line, and what is said of it. */
 const REFUSED: readonly (readonly [readonly string[], string])[] = [
@@ -88,7 +94,7 @@ test.each(REFUSED.map((row, i) => [...row, i] as const))('%j is refused', (_, wh
   expect(stderr).toContain(why);
 });
 
-test('one kernel alone cannot be compared, nor can what is no kernel', async () => {
+test('one kernel alone cannot be compared, nor can what is no kernel', NEEDS_KVM, async () => {
   const alone = await runCli(['compare', recording]);
   const none = await runCli(['compare', recording, '/bin/true']);
 

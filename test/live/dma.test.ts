@@ -1,3 +1,4 @@
+/** @module-tag kvm */
 import { readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { DMA_WAYS } from '../../src/arch/dma-ways.js';

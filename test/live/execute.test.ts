@@ -1,3 +1,4 @@
+/** @module-tag kvm */
 import { readdirSync } from 'node:fs';
 import { afterAll, expect, test } from 'vitest';
 import type { Bench } from '../../src/agent/bench.js';

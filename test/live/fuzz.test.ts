@@ -1,3 +1,4 @@
+/** @module-tag kvm */
 import { expect, test } from 'vitest';
 import { runCli } from '../support/cli.js';
 

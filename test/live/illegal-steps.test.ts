@@ -1,3 +1,4 @@
+/** @module-tag kvm */
 import { readdirSync } from 'node:fs';
 import fc from 'fast-check';
 import { afterAll, expect, test } from 'vitest';

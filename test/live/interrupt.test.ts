@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { RunResult } from '../../src/report/types.js';
+import { NEEDS_KVM } from '../require.js';
 import { runCli } from '../support/cli.js';
 import { parseKtap } from '../support/ktap.js';
 import { LongRun } from '../support/long-run.js';
@@ -32,6 +33,7 @@ const someResults = (run: LongRun): Promise<true> =>
 
 it.each(['SIGINT', 'SIGTERM'] as const)(
   '%s, sent as a terminal does, leaves every output, marked, and ends the process by the signal',
+  NEEDS_KVM,
   async (name) => {
     const run = withOutputs();
     await someResults(run);
@@ -51,7 +53,7 @@ it.each(['SIGINT', 'SIGTERM'] as const)(
   },
 );
 
-it('SIGKILL leaves the journal, and every format can be made from it', async () => {
+it('SIGKILL leaves the journal, and every format can be made from it', NEEDS_KVM, async () => {
   const run = withOutputs();
   await someResults(run);
 
@@ -68,18 +70,22 @@ it('SIGKILL leaves the journal, and every format can be made from it', async () 
   }
 });
 
-it('a run that reaches its end leaves nothing but its outputs, and the journal that was asked for', async () => {
-  const files = ['--output', path('r.json'), '--journal', path('j')];
-  const { status } = await runCli(['run', 'msr/readback', ...files]);
+it(
+  'a run that reaches its end leaves nothing but its outputs, and the journal that was asked for',
+  NEEDS_KVM,
+  async () => {
+    const files = ['--output', path('r.json'), '--journal', path('j')];
+    const { status } = await runCli(['run', 'msr/readback', ...files]);
 
-  const again = await runCli(['report', path('j'), '--format', 'json']);
+    const again = await runCli(['report', path('j'), '--format', 'json']);
 
-  expect(readdirSync(folder).sort()).toEqual(['j', 'r.json']);
-  const run = JSON.parse(again.stdout) as RunResult;
-  expect(again.status).toBe(status);
-  expect(run).toEqual(JSON.parse(read('r.json')));
-  expect(run.incomplete).toBeUndefined();
-});
+    expect(readdirSync(folder).sort()).toEqual(['j', 'r.json']);
+    const run = JSON.parse(again.stdout) as RunResult;
+    expect(again.status).toBe(status);
+    expect(run).toEqual(JSON.parse(read('r.json')));
+    expect(run.incomplete).toBeUndefined();
+  },
+);
 
 it('a run that cannot begin leaves nothing', async () => {
   const { status } = await runCli(['run', 'no/such', '--output', path('r.json')]);

@@ -1,3 +1,4 @@
+/** @module-tag kvm */
 import { constants } from 'node:os';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import {

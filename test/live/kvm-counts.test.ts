@@ -1,7 +1,9 @@
+/** @module-tag kvm */
 import { Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
 import { KvmError } from '../../src/kvm/index.js';
 import { type NativeSystem, type NativeVcpu, native } from '../../src/kvm/native.js';
+import { patiently } from '../patience.js';
 
 const ENTRIES = 200;
 const ATTEMPTS = 50_000;
@@ -30,7 +32,7 @@ const FLIP = `
 describe('a count that another thread changes', () => {
   it.each(COUNTED)(
     '%s stays within the bytes it was given',
-    { timeout: 120_000 },
+    { timeout: patiently(120_000) },
     async (_, header, entry, call) => {
       const system = native().openSystem('/dev/kvm');
       const vm = system.createVm(0);

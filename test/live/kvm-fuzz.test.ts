@@ -1,3 +1,4 @@
+/** @module-tag kvm */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { KVM_DEV_TYPE_VFIO, KvmError } from '../../src/kvm/index.js';

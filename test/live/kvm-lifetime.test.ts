@@ -1,3 +1,4 @@
+/** @module-tag kvm */
 import { describe, expect, it } from 'vitest';
 import { HostMemory, Kvm } from '../../src/kvm/index.js';
 import { held } from './held.js';

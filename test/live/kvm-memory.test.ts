@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { HostMemory, KVM_MEM_LOG_DIRTY_PAGES, KVM_MEM_READONLY, Kvm, KvmError } from '../../src/kvm/index.js';
+import { NEEDS_KVM } from '../require.js';
 import { realMode } from './real-mode.js';
 
 const { EFAULT } = constants.errno;
@@ -41,18 +42,22 @@ function smaps(address: bigint, field: string): string {
 }
 
 describe('memory', () => {
-  it.each(['memfd', 'anonymous'] as const)('%s is zero, aligned and seen by the guest', (backing) => {
-    using memory = HostMemory[backing](4 * PAGE, { align: 2 * MIB });
-    using g = guest(memory);
+  it.each(['memfd', 'anonymous'] as const)(
+    '%s is zero, aligned and seen by the guest',
+    NEEDS_KVM,
+    (backing) => {
+      using memory = HostMemory[backing](4 * PAGE, { align: 2 * MIB });
+      using g = guest(memory);
 
-    expect(memory.address % BigInt(2 * MIB)).toBe(0n);
-    expect(memory.size).toBe(4 * PAGE);
-    const bytes = new Uint8Array(memory.buffer);
-    expect(bytes.every((byte) => byte === 0)).toBe(true);
-    realMode(g.vcpu, memory, [store(0x2345, 0x5a), [0xf4]]);
-    expect(g.vcpu.enter(BUDGET_MS)).toBe(0);
-    expect(bytes[0x2345]).toBe(0x5a);
-  });
+      expect(memory.address % BigInt(2 * MIB)).toBe(0n);
+      expect(memory.size).toBe(4 * PAGE);
+      const bytes = new Uint8Array(memory.buffer);
+      expect(bytes.every((byte) => byte === 0)).toBe(true);
+      realMode(g.vcpu, memory, [store(0x2345, 0x5a), [0xf4]]);
+      expect(g.vcpu.enter(BUDGET_MS)).toBe(0);
+      expect(bytes[0x2345]).toBe(0x5a);
+    },
+  );
 
   it('is allocated at once with populate', () => {
     using memory = HostMemory.memfd(MIB, { populate: true });
@@ -99,7 +104,7 @@ describe('dontNeed', () => {
   it.each([
     ['memfd', 0x77],
     ['anonymous', 0],
-  ] as const)('%s reads as %i afterwards', (backing, after) => {
+  ] as const)('%s reads as %i afterwards', NEEDS_KVM, (backing, after) => {
     using memory = HostMemory[backing](4 * PAGE);
     using g = guest(memory);
     realMode(g.vcpu, memory, [load(0x2000), load(0x2000)]);
@@ -117,7 +122,7 @@ describe('dontNeed', () => {
 });
 
 describe('unmapPart', () => {
-  it('makes a guest access fail and leaves the buffer of a memfd alone', () => {
+  it('makes a guest access fail and leaves the buffer of a memfd alone', NEEDS_KVM, () => {
     using memory = HostMemory.memfd(4 * PAGE);
     using g = guest(memory);
     realMode(g.vcpu, memory, [load(0x2000), load(0x2000)]);
@@ -157,7 +162,7 @@ describe('unmapPart', () => {
 });
 
 describe('protectPart', () => {
-  it('makes a guest write fail, and leaves the buffer of a memfd alone', () => {
+  it('makes a guest write fail, and leaves the buffer of a memfd alone', NEEDS_KVM, () => {
     using memory = HostMemory.memfd(4 * PAGE);
     using g = guest(memory);
     realMode(g.vcpu, memory, [store(0x2000, 1)]);
@@ -187,7 +192,7 @@ describe('protectPart', () => {
 });
 
 describe('file mappings', () => {
-  it('back a memslot', () => {
+  it('back a memslot', NEEDS_KVM, () => {
     using ram = HostMemory.memfd(2 * PAGE);
     using file = HostMemory.file(process.execPath, { size: PAGE });
     using g = guest(ram);
@@ -223,7 +228,7 @@ describe('file mappings', () => {
 });
 
 describe('the dirty log', () => {
-  it('has a bit for each page that the guest wrote', () => {
+  it('has a bit for each page that the guest wrote', NEEDS_KVM, () => {
     using memory = HostMemory.memfd(16 * PAGE);
     using g = guest(memory, KVM_MEM_LOG_DIRTY_PAGES);
     realMode(g.vcpu, memory, [store(0x3000, 1), store(0x9fff, 1), [0xf4]]);

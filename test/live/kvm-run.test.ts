@@ -1,3 +1,4 @@
+/** @module-tag kvm */
 import { constants } from 'node:os';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { HostMemory, Kvm, type Vcpu, type Vm } from '../../src/kvm/index.js';

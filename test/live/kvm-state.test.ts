@@ -1,3 +1,4 @@
+/** @module-tag kvm */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import * as kvmApi from '../../src/kvm/index.js';
 import { EventFd, HostMemory, Kvm, type Vcpu, type Vm } from '../../src/kvm/index.js';

@@ -1,3 +1,4 @@
+/** @module-tag kvm */
 import { constants } from 'node:os';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
@@ -9,6 +10,7 @@ import {
   type Vcpu,
   type Vm,
 } from '../../src/kvm/index.js';
+import { patiently } from '../patience.js';
 import { bundle, TestWorker } from '../support/worker.js';
 import { held } from './held.js';
 import type { Task } from './kvm-worker.js';
@@ -42,7 +44,7 @@ describe('two threads', () => {
   const start = (task: Task['task']) =>
     new TestWorker(WORKER, { task, vm: vm.handle, ram: ram.handle, shared: state.buffer } satisfies Task);
 
-  it('kick each other, and no kick is lost', { timeout: 120_000 }, async () => {
+  it('kick each other, and no kick is lost', { timeout: patiently(120_000) }, async () => {
     const worker = start('spin');
     const spinning = await worker.next<{ vcpu: number }>();
     for (let kicks = 0; kicks < KICKS; kicks++) {

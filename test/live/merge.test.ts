@@ -1,8 +1,10 @@
+/** @module-tag kvm */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { ResultSet, RunResult } from '../../src/report/types.js';
+import { patiently } from '../patience.js';
 import { runCli } from '../support/cli.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'merge-'));
@@ -28,7 +30,7 @@ beforeAll(async () => {
     const outputs = ['--output', fileOf(i, 'json'), '--record', fileOf(i, 'kmr')];
     await runCli(['run', ...WHAT, '--shard', `${i}/4`, ...outputs]);
   }
-}, 120_000);
+}, patiently(120_000));
 
 it.each(['json', 'kmr'])('four shards (%s) merged give the same as one run', async (kind) => {
   const files = SHARDS.map((i) => fileOf(i, kind));

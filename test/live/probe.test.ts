@@ -1,3 +1,4 @@
+/** @module-tag kvm */
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { HostMemory, Kvm } from '../../src/kvm/index.js';
 import { Probe, type ProbeCommand, type ProbeResult, probeRamSize } from '../../src/probe/index.js';

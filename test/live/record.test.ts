@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { constants, gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { RunResult } from '../../src/report/types.js';
+import { NEEDS_KVM } from '../require.js';
 import { resultsOf, runCli } from '../support/cli.js';
 import { LongRun } from '../support/long-run.js';
 
@@ -14,22 +15,27 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }));
 const path = (name: string): string => join(folder, name);
 
-test('a recording gives the run’s own results again: on the screen, and in files to the byte', async () => {
-  const mine = path('mine.json');
-  writeFileSync(
-    mine,
-    JSON.stringify({ name: 'my/pat', title: 'Reads the PAT', steps: [{ do: 'rdmsr', msr: 'PAT' }] }),
-  );
-  const files = (n: number) => ['json', 'ktap', 'xml'].flatMap((kind) => ['--output', path(`${n}.${kind}`)]);
-  const run = await runCli(['run', 'msr', mine, '--policy', 'D', '--record', path('r.kmr'), ...files(1)]);
+test(
+  'a recording gives the run’s own results again: on the screen, and in files to the byte',
+  NEEDS_KVM,
+  async () => {
+    const mine = path('mine.json');
+    writeFileSync(
+      mine,
+      JSON.stringify({ name: 'my/pat', title: 'Reads the PAT', steps: [{ do: 'rdmsr', msr: 'PAT' }] }),
+    );
+    const files = (n: number) =>
+      ['json', 'ktap', 'xml'].flatMap((kind) => ['--output', path(`${n}.${kind}`)]);
+    const run = await runCli(['run', 'msr', mine, '--policy', 'D', '--record', path('r.kmr'), ...files(1)]);
 
-  const again = await runCli(['judge', path('r.kmr'), ...files(2)]);
+    const again = await runCli(['judge', path('r.kmr'), ...files(2)]);
 
-  expect([again.status, again.stdout]).toEqual([run.status, run.stdout]);
-  for (const kind of ['json', 'ktap', 'xml'])
-    expect(readFileSync(path(`2.${kind}`))).toEqual(readFileSync(path(`1.${kind}`)));
-  expect(existsSync(path('r.kmr.partial'))).toBe(false);
-});
+    expect([again.status, again.stdout]).toEqual([run.status, run.stdout]);
+    for (const kind of ['json', 'ktap', 'xml'])
+      expect(readFileSync(path(`2.${kind}`))).toEqual(readFileSync(path(`1.${kind}`)));
+    expect(existsSync(path('r.kmr.partial'))).toBe(false);
+  },
+);
 
 /** More scenarios than those that tell the policy, without which nothing is judged. */
 const SOME = 10;
@@ -45,7 +51,7 @@ const outcomesIn = (file: string): number =>
 const textOf = (file: string): string =>
   gunzipSync(readFileSync(file), { finishFlush: constants.Z_SYNC_FLUSH }).toString();
 
-test('a run that is killed leaves what it has', async () => {
+test('a run that is killed leaves what it has', NEEDS_KVM, async () => {
   const file = path('killed.kmr');
   const run = new LongRun('--record', file);
   await someRecorded(run, file);
@@ -60,7 +66,7 @@ test('a run that is killed leaves what it has', async () => {
   expect(existsSync(file)).toBe(false);
 });
 
-test('a run that is interrupted leaves a recording that says so', async () => {
+test('a run that is interrupted leaves a recording that says so', NEEDS_KVM, async () => {
   const file = path('interrupted.kmr');
   const run = new LongRun('--record', file);
   await someRecorded(run, file);

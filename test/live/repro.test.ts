@@ -7,6 +7,7 @@ import { catalogue } from '../../src/catalogue/index.js';
 import { findPolicy } from '../../src/memtype/index.js';
 import { reproducerOf } from '../../src/repro/index.js';
 import type { Scenario } from '../../src/scenario/types.js';
+import { NEEDS_KVM } from '../require.js';
 import { runCli } from '../support/cli.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'repro-'));
@@ -79,19 +80,23 @@ test('no part of a reproducer is unused', { timeout: 300_000 }, async () => {
   expect(await compileAll(files, ['-c', '-o', '/dev/null'])).toEqual([]);
 });
 
-test.each(['msr/readback', 'filter/dropped-readback', 'msr/invalid-mtrr'])('%s passes here', async (name) => {
-  const [file, program] = [join(folder, 'written.c'), join(folder, 'written')];
-  rmSync(file, { force: true });
+test.each(['msr/readback', 'filter/dropped-readback', 'msr/invalid-mtrr'])(
+  '%s passes here',
+  NEEDS_KVM,
+  async (name) => {
+    const [file, program] = [join(folder, 'written.c'), join(folder, 'written')];
+    rmSync(file, { force: true });
 
-  const { status, stderr } = await runCli(['repro', name, '--policy', '6.12.107', '--output', file]);
-  const compiled = await run('gcc', [...WARNINGS, '-o', program, file]);
-  const { status: verdict, said } = await run(program, []);
+    const { status, stderr } = await runCli(['repro', name, '--policy', '6.12.107', '--output', file]);
+    const compiled = await run('gcc', [...WARNINGS, '-o', program, file]);
+    const { status: verdict, said } = await run(program, []);
 
-  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-  expect(compiled).toEqual({ status: 0, said: '' });
-  expect(said).toMatch(/PASS\n$/);
-  expect(verdict).toBe(0);
-});
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(compiled).toEqual({ status: 0, said: '' });
+    expect(said).toMatch(/PASS\n$/);
+    expect(verdict).toBe(0);
+  },
+);
 
 test('a scenario that is not there, and a policy that nobody can know yet, are refused in a sentence', async () => {
   const unknown = await runCli(['repro', 'no/such']);

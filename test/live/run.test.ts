@@ -2,21 +2,26 @@ import { spawnSync } from 'node:child_process';
 import { cpus, release, version } from 'node:os';
 import { expect, test } from 'vitest';
 import type { RunResult } from '../../src/report/types.js';
+import { NEEDS_KVM } from '../require.js';
 import { BIN, runCli } from '../support/cli.js';
 
-test('on a host without EPT what needs none passes, and all else is skipped with a reason', async () => {
-  const { status, stdout } = await runCli(['run', '--format', 'json']);
+test(
+  'on a host without EPT what needs none passes, and all else is skipped with a reason',
+  NEEDS_KVM,
+  async () => {
+    const { status, stdout } = await runCli(['run', '--format', 'json']);
 
-  const { sets } = JSON.parse(stdout) as RunResult;
-  const scenarios = sets[0]?.scenarios ?? [];
-  expect(status).toBe(0);
-  expect(sets[0]?.engine).toBe('host');
-  expect(scenarios.filter((s) => s.status === 'pass').map((s) => s.family)).toContain('msr');
-  for (const scenario of scenarios) {
-    expect(['pass', 'skip']).toContain(scenario.status);
-    if (scenario.status === 'skip') expect(scenario.skip?.reason).toMatch(/\w/);
-  }
-});
+    const { sets } = JSON.parse(stdout) as RunResult;
+    const scenarios = sets[0]?.scenarios ?? [];
+    expect(status).toBe(0);
+    expect(sets[0]?.engine).toBe('host');
+    expect(scenarios.filter((s) => s.status === 'pass').map((s) => s.family)).toContain('msr');
+    for (const scenario of scenarios) {
+      expect(['pass', 'skip']).toContain(scenario.status);
+      if (scenario.status === 'skip') expect(scenario.skip?.reason).toMatch(/\w/);
+    }
+  },
+);
 
 test('a scenario that does not exist is one sentence and status 2', async () => {
   const { status, stdout, stderr } = await runCli(['run', 'no/such']);
@@ -32,7 +37,7 @@ test('a policy that does not exist is one sentence and status 2', async () => {
   expect(stderr).toMatch(/^kvm-memtype: no policy is called 'Z'; there are A-4.4, A, .*\n$/);
 });
 
-test('results say what they are of: program, machine and kernel', async () => {
+test('results say what they are of: program, machine and kernel', NEEDS_KVM, async () => {
   const { stdout } = await runCli(['run', 'msr/readback', '--name', 'mine', '--format', 'json']);
 
   const { tool, host, sets } = JSON.parse(stdout) as RunResult;
@@ -80,14 +85,22 @@ const BAD_DEVICES = [
   ['not KVM', 'mount --bind /dev/null /dev/kvm', 'ENOTTY, it is not the KVM device'],
 ] as const;
 
-test.each(BAD_DEVICES)('a /dev/kvm that is %s is one sentence and status 2', (_what, prepare, reason) => {
-  const script = `${prepare} && exec "$0" "$1" --quiet run`;
+test.each(BAD_DEVICES)(
+  'a /dev/kvm that is %s is one sentence and status 2',
+  NEEDS_KVM,
+  (_what, prepare, reason) => {
+    const script = `${prepare} && exec "$0" "$1" --quiet run`;
 
-  const { status, stdout, stderr } = spawnSync('unshare', ['-m', 'sh', '-c', script, process.execPath, BIN], {
-    encoding: 'utf8',
-  });
+    const { status, stdout, stderr } = spawnSync(
+      'unshare',
+      ['-m', 'sh', '-c', script, process.execPath, BIN],
+      {
+        encoding: 'utf8',
+      },
+    );
 
-  expect([status, stdout]).toEqual([2, '']);
-  expect(stderr).toMatch(/^kvm-memtype: opening \/dev\/kvm failed: .*\n$/);
-  expect(stderr).toContain(reason);
-});
+    expect([status, stdout]).toEqual([2, '']);
+    expect(stderr).toMatch(/^kvm-memtype: opening \/dev\/kvm failed: .*\n$/);
+    expect(stderr).toContain(reason);
+  },
+);

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { catalogue } from '../../src/catalogue/index.js';
 import type { RunResult } from '../../src/report/types.js';
+import { NEEDS_KVM } from '../require.js';
 import { BIN, runCli } from '../support/cli.js';
 
 let folder: string;
@@ -28,27 +29,31 @@ const verdicts = (stdout: string, prefix = '') =>
     ),
   );
 
-test('the exported catalogue gives the verdicts of the catalogue, also under other names', async () => {
-  const out = join(folder, 'catalogue');
-  const exported = await runCli(['run', '--export', out]);
-  const files = catalogue.map(({ name }) => join(out, `${name}.json`));
-  expect(exported).toEqual({
-    status: 0,
-    stdout: `${catalogue.length} scenarios written into ${out}\n`,
-    stderr: '',
-  });
+test(
+  'the exported catalogue gives the verdicts of the catalogue, also under other names',
+  NEEDS_KVM,
+  async () => {
+    const out = join(folder, 'catalogue');
+    const exported = await runCli(['run', '--export', out]);
+    const files = catalogue.map(({ name }) => join(out, `${name}.json`));
+    expect(exported).toEqual({
+      status: 0,
+      stdout: `${catalogue.length} scenarios written into ${out}\n`,
+      stderr: '',
+    });
 
-  const [whole, back] = await Promise.all([
-    runCli(['run', '--format', 'json']),
-    runCli(['run', '--format', 'json', ...files]),
-  ]);
-  for (const file of files)
-    writeFileSync(file, readFileSync(file, 'utf8').replace('"name": "', '"name": "my-'));
-  const renamed = await runCli(['run', '--format', 'json', ...files]);
+    const [whole, back] = await Promise.all([
+      runCli(['run', '--format', 'json']),
+      runCli(['run', '--format', 'json', ...files]),
+    ]);
+    for (const file of files)
+      writeFileSync(file, readFileSync(file, 'utf8').replace('"name": "', '"name": "my-'));
+    const renamed = await runCli(['run', '--format', 'json', ...files]);
 
-  expect(verdicts(back.stdout)).toEqual(verdicts(whole.stdout));
-  expect(verdicts(renamed.stdout)).toEqual(verdicts(whole.stdout, 'my-'));
-});
+    expect(verdicts(back.stdout)).toEqual(verdicts(whole.stdout));
+    expect(verdicts(renamed.stdout)).toEqual(verdicts(whole.stdout, 'my-'));
+  },
+);
 
 test('an export overwrites nothing', async () => {
   const out = join(folder, 'twice');
@@ -62,7 +67,7 @@ test('an export overwrites nothing', async () => {
   );
 });
 
-test('a file stands beside patterns', async () => {
+test('a file stands beside patterns', NEEDS_KVM, async () => {
   const { status, stdout } = await runCli(['run', 'msr/readback', mine, '--format', 'json']);
 
   const [readback, own] = (JSON.parse(stdout) as RunResult).sets[0]?.scenarios ?? [];

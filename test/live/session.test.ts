@@ -4,6 +4,8 @@ import { defType, MSR } from '../../src/arch/msrs.js';
 import { rdmsr, scenario, wrmsr } from '../../src/scenario/builder.js';
 import type { Scenario } from '../../src/scenario/types.js';
 import { runSession, type SessionListener } from '../../src/session/session.js';
+import { patiently } from '../patience.js';
+import { NEEDS_KVM } from '../require.js';
 
 const QUIET: SessionListener = { header: () => {}, scenario: () => {}, progress: () => {} };
 const OWN = scenario('own/write', 'A write that is read back', { needs: [] }, [
@@ -20,13 +22,13 @@ const run = (scenarios: readonly Scenario[], repeat = 1) =>
       catalogue: [],
       policy: 'none',
       repeat,
-      timeoutMs: 60_000,
+      timeoutMs: patiently(60_000),
       rerun: (name) => name,
     },
     QUIET,
   );
 
-test('a scenario that is in no catalogue travels to the agent, and is judged', async () => {
+test('a scenario that is in no catalogue travels to the agent, and is judged', NEEDS_KVM, async () => {
   const { scenarios } = await run([OWN], 3);
 
   expect(scenarios.map(({ family, name, status, checks }) => [family, name, status, checks.msrs])).toEqual([

@@ -1,8 +1,10 @@
+/** @module-tag kvm */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { transformSync } from 'esbuild';
 import { expect, test } from 'vitest';
+import { patiently } from '../patience.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -38,7 +40,7 @@ test.each(EXAMPLES)('examples/%s.ts', (name, output) => {
     cwd: ROOT,
     input: code,
     encoding: 'utf8',
-    timeout: 20_000,
+    timeout: patiently(20_000),
   });
 
   expect(stderr).toBe('');

@@ -1,3 +1,4 @@
+/** @module-tag kvm */
 import { readFileSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
 import { KVM_CAP_DIRTY_LOG_RING, Kvm, type Vm } from '../../src/kvm/index.js';

@@ -1,3 +1,4 @@
+/** @module-tag kvm */
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import {
   KVM_CAP_DIRTY_LOG_RING,

@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { patiently } from '../patience.js';
+import { NEEDS_KVM } from '../require.js';
 import { BIN, runCli } from '../support/cli.js';
 
 let folder: string;
@@ -48,7 +50,10 @@ function watching(...args: string[]) {
   };
 }
 
-test('it runs again at each change, goes on after a file that is none, and Ctrl-C leaves nothing', async () => {
+test('it runs again at each change, goes on after a file that is none, and Ctrl-C leaves nothing', {
+  ...NEEDS_KVM,
+  timeout: patiently(60_000),
+}, async () => {
   writeFileSync(file, scenario('my/first'));
   const run = watching(
     file,
@@ -81,7 +86,7 @@ test('it runs again at each change, goes on after a file that is none, and Ctrl-
   expect([status, signal]).toEqual([null, 'SIGINT']);
   expect(readdirSync(folder)).toEqual(['mine.json']);
   expect(() => process.kill(-(run.child.pid as number), 0)).toThrow('ESRCH');
-}, 60_000);
+});
 
 test('what can never be run, or would start itself again, is refused at once', async () => {
   writeFileSync(file, scenario('my/first'));

@@ -3,24 +3,28 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, expect, test } from 'vitest';
-import { requireOrSkip } from '../require.js';
+import { NEEDS_KVM, requireOrSkip } from '../require.js';
 import { runCli } from '../support/cli.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'kvm-memtype-watch-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-test('where guests are mapped by shadow paging, one sentence says what could be seen and what not', async (context) => {
-  requireOrSkip(context, existsSync('/dev/kvm'), '/dev/kvm');
-  if (existsSync('/sys/module/kvm_intel') || existsSync('/sys/module/kvm_amd'))
-    context.skip('guests are not shadowed');
+test(
+  'where guests are mapped by shadow paging, one sentence says what could be seen and what not',
+  NEEDS_KVM,
+  async (context) => {
+    requireOrSkip(context, existsSync('/dev/kvm'), '/dev/kvm');
+    if (existsSync('/sys/module/kvm_intel') || existsSync('/sys/module/kvm_amd'))
+      context.skip('guests are not shadowed');
 
-  const { status, stdout, stderr } = await runCli(['watch', '--pid', String(process.pid)]);
+    const { status, stdout, stderr } = await runCli(['watch', '--pid', String(process.pid)]);
 
-  expect([status, stdout]).toEqual([2, '']);
-  expect(stderr).toBe(
-    'kvm-memtype: of a VM of another process, this KVM’s trace could tell MSR writes, exits and faults, but no memory type: it maps guests by shadow paging, where there are no EPT leaves: watch on an Intel host with kvm_intel.ept=Y\n',
-  );
-});
+    expect([status, stdout]).toEqual([2, '']);
+    expect(stderr).toBe(
+      'kvm-memtype: of a VM of another process, this KVM’s trace could tell MSR writes, exits and faults, but no memory type: it maps guests by shadow paging, where there are no EPT leaves: watch on an Intel host with kvm_intel.ept=Y\n',
+    );
+  },
+);
 
 test('what was watched is judged in any format of results', async () => {
   const trace = join(folder, 'vm.trace');
