@@ -190,7 +190,9 @@ describe('the hook before the vCPUs', () => {
 
     expect(machine.run(0)).toBe('hlt');
 
-    expect(machine.vcpus[0]?.dirtyRing().collect()).toEqual([{ slot: 0, offset: 0x23 }]);
+    const pages = machine.vcpus[0]?.dirtyRing().collect() ?? [];
+    const isCode = ({ offset }: { offset: number }) => offset === 0x7; // May count as written: see CODE_PAGE.
+    expect(pages.filter((page) => !isCode(page))).toEqual([{ slot: 0, offset: 0x23 }]);
     // After the vCPUs it is too late.
     expect(() => prepare(machine.vm)).toThrow(KvmError);
   });
