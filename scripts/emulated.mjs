@@ -29,6 +29,7 @@ function script(args) {
     CI: true,
     KVM_MEMTYPE_LIVE: 'with-kvm',
     KVM_MEMTYPE_PATIENCE: PATIENCE,
+    KVM_FUZZ_CALLS: FUZZ_CALLS,
     NO_COLOR: 1,
   };
   const lines = Object.entries(env).flatMap(([name, value]) =>
