@@ -18,6 +18,9 @@ const liveFiles = () =>
     .map((name) => `test/live/${name}`)
     .filter((file) => file.endsWith('.test.ts') && HAS_PART[live]?.(readFileSync(file, 'utf8')));
 
+/** Where transformed modules are kept, if anywhere: an emulated machine takes long to transform them. */
+const moduleCache = process.env.KVM_MEMTYPE_MODULE_CACHE;
+
 /** Tests that build several kernels, each for minutes. */
 const BUILDS = {
   test: {
@@ -31,6 +34,9 @@ const BUILDS = {
 // Run the pure tests next to the code and the live ones in test/; live files share devices, so one at a time.
 export default defineConfig({
   test: {
+    ...(moduleCache !== undefined && {
+      experimental: { fsModuleCache: true, fsModuleCachePath: moduleCache },
+    }),
     tags: [{ name: 'kvm', description: 'Opens /dev/kvm.' }],
     projects: [
       {

@@ -31,10 +31,10 @@ function moduleBytes(path) {
 
 /**
  * @param {string} kernel the folder of a Debian kernel's files
- * @param {{ command: string, reports: string }} run a shell script; the folder whose files come back
+ * @param {{ command: string, places: Record<string, string> }} run a shell script; the folders that init.sh names
  * @returns {Promise<Buffer>} an archive for the kernel
  */
-export async function initramfs(kernel, { command, reports }) {
+export async function initramfs(kernel, { command, places }) {
   const { cpioArchive } = await import('../../dist/lab/image/cpio.js');
   const found = modulesIn(join(kernel, 'lib/modules'));
   const order = MODULES.filter((line) => found.has(line.split(' ')[0]));
@@ -46,7 +46,12 @@ export async function initramfs(kernel, { command, reports }) {
     file('/init', readFileSync(INIT)),
     file('/bin/busybox', readFileSync('/bin/busybox')),
     file('/command', command),
-    file('/environment', `REPORTS='${reports}'\n`),
+    file(
+      '/environment',
+      Object.entries(places)
+        .map(([name, path]) => `${name}='${path}'\n`)
+        .join(''),
+    ),
     file('/modules/order', `${order.join('\n')}\n`),
     ...names.map((name) => file(`/modules/${name}.ko`, moduleBytes(found.get(name)))),
     ...['proc', 'sys', 'dev'].map((name) => file(`/${name}/.keep`, '')),
