@@ -110,7 +110,7 @@ describe('a worker that is terminated', () => {
     for (let i = 0; i < 25; i++) {
       const worker = new TestWorker(WORKER, { task: 'churn', vm: 0, ram: 0, shared });
       await worker.next();
-      await new Promise((done) => setTimeout(done, i));
+      await new Promise((done) => setTimeout(done, patiently(i)));
       await worker.terminate();
     }
     expect(new Uint32Array(shared)[0]).toBeGreaterThan(0);
