@@ -22,11 +22,15 @@ const COUNTED: [
   ['KVM_GET_MSR_INDEX_LIST', 4, 4, ({ system }, bytes) => system.msrIndexList(bytes)],
 ];
 
-/** Writes 1 and ENTRIES to the first word in turn, until the second array says stop. */
+/** Writes 1 and ENTRIES to the first word in turn, each for as long, until the second array says stop. */
 const FLIP = `
   const { count, stop } = require('node:worker_threads').workerData;
   require('node:worker_threads').parentPort.postMessage('started');
-  while (Atomics.load(stop, 0) === 0) { count[0] = 1; count[0] = ${ENTRIES}; }
+  while (Atomics.load(stop, 0) === 0) {
+    count[0] = 1;
+    if (Atomics.load(stop, 0) !== 0) break;
+    count[0] = ${ENTRIES};
+  }
 `;
 
 describe('a count that another thread changes', () => {
