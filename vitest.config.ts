@@ -2,21 +2,21 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
 import { patiently } from './test/patience.js';
 
-/** Which live tests run: CI takes them apart where its machine has no /dev/kvm (see docs/ci.md). */
-const LIVE = { all: undefined, 'with-kvm': 'kvm', 'without-kvm': '!kvm' };
-const live = (process.env.KVM_MEMTYPE_LIVE ?? 'all') as keyof typeof LIVE;
-if (!Object.hasOwn(LIVE, live)) throw new Error(`KVM_MEMTYPE_LIVE is one of ${Object.keys(LIVE).join(', ')}`);
-
-/** Which of the live tests' files have a part in it: a file is loaded before its tags are known, and may open /dev/kvm then. */
-const HAS_PART: Record<string, (text: string) => boolean> = {
-  all: () => true,
-  'with-kvm': (text) => text.includes('@module-tag kvm') || text.includes('NEEDS_KVM'),
-  'without-kvm': (text) => !text.includes('@module-tag kvm'),
+/**
+ * Which live tests run, by their tags, and which files have any of them: CI takes them apart where its machine has no /dev/kvm (see docs/ci.md).
+ * A file is loaded before its tags are known, and may open /dev/kvm then.
+ */
+const LIVE: Record<string, { tags?: string; has: (text: string) => boolean }> = {
+  all: { has: () => true },
+  'with-kvm': { tags: 'kvm', has: (text) => /@module-tag kvm|NEEDS_KVM/.test(text) },
+  'without-kvm': { tags: '!kvm', has: (text) => !text.includes('@module-tag kvm') },
 };
+const live = LIVE[process.env.KVM_MEMTYPE_LIVE ?? 'all'];
+if (live === undefined) throw new Error(`KVM_MEMTYPE_LIVE is one of ${Object.keys(LIVE).join(', ')}`);
 const liveFiles = () =>
   readdirSync('test/live')
     .map((name) => `test/live/${name}`)
-    .filter((file) => file.endsWith('.test.ts') && HAS_PART[live]?.(readFileSync(file, 'utf8')));
+    .filter((file) => file.endsWith('.test.ts') && live.has(readFileSync(file, 'utf8')));
 
 /** Where transformed modules are kept, if anywhere: an emulated machine takes long to transform them. */
 const moduleCache = process.env.KVM_MEMTYPE_MODULE_CACHE;
@@ -49,7 +49,7 @@ export default defineConfig({
       {
         test: {
           name: 'live',
-          ...(LIVE[live] && { tagsFilter: [LIVE[live]] }),
+          ...(live.tags && { tagsFilter: [live.tags] }),
           include: liveFiles(), // Not "exclude": it would outdo the command line's.
           fileParallelism: false,
           testTimeout: patiently(30_000),

@@ -20,13 +20,13 @@ import { ROOT, runMain, setup } from './setup.mjs';
 const FROM_NOTHING = ['npm start', 'npm test'];
 /** The package from its tarball. The last thing to try: it takes the compiler away. */
 const TRY_PACKAGE = 'sh scripts/package/try.sh /root/kvm-memtype.tgz';
-/** Where a part of the live tests is run elsewhere, it is not run here either. */
-const part = () => (process.env.KVM_MEMTYPE_LIVE ? ` KVM_MEMTYPE_LIVE=${process.env.KVM_MEMTYPE_LIVE}` : '');
+/** Whether what opens /dev/kvm is run elsewhere: then it is not run here either. */
+const WITHOUT_KVM = process.env.KVM_MEMTYPE_LIVE === 'without-kvm';
 /** What is run in CI: what is quick, on a kernel that is there already. Pure code that meets no part of Debian is held elsewhere. */
 const quick = (suite) => [
   'npm start -- --kernel /root/bzImage',
-  `CI=true${part()} npm test -- test/live src/kvm scripts ${HELD_ONCE.join(' ')} --reporter=default --reporter=json --outputFile.json=reports/bare-${suite}.json`,
-  ...(process.env.KVM_MEMTYPE_LIVE === 'without-kvm' ? [] : [TRY_PACKAGE]), // It runs a guest.
+  `CI=true ${WITHOUT_KVM ? 'KVM_MEMTYPE_LIVE=without-kvm ' : ''}npm test -- test/live src/kvm scripts ${HELD_ONCE.join(' ')} --reporter=default --reporter=json --outputFile.json=reports/bare-${suite}.json`,
+  ...(WITHOUT_KVM ? [] : [TRY_PACKAGE]), // It runs a guest.
 ];
 
 const commandsFor = (suite, { fromNothing, onlyPackage }) =>
@@ -63,7 +63,7 @@ function parse() {
 function checkMachine() {
   if (process.getuid() !== 0)
     throw new SetupError('a bare Debian needs root: it is mounted and entered', { code: 'BARE_ROOT' });
-  if (!existsSync('/dev/kvm') && process.env.KVM_MEMTYPE_LIVE !== 'without-kvm')
+  if (!existsSync('/dev/kvm') && !WITHOUT_KVM)
     throw new SetupError('a bare Debian is given /dev/kvm, and there is none', { code: 'BARE_KVM' });
 }
 

@@ -2,7 +2,6 @@
 import { cpSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { build } from 'esbuild';
 
 /** What is found beside its own files, native or an option. */
 const EXTERNAL = ['better-sqlite3', 'bullmq', 'ioredis', 'pg', '@bull-board/*', 'node-gyp-build', 'pino'];
@@ -25,6 +24,7 @@ const stayingAt = (dist, place) => ({
  * @returns {Promise<string>} its folder
  */
 export async function bundledDist(root) {
+  const { build } = await import('esbuild'); // Before the set-up there is none.
   const [dist, out] = [join(root, 'dist'), join(root, 'build/emulated-dist')];
   rmSync(out, { recursive: true, force: true });
   cpSync(dist, out, { recursive: true });
