@@ -66,7 +66,9 @@ describe.each(CASES)(
       const options = ['--kernel', bzImage, ...params.flatMap((param) => ['--param', param])];
       const outputs = ['--record', join(folder, 'r.kmr'), '--format', 'json'];
       const witness = isWitnessed ? ['--witness'] : [];
-      const { stdout, ...end } = await runCli(['run', ...options, ...outputs, ...witness]);
+      // It only ends what hangs: the machine shares two processors with all that CI does.
+      const timeout = ['--timeout', '3000'];
+      const { stdout, ...end } = await runCli(['run', ...options, ...outputs, ...witness, ...timeout]);
       status = end.status;
       [set] = (JSON.parse(stdout) as RunResult).sets as [ResultSet];
     });
