@@ -27,6 +27,7 @@ beforeAll(() => {
     stdin: {
       contents: `import { TraceGuard } from './trace-guard.js';
         const guard = new TraceGuard(process.argv[2], '${NAME}', '${GROUP}');
+        if (process.argv[3]) process.kill(process.pid, process.argv[3]);
         process.stdin.resume().once('data', () => { guard.close(); process.stdin.pause(); });`,
       resolveDir: fileURLToPath(new URL('.', import.meta.url)),
     },
@@ -50,16 +51,24 @@ async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await sleep(POLL_MS);
 }
 
-/** A folder like tracefs, with an instance and probes, and a process that has them guarded. */
-async function guarded() {
+/**
+ * A folder like tracefs, with an instance and probes, and a process that has them guarded.
+ * @param signal which it sends itself, as soon as it has a guard
+ */
+function guardedBy(signal = '') {
   const root = mkdtempSync(join(folder, 'root-'));
   const instance = join(root, 'instances', NAME);
   const probes = join(root, 'kprobe_events');
   mkdirSync(instance, { recursive: true });
   writeFileSync(probes, PROBES);
-  const owner = spawn(process.execPath, [program, root], { stdio: ['pipe', 'inherit', 'inherit'] });
-  await until(() => guardsOf(root).length > 0);
+  const owner = spawn(process.execPath, [program, root, signal], { stdio: ['pipe', 'inherit', 'inherit'] });
   return { root, instance, probes, owner };
+}
+
+async function guarded() {
+  const made = guardedBy();
+  await until(() => guardsOf(made.root).length > 0);
+  return made;
 }
 
 test('of a process that is killed the instance goes, its probes after it, and the guard', async () => {
@@ -70,6 +79,14 @@ test('of a process that is killed the instance goes, its probes after it, and th
 
   expect(existsSync(instance)).toBe(false);
   expect(readFileSync(probes, 'utf8')).toBe(`${PROBES}-:${GROUP}/msr\n-:${GROUP}/zapped\n`);
+});
+
+test('so they do where it is killed before its guard has begun', async () => {
+  const { root, instance } = guardedBy('SIGKILL');
+
+  await until(() => !existsSync(instance) && guardsOf(root).length === 0);
+
+  expect(readdirSync(join(root, 'instances'))).toEqual([]);
 });
 
 test('an instance that is busy for a moment is tried again', async () => {
