@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { VERSION } from './version.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
-const GIT_LIMIT_MS = 5_000;
+/** It only ends a git that hangs: one that looks at each file of a slow file system takes seconds, and jobs are told apart by what it says. */
+const GIT_LIMIT_MS = 60_000;
 
 /** The environment without what points git to another repository, as in its hooks, and with nothing written. */
 function gitEnvironment(): NodeJS.ProcessEnv {
