@@ -35,6 +35,7 @@ const BUILDS = {
 // Run the pure tests next to the code and the live ones in test/; live files share devices, so one at a time.
 export default defineConfig({
   test: {
+    ...(live.tags === '!kvm' && { maxWorkers: 1 }), // A machine is emulated beside them, and the lab.
     ...(moduleCache !== undefined && {
       experimental: { fsModuleCache: true, fsModuleCachePath: moduleCache },
     }),

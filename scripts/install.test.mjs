@@ -65,4 +65,4 @@ it('npm install without make says so, what to install, and where the whole log i
   expect(stderr.trim().split('\n').length).toBeLessThan(10);
   expect(readFileSync(log, 'utf8')).toContain(`gyp ERR! stack Error: ${FIRST}`);
   expect(status).toBe(2);
-}, 60_000);
+}, 600_000);

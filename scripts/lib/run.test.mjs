@@ -38,7 +38,7 @@ it('a failed build of the addon tells what the compiler said and where the whole
   expect(readFileSync(join(root, '.setup/log/native.log'), 'utf8')).toContain(
     "error: 'nonsense' was not declared",
   );
-}, 60_000);
+}, 600_000);
 
 it('a failure that tells of no error is told by its status and the end of its log', async () => {
   const error = await failureOf('trying', 'try', 'sh', ['-c', 'echo one; echo two; exit 3']);

@@ -29,7 +29,7 @@ beforeAll(async () => {
   symlinkSync(join(ROOT, 'node_modules'), join(unpacked, 'node_modules'));
   mkdirSync(join(folder, 'user/node_modules'), { recursive: true });
   symlinkSync(unpacked, join(folder, 'user/node_modules/kvm-memtype'));
-}, 300_000);
+}, 600_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }), 60_000);
 
 test('it holds the program, built, and what is read, but no tests', () => {
@@ -126,7 +126,7 @@ test('a program in TypeScript compiles against its types, all of them checked, a
   const stdout = execFileSync('node', [join(user, 'user.js')], { encoding: 'utf8' });
 
   expect(stdout).toBe('4 function 2 A function function\nfunction $id\n');
-}, 120_000);
+}, 600_000);
 
 test('the JSON Schemas can be imported', () => {
   const code = `import schema from 'kvm-memtype/schema/result-v1.json' with { type: 'json' }; console.log(schema.$id);`;

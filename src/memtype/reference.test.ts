@@ -173,7 +173,7 @@ function edges(dumb: Dumb, hulls: Hull[]): number[] {
 // Mutation testing asks for fewer.
 const RUNS = Math.min(100_000, Number(process.env.MODEL_RUNS ?? 100_000));
 
-describe('the model agrees with the dumbest implementation', { timeout: 120_000 }, () => {
+describe('the model agrees with the dumbest implementation', { timeout: 600_000 }, () => {
   it('on type and level of any page, SDM and KVM, over 100,000 random states', () => {
     fc.assert(
       fc.property(state(), fc.nat(0xfff), (dumb, salt) => {

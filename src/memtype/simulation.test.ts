@@ -226,7 +226,7 @@ function same(got: string[], want: string[]): void {
   if (got.join() !== want.join()) expect(got).toEqual(want);
 }
 
-describe('the state machine agrees with a simulation of each era', { timeout: 60_000 }, () => {
+describe('the state machine agrees with a simulation of each era', { timeout: 600_000 }, () => {
   it.each(['A', 'B', 'C', 'D', 'E', 'A+P2'] as const)('%s, 2,000 random VMs', (era) => {
     fc.assert(
       fc.property(fc.array(step, { minLength: 20, maxLength: 60 }), (steps) => {

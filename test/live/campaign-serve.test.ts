@@ -76,9 +76,9 @@ describe('a campaign that is served', () => {
       await page.getByRole('heading', { name: 'Campaign test: not over' }).waitFor();
 
       go();
-      await page.getByText('1 of 1 failed').first().waitFor({ state: 'attached', timeout: 10_000 });
+      await page.getByText('1 of 1 failed').first().waitFor({ state: 'attached', timeout: 60_000 });
       await running;
-      await page.getByRole('heading', { name: 'Campaign test: complete' }).waitFor({ timeout: 10_000 });
+      await page.getByRole('heading', { name: 'Campaign test: complete' }).waitFor({ timeout: 60_000 });
 
       expect(faults).toEqual([]);
     } finally {

@@ -32,7 +32,7 @@ beforeAll(async () => {
   writeFileSync(join(folder, 'report.html'), renderHtml([saved, before]));
   if (existsSync(CHROMIUM))
     browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
-}, 120_000);
+}, 600_000);
 
 afterAll(async () => {
   await browser?.close();

@@ -68,13 +68,13 @@ function sample(): Scenario[] {
     });
 }
 
-test('the reproducer of every scenario compiles without a warning', { timeout: 300_000 }, async () => {
+test('the reproducer of every scenario compiles without a warning', { timeout: 900_000 }, async () => {
   const files = catalogue.map((one) => fileOf(one, '7.2'));
 
   expect(await compileAll(files, ['-fsyntax-only'])).toEqual([]);
 });
 
-test('no part of a reproducer is unused', { timeout: 300_000 }, async () => {
+test('no part of a reproducer is unused', { timeout: 900_000 }, async () => {
   const files = sample().map((one) => fileOf(one, '6.1'));
 
   expect(await compileAll(files, ['-c', '-o', '/dev/null'])).toEqual([]);
