@@ -3,7 +3,7 @@
 // emulates, with KVM for AMD. See docs/ci.md.
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { bundledDist } from './emulated/bundle.mjs';
+import { buildProgram } from './build/program.mjs';
 import { initramfs } from './emulated/initramfs.mjs';
 import { debianKernel } from './emulated/kernel.mjs';
 import { runMachine } from './emulated/machine.mjs';
@@ -19,6 +19,9 @@ const STATUS = join(REPORTS, '.status');
 const PATIENCE = 20;
 /** Random calls of the addon: a fifth of what is usual, as each takes so long. */
 const FUZZ_CALLS = 20_000;
+
+/** Packages that are native, or an option: all others are part of the program there, as each opened file costs so much. */
+const EXTERNAL = ['better-sqlite3', 'bullmq', 'ioredis', 'pg', '@bull-board/*', 'node-gyp-build', 'pino'];
 
 const quoted = (word) => `'${word.replaceAll("'", "'\\''")}'`;
 
@@ -70,7 +73,9 @@ await runMain(async () => {
   const scratch = makeScratch();
   try {
     const initrd = join(scratch, 'initrd');
-    const places = { REPORTS, DIST: join(ROOT, 'dist'), BUNDLED: await bundledDist(ROOT) };
+    const bundled = join(ROOT, 'build/emulated-program');
+    await buildProgram(bundled, { external: EXTERNAL });
+    const places = { REPORTS, PROGRAM: join(ROOT, 'dist/program'), BUNDLED: bundled };
     await warmCache(args);
     writeFileSync(initrd, await initramfs(kernel.folder, { command: script(args), places }));
     process.stderr.write(`kvm-memtype emulated: an AMD processor with ${kernel.name}\n`);

@@ -24,7 +24,7 @@ mount -t tmpfs -o mode=755 run /root/run
 . /environment
 case $REPORTS in /tmp/*) ;; *) mount -t tmpfs -o mode=1777 tmp /root/tmp ;; esac
 mount -t 9p -o "$share" reports "/root$REPORTS" || fail "the reports cannot be mounted"
-mount --bind "/root$BUNDLED" "/root$DIST" || fail "the program in few files cannot be mounted"
+mount --bind "/root$BUNDLED" "/root$PROGRAM" || fail "the program in few files cannot be mounted"
 for folder in proc sys dev; do mount --move "/$folder" "/root/$folder"; done
 cd /root || fail "no root"
 mkdir -p dev/pts dev/shm

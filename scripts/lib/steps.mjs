@@ -33,8 +33,8 @@ export const STEPS = [
     name: 'ts',
     what: 'compiling TypeScript',
     needs: 'src/cli/main.ts',
-    inputs: ['src', 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json'],
-    outputs: ['dist/cli/main.js'],
+    inputs: ['src', 'scripts/build', 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json'],
+    outputs: ['dist/cli/main.js', 'dist/program/main.js'],
     keep: isSource,
     // tsc would write nothing for files that its build info calls up to date, also where dist/ is gone.
     before: (root) => {

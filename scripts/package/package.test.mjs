@@ -36,7 +36,7 @@ test('it holds the program, built, and what is read, but no tests', () => {
   expect([...files]).toEqual(
     expect.arrayContaining([
       ...['README.md', 'LICENSE', 'CHANGELOG.md', 'docs/command-line.md', 'examples/hello.ts'],
-      ...['bin/kvm-memtype.js', 'dist/cli/main.js', 'dist/index.d.ts', 'schema/result-v1.json'],
+      ...['bin/kvm-memtype.js', 'dist/program/main.js', 'dist/index.d.ts', 'schema/result-v1.json'],
       ...['kvm_memtype.node', 'probe.elf', 'hello.elf'].map((name) => `prebuilds/linux-x64/${name}`),
     ]),
   );
@@ -47,7 +47,7 @@ test('every module in it comes of a source', () => {
   const orphans = [...files].filter(
     (path) =>
       /^dist\/.*\.js$/.test(path) &&
-      !path.startsWith('dist/lab/agent.') &&
+      !/^dist\/(lab\/agent\.|program\/)/.test(path) &&
       !files.has(path.replace(/^dist/, 'src').replace(/js$/, 'ts')),
   );
 

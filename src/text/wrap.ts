@@ -14,6 +14,14 @@ export function textWidth(
   return Math.max(LEAST_WIDTH, (stream.isTTY && stream.columns) || asked || STANDARD_WIDTH);
 }
 
+/** Whether each character takes a column, so that nothing need be looked up in Unicode's tables. */
+const isPlain = (text: string): boolean => /^[ -~]*$/.test(text);
+
+const columns = (text: string): number => (isPlain(text) ? text.length : stringWidth(text));
+
+const wrapped = (text: string, width: number): string[] =>
+  isPlain(text) && text.length <= width ? [text.trim()] : wrapAnsi(text, width, { hard: false }).split('\n');
+
 /** Fewer columns than this are too few for text; it then stands below, indented by so many. */
 const LEAST_TEXT = 24;
 const BELOW = 8;
@@ -22,18 +30,17 @@ const BELOW = 8;
  * `first`, then `text` wrapped at blanks to `width` columns, each line `indent` columns in: right of `first`, unless told. A word that is longer than a line
  * stays whole: a path or a command in two pieces cannot be copied.
  */
-export function hang(first: string, text: string, width: number, indent = stringWidth(first)): string {
+export function hang(first: string, text: string, width: number, indent = columns(first)): string {
   if (indent > BELOW && width - indent < LEAST_TEXT)
     return `${first.trimEnd()}\n${hang(' '.repeat(BELOW), text, width)}`;
-  const lines = wrapAnsi(text, width - indent, { hard: false }).split('\n');
-  return first + lines.join(`\n${' '.repeat(indent)}`);
+  return first + wrapped(text, width - indent).join(`\n${' '.repeat(indent)}`);
 }
 
 /** Wrap what is too long of a text, each line at its own indentation. */
 export function wrapLines(text: string, width: number): string {
-  const wrapped = text.split('\n').map((line) => {
+  const lines = text.split('\n').map((line) => {
     const [indent = ''] = /^ */.exec(line) ?? [];
-    return stringWidth(line) <= width ? line : hang(indent, line.slice(indent.length), width);
+    return columns(line) <= width ? line : hang(indent, line.slice(indent.length), width);
   });
-  return wrapped.join('\n');
+  return lines.join('\n');
 }

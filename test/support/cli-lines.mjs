@@ -1,7 +1,7 @@
 // Run the command lines of a JSON array on stdin, one after another, as the program would, and print what each gave as JSON.
 import { setMaxListeners } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { runCli } from '../../dist/cli/main.js';
+import { runCli } from '../../dist/program/main.js';
 
 const print = process.stdout.write.bind(process.stdout);
 const results = [];
