@@ -5,21 +5,29 @@ import { type Stage, watchStages } from '../support/lab-watch.js';
 const [BOUND, BETWEEN_RUNS] = [0.03, 0.01];
 
 /** Milliseconds from the VM's creation to its end, and of the monitor's processor (test/lab/agents/noncoherent.c). */
-function lifeOf({ err }: Stage): { ms: number; cpuMs: number } {
-  const [line = '{}'] = /^\{"ms".*$/m.exec(err) ?? [];
-  return JSON.parse(line) as { ms: number; cpuMs: number };
+interface Life {
+  ms: number;
+  cpuMs: number;
 }
 
-test.each(['debian:6.1', 'debian:7.2'])(
-  'what watching costs QEMU on %s',
-  { timeout: 1_200_000 },
-  async (kernel) => {
-    const stages = await watchStages(kernel, ['alone', 'cost']);
+function lifeOf({ err }: Stage): Life {
+  const [line = '{}'] = /^\{"ms".*$/m.exec(err) ?? [];
+  return JSON.parse(line) as Life;
+}
 
-    const [alone, watched] = [lifeOf(stages.get('alone') as Stage), lifeOf(stages.get('cost') as Stage)];
+const CASES = ['debian:6.1', 'debian:7.2'].flatMap((kernel) => [1, 2].map((vcpus) => ({ kernel, vcpus })));
+
+test.each(CASES)(
+  'what watching costs QEMU on $kernel with $vcpus vCPUs',
+  { timeout: 1_200_000 },
+  async ({ kernel, vcpus }) => {
+    const [without, by] = [`alone ${vcpus}`, `cost ${vcpus}`];
+    const stages = await watchStages(kernel, [without, by]);
+
+    const [alone, watched] = [without, by].map((name) => lifeOf(stages.get(name) as Stage)) as [Life, Life];
     const costs = { life: watched.ms / alone.ms - 1, cpu: watched.cpuMs / alone.cpuMs - 1 };
-    console.log(kernel, { alone, watched, costs });
-    expect(stages.get('cost')?.out).not.toContain('events were lost');
+    console.log(kernel, vcpus, { alone, watched, costs });
+    expect(stages.get(by)?.out).not.toContain('events were lost');
     expect(costs.life).toBeLessThan(BOUND + BETWEEN_RUNS);
   },
 );

@@ -20,13 +20,14 @@ function takeCard() {
 const APPEND = 'console=ttyS0 mitigations=off nokaslr tsc=reliable panic=-1 random.trust_cpu=1';
 /** Memory of the guest. */
 const MIB = '96';
-const QEMU = [
+const qemu = (vcpus) => [
   '/usr/bin/qemu-system-x86_64',
-  ...['-accel', 'kvm', '-cpu', 'host', '-M', 'pc', '-m', MIB, '-smp', '2'],
+  ...['-accel', 'kvm', '-cpu', 'host', '-M', 'pc', '-m', MIB, '-smp', String(vcpus)],
   ...['-nodefaults', '-no-user-config', '-display', 'none', '-vga', 'none', '-net', 'none', '-no-reboot'],
   ...['-serial', 'file:/tmp/serial', '-kernel', '/guest/bzImage', '-initrd', '/guest/initrd'],
   ...['-append', APPEND],
 ];
+const QEMU = qemu(2);
 
 const WATCH = [process.execPath, '/app/bin/kvm-memtype.js', 'watch'];
 const now = () => Number(process.hrtime.bigint()) / 1e9;
@@ -98,6 +99,9 @@ async function attach(device) {
   tell({ by, left: left(), ...(await end), serial: serial() });
 }
 
+const alone = async (vcpus) => tell(await run(qemu(vcpus), { env: DEVICE }));
+const cost = async (vcpus) => tell(await run([...WATCH, '--', ...qemu(vcpus)], { env: DEVICE }));
+
 const STAGES = {
   /** From its first moment. */
   watched: async () => {
@@ -121,9 +125,11 @@ const STAGES = {
     const told = await run([...WATCH, ...opts, '--', ...agent]);
     tell({ ...told, trace: read('/tmp/trace') });
   },
-  /** What it costs: QEMU without a watcher, and with one. */
-  alone: async () => tell(await run(QEMU, { env: DEVICE })),
-  cost: async () => tell(await run([...WATCH, '--', ...QEMU], { env: DEVICE })),
+  /** What it costs: QEMU with one vCPU or two, without a watcher, and with one. */
+  'alone 1': () => alone(1),
+  'alone 2': () => alone(2),
+  'cost 1': () => cost(1),
+  'cost 2': () => cost(2),
 };
 
 let stage;
