@@ -4,6 +4,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
+import { PATIENCE } from '../patience.js';
 import { BIN } from './cli.js';
 import { scratchDir } from './fake-host.js';
 
@@ -108,8 +109,8 @@ export class CampaignProcess {
 
 /** Workers for jobs of this machine's own KVM. */
 export class QueueWorkers {
-  /** @param lock seconds after which one is taken for dead */
-  constructor(private readonly lock = 2) {}
+  /** @param lock seconds after which one is taken for dead: a machine that is slow does not renew it in two */
+  constructor(private readonly lock = PATIENCE === 1 ? 2 : 10) {}
 
   #args(cache: string): string[] {
     return ['--labels', 'vtx', '--lock', String(this.lock), '--cache', cache];
