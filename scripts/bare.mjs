@@ -24,7 +24,7 @@ const TRY_PACKAGE = 'sh scripts/package/try.sh /root/kvm-memtype.tgz';
 const WITHOUT_KVM = process.env.KVM_MEMTYPE_LIVE === 'without-kvm';
 /** What is run in CI: what is quick, on a kernel that is there already. Pure code that meets no part of Debian is held elsewhere. */
 const quick = (suite) => [
-  'npm start -- --kernel /root/bzImage',
+  'npm start -- --kernel /root/bzImage --timeout 3000',
   `CI=true ${WITHOUT_KVM ? 'KVM_MEMTYPE_LIVE=without-kvm ' : ''}npm test -- test/live src/kvm scripts ${HELD_ONCE.join(' ')} --reporter=default --reporter=json --outputFile.json=reports/bare-${suite}.json`,
   ...(WITHOUT_KVM ? [] : [TRY_PACKAGE]), // It runs a guest.
 ];
