@@ -23,11 +23,11 @@ function checkSymbols(addon) {
     );
 }
 
-/** tsc leaves what it made of sources that are gone. */
+/** tsc leaves what it made of sources that are gone; what is bundled is made anew each time. */
 function removeOrphans() {
   for (const name of readdirSync(join(ROOT, 'dist'), { recursive: true })) {
     const [, module] = /^(.+?)\.(?:js|js\.map|d\.ts)$/.exec(name) ?? [];
-    if (module === undefined || /^lab\/agent\b/.test(module)) continue;
+    if (module === undefined || /^(lab\/agent\b|program\/)/.test(module)) continue;
     if (!existsSync(join(ROOT, 'src', `${module}.ts`))) rmSync(join(ROOT, 'dist', name));
   }
 }
