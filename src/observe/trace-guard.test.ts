@@ -1,13 +1,6 @@
 import { spawn } from 'node:child_process';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -25,8 +18,10 @@ const program = join(folder, 'owner.mjs');
 beforeAll(() => {
   buildSync({
     stdin: {
-      contents: `import { TraceGuard } from './trace-guard.js';
+      contents: `import { readFileSync, writeSync } from 'node:fs';
+        import { TraceGuard } from './trace-guard.js';
         const guard = new TraceGuard(process.argv[2], '${NAME}', '${GROUP}');
+        writeSync(1, readFileSync('/proc/thread-self/children'));
         if (process.argv[3]) process.kill(process.pid, process.argv[3]);
         process.stdin.resume().once('data', () => { guard.close(); process.stdin.pause(); });`,
       resolveDir: fileURLToPath(new URL('.', import.meta.url)),
@@ -36,16 +31,17 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** Processes of guards over a folder, by what /proc says of them: nothing for a moment, as setpriv becomes the shell. */
-const guardsOf = (root: string): string[] =>
-  readdirSync('/proc').filter((pid) => {
-    try {
-      const line = readFileSync(`/proc/${pid}/cmdline`, 'latin1');
-      return line.includes('kvm-memtype-guard') && line.includes(root);
-    } catch {
-      return false; // No process, or gone.
-    }
-  });
+/** What a process is called with; nothing for a moment, as setpriv becomes the shell. */
+const commandOf = (pid: number): string => readFileSync(`/proc/${pid}/cmdline`, 'latin1');
+
+/** Whether a process is there no more, or only its status is. */
+function isGone(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'latin1').includes(') Z ');
+  } catch {
+    return true;
+  }
+}
 
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await sleep(POLL_MS);
@@ -55,59 +51,59 @@ async function until(condition: () => boolean): Promise<void> {
  * A folder like tracefs, with an instance and probes, and a process that has them guarded.
  * @param signal which it sends itself, as soon as it has a guard
  */
-function guardedBy(signal = '') {
+async function guarded(signal = '') {
   const root = mkdtempSync(join(folder, 'root-'));
   const instance = join(root, 'instances', NAME);
   const probes = join(root, 'kprobe_events');
   mkdirSync(instance, { recursive: true });
   writeFileSync(probes, PROBES);
-  const owner = spawn(process.execPath, [program, root, signal], { stdio: ['pipe', 'inherit', 'inherit'] });
-  return { root, instance, probes, owner };
+  const owner = spawn(process.execPath, [program, root, signal], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const [told] = await once(owner.stdout, 'data');
+  return { instance, probes, owner, guard: Number(told) };
 }
 
-async function guarded() {
-  const made = guardedBy();
-  await until(() => guardsOf(made.root).length > 0);
-  return made;
-}
+const CLEANED = `${PROBES}-:${GROUP}/msr\n-:${GROUP}/zapped\n`;
 
-test('of a process that is killed the instance goes, its probes after it, and the guard', async () => {
-  const { root, instance, probes, owner } = await guarded();
+test.each([
+  ['once its guard runs', ''],
+  ['before its guard has begun', 'SIGKILL'],
+])(
+  'of a process that is killed %s the instance goes, its probes after it, and the guard',
+  async (_, signal) => {
+    const { instance, probes, owner, guard } = await guarded(signal);
+    if (signal === '') await until(() => commandOf(guard).startsWith('sh\0'));
 
-  owner.kill('SIGKILL');
-  await until(() => !existsSync(instance) && guardsOf(root).length === 0);
+    owner.kill('SIGKILL');
+    await until(() => isGone(guard));
 
-  expect(readFileSync(probes, 'utf8')).toBe(`${PROBES}-:${GROUP}/msr\n-:${GROUP}/zapped\n`);
-});
-
-test('so they do where it is killed before its guard has begun', async () => {
-  const { root, instance } = guardedBy('SIGKILL');
-
-  await until(() => !existsSync(instance) && guardsOf(root).length === 0);
-
-  expect(readdirSync(join(root, 'instances'))).toEqual([]);
-});
+    expect(existsSync(instance)).toBe(false);
+    expect(readFileSync(probes, 'utf8')).toBe(CLEANED);
+  },
+);
 
 test('an instance that is busy for a moment is tried again', async () => {
-  const { root, instance, owner } = await guarded();
+  const { instance, probes, owner, guard } = await guarded();
   const held = join(instance, 'held');
   mkdirSync(held);
 
   owner.kill('SIGKILL');
   // It sleeps between two tries.
-  await until(() => guardsOf(root).length > 0 && !existsSync(`/proc/${owner.pid}`));
+  await until(() => isGone(owner.pid as number));
+  expect(isGone(guard)).toBe(false);
   rmSync(held, { recursive: true });
-  await until(() => !existsSync(instance) && guardsOf(root).length === 0);
+  await until(() => isGone(guard));
 
-  expect(readdirSync(join(root, 'instances'))).toEqual([]);
+  expect(existsSync(instance)).toBe(false);
+  expect(readFileSync(probes, 'utf8')).toBe(CLEANED);
 });
 
 test('of a process that needs it no more the guard goes', async () => {
-  const { root, instance, owner } = await guarded();
+  const { instance, owner, guard } = await guarded();
   rmSync(instance, { recursive: true });
 
-  owner.stdin?.end('x');
-  await until(() => guardsOf(root).length === 0);
+  const exit = once(owner, 'exit');
+  owner.stdin.end('x');
+  await until(() => isGone(guard));
 
-  expect(guardsOf(root)).toEqual([]);
+  expect(await exit).toEqual([0, null]);
 });

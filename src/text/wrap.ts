@@ -14,13 +14,11 @@ export function textWidth(
   return Math.max(LEAST_WIDTH, (stream.isTTY && stream.columns) || asked || STANDARD_WIDTH);
 }
 
-/** Whether each character takes a column, so that nothing need be looked up in Unicode's tables. */
-const isPlain = (text: string): boolean => /^[ -~]*$/.test(text);
-
-const columns = (text: string): number => (isPlain(text) ? text.length : stringWidth(text));
-
-const wrapped = (text: string, width: number): string[] =>
-  isPlain(text) && text.length <= width ? [text.trim()] : wrapAnsi(text, width, { hard: false }).split('\n');
+/** To wrap text takes long, and most of it is short: printable ASCII has a column for each character. */
+const toLines = (text: string, width: number): string[] =>
+  text.length <= width && /^[ -~]*$/.test(text)
+    ? [text.trim()]
+    : wrapAnsi(text, width, { hard: false }).split('\n');
 
 /** Fewer columns than this are too few for text; it then stands below, indented by so many. */
 const LEAST_TEXT = 24;
@@ -30,17 +28,17 @@ const BELOW = 8;
  * `first`, then `text` wrapped at blanks to `width` columns, each line `indent` columns in: right of `first`, unless told. A word that is longer than a line
  * stays whole: a path or a command in two pieces cannot be copied.
  */
-export function hang(first: string, text: string, width: number, indent = columns(first)): string {
+export function hang(first: string, text: string, width: number, indent = stringWidth(first)): string {
   if (indent > BELOW && width - indent < LEAST_TEXT)
     return `${first.trimEnd()}\n${hang(' '.repeat(BELOW), text, width)}`;
-  return first + wrapped(text, width - indent).join(`\n${' '.repeat(indent)}`);
+  return first + toLines(text, width - indent).join(`\n${' '.repeat(indent)}`);
 }
 
 /** Wrap what is too long of a text, each line at its own indentation. */
 export function wrapLines(text: string, width: number): string {
-  const lines = text.split('\n').map((line) => {
+  const wrapped = text.split('\n').map((line) => {
     const [indent = ''] = /^ */.exec(line) ?? [];
-    return columns(line) <= width ? line : hang(indent, line.slice(indent.length), width);
+    return stringWidth(line) <= width ? line : hang(indent, line.slice(indent.length), width);
   });
-  return lines.join('\n');
+  return wrapped.join('\n');
 }
