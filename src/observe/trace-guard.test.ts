@@ -22,7 +22,6 @@ beforeAll(() => {
         import { TraceGuard } from './trace-guard.js';
         const guard = new TraceGuard(process.argv[2], '${NAME}', '${GROUP}');
         writeSync(1, readFileSync('/proc/thread-self/children'));
-        if (process.argv[3]) process.kill(process.pid, process.argv[3]);
         process.stdin.resume().once('data', () => { guard.close(); process.stdin.pause(); });`,
       resolveDir: fileURLToPath(new URL('.', import.meta.url)),
     },
@@ -47,17 +46,25 @@ async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await sleep(POLL_MS);
 }
 
+/** A folder with a shell that takes its time. */
+const SLOW = join(folder, 'slow');
+mkdirSync(SLOW);
+writeFileSync(join(SLOW, 'sh'), '#!/bin/sh\nsleep 1\nexec /bin/sh "$@"\n', { mode: 0o755 });
+
 /**
  * A folder like tracefs, with an instance and probes, and a process that has them guarded.
- * @param signal which it sends itself, as soon as it has a guard
+ * @param path where it looks for tools
  */
-async function guarded(signal = '') {
+async function guarded(path = process.env.PATH) {
   const root = mkdtempSync(join(folder, 'root-'));
   const instance = join(root, 'instances', NAME);
   const probes = join(root, 'kprobe_events');
   mkdirSync(instance, { recursive: true });
   writeFileSync(probes, PROBES);
-  const owner = spawn(process.execPath, [program, root, signal], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const owner = spawn(process.execPath, [program, root], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: { ...process.env, PATH: path },
+  });
   const [told] = await once(owner.stdout, 'data');
   return { instance, probes, owner, guard: Number(told) };
 }
@@ -65,13 +72,13 @@ async function guarded(signal = '') {
 const CLEANED = `${PROBES}-:${GROUP}/msr\n-:${GROUP}/zapped\n`;
 
 test.each([
-  ['once its guard runs', ''],
-  ['before its guard has begun', 'SIGKILL'],
+  ['once its guard runs', process.env.PATH, 'sh\0'],
+  ['before its guard is ready', `${SLOW}:${process.env.PATH}`, '/bin/sh\0'],
 ])(
   'of a process that is killed %s the instance goes, its probes after it, and the guard',
-  async (_, signal) => {
-    const { instance, probes, owner, guard } = await guarded(signal);
-    if (signal === '') await until(() => commandOf(guard).startsWith('sh\0'));
+  async (_, path, command) => {
+    const { instance, probes, owner, guard } = await guarded(path);
+    await until(() => commandOf(guard).startsWith(command));
 
     owner.kill('SIGKILL');
     await until(() => isGone(guard));
