@@ -32,6 +32,7 @@ const BUILDS = {
     include: ['test/builds/**/*.test.ts'],
     fileParallelism: false,
     testTimeout: 3_600_000,
+    hookTimeout: 3_600_000,
   },
 };
 
