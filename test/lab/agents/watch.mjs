@@ -1,6 +1,6 @@
 // Watches QEMU, as Debian ships it, while it boots Linux in the lab. Prints what `watch` said and what the guest said, one JSON object a line.
 import { spawn } from 'node:child_process';
-import { mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const PCI = '/sys/bus/pci';
@@ -18,13 +18,15 @@ function takeCard() {
 }
 
 const APPEND = 'console=ttyS0 mitigations=off nokaslr tsc=reliable panic=-1 random.trust_cpu=1';
+/** Where the guest's console goes. */
+const SERIAL = '/tmp/serial';
 /** Memory of the guest. */
 const MIB = '96';
 const qemu = (vcpus) => [
   '/usr/bin/qemu-system-x86_64',
   ...['-accel', 'kvm', '-cpu', 'host', '-M', 'pc', '-m', MIB, '-smp', String(vcpus)],
   ...['-nodefaults', '-no-user-config', '-display', 'none', '-vga', 'none', '-net', 'none', '-no-reboot'],
-  ...['-serial', 'file:/tmp/serial', '-kernel', '/guest/bzImage', '-initrd', '/guest/initrd'],
+  ...['-serial', `file:${SERIAL}`, '-kernel', '/guest/bzImage', '-initrd', '/guest/initrd'],
   ...['-append', APPEND],
 ];
 const QEMU = qemu(2);
@@ -52,7 +54,9 @@ const run = (...args) => start(...args).end;
 
 const instances = () => readdirSync('/sys/kernel/tracing/instances');
 const left = () => ({ instances: instances(), probes: read('/sys/kernel/tracing/kprobe_events') });
-const serial = () => read('/tmp/serial').split('\n').slice(-3);
+/** What a guest has said by now; QEMU makes the file as it starts. */
+const said = () => (existsSync(SERIAL) ? read(SERIAL) : '');
+const serial = () => said().split('\n').slice(-3);
 
 const DEVICE = { LD_PRELOAD: '/guest/noncoherent.so' };
 
@@ -88,8 +92,9 @@ async function kill() {
 /** Watch a guest of QEMU that runs, and takes a bit more memory from time to time. */
 async function attach(device) {
   const args = QEMU.map((arg) => (arg === APPEND ? `${arg} -- touch` : arg === MIB ? '256' : arg));
+  rmSync(SERIAL, { force: true }); // an earlier guest's
   const { child, end } = start(args, { name: 'qemu', env: device });
-  await until(() => child.exitCode !== null || read('/tmp/serial').includes('Run /init'));
+  await until(() => child.exitCode !== null || said().includes('Run /init'));
   const opts = ['--time', '30', '--interval', '5000', '--format', 'json'];
   const by = {
     pid: await run([...WATCH, ...opts, '--pid', String(child.pid)]),
