@@ -10,8 +10,8 @@ import type { Decision, PageView, Policy, VcpuView, VmView } from './policy.js';
 import { effectiveCell, effectiveType } from './sdm/effective.js';
 import { archMtrrType, MtrrState } from './sdm/mtrr.js';
 import { patType } from './sdm/pat.js';
-import type { ArchType, Rule } from './types.js';
-import { hasVmType, L2_RULE, quirksOfType, TD_PRIVATE, tdRule, type VmType } from './vm-types.js';
+import type { ArchType, Rule, VmType } from './types.js';
+import { hasVmType, L2_RULE, quirksOfType, TD_PRIVATE, tdRule } from './vm-types.js';
 
 /** All that the type of a page depends on, frozen at one moment. */
 export interface Situation {

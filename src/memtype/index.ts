@@ -82,5 +82,5 @@ export { type Solution, solveMtrrs } from './solve/solve.js';
 export type { Want } from './solve/wanted.js';
 export { decodeSpte, type SpteReading } from './spte/decode.js';
 export { makersOf } from './spte/makers.js';
-export type { ArchType, LeafType, Rule, TypeSource } from './types.js';
-export { hasVmType, quirksOfType, VM_TYPES, type VmType } from './vm-types.js';
+export type { ArchType, LeafType, Rule, TypeSource, VmType } from './types.js';
+export { hasVmType, VM_TYPES } from './vm-types.js';

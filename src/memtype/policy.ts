@@ -2,7 +2,7 @@ import type { GfnRange, Level } from '../arch/units.js';
 import type { ErratumId } from './errata.js';
 import type { MtrrMsr } from './sdm/msrs.js';
 import type { MtrrState } from './sdm/mtrr.js';
-import type { LeafType, Rule } from './types.js';
+import type { LeafType, Rule, VmType } from './types.js';
 
 /** What a policy may know of a vCPU. */
 export interface VcpuView {
@@ -25,6 +25,8 @@ export interface VmView {
   readonly disabledQuirks: number;
   /** The host CPU snoops its own caches (X86_FEATURE_SELFSNOOP). */
   readonly selfSnoop: boolean;
+  /** It hides its memory from the host; undefined for an ordinary VM. */
+  readonly vmType?: VmType | undefined;
   /** KVM_MEM_ bit of the proposed memslot flag. */
   readonly memslotFlag: number;
   /** The frames of memslots that have the flag; none where the kernel does not know it. */

@@ -6,6 +6,9 @@ export type LeafType = MemType | 'none';
 /** What the SDM says of an address: `undefined` where it leaves an overlap of MTRRs undefined. */
 export type ArchType = MemType | 'undefined';
 
+/** Virtual machines whose memory is hidden from the host: Intel's trust domains, and AMD's SEV-SNP. */
+export type VmType = 'tdx' | 'snp';
+
 /** What decides the type of a leaf on real kernels; each is a branch of some vmx_get_mt_mask() or of the lookup of guest MTRRs. */
 export type TypeSource =
   | 'coherent' // no non-coherent DMA

@@ -1,9 +1,7 @@
 import { KVM_X86_QUIRK_IGNORE_GUEST_PAT } from '../arch/kvm-flags.js';
 import type { Decision, Policy } from './policy.js';
-import type { Rule } from './types.js';
+import type { Rule, VmType } from './types.js';
 
-/** Virtual machines whose memory is hidden from the host: Intel's trust domains, and AMD's SEV-SNP. */
-export type VmType = 'tdx' | 'snp';
 /** All of them. */
 export const VM_TYPES: readonly VmType[] = ['tdx', 'snp'];
 

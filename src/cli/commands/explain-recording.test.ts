@@ -85,6 +85,14 @@ describe('explain --recording', () => {
     );
   });
 
+  it('compares with other policies without the quirks that E disables by itself', async () => {
+    const path = recordingOf([FIRST], { ...ENVIRONMENT, release: '7.2.13', quirks: 0xfff });
+    const step = `${FIRST.steps.length - 1}`;
+    const { policies } = await json('--recording', path, '--step', step, '--gpa', '4M');
+    const ofA = policies.find(({ policy }: { policy: string }) => policy === 'A');
+    expect([ofA.type, ofA.ipat, ofA.refuses]).toEqual(['WB', true, []]);
+  });
+
   it('lets options and logs count more', async () => {
     const path = recordingOf([FIRST]);
     expect((await json('--recording', path, '--policy', '7.2', '--gpa', '4M')).policy).toBe('E');

@@ -129,6 +129,20 @@ describe('explain --then', () => {
     expect((await outcomes('--policy', 'none', ...then('touch=0')))[0]).toBe('no EPT: no leaf');
   });
 
+  // A policy's own quirks (quirks.disabledAtCreation) are not the VMM's: others do not inherit them.
+  it.each([
+    ['what E disables itself', ['--policy', '7.2', '--noncoherent', '--cd', '--mtrr', 'def=WB'], []],
+    ['what npt disables itself', ['--policy', 'npt'], []],
+    ['what the VMM disabled', ['--policy', '7.2', '--noncoherent', '--cd'], ['cd-nw-cleared']],
+    ['what a TD has disabled', ['--policy', '7.2', '--vm-type', 'tdx'], []],
+  ])('compares policies as without events: %s', async (_, args, quirks) => {
+    const before = quirks.flatMap((quirk) => ['--disable-quirks', quirk]);
+    const during = quirks.map((quirk) => `quirks=${quirk}`);
+    const { policies } = await json(...args, ...before, '--gpa', '0');
+    const { after } = await json(...args, ...then('touch=0', ...during), '--gpa', '0');
+    expect(after.policies).toEqual(policies);
+  });
+
   it('goes on after a write that faults', async () => {
     expect(await outcomes(...DMA, ...then('0x210=6', '0x2ff=2', 'MTRR_DEF_TYPE=0x806'))).toEqual([
       expect.stringMatching(/^#GP\(0\): VCNT in MTRRcap is 8/),

@@ -11,6 +11,14 @@ const TD = ['--policy', '7.2', '--vm-type', 'tdx'];
 const SLOTS = [
   ...['--slot', 'own=0+1G,guest-memfd', '--slot', 'shared=1G+1G', '--slot', 'bar=0xe0000000+1M,pci-bar'],
 ];
+/** A slot goes that is not the one touched. */
+const GONE = [
+  ...['--slot', 'a=0+1G', '--slot', 'b=1G+1G'],
+  ...['touch=1G', 'delete=a', 'touch=1G'].flatMap((event) => ['--then', event]),
+];
+const outcomes = async (...args: string[]): Promise<string[]> =>
+  (await json(...args)).events.map(({ outcome }: { outcome: string }) => outcome);
+
 /** PAT entry 3 is UC. */
 const UC = ['--pat-entry', '3'];
 
@@ -35,13 +43,15 @@ describe('explain --vm-type tdx', () => {
     ]);
   });
 
+  it('loses the leaves of a deleted slot alone, as kvm_arch_flush_shadow_memslot() asks for an ordinary VM', async () => {
+    expect(await outcomes(...TD, ...GONE)).toEqual([
+      ...['makes WB, IPAT 0', 'zaps 0x0-0x3fffffff', 'finds WB, IPAT 0'],
+    ]);
+  });
+
   it('zaps nothing when a device comes', async () => {
-    const { events } = await json(
-      ...TD,
-      ...SLOTS,
-      ...['touch=1G', 'touch=0', 'dma=on'].flatMap((e) => ['--then', e]),
-    );
-    expect(events.map(({ outcome }: { outcome: string }) => outcome)).toEqual([
+    const events = ['touch=1G', 'touch=0', 'dma=on'].flatMap((e) => ['--then', e]);
+    expect(await outcomes(...TD, ...SLOTS, ...events)).toEqual([
       ...['makes WB, IPAT 0', 'private: the TDX module maps it WB', 'zaps nothing'],
     ]);
   });
@@ -72,6 +82,16 @@ describe('explain --vm-type snp', () => {
     await expect(brief('--policy', '7.2', '--vm-type', 'snp', '--gpa', '0')).rejects.toThrow(
       /run no SEV-SNP guests/,
     );
+  });
+
+  // Before 6.12 a slot that goes takes all leaves of any VM (aa8d1f48d353).
+  it.each([
+    ['npt', 'zaps 0x0-0x3fffffff', 'finds no type'],
+    ['npt-D', 'zaps 0x0-0x3fffffff', 'finds no type'],
+    ['npt-D-6.11', 'zaps every leaf', 'makes no type'],
+  ])('a deleted slot on %s: %s', async (policy, ...expected) => {
+    const seen = await outcomes('--policy', policy, '--vm-type', 'snp', ...GONE);
+    expect(seen.slice(1)).toEqual(expected);
   });
 });
 

@@ -165,8 +165,7 @@ export function applyQuirks(state: VmState, event: EventOf<'disable-quirks'>, ef
     effect.refused = 'EINVAL';
     return;
   }
-  state.disabledQuirks =
-    update === 'assign' ? event.mask : state.disabledQuirks | (event.mask & quirksSupported);
+  state.askedQuirks = update === 'assign' ? event.mask : state.askedQuirks | (event.mask & quirksSupported);
   noteLeftovers(state, 'quirks', effect);
 }
 

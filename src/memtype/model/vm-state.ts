@@ -2,7 +2,8 @@ import { KVM_MEM_NON_COHERENT_DMA } from '../../arch/memslots.js';
 import type { GfnRange } from '../../arch/units.js';
 import { supportedQuirks } from '../policies/quirks.js';
 import type { Decision, PageView, Policy, VcpuView, VmView } from '../policy.js';
-import type { Rule } from '../types.js';
+import type { Rule, VmType } from '../types.js';
+import { quirksOfType } from '../vm-types.js';
 import { ModelError } from './events.js';
 import { type HostAccess, HostPages } from './host-pages.js';
 import { type Leaf, LeafStore } from './leaves.js';
@@ -33,6 +34,8 @@ export interface ModelOptions {
   legacyMmu?: boolean;
   /** The module parameter kvm.ignore_msrs. */
   ignoreMsrs?: boolean;
+  /** The VM hides its memory from the host; an ordinary VM if not told. */
+  vmType?: VmType | undefined;
   /** KVM_MEM_ bit of the memslot flag of proposal P5; bit 3 if not told. */
   memslotFlag?: number;
 }
@@ -46,7 +49,8 @@ export class VmState implements VmView {
   shadow = new ShadowEpt();
   hostPages = new HostPages();
   noncoherent = 0;
-  disabledQuirks: number;
+  /** The quirks that the VMM has disabled, beside those that are disabled from the start. */
+  askedQuirks = 0;
   /** Of each slot that logs: the pages, from its start, that were written (`kvm_memory_slot.dirty_bitmap`). */
   dirty = new Map<number, PageSet>();
   /** KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2: reading the log clears nothing; `all-set`: it starts with every page in it. */
@@ -69,15 +73,25 @@ export class VmState implements VmView {
       legacyMmu: false,
       ignoreMsrs: false,
       memslotFlag: KVM_MEM_NON_COHERENT_DMA,
+      vmType: undefined,
       ...options,
     };
-    const { vcpus, maxphyaddr, mtrr, quirksSupported } = this.options;
+    const { vcpus, maxphyaddr, mtrr } = this.options;
     this.vcpus = Array.from({ length: vcpus }, (_, id) => new VcpuModel(id, maxphyaddr, mtrr));
-    this.disabledQuirks = policy.quirks.disabledAtCreation & quirksSupported;
   }
 
   get selfSnoop(): boolean {
     return this.options.selfSnoop;
+  }
+
+  get vmType(): VmType | undefined {
+    return this.options.vmType;
+  }
+
+  get disabledQuirks(): number {
+    const { quirksSupported, vmType } = this.options;
+    const fromStart = this.policy.quirks.disabledAtCreation | quirksOfType(vmType);
+    return (fromStart & quirksSupported) | this.askedQuirks;
   }
 
   get memslotFlag(): number {
@@ -96,7 +110,7 @@ export class VmState implements VmView {
     copy.shadow = new ShadowEpt(this.shadow);
     copy.hostPages = new HostPages(this.hostPages);
     copy.noncoherent = this.noncoherent;
-    copy.disabledQuirks = this.disabledQuirks;
+    copy.askedQuirks = this.askedQuirks;
     copy.dirty = new Map([...this.dirty].map(([slot, pages]) => [slot, pages.copy()]));
     copy.manualProtect = this.manualProtect;
     copy.obsoleteRoots = new Set(this.obsoleteRoots);

@@ -92,14 +92,14 @@ function factsAfter(scenario: Scenario, env: Environment, count: number): GuestF
   });
   for (const event of replay.start) model.apply(event);
   for (const step of scenario.steps.slice(0, count)) takeAll(model, replay.next(step));
-  const { noncoherent, disabledQuirks } = model.state;
+  const { noncoherent, askedQuirks } = model.state;
   return {
     policy: policy.paging === 'ept' ? env.release : policy.name,
     ...{ maxphyaddr, mtrrCpuid, selfSnoop, vcpuCount: vcpus },
     vcpus: new Map(model.state.vcpus.map(({ id }) => [id, registersOf(model, id)])),
     slots: slotsOf(replay, memslotFlag),
     noncoherent: noncoherent > 0,
-    disabledQuirks: disabledQuirks & supportedQuirks(policy, selfSnoop),
+    disabledQuirks: askedQuirks & supportedQuirks(policy, selfSnoop),
   };
 }
 

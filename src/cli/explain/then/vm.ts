@@ -6,7 +6,6 @@ import {
   classifyMsr,
   hostMmioOf,
   type MtrrMsr,
-  quirksOfType,
   type Situation,
   type Slot,
   VmModel,
@@ -44,7 +43,7 @@ function bringUp(model: VmModel, vcpu: number, { mtrr, pat, cd }: Situation): vo
 export function vmOf(guest: Guest): VmModel {
   const { policy, situation, groups, memory } = guest;
   const { maxphyaddr, mtrrCpuid: mtrr, selfSnoop, noncoherent, disabledQuirks, vmType } = situation;
-  const model = new VmModel(policy, { vcpus: countOf(guest), maxphyaddr, mtrr, selfSnoop });
+  const model = new VmModel(policy, { vcpus: countOf(guest), maxphyaddr, mtrr, selfSnoop, vmType });
   for (const { ids, situation: own } of groups) for (const id of ids) bringUp(model, id, own);
   slotsOf(guest).forEach(({ start, end, backing, readOnly, flagged }, slot) => {
     const flags = (readOnly ? KVM_MEM_READONLY : 0) | (flagged ? KVM_MEM_NON_COHERENT_DMA : 0);
@@ -59,14 +58,15 @@ export function vmOf(guest: Guest): VmModel {
     });
   });
   if (noncoherent) model.apply({ kind: 'noncoherent', delta: 1 });
-  model.apply({ kind: 'disable-quirks', mask: disabledQuirks | quirksOfType(vmType), cap: 'quirks' });
+  model.apply({ kind: 'disable-quirks', mask: disabledQuirks, cap: 'quirks' });
   return model;
 }
 
 /** The situation of a vCPU as the VM has it now. */
 export function situationIn(model: VmModel, guest: Guest, vcpu: number): Situation {
   const { mtrr, pat, cd } = model.state.vcpu(vcpu);
-  const { noncoherent, disabledQuirks } = model.state;
+  // What the policy disables by itself is its own: other policies are asked too.
+  const { noncoherent, askedQuirks: disabledQuirks } = model.state;
   const before = groupOf(guest.groups, vcpu).situation;
   return { ...before, mtrr, pat, cd, noncoherent: noncoherent > 0, disabledQuirks };
 }

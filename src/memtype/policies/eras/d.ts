@@ -32,7 +32,8 @@ export const policyD: Policy = {
     mtrr: () => undefined,
     cr0: () => false,
     noncoherent: () => true,
-    memslot: (vm) => (hasQuirk(vm, KVM_X86_QUIRK_SLOT_ZAP_ALL) ? 'all' : 'slot'),
+    // kvm_arch_flush_shadow_memslot(), since aa8d1f48d353 (6.12): only an ordinary VM (KVM_X86_DEFAULT_VM) loses all of its leaves.
+    memslot: (vm) => (vm.vmType === undefined && hasQuirk(vm, KVM_X86_QUIRK_SLOT_ZAP_ALL) ? 'all' : 'slot'),
   },
   msrs: STORED_MSRS,
   stale: {},
