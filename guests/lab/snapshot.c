@@ -6,6 +6,7 @@
  *   in DIR/ram, which blocks of it hold something in DIR/blocks, and DIR/saved once all is written.
  * - LAB_RAM=FILE in the environment: maps FILE, copy on write, as the machine's RAM.
  * - LAB_JOB=OFFSET:FILE: then maps FILE over it, OFFSET bytes into what Bochs has given out.
+ * Whoever writes to FILE writes to the machine's RAM: a machine is given more to do while it runs.
  *
  * Bochs' own memory.ram is left empty, so that a restored machine keeps what is mapped: several
  * share the page cache.
@@ -39,10 +40,10 @@ __attribute__((noreturn)) static void die(const char *what) {
   _exit(1);
 }
 
-/* Map a file, copy on write, into the RAM. */
-static void map_file(size_t at, const char *path) {
+/* Map a file into the RAM, where it stays until the process ends: copy on write, or shared. */
+static void map_file(size_t at, const char *path, bool shared) {
   struct stat info;
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  int fd = open(path, (shared ? O_RDWR : O_RDONLY) | O_CLOEXEC);
   if (fd < 0 || fstat(fd, &info) < 0)
     die(path);
   if (info.st_size == 0 || at % PAGE != 0 || at > ram_size ||
@@ -50,7 +51,7 @@ static void map_file(size_t at, const char *path) {
     fprintf(stderr, "%s: it does not fit the RAM\n", path);
     _exit(1);
   }
-  int flags = MAP_PRIVATE | MAP_FIXED;
+  int flags = (shared ? MAP_SHARED : MAP_PRIVATE) | MAP_FIXED;
   if (mmap(ram + at, (size_t)info.st_size, PROT_READ | PROT_WRITE, flags, fd, 0) == MAP_FAILED)
     die(path);
   close(fd);
@@ -60,7 +61,7 @@ static void map_job(const char *job) {
   char *path;
   size_t at = strtoul(job, &path, 10);
   if (*path++ == ':')
-    map_file(at, path);
+    map_file(at, path, true);
 }
 
 /* operator new[]: the first large one is the machine's RAM. */
@@ -78,7 +79,7 @@ void *_Znam(size_t size) {
   if (ram == MAP_FAILED)
     die("RAM");
   if (saved)
-    map_file(0, saved);
+    map_file(0, saved, false);
   if (job)
     map_job(job);
   return ram;

@@ -135,13 +135,22 @@ interface WarmUp {
   done: () => void;
 }
 
+/** Where an agent has what it is to do from. */
+export interface Jobs {
+  /** Gives the spec. */
+  read: () => string;
+  /** Done before that, so that V8 has compiled what it takes; nobody is told what came of it. */
+  warmUp?: WarmUp;
+  /** Waits for another spec, where the last one says that there will be more. */
+  next: (place: NonNullable<AgentSpec['next']>) => string;
+}
+
 /**
- * Entry of the agent process, in the lab and on the host. `read` gives the spec. Before that something like the work may be done, so
- * that V8 has compiled what it takes, and nobody is told what came of it.
+ * Entry of the agent process, in the lab and on the host.
  *
  * Exit status: 0 done, 2 could not start (a `failed` message says why).
  */
-export function agentMain(read: () => string, warmUp?: WarmUp): number {
+export function agentMain({ read, warmUp, next }: Jobs): number {
   using gib = new GibPage();
   try {
     if (warmUp !== undefined) {
@@ -149,8 +158,12 @@ export function agentMain(read: () => string, warmUp?: WarmUp): number {
       gib.takeAhead(); // so that the kernel clears it but once for a machine that is saved
       warmUp.done();
     }
-    work(decodeSpec(read()), gib, send);
-    return 0;
+    for (let text = read(); ; ) {
+      const spec = decodeSpec(text);
+      work(spec, gib, send);
+      if (spec.next === undefined) return 0;
+      text = next(spec.next);
+    }
   } catch (error) {
     send({ type: 'failed', code: agentErrorCode(error), message: messageOf(error) });
     return 2;

@@ -1,4 +1,5 @@
-import { closeSync, existsSync, openSync, readFileSync, readSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
+import { clearWarnOnce } from '../observe/kernel-log.js';
 
 const STDIN = 0;
 const CHUNK = 1 << 18;
@@ -26,13 +27,8 @@ export function readJob(path: string): string {
   return readFileSync(path === '-' ? STDIN : path, 'utf8');
 }
 
-const CLEAR_WARN_ONCE = '/sys/kernel/debug/clear_warn_once';
-
-/**
- * Stand still until the machine is told to go on; in the lab it may be saved meanwhile (guests/lab/init.c). What the kernel warns of
- * only once it will warn of again.
- */
+/** Stand still until the machine is told to go on; in the lab it may be saved meanwhile (guests/lab/init.c). */
 export function standStill(): void {
-  if (existsSync(CLEAR_WARN_ONCE)) writeFileSync(CLEAR_WARN_ONCE, '1');
+  clearWarnOnce();
   process.kill(process.pid, 'SIGSTOP');
 }

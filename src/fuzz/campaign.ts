@@ -1,3 +1,4 @@
+import { keepMachines } from '../lab/index.js';
 import type { ResultSet, ScenarioResult, SetHeader } from '../report/types.js';
 import type { Scenario } from '../scenario/types.js';
 import type { SessionListener } from '../session/session.js';
@@ -55,10 +56,10 @@ export interface FuzzListener extends SessionListener {
   found(scenario: Scenario, kind: string): void;
 }
 
-/** Scenarios of the first boot, which tell how long one takes, and of one boot at most. */
+/** Scenarios of the first batch, which tell how long one takes, and of one batch at most. */
 const FIRST_BATCH = 60;
 const MOST_BATCH = 600;
-/** How often a find may be shrunk, at a boot each. */
+/** How often a find may be shrunk. */
 const ROUNDS = 8;
 /** Finds of different kinds after which a kernel is bad enough. */
 const MOST_FINDS = 5;
@@ -106,6 +107,7 @@ async function shrunk(runner: Runner, found: Scenario, first: ScenarioResult): P
 export async function fuzz(request: FuzzRequest, listener: FuzzListener): Promise<FuzzResult> {
   const { seed, subjects, count, timeMs, machineMs = Number.POSITIVE_INFINITY } = request;
   const { mostFinds = MOST_FINDS, unshrunk = false } = request;
+  await using _ = keepMachines();
   const started = Date.now();
   const runner = new Runner(request.session, listener);
   const finds = new Map<string, Find>();

@@ -6,7 +6,7 @@ import { runSession, type SessionListener, type SessionRequest } from '../sessio
 /** Where random scenarios run. */
 export type FuzzSession = Omit<SessionRequest, 'scenarios' | 'repeat' | 'rerun'>;
 
-/** Runs scenarios on one kernel in batches, with a boot for each. */
+/** Runs scenarios on one kernel in batches. */
 export class Runner {
   /** Known after the first batch. */
   policy: ResultSet['policy'] | undefined;

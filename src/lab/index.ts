@@ -17,6 +17,14 @@ export {
 } from './kernel/read-counters.js';
 export { runInLab } from './machine/lab.js';
 export type { LabOutcome } from './machine/outcome.js';
-export { JOB_DEVICE, type LabEngine, type LabRun, type SnapshotUse, WITNESS_PLACE } from './machine/run.js';
+export {
+  JOB_DEVICE,
+  type LabEngine,
+  type LabRun,
+  NEXT_JOB,
+  type SnapshotUse,
+  WITNESS_PLACE,
+} from './machine/run.js';
+export { areKept, keepMachines } from './machine/waiting.js';
 export { makeScratch, removeScratch } from './scratch.js';
 export { sweepLab } from './sweep.js';

@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync, statSync } from 'node:fs';
+import { closeSync, constants, existsSync, openSync, statSync, writeFileSync } from 'node:fs';
 import { constants as system } from 'node:os';
 import { KvmError, readNow } from '../kvm/index.js';
 import type { Missing } from '../text/missing.js';
@@ -99,4 +99,11 @@ export function openKernelLog(path = DEVICE): KernelLog | Missing {
       lift: 'run on a kernel with CONFIG_PRINTK, outside a container',
     };
   }
+}
+
+const CLEAR_WARN_ONCE = '/sys/kernel/debug/clear_warn_once';
+
+/** Have the kernel warn again of what it warns of only once, where it can be told to. */
+export function clearWarnOnce(): void {
+  if (existsSync(CLEAR_WARN_ONCE)) writeFileSync(CLEAR_WARN_ONCE, '1');
 }

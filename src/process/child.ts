@@ -37,8 +37,11 @@ export interface ChildEnd {
 }
 
 /** A child that runs. */
-interface Child {
+export interface Child {
   stop(): void;
+  /** Have it stand still until it is resumed, or stopped. */
+  pause(): void;
+  resume(): void;
   /** Rejects with a ProcessError. */
   ended: Promise<ChildEnd>;
 }
@@ -64,7 +67,13 @@ export function startChild(tool: string, args: readonly string[], o: ChildOption
   });
   child.stdin?.on('error', () => {}); // It died before it read all: how it ended says more.
   child.stdin?.end(o.input);
-  return { stop: () => void child.kill(o.endBy), ended: end(child, tool, o) };
+  const give = (name: NodeJS.Signals) => () => void child.kill(name);
+  return {
+    stop: give(o.endBy),
+    pause: give('SIGSTOP'),
+    resume: give('SIGCONT'),
+    ended: end(child, tool, o),
+  };
 }
 
 /** Run a tool to its end, as startChild() does. */

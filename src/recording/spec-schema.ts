@@ -16,4 +16,5 @@ export const specSchema = z.strictObject({
   zaps: z.exactOptional(z.array(z.strictObject({ vcpus: whole, mib: whole }))),
   counters: z.exactOptional(z.boolean()),
   witness: z.exactOptional(z.strictObject({ device: z.string(), offset: whole })),
+  next: z.exactOptional(z.strictObject({ device: z.string(), offset: whole, waits: z.string() })),
 });

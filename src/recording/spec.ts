@@ -23,6 +23,11 @@ export interface AgentSpec {
   counters?: boolean;
   /** Where the emulator tells how its processor walked the guest's tables, to be told after each access: a device, and bytes from its start. */
   witness?: { device: string; offset: number };
+  /**
+   * Where it finds its next job, once it has done this one and printed `waits`: on a device from its start, and at `offset`, as two
+   * 32-bit words, the number of that job, from 1, and how many bytes it has.
+   */
+  next?: { device: string; offset: number; waits: string };
 }
 
 /** What an agent was given to do is not what it can read; the message says where. */

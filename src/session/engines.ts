@@ -6,10 +6,12 @@ import { catalogue } from '../catalogue/index.js';
 import { PROBE_SCENARIOS } from '../check/policy-choice.js';
 import { builtFile } from '../kvm/built-files.js';
 import {
+  areKept,
   type GuestFile,
   JOB_DEVICE,
   labError,
   makeScratch,
+  NEXT_JOB,
   removeScratch,
   runInLab,
   type SnapshotUse,
@@ -95,7 +97,7 @@ async function snapshotUse(run: AgentRun, dir: string): Promise<SnapshotUse> {
   const scenarios = catalogue.filter(({ name }) => PROBE_SCENARIOS.includes(name));
   await writeFile(source, encodeSpec({ ...spec, scenarios }));
   return {
-    job: encodeSpec(run.spec),
+    job: encodeSpec(areKept() ? { ...run.spec, next: NEXT_JOB } : run.spec),
     files: [...LAB_FILES, { source, target: WARM_UP }],
     args: [JOB_DEVICE, WARM_UP],
     onProblem: (text) => run.onProblem?.(text),

@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { catalogue } from '../../src/catalogue/index.js';
 import { buildKernel } from '../../src/lab/index.js';
-import type { Recording } from '../../src/recording/recording.js';
 import {
   comparable,
   LARGE,
@@ -11,6 +10,7 @@ import {
   type RecordOptions,
   recordInLab,
   USUAL,
+  withoutLog,
 } from '../support/lab-recordings.js';
 import { type OwnCache, ownCache } from '../support/own-cache.js';
 
@@ -35,9 +35,6 @@ afterAll(() => {
 
 const run = (source: string, o: RecordOptions): Promise<LabRecordings> =>
   recordInLab(images.get(source) as string, o);
-
-/** A kernel gives some warnings once a boot: which scenario meets one depends on those before it. */
-const withoutLog = ({ kernelLog: _, ...rest }: Recording): Recording => rest;
 
 /** When a saved machine was last put into use, or saved. */
 const lastUse = (): number =>

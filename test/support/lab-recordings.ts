@@ -21,6 +21,8 @@ export interface RecordOptions {
   snapshot: boolean;
   /** USUAL unless given. */
   scenarios?: readonly Scenario[];
+  /** Called for each recording as it comes. */
+  onRecording?: () => void;
 }
 
 /** What a run in the lab gave. */
@@ -43,13 +45,18 @@ export async function recordInLab(kernel: string, o: RecordOptions): Promise<Lab
     timeoutMs: 600_000,
     onLine: (line) => {
       const message = decodeMessage(line);
-      if (message.type === 'recording') recordings.push(message.recording);
+      if (message.type !== 'recording') return;
+      recordings.push(message.recording);
+      o.onRecording?.();
     },
     onProblem: (text) => problems.push(text),
   });
   expect(outcome.kind).toBe('done');
   return { recordings, problems };
 }
+
+/** A kernel says some things once a boot, or once for each job: which scenario meets them depends on those before it. */
+export const withoutLog = ({ kernelLog: _, ...rest }: Recording): Recording => rest;
 
 /** Registers and addresses in what the kernel logs: where things lie in its memory. */
 const withoutAddresses = (text: string): string => text.replace(/\b[0-9a-f]{8,}\b/g, '…');

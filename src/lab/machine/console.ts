@@ -11,7 +11,6 @@ const PANIC_END = /---\[ end Kernel panic/;
 /** Reads a kernel's console and keeps what a verdict needs. */
 export class ConsoleWatch {
   private readonly lines: string[] = [];
-  private booted = false;
   panic: string | undefined;
   /** The first oops; with oops=panic a panic follows it. */
   oops: string | undefined;
@@ -19,6 +18,9 @@ export class ConsoleWatch {
   readonly warnings: string[] = [];
   /** The panic was printed to its end. */
   panicComplete = false;
+
+  /** @param booted whether the kernel has run its init already */
+  constructor(private booted = false) {}
 
   line(text: string): void {
     this.lines.push(text);

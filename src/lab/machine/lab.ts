@@ -5,6 +5,7 @@ import { sweepScratch } from '../scratch.js';
 import { bochs } from './bochs.js';
 import type { Engine } from './engine.js';
 import { inScratch } from './in-scratch.js';
+import { watchRun } from './machine.js';
 import type { LabOutcome } from './outcome.js';
 import { fits, isInPlace, prepare } from './prepare.js';
 import { qemu } from './qemu.js';
@@ -12,7 +13,7 @@ import type { LabEngine, LabRun } from './run.js';
 import { runFromSnapshot } from './snapshot/index.js';
 import { preloadLibrary } from './snapshot/preload.js';
 import { preloaded } from './snapshot/restore.js';
-import { watchRun } from './watch.js';
+import { runByWaiting } from './waiting.js';
 
 const ENGINES: Record<LabEngine, Engine> = {
   bochs,
@@ -30,6 +31,8 @@ const ENGINES: Record<LabEngine, Engine> = {
 export async function runInLab(run: LabRun): Promise<LabOutcome> {
   if (run.signal?.aborted) throw new LabError('LAB_ABORTED', 'the lab run was stopped');
   const { engine, snapshot } = run;
+  const waited = engine === 'bochs' && snapshot !== undefined && (await runByWaiting({ ...run, snapshot }));
+  if (waited) return waited;
   const kernel = await readKernel(run.kernel);
   openCache();
   sweepScratch();

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ConsoleWatch } from './console.js';
 import { RunWatch } from './outcome.js';
+import { NEXT_JOB } from './run.js';
 
 interface Run {
   console?: string[];
@@ -74,6 +75,25 @@ describe('RunWatch', () => {
     ],
   ])('tells %s', (_, run, expected) => {
     expect(outcomeOf(run).outcome).toMatchObject(expected);
+  });
+
+  it.each<[string, string[], boolean]>([
+    ['waits', [], true],
+    ['waits, of a kernel that has died', PANIC, false],
+  ])('a machine that %s', (_, console, isWell) => {
+    const watch = new RunWatch(new ConsoleWatch(true), { onLine: () => {} });
+    let said = false;
+    watch.onWaits = () => {
+      said = true;
+    };
+
+    watch.result(NEXT_JOB.waits);
+    for (const line of console) watch.console(line);
+
+    expect([said, watch.isWell]).toEqual([true, isWell]);
+    const outcome = watch.outcome({ status: null, killedBy: null }, '');
+    expect(outcome).toMatchObject(isWell ? { kind: 'done', status: 0 } : { kind: 'panic' });
+    watch.dispose();
   });
 
   it('hands out what the agent prints and nothing else', () => {

@@ -1,4 +1,5 @@
 import type { ConsoleWatch } from './console.js';
+import { NEXT_JOB } from './run.js';
 
 /** How a lab run ended. */
 export type LabOutcome =
@@ -24,8 +25,11 @@ const EXIT_MARK = /^#lab exit (\d{3})$/;
 /** Follows both serial ports of a run and tells how it ended. */
 export class RunWatch {
   onStop: () => void = () => {};
+  /** The agent has done its job, and waits for another one. */
+  onWaits: () => void = () => {};
   panicGraceMs = 0;
   private started = false;
+  private waits = false;
   private status: number | undefined;
   private stopped: { kind: Failure; reason: string } | undefined;
   private grace: NodeJS.Timeout | undefined;
@@ -49,6 +53,7 @@ export class RunWatch {
   result(line: string): void {
     const exit = EXIT_MARK.exec(line);
     if (exit) this.status ??= Number(exit[1]);
+    else if (line === NEXT_JOB.waits) this.rest();
     else if (line === START_MARK) this.start();
     else if (line !== '' && this.status === undefined) this.sink.onLine(line);
   }
@@ -56,6 +61,17 @@ export class RunWatch {
   private start(): void {
     this.started = true;
     this.sink.onStart?.();
+  }
+
+  /** Whether the agent waits, and nothing has been heard of the kernel that keeps it from more. */
+  get isWell(): boolean {
+    return this.waits && this.watch.oops === undefined && this.watch.panic === undefined;
+  }
+
+  private rest(): void {
+    this.waits = true;
+    this.status ??= 0;
+    this.onWaits();
   }
 
   /** End the run for a reason of the host's own. */

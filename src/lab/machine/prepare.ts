@@ -5,7 +5,7 @@ import { type Kernel, mapsInPlace } from '../image/bzimage.js';
 import { modulesPart, programPart } from '../image/initramfs.js';
 import { nodeImage, runtimeFiles } from '../image/nodeimage.js';
 import type { Boot } from './engine.js';
-import { JOB_SIZE, type LabRun, WITNESS_PLACE } from './run.js';
+import { JOB_SIZE, type LabRun, NEXT_JOB, WITNESS_PLACE } from './run.js';
 
 const MEMORY_MIB = 1024;
 /** From 1 to 2 GiB is the page of 1 GiB; the kernel puts its own things at the end first. */
@@ -36,7 +36,7 @@ export const isInPlace = ({ vmlinux }: Kernel): boolean => vmlinux !== undefined
 
 /** Whether a job, and the kernel's modules, have room in a machine that may be saved. */
 export const fits = (job: string, { modules }: Kernel): boolean =>
-  Buffer.byteLength(job) < WITNESS_PLACE.offset && (modules?.length ?? 0) < MODULES_SIZE;
+  Buffer.byteLength(job) < NEXT_JOB.offset && (modules?.length ?? 0) < MODULES_SIZE;
 
 /** What a boot of `kernel` takes. A job lies in memory, where that can be. */
 export async function prepare(

@@ -41,6 +41,12 @@ export const JOB_SIZE = 4 << 20;
 /** The page behind a job that takes what the emulator tells, guests/lab/witness.c. */
 export const WITNESS_PLACE = { device: JOB_DEVICE, offset: JOB_SIZE - PAGE_SIZE };
 
+/**
+ * How a machine that has done its job is given another one. It prints `waits`, alone on a line. At `offset` of the device are then two
+ * 32-bit words, the number of its next job, from 1, and how many bytes that has; it lies at the device's start. The number is written last.
+ */
+export const NEXT_JOB = { device: JOB_DEVICE, offset: WITNESS_PLACE.offset - PAGE_SIZE, waits: '#lab waits' };
+
 /** What is otherwise in a machine that may be saved. */
 export interface SnapshotUse {
   files: readonly GuestFile[];

@@ -8,7 +8,8 @@ export class LineTail {
   private readonly fd: number;
   private readonly watcher;
   private readonly buffer = Buffer.alloc(CHUNK);
-  private position = 0;
+  /** Bytes that were read. */
+  position = 0;
   private readonly lines: LineSplitter;
 
   /** Creates the file. `limit`: bytes after which the rest is ignored and `onFull` is called once. */

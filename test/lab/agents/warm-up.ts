@@ -28,7 +28,13 @@ const state = (): object => ({
 });
 
 const before = state();
-process.exitCode = agentMain(() => readFileSync(spec, 'utf8'), {
-  read: () => readFileSync(warmUp, 'utf8'),
-  done: () => console.log(JSON.stringify({ before, after: state() })),
+process.exitCode = agentMain({
+  read: () => readFileSync(spec, 'utf8'),
+  warmUp: {
+    read: () => readFileSync(warmUp, 'utf8'),
+    done: () => console.log(JSON.stringify({ before, after: state() })),
+  },
+  next: () => {
+    throw new Error('no more was said to come');
+  },
 });

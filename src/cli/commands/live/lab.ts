@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline';
 import { Command, Option } from 'commander';
+import { keepMachines } from '../../../lab/index.js';
 import type { Environment } from '../../../recording/recording.js';
 import { examine } from '../../../session/examine.js';
 import { safeLine } from '../../../text/safe.js';
@@ -33,7 +34,7 @@ const END = ['quit', 'exit'];
 const HELP: Help = {
   what:
     'Give commands one after another for a kernel in the lab, each line as behind `kvm-memtype`: run and fuzz take that kernel. Its ' +
-    'machine is booted once, and each command begins where it was ready. quit, or the end of the input, ends the session.',
+    'machine is booted once, and waits for the next command after each. quit, or the end of the input, ends the session.',
   examples: [
     ['lab --kernel debian:6.1', "a session with Debian's 6.1; it is built first"],
     ['lab --kernel bzImage --param kvm.tdp_mmu=N < commands', 'what a file has, a command a line'],
@@ -91,6 +92,7 @@ async function answer(
 }
 
 async function session(options: LabOptions, globals: readonly string[], run: RunLine): Promise<void> {
+  await using _ = keepMachines();
   const { release, paging } = await open(options);
   process.stdout.write(`${safeLine(`${options.kernel}: Linux ${release}, ${paging}`)}\n`);
   const isTerminal = process.stdin.isTTY === true && process.stdout.isTTY === true;

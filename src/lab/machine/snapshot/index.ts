@@ -3,10 +3,11 @@ import type { Kernel } from '../../image/bzimage.js';
 import { BOCHS_FILES } from '../bochs.js';
 import type { Boot, Command } from '../engine.js';
 import { inScratch } from '../in-scratch.js';
+import { Machine, watchRun } from '../machine.js';
 import type { LabOutcome } from '../outcome.js';
 import { prepare } from '../prepare.js';
 import type { LabRun, SnapshotUse } from '../run.js';
-import { watchRun } from '../watch.js';
+import { areKept, keep, keepTrack } from '../waiting.js';
 import { savingProgram } from './emulator.js';
 import { SnapshotError } from './errors.js';
 import { snapshotKey } from './key.js';
@@ -56,32 +57,60 @@ export async function runFromSnapshot(run: SnapshotRun, kernel: Kernel): Promise
       run.onLine(line);
     },
   };
-  const attempt = async (scratch: string): Promise<LabOutcome | undefined> => {
+  const attempt = async (scratch: string): Promise<Attempt> => {
     const boot = await prepare({ ...run, files, args }, kernel, scratch, job);
     const way = await wayFor(boot, onProblem);
-    if (way === undefined) return undefined;
+    if (way === undefined) return {};
     const end = (came: Came): Promise<void> =>
       way.end(came).catch((error: Error) => onProblem(`the machine is not saved: ${error.message}`));
     const usedMs = Date.now() - since;
-    const outcome = await watchRun({ ...watched, usedMs }, boot, way.command).catch(
-      async (error: unknown) => {
-        await end('stopped');
-        throw error;
-      },
-    );
+    const machine = new Machine(boot, way.command);
+    let outcome: LabOutcome;
+    let isKept = false;
+    try {
+      outcome = await machine.work({ ...watched, usedMs });
+      isKept = heard && !way.boots && areKept() && machine.waits;
+    } catch (error) {
+      await end('stopped');
+      throw error;
+    } finally {
+      if (!isKept) await machine.end();
+    }
     await end(heard && outcome.kind !== 'emulator-died' ? 'sound' : 'unsound');
+    if (isKept) keep(run, machine, scratch);
     // A kernel that never got to its agent would not without us either; what dies of the warm-up is to tell of which scenario.
-    if (heard || (way.boots && !started && outcome.kind !== 'emulator-died')) return outcome;
+    if (heard || (way.boots && !started && outcome.kind !== 'emulator-died'))
+      return { outcome, ...(isKept && { machine }) };
     throw new SnapshotError(saidNothing(outcome));
   };
   try {
     const dead = restorer(run) === undefined ? undefined : await saveAlone(run, kernel, onProblem);
-    return dead ?? (await inScratch(attempt));
+    return dead ?? (await untilItWaits(attempt));
   } catch (error) {
     if (heard || (error instanceof LabError && error.code === 'LAB_ABORTED')) throw error;
     onProblem(`no saved machine is used: ${(error as Error).message}`);
     return undefined;
   }
+}
+
+/** What came of a machine, which waits now if it is there. */
+interface Attempt {
+  outcome?: LabOutcome;
+  machine?: Machine;
+}
+
+/** The outcome is there before the machine is gone, where that waits; its directory stays as long as it does. */
+function untilItWaits(attempt: (scratch: string) => Promise<Attempt>): Promise<LabOutcome | undefined> {
+  return new Promise((resolve, reject) => {
+    const life = inScratch(async (scratch) => {
+      const { outcome, machine } = await attempt(scratch);
+      if (machine !== undefined) resolve(outcome);
+      await machine?.ended;
+      return outcome;
+    });
+    life.then(resolve, reject);
+    keepTrack(life.then(() => {}));
+  });
 }
 
 const saidNothing = (outcome: LabOutcome): string =>

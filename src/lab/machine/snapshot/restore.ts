@@ -1,10 +1,11 @@
-import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PAGE_SIZE } from '../../../arch/units.js';
 import { adapted } from '../../emulator/adapt.js';
 import { builtEmulator } from '../../emulator/built.js';
 import { bochsCommand, builtBochsCommand, LINKS } from '../bochs.js';
 import type { Boot, Command } from '../engine.js';
+import { WITNESS_PLACE } from '../run.js';
 import type { Snapshot } from './store.js';
 
 const withLibrary = (command: Command, env: Record<string, string> = {}): Command => ({
@@ -61,7 +62,9 @@ export async function restoring(boot: Boot, { dir, jobOffset }: Snapshot, librar
   await symlink(join(dir, LINKS.rom), join(scratch, LINKS.rom));
   const { content = Buffer.alloc(0), used = 0 } = job ?? {};
   const end = Math.ceil(used / PAGE_SIZE) * PAGE_SIZE;
-  await writeFile(join(scratch, LINKS.job), content.subarray(0, end));
+  const file = join(scratch, LINKS.job);
+  await writeFile(file, content.subarray(0, end));
+  await truncate(file, Math.max(end, WITNESS_PLACE.offset)); // with room for jobs to come
   return withLibrary(await commandFor(boot, dir), {
     LAB_RAM: join(LINKS.snapshot, 'ram'),
     LAB_JOB: `${jobOffset}:${LINKS.job}`,
