@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, wri
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const PCI = '/sys/bus/pci';
+const LARGE_PAGES = '/sys/kernel/mm/transparent_hugepage/enabled';
 const POLL_MS = 500;
 const GUARD = 'kvm-memtype-guard';
 const MOST_POLLS = 600;
@@ -89,19 +90,26 @@ async function kill() {
   tell({ signal, err, before, left: left(), guards: processesWith(GUARD) });
 }
 
-/** Watch a guest of QEMU that runs, and takes a bit more memory from time to time. */
-async function attach(device) {
+/** Have a guest of QEMU run, which takes a bit more memory from time to time, while its process is watched. */
+async function attach(device, watch) {
   const args = QEMU.map((arg) => (arg === APPEND ? `${arg} -- touch` : arg === MIB ? '256' : arg));
   rmSync(SERIAL, { force: true }); // an earlier guest's
   const { child, end } = start(args, { name: 'qemu', env: device });
   await until(() => child.exitCode !== null || said().includes('Run /init'));
-  const opts = ['--time', '30', '--interval', '5000', '--format', 'json'];
-  const by = {
-    pid: await run([...WATCH, ...opts, '--pid', String(child.pid)]),
-    name: await run([...WATCH, ...opts, '--name', 'qemu-system-x86_64']),
-  };
+  const seen = await watch(String(child.pid));
   child.kill();
-  tell({ by, left: left(), ...(await end), serial: serial() });
+  tell({ ...(await end), ...seen, left: left(), serial: serial() });
+}
+
+const ATTACHED = [...WATCH, '--time', '30'];
+
+async function attachTwice(pid) {
+  const opts = ['--interval', '5000', '--format', 'json'];
+  const by = {
+    pid: await run([...ATTACHED, ...opts, '--pid', pid]),
+    name: await run([...ATTACHED, ...opts, '--name', 'qemu-system-x86_64']),
+  };
+  return { by };
 }
 
 const alone = async (vcpus) => tell(await run(qemu(vcpus), { env: DEVICE }));
@@ -115,12 +123,14 @@ const STAGES = {
     tell({ ...told, serial: serial(), left: left(), trace: read('/tmp/trace') });
   },
   killed: kill,
-  attached: () => attach({}),
-  'attached with device': () => attach(DEVICE),
-  /** A buffer that is too small for what happens between two looks. */
+  attached: () => attach({}, attachTwice),
+  'attached with device': () => attach(DEVICE, attachTwice),
+  /** A buffer that is too small for what happens between two looks: each small page of the guest is told of. */
   lost: async () => {
-    const opts = ['--buffer', '64'];
-    tell({ ...(await run([...WATCH, ...opts, '--', ...QEMU], { env: DEVICE })), left: left() });
+    const usual = /\[(\w+)\]/.exec(read(LARGE_PAGES))[1];
+    writeFileSync(LARGE_PAGES, 'never');
+    await attach({}, (pid) => run([...ATTACHED, '--buffer', '4', '--interval', '10000', '--pid', pid]));
+    writeFileSync(LARGE_PAGES, usual);
   },
   /** This program's own machine, by its own agent, which tells on its stdout what it observes itself. */
   own: async () => {

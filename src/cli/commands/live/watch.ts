@@ -121,7 +121,8 @@ function takeTurns(): void {
 
 function statusOf(watcher: Watcher): number {
   if (watcher.vms.length === 0) {
-    say('no VM was seen');
+    const why = watcher.lost > 0 ? ': what tells of one may be among the events that were lost' : '';
+    say(`no VM was seen${why}`);
     return EXIT_ENVIRONMENT;
   }
   return watcher.vms.every((vm) => isAsExpected(reportOf(vm))) ? 0 : 1;
