@@ -1,14 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { areasOf as areas, factsOf } from '../../test/support/dumps.js';
 import { readDump } from './read.js';
-import type { Fact } from './types.js';
-
-const factsOf = (text: string): Fact[] => readDump(text).known.flatMap(({ facts }) => [...facts]);
-const areas = (text: string): string[] =>
-  factsOf(text).flatMap((fact) =>
-    fact.what === 'area'
-      ? [`${fact.kind} ${fact.start.toString(16)}+${(fact.end - fact.start).toString(16)} ${fact.name}`]
-      : [],
-  );
 
 /** Linux's log: print_mtrr_state() of 6.1 on a guest with 46 bits, behind the prefixes of dmesg and of journald. */
 const LOG = `[    0.000000] Linux version 6.1.0-28-amd64

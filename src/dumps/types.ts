@@ -33,14 +33,26 @@ export interface DumpContext {
   cpu: number | undefined;
 }
 
-/** Read one line: what it tells, nothing where it belongs to the format but tells nothing; undefined if it is of another format. */
-type ReadLine = (line: string) => readonly Fact[] | undefined;
+/** A line is of a format, but it cannot be used. */
+export interface Misfit {
+  readonly why: string;
+}
+
+/**
+ * Read one line: what it tells, nothing where it belongs to the format but tells nothing, or why it cannot be used; undefined if it
+ * is of another format.
+ */
+type ReadLine = (line: string) => readonly Fact[] | Misfit | undefined;
 
 /** A format of dumps. */
 export interface DumpFormat {
   readonly name: string;
   readonly start: (context: DumpContext) => ReadLine;
 }
+
+/** An area from its first address to its last, or that it is none. */
+export const areaFrom = (kind: AreaKind, name: string, start: bigint, last: bigint): Fact[] | Misfit =>
+  last < start ? { why: 'it ends before it begins' } : [{ what: 'area', kind, name, start, end: last + 1n }];
 
 /** A hexadecimal number without 0x, as most dumps print addresses. */
 export const hexOf = (digits: string): bigint => BigInt(`0x${digits.replace(/^0x/i, '')}`);

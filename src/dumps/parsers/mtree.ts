@@ -1,4 +1,4 @@
-import { type AreaKind, type DumpFormat, hexOf } from '../types.js';
+import { type AreaKind, areaFrom, type DumpFormat, hexOf } from '../types.js';
 
 const ROW = /^([0-9a-f]{16})-([0-9a-f]{16}) \(prio -?\d+, (nv-)?(ramd|romd|ram|rom|i\/o)\): (.{1,80})$/;
 const SPACE = /^AS "([^"]{1,40})", root: /;
@@ -30,15 +30,7 @@ export const mtree: DumpFormat = {
       if (first === undefined || last === undefined) return undefined;
       if (!isMemory) return [];
       const kind = volatile === 'nv-' && type === 'ram' ? 'dax' : (KINDS[type] as AreaKind);
-      return [
-        {
-          what: 'area',
-          kind,
-          name: name.replace(/ @[0-9a-f]{16}.*$| KVM$/, ''),
-          start: hexOf(first),
-          end: hexOf(last) + 1n,
-        },
-      ];
+      return areaFrom(kind, name.replace(/ @[0-9a-f]{16}.*$| KVM$/, ''), hexOf(first), hexOf(last));
     };
   },
 };
