@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { explain } from '../../../test/support/explain.js';
+import { explain, explainJson } from '../../../test/support/explain.js';
 
 let folder = '';
 
@@ -139,6 +139,64 @@ describe('explain --from', () => {
     const e820 = file('BIOS-e820: [mem 0x0000000000000000-0x000000003fffffff] usable');
     const iomem = file('00000000-3fffffff : System RAM', '40000000-40000fff : System RAM');
     expect(await map('--from', e820, '--from', iomem, '--gpa', '0..2G')).toHaveLength(3);
+  });
+
+  it.each([
+    [
+      'QEMU’s memory',
+      [' AS "memory", root: system', '  0000000000000000-000000000009ffff (prio 0, ram): \u001b[2Jevil KVM'],
+    ],
+    ['/proc/iomem', ['00000000-0009ffff : \u001b[2Jevil\u202e']],
+    ['what is not understood', ['\u009b2Jevil']],
+  ])('shows nothing that a terminal would act on: %s', async (_, lines) => {
+    const path = join(folder, '\u001b[31mname\nof file');
+    writeFileSync(path, `${lines.join('\n')}\n`);
+
+    const text = await explain('--from', path, '--gpa', '0');
+    const json = await explain('--from', path, '--gpa', '0', '--format', 'json');
+
+    expect(text).toContain('evil');
+    expect(text).toMatch(/\\x1b\[31mname of file:\d/);
+    expect(text + json).not.toMatch(/[^\P{Cc}\n]|\p{Cf}/u);
+  });
+
+  it('says why a line cannot be used', async () => {
+    const path = file('00000000-00000000 : System RAM');
+    const why = 'to all but root every address is 0: read /proc/iomem as root';
+
+    expect(await explain('--from', path, '--gpa', '0')).toContain(
+      `nothing was read\nnot understood\n  ${path}:1  00000000-00000000 : System RAM: ${why}\n`,
+    );
+    expect((await explainJson('--from', path, '--gpa', '0')).read.notUnderstood).toMatchObject([{ why }]);
+  });
+
+  it('takes a number of address bits that no guest has for none', async () => {
+    const path = file('address sizes\t: 99 bits physical, 48 bits virtual', '0x201: 0x3fffc0000800');
+
+    const { read } = await explainJson('--from', path, '--gpa', '0');
+
+    expect(read.notUnderstood).toMatchObject([{ line: 1, why: expect.stringMatching(/36 to 52 bits/) }]);
+    expect(read.assumed).toEqual([expect.stringMatching(/^MAXPHYADDR is 46/)]);
+  });
+
+  it.each([
+    ['reg03: base=0x000000000 (    0MB), size=    3MB, count=1: uncachable', /range 3: the size must be/],
+    [
+      'reg09: base=0x000000000 (    0MB), size=    4MB, count=1: uncachable',
+      /range 9: there are ranges 0 to 7/,
+    ],
+    [
+      'reg00: base=0x10000000000 (1048576MB), size=    4MB, count=1: uncachable',
+      /bit 40 lies .*; --maxphyaddr 41 allows the write$/,
+    ],
+    ['00000-12345 write-back', /fixed ranges from 0x0: the span is not made of whole ones/],
+  ])('tells the file and line of %j', async (line, message) => {
+    const path = file('what?', line);
+
+    const answer = explain('--from', path, '--gpa', '0');
+
+    await expect(answer).rejects.toThrow(message);
+    await expect(answer).rejects.toThrow(`${path}:2: `);
   });
 
   it.each([

@@ -1,6 +1,7 @@
 import type { Dump } from '../../../dumps/read.js';
 import type { Fact } from '../../../dumps/types.js';
 import { describeMsr } from '../../../memtype/index.js';
+import { safeLine } from '../../../text/safe.js';
 import { textTable } from '../../../text/table.js';
 import { hex } from '../text.js';
 
@@ -26,16 +27,24 @@ const TEXTS: { readonly [K in Fact['what']]: (fact: Extract<Fact, { what: K }>) 
 
 const textOf = (fact: Fact): string => (TEXTS[fact.what] as (fact: Fact) => string)(fact);
 
-const where = (name: string, line: number): string => `${name}:${line}`;
+const where = (name: string, line: number): string => `${safeLine(name)}:${line}`;
 
 /** Tell what was read, line by line, and what was not understood. */
 export function echoText(dumps: readonly NamedDump[], notes: readonly string[]): string {
   const rows = dumps.flatMap(({ name, dump }) =>
-    dump.known.map(({ line, format, facts }) => [where(name, line), format, facts.map(textOf).join(', ')]),
+    dump.known.map(({ line, format, facts }) => [
+      where(name, line),
+      format,
+      safeLine(facts.map(textOf).join(', ')),
+    ]),
   );
   const strange = dumps.flatMap(({ name, dump: { unknown, unknownCount } }) => [
-    ...unknown.map(({ line, text }) => `  ${where(name, line)}  ${text}`),
-    ...(unknownCount > unknown.length ? [`  ${name}: ${unknownCount - unknown.length} more lines`] : []),
+    ...unknown.map(
+      ({ line, text, why }) => `  ${where(name, line)}  ${text}${why === undefined ? '' : `: ${why}`}`,
+    ),
+    ...(unknownCount > unknown.length
+      ? [`  ${safeLine(name)}: ${unknownCount - unknown.length} more lines`]
+      : []),
   ]);
   const indented = textTable(rows)
     .trimEnd()
@@ -57,7 +66,7 @@ export function echoJson(dumps: readonly NamedDump[], notes: readonly string[]):
       dump.known.map(({ line, format, facts }) => ({ file: name, line, format, facts: facts.map(textOf) })),
     ),
     notUnderstood: dumps.flatMap(({ name, dump }) =>
-      dump.unknown.map(({ line, text }) => ({ file: name, line, text })),
+      dump.unknown.map((unknown) => ({ file: name, ...unknown })),
     ),
     notUnderstoodCount: dumps.reduce((sum, { dump }) => sum + dump.unknownCount, 0),
     assumed: notes,

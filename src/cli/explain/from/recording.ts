@@ -16,6 +16,7 @@ import type { Environment } from '../../../recording/recording.js';
 import { Replay, type Taken } from '../../../scenario/replay.js';
 import type { Scenario } from '../../../scenario/types.js';
 import { type RecordedKernel, readRecordingFile } from '../../../session/recorded/read.js';
+import { safeLine } from '../../../text/safe.js';
 import { UsageError } from '../../errors.js';
 import type { GuestFacts, VcpuFacts } from '../state.js';
 import type { FromFiles } from './from.js';
@@ -129,7 +130,7 @@ export async function readRecorded({
   const told = `${scenario.name} on ${env.release} (${kernel.request.name}), after ${count} of ${length} steps`;
   return {
     facts: factsAfter(scenario, env, count),
-    text: () => `read\n  ${recording}  recording: ${told}\n\n`,
+    text: () => `read\n  ${safeLine(`${recording}  recording: ${told}`)}\n\n`,
     json: () => ({
       recording: { file: recording, scenario: scenario.name, kernel: env.release, steps: count },
     }),

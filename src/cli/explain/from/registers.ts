@@ -8,6 +8,8 @@ import {
   type MtrrConfig,
   MtrrConfigError,
   missingMtrr,
+  mtrrWrites,
+  replayWrites,
 } from '../../../memtype/index.js';
 import { UsageError } from '../../errors.js';
 import type { VcpuFacts } from '../state.js';
@@ -36,7 +38,7 @@ type MsrFact = Extract<Fact, { what: 'msr' }>;
 /** MAXPHYADDR as /proc/cpuinfo tells it, or as the highest bit of a mask lets it be guessed; undefined without both. */
 export function addressBits(told: readonly Told[]): { bits: number; note?: string } | undefined {
   const stated = told.flatMap(({ fact }) => (fact.what === 'address-bits' ? [fact.bits] : []))[0];
-  if (stated !== undefined && stated >= LEAST_BITS && stated <= MOST_BITS) return { bits: stated };
+  if (stated !== undefined) return { bits: stated };
   const masks = told.flatMap(({ fact }) =>
     fact.what === 'msr' && classifyMsr(fact.msr)?.kind === 'mask' ? [fact.value] : [],
   );
@@ -46,6 +48,17 @@ export function addressBits(told: readonly Told[]): { bits: number; note?: strin
     bits: highest,
     note: `MAXPHYADDR is ${highest}, the highest bit of a mask: --maxphyaddr says otherwise`,
   };
+}
+
+/** Say where it was read that something cannot be. */
+function at<T>(where: string, make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    if (!(error instanceof MtrrConfigError)) throw error;
+    const cure = error.maxphyaddr === undefined ? '' : `; --maxphyaddr ${error.maxphyaddr} allows the write`;
+    throw new UsageError(`${where}: ${error.message}${cure}`);
+  }
 }
 
 /** A value that can be written as it was read; a note where it cannot have a bearing. */
@@ -58,13 +71,15 @@ function writeOf({ msr, value }: MsrFact, where: string, bits: number): MsrWrite
   const missing = missingMtrr(msr);
   if (missing !== undefined) return `${where}: ${describeMsr(msr)} is left out: ${missing}`;
   if (known === undefined) return '';
-  try {
-    checkedMsr({ msr, value }, bits);
-  } catch (error) {
-    if (error instanceof MtrrConfigError) throw new UsageError(`${where}: ${error.message}`);
-    throw error;
-  }
+  at(where, () => checkedMsr({ msr, value }, bits));
   return { msr, value };
+}
+
+/** Refuse a range that is told in words and that no MTRR can say. */
+function mustBeRange({ where, fact }: Told, bits: number): void {
+  const config: MtrrConfig =
+    fact.what === 'range' ? { variable: [fact] } : fact.what === 'fixed' ? { fixed: [fact] } : {};
+  at(where, () => replayWrites(mtrrWrites(config, bits), bits));
 }
 
 /** The MTRRs that are told in words. */
@@ -102,6 +117,7 @@ function mtrrsOf(told: readonly Told[]): { mtrr: MtrrConfig; notes: string[] } {
 
 /** Put together the registers that were read: words first, then values in their order. */
 export function registersOf(told: readonly Told[], bits: number): Registers {
+  for (const one of told) mustBeRange(one, bits);
   const { mtrr, notes } = mtrrsOf(told);
   const common: Collected = { mtrr, msrs: [] };
   const vcpus = new Map<number, Collected>();
