@@ -61,7 +61,7 @@ export type {
 } from './policy.js';
 export { review, wantsOf } from './review/review.js';
 export type { Finding, NamedRange, Setup } from './review/types.js';
-export { hex, sizeText } from './review/words.js';
+export { hex, rangesText, sizeText } from './review/words.js';
 export {
   checkedMsr,
   type FixedConfig,
@@ -75,7 +75,7 @@ export {
 export { effectiveType } from './sdm/effective.js';
 export { describeMsr, faultOf, missingMtrr } from './sdm/msr-fault.js';
 export * from './sdm/msrs.js';
-export { archMtrrType, MtrrState, mtrrCursors } from './sdm/mtrr.js';
+export { archMtrrType, fixedMsrFrames, MtrrState, mtrrCursors } from './sdm/mtrr.js';
 export { patType } from './sdm/pat.js';
 export { type MappedRange, mapRanges } from './sdm/ranges.js';
 export { type Solution, solveMtrrs } from './solve/solve.js';

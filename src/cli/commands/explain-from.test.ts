@@ -63,9 +63,9 @@ describe('explain --from', () => {
   });
 
   it('tells what it read, and what it did not understand', async () => {
-    const text = await explain('--from', file('0x2ff: 0xc06', 'what?'), '--gpa', '0');
+    const text = await explain('--from', file('0x2ff: 0x806', 'what?'), '--gpa', '0');
     expect(text).toMatch(
-      /^read\n {2}\S+:1 {2}list of MSRs {2}MSR 0x2ff .* = 0xc06\nnot understood\n {2}\S+:2 {2}what\?\n\ngpa 0x0, /,
+      /^read\n {2}\S+:1 {2}list of MSRs {2}MSR 0x2ff .* = 0x806\nnot understood\n {2}\S+:2 {2}what\?\n\ngpa 0x0, /,
     );
     expect(await explain('--from', file('what?'), '--gpa', '0')).toMatch(
       /^nothing was read\nnot understood\n/,
@@ -111,6 +111,26 @@ describe('explain --from', () => {
     expect(await map('--from', path, '--mtrr', 'def=WT', '--gpa', '1G..2G')).toEqual([
       '0x40000000-0x80000000 WT',
     ]);
+  });
+
+  it('says which fixed ranges it takes for granted', async () => {
+    const assumed = async (...args: string[]): Promise<string[]> =>
+      JSON.parse(await explain(...DMA, ...args, '--gpa', '0')).read.assumed;
+    const list = ['--from', file('0x2ff: 0xc06', '0x250: 0x0606060606060606')];
+    expect(await assumed(...list)).toEqual([
+      expect.stringMatching(/^fixed ranges 0x80000-0xfffff are not told: they are taken for UC/),
+    ]);
+    expect(await assumed(...list, '--mtrr', 'fix=WB@0+1M')).toEqual([]);
+    expect(await assumed(...list, '--msr', '0x2ff=0x806')).toEqual([]);
+    const proc = ['--from', file('reg00: base=0x000000000 (    0MB), size= 1024MB, count=1: write-back')];
+    const off = expect.stringMatching(/^whether fixed ranges are on is not told/);
+    expect(await assumed(...proc)).toEqual([expect.anything(), off]);
+    expect(await assumed(...proc, '--mtrr', 'def=UC')).not.toContainEqual(off);
+    const log = ['MTRR default type: write-back', 'MTRR fixed ranges disabled:'];
+    expect(await assumed('--from', file(...log))).toEqual([]);
+    expect(await assumed('--from', file('0-fff : System RAM'), '--msr', '0x2ff=0xc06')).not.toContainEqual(
+      expect.stringMatching(/fixed/),
+    );
   });
 
   it('reads several processors', async () => {

@@ -24,6 +24,7 @@ import {
 } from './args.js';
 import { type FromFiles, readFrom } from './from/from.js';
 import type { RecordingOptions } from './from/recording.js';
+import { untoldNotes } from './from/untold.js';
 import { parseSlot } from './slots.js';
 import { defined, type GuestFacts, MOST_VCPUS, readState, type VcpuFacts } from './state.js';
 
@@ -197,12 +198,11 @@ async function recordedOf(options: RecordingOptions): Promise<FromFiles | undefi
 }
 
 /** What was read of a recording, and then of logs and lists. */
-function both(recorded: FromFiles | undefined, read: FromFiles): FromFiles {
-  if (recorded === undefined) return read;
+function both(recorded: FromFiles | undefined, read: FromFiles, notes: readonly string[]): FromFiles {
   return {
     facts: read.facts,
-    text: () => recorded.text() + read.text(),
-    json: () => ({ ...recorded.json(), ...read.json() }),
+    text: () => (recorded?.text() ?? '') + read.text(notes),
+    json: () => ({ ...recorded?.json(), ...read.json(notes) }),
   };
 }
 
@@ -213,7 +213,8 @@ export async function stateOf(options: StateOptions): Promise<ToldState> {
   const file = recorded === undefined ? state : merged(state, recorded.facts);
   if (options.from.length === 0) return { facts: withFlags(file, options), read: recorded };
   const read = await readFrom(options.from, options.maxphyaddr ?? file.maxphyaddr);
-  return { facts: withFlags(merged(file, read.facts), options), read: both(recorded, read) };
+  const facts = withFlags(merged(file, read.facts), options);
+  return { facts, read: both(recorded, read, untoldNotes(facts)) };
 }
 
 /** Refuse fixed ranges that the same options leave off. */

@@ -127,6 +127,8 @@ export interface GuestFacts extends VcpuFacts {
   slots?: readonly Slot[];
   /** Stretches of memory that a log or list names, memslots or not. */
   areas?: readonly Area[];
+  /** Logs or lists tell its MTRRs: what they leave out is not known. */
+  hasReadMtrrs?: boolean;
   /** The host runs with nopat. */
   hostNopat?: boolean;
   /** Version of the Linux that is the guest. */

@@ -31,6 +31,14 @@ function factsOfVcpu(facts: GuestFacts, own: VcpuFacts): GuestFacts {
   };
 }
 
+/** The registers of each vCPU, those without any of their own once. */
+export function vcpuFacts(facts: GuestFacts): VcpuFacts[] {
+  const { vcpus = new Map<number, VcpuFacts>() } = facts;
+  const count = facts.vcpuCount ?? Math.max(0, ...vcpus.keys()) + 1;
+  const own = [...vcpus.values()].map((one) => factsOfVcpu(facts, one));
+  return vcpus.size < count ? [facts, ...own] : own;
+}
+
 const keyOf = ({ mtrr, pat, patEntry, cd }: Situation): string =>
   [
     mtrr.deftype,

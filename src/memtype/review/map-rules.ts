@@ -5,7 +5,7 @@ import { explainRegions } from '../map/regions.js';
 import type { MappedRange } from '../sdm/ranges.js';
 import type { ArchType } from '../types.js';
 import type { Found, NamedRange, ReviewRule, Setup, Severity } from './types.js';
-import { listText, spanText } from './words.js';
+import { rangesText } from './words.js';
 
 /** No set-up that someone meant has more. */
 const MOST_PIECES = 5000;
@@ -18,14 +18,27 @@ interface Piece extends GfnRange {
   readonly errata: readonly ErratumId[];
 }
 
-/** Where the set-up asks of the kernel what it does not do. */
-const piecesOf = ({ policy, vcpus }: Setup, range: GfnRange): Piece[] => {
+/** What of a range lies outside another. */
+const outside = (range: GfnRange, hole: GfnRange): GfnRange[] =>
+  [
+    { start: range.start, end: Math.min(range.end, hole.start) },
+    { start: Math.max(range.start, hole.end), end: range.end },
+  ].filter(({ start, end }) => start < end);
+
+/** What the first vCPU gets of a range, as far as its MTRRs are told. */
+const piecesOf = ({ policy, vcpus, untold = [] }: Setup, range: GfnRange): Piece[] => {
   const { situation } = vcpus[0] as { situation: Situation };
-  return explainRegions(policy, [situation], range, undefined, MOST_PIECES).map(
-    ({ start, end }: MappedRange<unknown>) => {
-      const { effective, errata } = explainPage(policy, situation, start);
-      return { start, end, mtrr: explainArch(situation, start).mtrr, effective, errata };
-    },
+  const told = untold.reduce<GfnRange[]>(
+    (parts, hole) => parts.flatMap((part) => outside(part, hole)),
+    [range],
+  );
+  return told.flatMap((part) =>
+    explainRegions(policy, [situation], part, undefined, MOST_PIECES).map(
+      ({ start, end }: MappedRange<unknown>) => {
+        const { effective, errata } = explainPage(policy, situation, start);
+        return { start, end, mtrr: explainArch(situation, start).mtrr, effective, errata };
+      },
+    ),
   );
 };
 
@@ -33,19 +46,6 @@ const whole = ({ vcpus: [first] }: Setup): GfnRange => ({
   start: 0,
   end: 2 ** ((first?.situation.maxphyaddr ?? 40) - 12),
 });
-
-/** Join neighbours. */
-function joined<T extends GfnRange>(pieces: readonly T[]): GfnRange[] {
-  const ranges: { start: number; end: number }[] = [];
-  for (const { start, end } of pieces) {
-    const last = ranges.at(-1);
-    if (last?.end === start) last.end = end;
-    else ranges.push({ start, end });
-  }
-  return ranges;
-}
-
-const where = (pieces: readonly GfnRange[]): string => listText(joined(pieces).map(spanText));
 
 /** The same set-up once it has a device. */
 const withDma = (setup: Setup): Setup => ({
@@ -59,7 +59,7 @@ function errata(setup: Setup): Found[] {
   const ids = [...new Set(pieces.flatMap((piece) => piece.errata))];
   return ids.map((id) => ({
     severity: hasDma ? (id === 'D1' ? 'error' : 'warning') : 'note',
-    text: `${hasDma ? '' : 'once there is non-coherent DMA '}erratum ${id} decides the type of ${where(pieces.filter((piece) => piece.errata.includes(id)))}: ${ERRATA.get(id)?.title}`,
+    text: `${hasDma ? '' : 'once there is non-coherent DMA '}erratum ${id} decides the type of ${rangesText(pieces.filter((piece) => piece.errata.includes(id)))}: ${ERRATA.get(id)?.title}`,
   }));
 }
 
@@ -67,17 +67,11 @@ function undefinedTypes(setup: Setup): Found[] {
   const pieces = piecesOf(setup, whole(setup)).filter(({ mtrr }) => mtrr === 'undefined');
   return pieces.length === 0
     ? []
-    : [{ text: `pairs of types that do not go together overlap at ${where(pieces)}` }];
+    : [{ text: `pairs of types that do not go together overlap at ${rangesText(pieces)}` }];
 }
 
 /** The VGA window, which is not RAM to anyone below 1 MiB. */
 const LEGACY: GfnRange = { start: 0xa0, end: 0x100 };
-
-const outside = (range: GfnRange, hole: GfnRange): GfnRange[] =>
-  [
-    { start: range.start, end: Math.min(range.end, hole.start) },
-    { start: Math.max(range.start, hole.end), end: range.end },
-  ].filter(({ start, end }) => start < end);
 
 function ramTypes(setup: Setup): Found[] {
   return setup.ram.flatMap((range) => {
@@ -92,7 +86,10 @@ function ramTypes(setup: Setup): Found[] {
         slow.length > 0
           ? `and so it is ${[...new Set(slow.map(({ effective }) => effective))].join(' or ')} to the guest`
           : 'which this kernel does not ask, but the guest does, where it chooses types for mappings of its own';
-      return { severity, text: `${range.name}: RAM at ${where(those)} is ${type} by the MTRRs, ${effect}` };
+      return {
+        severity,
+        text: `${range.name}: RAM at ${rangesText(those)} is ${type} by the MTRRs, ${effect}`,
+      };
     });
   });
 }
@@ -104,7 +101,7 @@ function pmemTypes(setup: Setup): Found[] {
     const types = [...new Set(pieces.map(({ mtrr }) => mtrr))].join(' and ');
     return [
       {
-        text: `${range.name}: persistent memory at ${where(pieces)} is ${types} by the MTRRs: Linux maps all of it UC-`,
+        text: `${range.name}: persistent memory at ${rangesText(pieces)} is ${types} by the MTRRs: Linux maps all of it UC-`,
       },
     ];
   });
@@ -117,7 +114,7 @@ function mmioTypes(setup: Setup): Found[] {
     const pieces = wrong(range);
     if (pieces.length === 0) return [];
     const types = [...new Set(pieces.map(({ mtrr }) => mtrr))].join(' and ');
-    return [{ text: `${range.name}: device memory at ${where(pieces)} is ${types} by the MTRRs` }];
+    return [{ text: `${range.name}: device memory at ${rangesText(pieces)} is ${types} by the MTRRs` }];
   });
 }
 

@@ -2,6 +2,8 @@ import { MSR } from '../../arch/msrs.js';
 import type { Situation } from '../explain.js';
 import { describeMsr } from '../sdm/msr-fault.js';
 import { classifyMsr, type MtrrMsr } from '../sdm/msrs.js';
+import { fixedMsrFrames } from '../sdm/mtrr.js';
+import { overlaps } from '../sdm/ranges.js';
 import type { Found, ReviewRule, Setup } from './types.js';
 import { hex, listText } from './words.js';
 
@@ -42,12 +44,20 @@ function disabled(setup: Setup): Found[] {
     });
 }
 
+/** The MTRRs that are told: of fixed ranges that are not, a vCPU may have any. */
+const toldMsrs = ({ untold = [] }: Setup): readonly number[] =>
+  MTRR_MSRS.filter((msr) => {
+    const { kind, index } = classifyMsr(msr) as MtrrMsr;
+    return kind !== 'fixed' || !untold.some((range) => overlaps(range, fixedMsrFrames(index)));
+  });
+
 function disagree(setup: Setup): Found[] {
   const [one, ...others] = setup.vcpus;
   if (one === undefined) return [];
+  const msrs = toldMsrs(setup);
   return others.flatMap(({ who, situation }) => {
     const { pat } = one.situation;
-    const differing = MTRR_MSRS.filter((msr) => valueIn(situation, msr) !== valueIn(one.situation, msr));
+    const differing = msrs.filter((msr) => valueIn(situation, msr) !== valueIn(one.situation, msr));
     const texts = differing.map(
       (msr) =>
         `${describeMsr(msr)} is ${hex(valueIn(situation, msr))}, not ${hex(valueIn(one.situation, msr))}`,

@@ -26,6 +26,8 @@ export interface Setup {
   readonly ram: readonly NamedRange[];
   /** Persistent memory. */
   readonly pmem?: readonly NamedRange[];
+  /** Frames whose MTRR type is not told: nothing is found there. */
+  readonly untold?: readonly GfnRange[];
   /** BARs, device windows, and what lies between RAM. */
   readonly mmio: readonly NamedRange[];
 }

@@ -15,7 +15,18 @@ export function sizeText(bytes: bigint): string {
   return `${bytes / unit}${name}`;
 }
 
-export const spanText = ({ start, end }: GfnRange): string => `${hex(gpaOf(start))}-${hex(gpaOf(end) - 1n)}`;
+const spanText = ({ start, end }: GfnRange): string => `${hex(gpaOf(start))}-${hex(gpaOf(end) - 1n)}`;
+
+/** Join neighbours. */
+function joined(pieces: readonly GfnRange[]): GfnRange[] {
+  const ranges: { start: number; end: number }[] = [];
+  for (const { start, end } of pieces) {
+    const last = ranges.at(-1);
+    if (last?.end === start) last.end = end;
+    else ranges.push({ start, end });
+  }
+  return ranges;
+}
 
 const SHOWN = 3;
 
@@ -24,3 +35,6 @@ export function listText(texts: readonly string[]): string {
   const more = texts.length - SHOWN;
   return more > 1 ? `${texts.slice(0, SHOWN).join(', ')} and ${more} more` : texts.join(', ');
 }
+
+/** Stretches by their addresses, neighbours as one. */
+export const rangesText = (ranges: readonly GfnRange[]): string => listText(joined(ranges).map(spanText));

@@ -26,7 +26,13 @@ export interface FixedConfig {
 
 /** The MTRRs of a processor as a person would write them down. What is left out stays 0, as KVM starts. */
 export interface MtrrConfig {
-  readonly def?: { readonly type: MemType; readonly enabled: boolean; readonly fixedEnabled: boolean };
+  readonly def?: {
+    readonly type: MemType;
+    readonly enabled: boolean;
+    readonly fixedEnabled: boolean;
+    /** Whether fixed ranges are on is not known: `fixedEnabled` is taken for granted. */
+    readonly isFixedAssumed?: true;
+  };
   readonly variable?: readonly VariableConfig[];
   readonly fixed?: readonly FixedConfig[];
 }

@@ -1,5 +1,6 @@
 import { type Finding, type NamedRange, review, type Setup } from '../../../memtype/index.js';
 import type { Answer } from '../answer.js';
+import { untoldFrames } from '../from/untold.js';
 import type { Guest } from '../guest.js';
 import type { GuestFacts } from '../state.js';
 import { groupName } from '../vcpus.js';
@@ -58,7 +59,7 @@ export function check(guest: Guest, facts: GuestFacts): { answer: Answer; isRigh
   const { policy, groups, assumed } = guest;
   const vcpus = groups.map(({ ids, situation }) => ({ who: groupName(ids), situation }));
   const memory = memoryOf(facts);
-  const findings = review({ policy, vcpus, ...memory });
+  const findings = review({ policy, vcpus, ...memory, untold: untoldFrames(facts) });
   const untold =
     memory.ram.length === 0
       ? ['memory is not told (--slot, --from): what RAM and devices get was not checked']

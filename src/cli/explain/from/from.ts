@@ -1,4 +1,5 @@
 import { DumpError, readDump } from '../../../dumps/read.js';
+import { classifyMsr } from '../../../memtype/index.js';
 import { readInput } from '../../../process/read-file.js';
 import { UsageError } from '../../errors.js';
 import type { GuestFacts } from '../state.js';
@@ -9,9 +10,16 @@ import { addressBits, registersOf, type Told } from './registers.js';
 /** What files tell of a guest. */
 export interface FromFiles {
   readonly facts: GuestFacts;
-  /** What was read, for people and for programs. */
-  readonly text: () => string;
-  readonly json: () => object;
+  /** What was read, for people and for programs, with more that is taken for granted. */
+  readonly text: (more?: readonly string[]) => string;
+  readonly json: (more?: readonly string[]) => object;
+}
+
+/** Whether a fact is of the MTRRs. */
+function isMtrr({ fact }: Told): boolean {
+  if (fact.what !== 'msr') return ['default', 'enabled', 'fixed', 'range'].includes(fact.what);
+  const kind = classifyMsr(fact.msr)?.kind;
+  return kind !== undefined && kind !== 'pat' && kind !== 'cap';
 }
 
 const NO_SLOT = 'what these files do not call RAM, ROM or a BAR is in no memslot: --slot adds one';
@@ -72,10 +80,11 @@ export async function readFrom(paths: readonly string[], maxphyaddr: number | un
       ...common,
       vcpus,
       ...(bits === undefined ? {} : { maxphyaddr: bits }),
+      ...(told.some(isMtrr) ? { hasReadMtrrs: true } : {}),
       ...(slots.length > 0 ? { slots } : {}),
       ...(areas.length > 0 ? { areas } : {}),
     },
-    text: () => echoText(dumps, all),
-    json: () => echoJson(dumps, all),
+    text: (more = []) => echoText(dumps, [...all, ...more]),
+    json: (more = []) => echoJson(dumps, [...all, ...more]),
   };
 }

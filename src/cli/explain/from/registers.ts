@@ -103,6 +103,7 @@ function mtrrsOf(told: readonly Told[]): { mtrr: MtrrConfig; notes: string[] } {
               type: type ?? 'UC',
               enabled: enabled('variable') ?? true,
               fixedEnabled: enabled('fixed') ?? false,
+              ...(enabled('fixed') === undefined ? { isFixedAssumed: true as const } : {}),
             },
           }
         : {}),
