@@ -1,5 +1,7 @@
-import { type Finding, type NamedRange, review, type Setup } from '../../../memtype/index.js';
+import type { GfnRange } from '../../../arch/units.js';
+import { type Finding, type NamedRange, review, type Setup, type Slot } from '../../../memtype/index.js';
 import type { Answer } from '../answer.js';
+import type { Area } from '../from/areas.js';
 import { untoldFrames } from '../from/untold.js';
 import type { Guest } from '../guest.js';
 import type { GuestFacts } from '../state.js';
@@ -25,17 +27,43 @@ function holesBetween(known: readonly NamedRange[], end: number): NamedRange[] {
   return holes;
 }
 
+/** What counts as device memory though nothing names it. */
+function holesOf(
+  ram: readonly NamedRange[],
+  slots: readonly Slot[],
+  areas: readonly Area[],
+): readonly NamedRange[] {
+  const isDevice = ({ kind, use }: Area): boolean => kind === 'device' || use === 'device';
+  // QEMU's view names the devices that are there: firmware puts others anywhere in the PCI hole below 4 GiB.
+  if (areas.some(({ use }) => use !== undefined)) {
+    const devices = areas.filter(isDevice);
+    const known = slots.filter(({ start }) => devices.every((area) => area.start !== start));
+    return holesBetween([...known, ...areas.filter((area) => !isDevice(area))], GIB4_FRAMES);
+  }
+  // Where devices are told by name, what is between them is nothing.
+  if (areas.some(isDevice)) return [];
+  return holesBetween([...slots, ...areas], Math.max(GIB4_FRAMES, ...ram.map(({ end }) => end)));
+}
+
 /** RAM and device memory, by slots and by what logs and lists name. */
 export function memoryOf({ slots = [], areas = [] }: GuestFacts): Pick<Setup, 'ram' | 'mmio' | 'pmem'> {
-  const ram = slots.filter(({ backing }) => RAM_KINDS.has(backing.kind)).filter(({ readOnly }) => !readOnly);
-  const devices = areas.filter(({ kind }) => kind === 'device');
+  const useOf = ({ start, end }: GfnRange): Area['use'] =>
+    areas.find((area) => area.start === start && area.end === end)?.use;
+  const ram = slots
+    .filter(({ backing, readOnly }) => RAM_KINDS.has(backing.kind) && !readOnly)
+    .filter((slot) => useOf(slot) === undefined || useOf(slot) === 'told');
+  const devices = areas.filter(({ kind, use }) => kind === 'device' || use === 'device');
   const bars = slots.filter(({ backing }) => DEVICE_KINDS.has(backing.kind));
-  const end = Math.max(GIB4_FRAMES, ...ram.map((slot) => slot.end));
-  // Where devices are told by name, what is between them is nothing.
-  const holes = ram.length > 0 && devices.length === 0 ? holesBetween([...slots, ...areas], end) : [];
+  const holes = ram.length > 0 ? holesOf(ram, slots, areas) : [];
+  const isInHole = ({ start, end }: GfnRange): boolean =>
+    holes.some((hole) => start >= hole.start && end <= hole.end);
   const named = ({ name, start, end: stop }: NamedRange): NamedRange => ({ name, start, end: stop });
   const pmem = slots.filter(({ backing }) => backing.kind === 'dax');
-  return { ram: ram.map(named), pmem: pmem.map(named), mmio: [...bars, ...devices, ...holes].map(named) };
+  return {
+    ram: ram.map(named),
+    pmem: pmem.map(named),
+    mmio: [...bars, ...devices.filter((area) => !isInHole(area)), ...holes].map(named),
+  };
 }
 
 const COUNTS = ['error', 'warning', 'note'] as const;

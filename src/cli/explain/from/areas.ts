@@ -9,6 +9,8 @@ export interface Area {
   readonly kind: AreaKind;
   readonly start: number;
   readonly end: number;
+  /** Of QEMU's view of memory: it is what its kind tells, or device memory, or either; undefined of other sources. */
+  readonly use?: 'told' | 'device' | 'unknown' | undefined;
 }
 
 /** What a dump's area is as a memslot; those without are emulated, or not told. */

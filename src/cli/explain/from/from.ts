@@ -1,3 +1,4 @@
+import { mtree } from '../../../dumps/parsers/mtree.js';
 import { DumpError, readDump } from '../../../dumps/read.js';
 import { classifyMsr } from '../../../memtype/index.js';
 import { readInput } from '../../../process/read-file.js';
@@ -5,6 +6,7 @@ import { UsageError } from '../../errors.js';
 import type { GuestFacts } from '../state.js';
 import { type Area, areaOf, distinctAreas, slotsOf } from './areas.js';
 import { echoJson, echoText, type NamedDump } from './echo.js';
+import { withUses } from './flat-view.js';
 import { addressBits, registersOf, type Told } from './registers.js';
 
 /** What files tell of a guest. */
@@ -43,10 +45,14 @@ async function readOne(path: string): Promise<NamedDump> {
 }
 
 function areasOf(told: readonly Told[]): Area[] {
-  const areas = told.flatMap(({ fact }) => (fact.what === 'area' ? (areaOf(fact) ?? []) : []));
+  const areas = told.flatMap(({ fact, format }): Area[] => {
+    const area = fact.what === 'area' ? areaOf(fact) : undefined;
+    if (area === undefined) return [];
+    return [format === mtree.name ? { ...area, use: 'told' } : area];
+  });
   if (areas.length > MOST_AREAS)
     throw new UsageError(`the files name more than ${MOST_AREAS} areas of memory`);
-  return distinctAreas(areas);
+  return distinctAreas(withUses(areas));
 }
 
 /**
@@ -61,7 +67,9 @@ export async function readFrom(paths: readonly string[], maxphyaddr: number | un
   const dumps: NamedDump[] = [];
   for (const path of paths) dumps.push(await readOne(path));
   const told = dumps.flatMap(({ name, dump }) =>
-    dump.known.flatMap(({ line, facts }) => facts.map((fact): Told => ({ where: `${name}:${line}`, fact }))),
+    dump.known.flatMap(({ line, format, facts }) =>
+      facts.map((fact): Told => ({ where: `${name}:${line}`, format, fact })),
+    ),
   );
   const strange = told.find(({ fact }) => 'cpu' in fact && (fact.cpu ?? 0) >= MOST_CPUS);
   if (strange !== undefined) throw new UsageError(`${strange.where}: no guest has so many CPUs`);

@@ -17,6 +17,8 @@ import type { VcpuFacts } from '../state.js';
 /** A fact with where it was read. */
 export interface Told {
   readonly where: string;
+  /** Name of the format that it was read by. */
+  readonly format: string;
   readonly fact: Fact;
 }
 
