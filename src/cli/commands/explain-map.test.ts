@@ -34,6 +34,9 @@ describe('explain --map of pieces that repeat', () => {
     await expect(explain(...holes, '--map')).rejects.toThrow(
       /more than 100000 ranges; ask for a part of it with --gpa a\.\.b$/,
     );
+    await expect(explain(...holes, '--map', '--gpa', '0..4G')).rejects.toThrow(
+      /more than 100000 ranges; ask for a smaller part$/,
+    );
     expect(
       (await json(...holes, '--gpa', '0x3f0000000000..0x3f0000004000')).map(
         ({ arch }: { arch: string }) => arch,

@@ -87,12 +87,13 @@ function framesOf(span: GpaSpan | undefined, situation: Situation): GfnRange {
 }
 
 /** Say how to see a map that is too long. */
-function wholeOrPart<T>(map: () => T): T {
+function wholeOrPart<T>(span: GpaSpan | undefined, map: () => T): T {
   try {
     return map();
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    throw new UsageError(`${error.message}; ask for a part of it with --gpa a..b`);
+    const part = span === undefined ? 'a part of it with --gpa a..b' : 'a smaller part';
+    throw new UsageError(`${error.message}; ask for ${part}`);
   }
 }
 
@@ -100,7 +101,7 @@ function mapAnswer({ policy, groups, situation, memory, assumed }: Guest, span: 
   if (assumed !== undefined) log().warn(assumed);
   const vcpus = groups.map((group) => group.situation);
   const map = {
-    ranges: wholeOrPart(() => explainRegions(policy, vcpus, framesOf(span, situation), memory)),
+    ranges: wholeOrPart(span, () => explainRegions(policy, vcpus, framesOf(span, situation), memory)),
     who: groups.map(({ ids }) => groupName(ids)),
     hasSlots: memory.slots !== undefined,
   };
