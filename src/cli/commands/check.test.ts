@@ -263,6 +263,29 @@ describe('check --solve', () => {
     );
   });
 
+  it('lays a later want over those before it', async () => {
+    const text = await check('--solve', '--want', 'UC', '--want', 'WB@0+2G', '--want', 'WC@1G+1G');
+    expect(text).toMatch(/--mtrr def=UC --mtrr 0=WB@0x0\+1G --mtrr 1=WC@0x40000000\+1G\n/);
+    // Up to the last address, and yet not all of memory: it stays behind the want before it.
+    const last = ['--want', 'UC@5G+1G', '--want', 'WB@4G..4096T'];
+    await expect(check('--solve', ...last)).rejects.toThrow(
+      /^--want UC@0x140000000\.\.0x180000000 contradicts/,
+    );
+  });
+
+  it.each([
+    [['WB@0+1G', 'UC@0+1G'], /^--want WB@0x0\.\.0x40000000 contradicts what comes after it/],
+    [['WB@1M+1M', 'UC@0+1M', 'WC@1M+2M'], /^--want WB@0x100000\.\.0x200000 contradicts/],
+    [['WB@0+2M', 'UC@0+1M', 'WC@1M+1M'], /^--want WB@0x0\.\.0x200000 contradicts/],
+    [['UC', 'WB'], /^--want UC contradicts/],
+  ])('refuses wants that contradict one another: %j', async (wants, message) => {
+    await expect(check('--solve', ...wants.flatMap((want) => ['--want', want]))).rejects.toThrow(message);
+  });
+
+  it('takes a want that is told twice', async () => {
+    expect(await check('--solve', '--want', 'WB@0+1G', '--want', 'WB@0+1G')).toMatch(/^default type WB/);
+  });
+
   it.each([
     [['--solve'], /^--solve needs what is wanted/],
     [['--want', 'UC'], /^--want and --sdm are for --solve/],

@@ -42,7 +42,7 @@ export function checkCommand(): Command {
   addRepeatable(
     command,
     '--want <type@start+size>',
-    'with --solve: a type for a stretch, or a type alone for all other memory; without, WB for RAM and UC for devices',
+    'with --solve: a type for a stretch, over what stands before it, or a type alone for all other memory; without, WB for RAM and UC for devices',
     parseWant,
   );
   return addStateOptions(command, ['--want']).action(async (options: CheckOptions) => {

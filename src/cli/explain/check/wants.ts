@@ -1,8 +1,9 @@
 import { MEM_TYPES } from '../../../arch/memory-types.js';
-import { GFN_LIMIT, gfnOf, PAGE_OFFSET } from '../../../arch/units.js';
-import type { Want } from '../../../memtype/index.js';
+import { GFN_LIMIT, gfnOf, gpaOf, PAGE_OFFSET } from '../../../arch/units.js';
+import { hex, type Want } from '../../../memtype/index.js';
 import { UsageError } from '../../errors.js';
 import { parseNumber } from '../args.js';
+import { remains } from '../from/areas.js';
 
 /**
  * A wanted type: `WB@1M+1G`, `UC@3G..4G` (the second address is not among them), or `UC` for all that no other tells.
@@ -25,8 +26,24 @@ export function parseWant(text: string): Want {
   return { type, start: gfnOf(start), end: gfnOf(end) };
 }
 
-/** What is wanted: that of all memory first, so that any part counts more. */
-export const sortWants = (wants: readonly Want[]): Want[] => [
-  ...wants.filter(({ end }) => end === GFN_LIMIT),
-  ...wants.filter(({ end }) => end !== GFN_LIMIT),
-];
+const isOfAll = ({ start, end }: Want): boolean => start === 0 && end === GFN_LIMIT;
+
+function textOf(want: Want): string {
+  const { type = '', start, end } = want;
+  return isOfAll(want) ? type : `${type}@${hex(gpaOf(start))}..${hex(gpaOf(end))}`;
+}
+
+/**
+ * What is wanted, in the order in which it counts: that of all memory first, then each part over those before it.
+ *
+ * @throws UsageError if nothing is left of a want where those after it have other types
+ */
+export function sortWants(wants: readonly Want[]): Want[] {
+  const sorted = [...wants.filter(isOfAll), ...wants.filter((want) => !isOfAll(want))];
+  sorted.forEach((want, i) => {
+    const others = sorted.slice(i + 1).filter(({ type }) => type !== want.type);
+    if (remains(want, others).length === 0)
+      throw new UsageError(`--want ${textOf(want)} contradicts what comes after it: nothing is left of it`);
+  });
+  return sorted;
+}

@@ -1,4 +1,4 @@
-import { gfnOf, PAGE_OFFSET } from '../../../arch/units.js';
+import { type GfnRange, gfnOf, PAGE_OFFSET } from '../../../arch/units.js';
 import type { AreaKind } from '../../../dumps/types.js';
 import type { BackingName, Slot } from '../../../memtype/index.js';
 import { safeLine } from '../../../text/safe.js';
@@ -32,9 +32,9 @@ export function areaOf(area: { name: string; kind: AreaKind; start: bigint; end:
     : undefined;
 }
 
-/** What of an area others leave. */
-function remains(area: Area, others: readonly Area[]): Area[] {
-  return others.reduce<Area[]>(
+/** What of a range others leave. */
+export function remains<T extends GfnRange>(range: T, others: readonly GfnRange[]): T[] {
+  return others.reduce<T[]>(
     (parts, other) =>
       parts.flatMap((part) => {
         if (other.end <= part.start || other.start >= part.end) return [part];
@@ -43,7 +43,7 @@ function remains(area: Area, others: readonly Area[]): Area[] {
           { ...part, start: other.end },
         ].filter(({ start, end }) => start < end);
       }),
-    [area],
+    [range],
   );
 }
 
