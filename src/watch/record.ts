@@ -1,6 +1,7 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { z } from 'zod';
 import { findPolicy } from '../memtype/index.js';
+import { TraceError } from '../observe/events.js';
 import { LOOK_MARK, parseVmTrace } from '../observe/vm-events.js';
 import { readInput } from '../process/read-file.js';
 import type { HostFacts } from './registers.js';
@@ -90,9 +91,17 @@ export interface WatchRecording {
 /** Bytes: of the text of a trace. */
 const LIMIT = 1 << 29;
 
-/** @throws WatchRecordError, TraceError, InputError */
-export const readWatchFile = async (file: string): Promise<WatchRecording> =>
-  readWatchRecording((await readInput(file, { limit: LIMIT, why: 'a recording' })).toString('latin1'));
+/** @throws WatchRecordError, InputError */
+export async function readWatchFile(file: string): Promise<WatchRecording> {
+  const text = (await readInput(file, { limit: LIMIT, why: 'a recording' })).toString('latin1');
+  try {
+    return readWatchRecording(text);
+  } catch (error) {
+    if (error instanceof WatchRecordError || error instanceof TraceError)
+      throw new WatchRecordError(`cannot read ${file}: ${error.message}`);
+    throw error;
+  }
+}
 
 /** @throws WatchRecordError, TraceError */
 export function readWatchRecording(text: string): WatchRecording {

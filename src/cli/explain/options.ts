@@ -116,11 +116,11 @@ export function addStateOptions(command: Command, repeatable: readonly string[] 
     .option('--slot-flag', 'the memslot has the flag of proposal P5')
     .option(
       '--recording <file>',
-      'the guest of a scenario that `run --record` kept, as it is in the end',
+      'the guest of a scenario that `run --record` kept, or a VM that `watch --record` did, as it is in the end',
       existingFile,
     )
     .option('--scenario <name>', 'with --recording: which scenario, if there are several')
-    .option('--step <n>', 'with --recording: after so many of its steps', whole(0, 100_000))
+    .option('--step <n>', 'with --recording: after so many of its steps or changes', whole(0, 100_000))
     .option('--state <file>', 'read the state from a JSON file; flags count more', existingFile)
     .addOption(new Option('--format <name>', 'how it looks').choices(['pretty', 'json']).default('pretty'));
   addRepeatable(

@@ -1,10 +1,6 @@
 import { KVM_MEM_READONLY } from '../../../arch/kvm-flags.js';
-import { MSR, MSR_BY_NAME } from '../../../arch/msrs.js';
 import {
-  classifyMsr,
   findPolicy,
-  type MsrWrite,
-  type MtrrMsr,
   type Policy,
   policyWithPaging,
   type Slot,
@@ -18,8 +14,11 @@ import type { Scenario } from '../../../scenario/types.js';
 import { type RecordedKernel, readRecordingFile } from '../../../session/recorded/read.js';
 import { safeLine } from '../../../text/safe.js';
 import { UsageError } from '../../errors.js';
-import type { GuestFacts, VcpuFacts } from '../state.js';
+import { kindOf } from '../../program/judged.js';
+import type { GuestFacts } from '../state.js';
 import type { FromFiles } from './from.js';
+import { registersOf } from './vcpu.js';
+import { readWatched } from './watched.js';
 
 /** Which scenario of a recording, and after how many of its steps. */
 export interface RecordingOptions {
@@ -60,17 +59,6 @@ function takeAll(model: VmModel, { event, dropped, parts = [] }: Taken): void {
   for (const part of parts) takeAll(model, part);
 }
 
-function registersOf(model: VmModel, id: number): VcpuFacts {
-  const { mtrr, pat, cd } = model.state.vcpu(id);
-  const msrs: MsrWrite[] = [{ msr: MSR.PAT, value: pat }];
-  for (const msr of MSR_BY_NAME.values()) {
-    const known = classifyMsr(msr) as MtrrMsr;
-    if (known.kind !== 'cap' && known.kind !== 'pat' && mtrr.read(known) !== 0n)
-      msrs.push({ msr, value: mtrr.read(known) });
-  }
-  return { msrs, cd };
-}
-
 function slotsOf({ slots }: Replay, memslotFlag: number): Slot[] {
   return [...slots.values()].map(({ slot, gfn, npages, backing, flags }) => ({
     name: `slot${slot}`,
@@ -97,7 +85,7 @@ function factsAfter(scenario: Scenario, env: Environment, count: number): GuestF
   return {
     policy: policy.paging === 'ept' ? env.release : policy.name,
     ...{ maxphyaddr, mtrrCpuid, selfSnoop, vcpuCount: vcpus },
-    vcpus: new Map(model.state.vcpus.map(({ id }) => [id, registersOf(model, id)])),
+    vcpus: new Map(model.state.vcpus.map((vcpu) => [vcpu.id, registersOf(vcpu)])),
     slots: slotsOf(replay, memslotFlag),
     noncoherent: noncoherent > 0,
     disabledQuirks: askedQuirks & supportedQuirks(policy, selfSnoop),
@@ -105,7 +93,7 @@ function factsAfter(scenario: Scenario, env: Environment, count: number): GuestF
 }
 
 /**
- * The guest of a scenario that `run --record` kept, after its steps, or some of them.
+ * The guest of a scenario that `run --record` kept, after its steps, or some of them; or one that `watch --record` did.
  *
  * @throws InputFileError or RecordingFileError if it cannot be read, UsageError if it has no such scenario or step
  */
@@ -116,6 +104,7 @@ export async function readRecorded({
 }: RecordingOptions): Promise<FromFiles> {
   if (recording === undefined)
     throw new UsageError('--scenario and --step are of a recording: they need --recording <file>');
+  if ((await kindOf(recording)) === 'watch') return readWatched(recording, name, step);
   const { kernels } = await readRecordingFile(recording);
   const kernel = kernels.find(({ request }) =>
     request.scenarios.some((one) => name === undefined || one.name === name),
