@@ -15,7 +15,7 @@ export {
   readCounters,
   writePages,
 } from './kernel/read-counters.js';
-export { runInLab } from './machine/lab.js';
+export { canRestore, runInLab } from './machine/lab.js';
 export type { LabOutcome } from './machine/outcome.js';
 export {
   JOB_DEVICE,

@@ -7,8 +7,10 @@ import { PROBE_SCENARIOS } from '../check/policy-choice.js';
 import { builtFile } from '../kvm/built-files.js';
 import {
   areKept,
+  canRestore,
   type GuestFile,
   JOB_DEVICE,
+  type LabRun,
   labError,
   makeScratch,
   NEXT_JOB,
@@ -28,6 +30,8 @@ export interface AgentRun {
   target: Target;
   spec: AgentSpec;
   timeoutMs: number;
+  /** Have a machine with a page of 1 GiB, also where no scenario needs it. */
+  gibPage?: boolean;
   /** A line that the agent printed. Untrusted. */
   onLine: (line: string) => void;
   onConsole?: (line: string) => void;
@@ -104,31 +108,52 @@ async function snapshotUse(run: AgentRun, dir: string): Promise<SnapshotUse> {
   };
 }
 
-async function runLab(asked: AgentRun, target: LabTarget): Promise<Outcome> {
+/** A run in the lab, with its files in `dir`. */
+async function labRunOf(run: AgentRun, target: LabTarget, dir: string): Promise<LabRun> {
   const { engine, kernel, params, snapshot, witness } = target;
-  const run = witness ? { ...asked, spec: { ...asked.spec, witness: WITNESS_PLACE } } : asked;
-  const gibPage = run.spec.scenarios.some(({ needs }) => needs.includes('gib-pages'));
+  const gibPage = run.gibPage || run.spec.scenarios.some(({ needs }) => needs.includes('gib-pages'));
   // What a kernel counts is to be of this run alone, not of a warm-up.
   const isSaved = snapshot === true && run.spec.counters !== true;
+  const spec = join(dir, 'spec.json');
+  await writeFile(spec, encodeSpec(run.spec));
+  return {
+    kernel,
+    engine,
+    gibPage,
+    ...(witness && { witness }),
+    program: AGENT,
+    files: [...LAB_FILES, { source: spec, target: SPEC }],
+    args: [SPEC],
+    params,
+    timeoutMs: run.timeoutMs,
+    onLine: run.onLine,
+    ...(isSaved && { snapshot: await snapshotUse(run, dir) }),
+    ...(run.onConsole === undefined ? {} : { onConsole: run.onConsole }),
+    ...(run.signal === undefined ? {} : { signal: run.signal }),
+  };
+}
+
+async function runLab(run: AgentRun, target: LabTarget): Promise<Outcome> {
   const dir = makeScratch();
   try {
-    const spec = join(dir, 'spec.json');
-    await writeFile(spec, encodeSpec(run.spec));
-    return await runInLab({
-      kernel,
-      engine,
-      gibPage,
-      ...(witness && { witness }),
-      program: AGENT,
-      files: [...LAB_FILES, { source: spec, target: SPEC }],
-      args: [SPEC],
-      params,
-      timeoutMs: run.timeoutMs,
-      onLine: run.onLine,
-      ...(isSaved && { snapshot: await snapshotUse(run, dir) }),
-      ...(run.onConsole === undefined ? {} : { onConsole: run.onConsole }),
-      ...(run.signal === undefined ? {} : { signal: run.signal }),
-    });
+    return await runInLab(await labRunOf(run, target, dir));
+  } finally {
+    removeScratch(dir);
+  }
+}
+
+/** What an agent in the lab is told beside what it is asked to do. */
+const inLab = (run: AgentRun, { witness }: LabTarget): AgentRun =>
+  witness ? { ...run, spec: { ...run.spec, witness: WITNESS_PLACE } } : run;
+
+/** Whether machines are restored for such a run, and come back for more. */
+export async function canWait(run: AgentRun): Promise<boolean> {
+  const { target } = run;
+  if (target.engine === 'host') return false;
+  const dir = makeScratch();
+  try {
+    const { snapshot, ...others } = await labRunOf(inLab(run, target), target, dir);
+    return snapshot !== undefined && (await canRestore({ ...others, snapshot }));
   } finally {
     removeScratch(dir);
   }
@@ -137,5 +162,6 @@ async function runLab(asked: AgentRun, target: LabTarget): Promise<Outcome> {
 /** Run the agent to its end and hand out what it prints, line by line. */
 export async function runAgent(run: AgentRun): Promise<Outcome> {
   await sweepLab();
-  return run.target.engine === 'host' ? runOnHost(run) : runLab(run, run.target);
+  const { target } = run;
+  return target.engine === 'host' ? runOnHost(run) : runLab(inLab(run, target), target);
 }

@@ -1,7 +1,7 @@
 import type { AgentMessage } from '../recording/recording.js';
 import type { AgentSpec } from '../recording/spec.js';
-import { type AgentRun, runAgent } from './engines.js';
-import type { Lane } from './lane.js';
+import { type AgentRun, canWait, runAgent } from './engines.js';
+import { Lane } from './lane.js';
 import type { Outcome } from './outcome.js';
 import { deviceOf, paramsOf } from './target.js';
 
@@ -12,6 +12,18 @@ export interface FollowedRun extends Omit<AgentRun, 'spec' | 'onLine'> {
   /** Given each line as the agent printed it. */
   tap?: (line: string) => void;
 }
+
+const specOf = (lane: Lane, { target, spec }: FollowedRun): AgentSpec => ({
+  scenarios: lane.slots.map(({ scenario }) => scenario),
+  device: deviceOf(target),
+  params: paramsOf(target).map((param) => param.replace(/=.*/s, '')),
+  ...(lane.cases.length > 0 ? { zaps: lane.cases } : {}),
+  ...spec,
+});
+
+/** Whether the machine of such a run comes back for more. */
+export const comesBack = (run: FollowedRun): Promise<boolean> =>
+  canWait({ ...run, spec: specOf(new Lane([]), run), onLine: () => {} });
 
 /**
  * Run an agent that does what `lane` has to do, and have the lane take in what it sends.
@@ -27,13 +39,7 @@ export async function follow(
   const errors: unknown[] = [];
   const outcome = await runAgent({
     ...run,
-    spec: {
-      scenarios: lane.slots.map(({ scenario }) => scenario),
-      device: deviceOf(run.target),
-      params: paramsOf(run.target).map((param) => param.replace(/=.*/s, '')),
-      ...(lane.cases.length > 0 ? { zaps: lane.cases } : {}),
-      ...run.spec,
-    },
+    spec: specOf(lane, run),
     onLine: (line) => {
       try {
         run.tap?.(line);

@@ -20,6 +20,8 @@ export interface Plan {
   /** In the order of the results. */
   slots: readonly Slot[];
   lanes: readonly (readonly Slot[])[];
+  /** How many machines run side by side, each doing one lane after another; as many as there are lanes if not given. */
+  machines?: number;
 }
 
 /** The agent could not start; the message is its own. */
@@ -112,10 +114,14 @@ export class Lane {
     return slot.recording !== undefined || this.isRunning(slot);
   }
 
-  /** Whether another machine could go on where this one has died; not if it never got to its first scenario: neither would the other. */
+  /** Whether the agent got to its first scenario; where it did not, neither would that of another machine. */
+  get hasBegun(): boolean {
+    return this.slots.some((slot) => this.#isBegun(slot));
+  }
+
+  /** Whether another machine could go on where this one has died. */
   get leavesWork(): boolean {
-    const begun = this.slots.filter((slot) => this.#isBegun(slot)).length;
-    return begun > 0 && begun < this.slots.length;
+    return this.hasBegun && !this.slots.every((slot) => this.#isBegun(slot));
   }
 
   /** Give what has not begun to another machine. */

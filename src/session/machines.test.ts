@@ -1,5 +1,5 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -8,7 +8,7 @@ import { catalogue } from '../catalogue/index.js';
 import { type Policy, policies } from '../memtype/index.js';
 import type { ResultSet } from '../report/types.js';
 import type { Scenario } from '../scenario/types.js';
-import { type AgentRun, runAgent } from './engines.js';
+import { type AgentRun, canWait, runAgent } from './engines.js';
 import type { Outcome } from './outcome.js';
 import { type RecordedKernel, readRecordingFile } from './recorded/read.js';
 import { replayKernel } from './recorded/replay.js';
@@ -100,6 +100,35 @@ test.each<[string, Parameters<typeof session>, number]>([
   await session(...args);
 
   expect(asked).toHaveLength(machines);
+});
+
+describe('machines that come back for more', () => {
+  const scenarios = catalogue.filter(({ needs }) => !needs.includes('gib-pages')).slice(0, 60);
+  const shared = { scenarios, timeoutMs: 60_000 };
+  beforeEach(() => vi.mocked(canWait).mockResolvedValue(true));
+  afterEach(() => vi.mocked(canWait).mockReset());
+
+  test('do all that there is, once', async () => {
+    const { told } = await session({}, shared);
+
+    expect(asked.flat().sort()).toEqual(scenarios.map(({ name }) => name).sort());
+    expect(told).toHaveLength(scenarios.length);
+    if (availableParallelism() > 1) expect(asked.length).toBeGreaterThan(4);
+  });
+
+  test('lose what the kernel dies of, and no more', async () => {
+    const dies = [3, 30, 59].map((i) => scenarios[i]?.name ?? '');
+    const { told } = await session({ of: dies }, shared);
+
+    expect(told.map(isLost)).toEqual(scenarios.map(({ name }) => dies.includes(name)));
+  });
+
+  test('are not started for the rest once the kernel has died of too much', async () => {
+    const { told } = await session({ of: scenarios.map(({ name }) => name) }, shared);
+
+    expect(asked.length).toBeLessThanOrEqual(MOST_DEATHS + 1);
+    expect(told.every(isLost)).toBe(true);
+  });
 });
 
 test('scenarios that a run repeats are told apart', async () => {

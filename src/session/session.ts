@@ -10,12 +10,14 @@ import {
   type Recorded,
 } from '../check/policy-choice.js';
 import { Coverage, scopeOf } from '../coverage/index.js';
+import { keepMachines } from '../lab/index.js';
 import type { AgentMessage, Environment, Recording } from '../recording/recording.js';
 import { deathText } from '../report/formats/crash.js';
 import type { ResultSet, ScenarioResult, SetHeader } from '../report/types.js';
 import { fingerprintOf } from './fingerprint.js';
+import { comesBack } from './follow.js';
 import { Lane, type Plan, type Slot } from './lane.js';
-import { runMachines } from './machines.js';
+import { runMachines, runOf } from './machines.js';
 import type { Death, Outcome } from './outcome.js';
 import { TimelineWatch } from './recorded/timeline.js';
 import type { SessionListener, SessionRequest } from './request.js';
@@ -46,12 +48,12 @@ export class Session {
   constructor(
     readonly request: SessionRequest,
     readonly listener: SessionListener,
-    { slots, lanes }: Plan,
+    { slots, lanes, machines }: Plan,
   ) {
     this.#slots = slots;
     this.#probing = request.probes ?? PROBE_SCENARIOS;
     this.lanes = lanes.map((own) => new Lane(own, [], request.counters));
-    this.forecast = new Forecast(this.lanes, request.times);
+    this.forecast = new Forecast(this.lanes, request.times, machines);
     const wanted = slots.flatMap((slot) => (slot.wanted ? [slot.scenario] : []));
     this.#scope = scopeOf(wanted, request.catalogue);
   }
@@ -257,17 +259,26 @@ export class Session {
   }
 }
 
+/** Where several machines share the scenarios and come back for more, they need not be dealt out before. */
+async function planFor(request: SessionRequest, listener: SessionListener): Promise<Plan> {
+  const plan = planOf(request);
+  const run = { ...runOf(request, listener), timeoutMs: request.timeoutMs };
+  return plan.lanes.length > 1 && (await comesBack(run)) ? planOf(request, true) : plan;
+}
+
 /**
  * Run scenarios on one kernel, or on this host, and hold them against a policy. In the lab, several machines share them.
  * @throws AgentError if the agent could not start (no /dev/kvm), LabError if the lab could not, WireError if an agent sent only garbage
  */
 export async function runSession(request: SessionRequest, listener: SessionListener): Promise<ResultSet> {
   const started = Date.now();
-  const plan = planOf(request);
+  // Held until the end, so that a machine that has done a share waits for the next.
+  await using _ = keepMachines();
+  const plan = await planFor(request, listener);
   const session = new Session(request, listener, plan);
   request.recorder?.begin(plan);
   if (request.times !== undefined) session.tellProgress('starting');
-  const { outcomes, errors } = await runMachines(session, request, listener);
+  const { outcomes, errors } = await runMachines(session, request, listener, plan.machines);
   const times = session.forecast.times();
   if (times !== undefined) listener.times?.(times);
   if (errors.length > 0) {

@@ -42,3 +42,17 @@ test('one machine does all in their order', () => {
 
   expect(lanes).toEqual([slots]);
 });
+
+test('machines that come back for more have more shares than there are machines, and one is all that needs a page of 1 GiB', () => {
+  const some = (n: number): Scenario =>
+    scenario(`test/n${n}`, 'A title', n % 20 === 0 ? { needs: ['gib-pages'] } : {}, []);
+  const scenarios = Array.from({ length: 200 }, (_, n) => some(n));
+  const request = { target: { engine: 'bochs' }, scenarios, catalogue: [], policy: 'E', repeat: 1 };
+  const { slots, lanes, machines } = planOf(request as unknown as SessionRequest, true);
+
+  if (machines === undefined) return; // One processor has one machine.
+  expect(new Set(lanes.flat())).toEqual(new Set(slots));
+  expect(lanes.length).toBeGreaterThan(machines);
+  const large = lanes.filter((lane) => lane.some((slot) => slot.scenario.needs.includes('gib-pages')));
+  expect(large.map((lane) => lane.length)).toEqual([10]);
+});

@@ -1,6 +1,6 @@
 import { PROBE_SCENARIOS } from '../check/policy-choice.js';
 import type { Plan, Slot } from './lane.js';
-import { deal, laneCount } from './lanes.js';
+import { deal, laneCount, sharesOf } from './lanes.js';
 import type { SessionRequest } from './request.js';
 
 /** The scenarios to run: those that tell the policy first, unless a policy was forced. */
@@ -28,12 +28,21 @@ const needsGib = ({ scenario }: Slot): boolean => scenario.needs.includes('gib-p
 /** As long as so many other scenarios it takes to clear a page of 1 GiB, which the first that needs it does; in a saved machine it is clear. */
 const CLEARING = 20;
 
-/** Share the scenarios out to machines; a single one does them in their order, so that each result comes when it is there. Those that need a page of 1 GiB go to one, which alone has the RAM for it, and the fewer others. */
-export function planOf(request: SessionRequest): Plan {
+/**
+ * Share the scenarios out to machines; a single one does them in their order, so that each result comes when it is there. Those that need
+ * a page of 1 GiB go to one, which alone has the RAM for it, and the fewer others.
+ *
+ * @param canWait whether machines come back for more: then there are more shares than machines, and who is done takes the next
+ */
+export function planOf(request: SessionRequest, canWait = false): Plan {
   const slots = slotsFor(request);
   const count = laneCount(request.target.engine, slots.length);
   if (count === 1) return { slots, lanes: [slots] };
   const [gib, others] = [slots.filter(needsGib), slots.filter((slot) => !needsGib(slot))];
+  if (canWait) {
+    const [first = [], ...shares] = sharesOf(others, count);
+    return { slots, lanes: [first, ...(gib.length > 0 ? [gib] : []), ...shares], machines: count };
+  }
   const { target } = request;
   const isClear = target.engine !== 'host' && target.snapshot === true;
   const ahead = gib.length > 0 && !isClear ? CLEARING * (count - 1) : 0;

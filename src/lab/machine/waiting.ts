@@ -44,11 +44,15 @@ export function keepMachines(): AsyncDisposable {
   };
 }
 
-/** What a run needs of a machine: the image is told by its file, for reading and unpacking it takes longer than many a run. */
-function keyOf({ kernel, engine, params = [], gibPage = false, witness = false }: LabRun): string {
-  const { dev, ino, size, mtimeMs } = statSync(kernel);
-  return JSON.stringify([engine, kernel, dev, ino, size, mtimeMs, params, gibPage, witness, builtEmulator()]);
+/** Tells an image by its file: to read and unpack it takes longer than many a run. Undefined if there is none. */
+export function imageOf(path: string): string | undefined {
+  const info = statSync(path, { throwIfNoEntry: false });
+  return info && [path, info.dev, info.ino, info.size, info.mtimeMs].join(' ');
 }
+
+/** What a run needs of a machine. */
+const keyOf = ({ kernel, engine, params = [], gibPage = false, witness = false }: LabRun): string =>
+  JSON.stringify([imageOf(kernel), engine, params, gibPage, witness, builtEmulator()]);
 
 /** Keep a machine of a run whose directory is `scratch`. It must be waiting. */
 export function keep(run: LabRun, machine: Machine, scratch: string): void {

@@ -13,7 +13,7 @@ const LAST = { startMs: 5_000, scenarios: { [A.name]: 1_000, [B.name]: 3_000, [C
 /** Lanes whose agents say things at a time, and what is left then. */
 function follow(lanes: readonly Lane[], last: typeof LAST | undefined) {
   let time = 0;
-  const forecast = new Forecast(lanes, last, () => time);
+  const forecast = new Forecast(lanes, last, undefined, () => time);
   const say = (at: number, lane: Lane, message: object): void => {
     time = at;
     forecast.take(message as AgentMessage, lane);
@@ -81,4 +81,11 @@ it('measures for the next run, and knows nothing of a first one', () => {
   run.recorded(2_500, lane, A);
   expect(run.leftAt(3_000)).toBeUndefined();
   expect(run.forecast.times()).toEqual({ startMs: 2_000, scenarios: { [A.name]: 500 } });
+});
+
+it('is what is left for each machine, where they come back for more', () => {
+  const lanes = [laneOf(A), laneOf(B), laneOf(C)];
+  const forecast = new Forecast(lanes, LAST, 2, () => 0);
+
+  expect(forecast.left()).toBe(LAST.startMs + 6_000 / 2);
 });

@@ -29,6 +29,8 @@ export class Forecast {
   constructor(
     readonly lanes: readonly Lane[],
     readonly last: Times | undefined,
+    /** How many machines there are for the lanes, if not one for each. */
+    readonly machines: number | undefined = undefined,
     readonly now: () => number = Date.now,
   ) {
     this.#began = now();
@@ -59,7 +61,16 @@ export class Forecast {
     if (this.last === undefined) return undefined;
     const { ms, expectedMs } = this.#done;
     const pace = expectedMs >= ENOUGH_MS ? ms / expectedMs : 1;
-    return Math.max(...this.lanes.map((lane) => this.#leftOf(lane, pace)));
+    const left = this.lanes.map((lane) => this.#leftOf(lane, pace));
+    if (this.machines === undefined)
+      return Math.max(...left.map((ms, i) => ms + this.#startOf(this.lanes[i] as Lane)));
+    const start = this.#since.size === 0 ? Math.max(...this.lanes.map((lane) => this.#startOf(lane))) : 0;
+    return start + left.reduce((sum, ms) => sum + ms, 0) / this.machines;
+  }
+
+  #startOf(lane: Lane): number {
+    if (this.#since.has(lane)) return 0;
+    return Math.max(0, (this.last?.startMs ?? 0) - (this.now() - this.#began));
   }
 
   #leftOf(lane: Lane, pace: number): number {
@@ -67,8 +78,7 @@ export class Forecast {
     const each = open.map(({ scenario }) => this.#expected(scenario.name) * pace);
     const sum = each.reduce((total, one) => total + one, 0);
     const since = this.#since.get(lane);
-    if (since === undefined) return sum + Math.max(0, (this.last?.startMs ?? 0) - (this.now() - this.#began));
-    return sum - Math.min(this.now() - since, each[0] ?? 0);
+    return since === undefined ? sum : sum - Math.min(this.now() - since, each[0] ?? 0);
   }
 
   /** What was measured; undefined where no scenario came to its end. */

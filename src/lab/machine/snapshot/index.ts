@@ -33,6 +33,15 @@ interface Way {
   end: (came: Came) => Promise<void>;
 }
 
+/** Whether there is a saved machine for a run. */
+export async function isSaved(run: SnapshotRun, kernel: Kernel): Promise<boolean> {
+  const { files, args, job, onProblem } = run.snapshot;
+  return inScratch(async (scratch) => {
+    const identity = await identify(await prepare({ ...run, files, args }, kernel, scratch, job));
+    return identity !== undefined && (await findOrTell(identity.key, onProblem)) !== undefined;
+  });
+}
+
 /**
  * Run by a saved machine, or by one that is booted and saved on its way.
  *
