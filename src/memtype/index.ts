@@ -81,6 +81,6 @@ export { type MappedRange, mapRanges } from './sdm/ranges.js';
 export { type Solution, solveMtrrs } from './solve/solve.js';
 export type { Want } from './solve/wanted.js';
 export { decodeSpte, type SpteReading } from './spte/decode.js';
-export { makersOf } from './spte/makers.js';
+export { makersOf, makersOfEntry } from './spte/makers.js';
 export type { ArchType, LeafType, Rule, TypeSource, VmType } from './types.js';
 export { hasVmType, VM_TYPES } from './vm-types.js';

@@ -1,4 +1,4 @@
-import { type Explanation, makersOf, type SpteReading } from '../../memtype/index.js';
+import { type Explanation, makersOfEntry, type SpteReading } from '../../memtype/index.js';
 import { textTable } from '../../text/table.js';
 
 /** An entry, and what the policy makes of the page in question, if there is one. */
@@ -26,22 +26,26 @@ function processorText({ misconfigured, r, w, x }: SpteReading): string {
   return 'mapped';
 }
 
-const KINDS: Partial<Record<LayoutReading['kind'], string>> = {
-  none: 'no entry of its making: bit 11 (MMU-present) is clear',
-};
+function kindText({ kind, layout: { present } }: LayoutReading, spte: bigint): string {
+  if (kind !== 'none') return kind;
+  const isClear = present !== undefined && (spte & present) === 0n;
+  return `no entry of its making: ${isClear ? 'bit 11 (MMU-present) is clear' : 'it permits nothing'}`;
+}
 
-function layoutText({ kind, bits, unknown }: LayoutReading): string {
+function layoutText(reading: LayoutReading, spte: bigint): string {
+  const { bits, unknown } = reading;
   const strange = unknown.length === 0 ? [] : [`no meaning: bit ${unknown.join(', ')}`];
-  return [KINDS[kind] ?? kind, ...bits, ...strange].join('; ');
+  return [kindText(reading, spte), ...bits, ...strange].join('; ');
 }
 
 /** Whether KVM makes such a leaf, in a sentence. */
 function makers({ reading, page }: SpteQuestion): { policies: string[]; sentence: string } {
-  const { isLeaf, type, ipat, misconfigured } = reading;
+  const { isLeaf, maps, type, ipat, misconfigured } = reading;
+  if (!maps) return { policies: [], sentence: 'It maps nothing: no memory type is in it.' };
   if (!isLeaf) return { policies: [], sentence: 'It leads to a table: no memory type is in it.' };
   if (type === undefined || misconfigured.length > 0)
     return { policies: [], sentence: 'No policy makes such a leaf: it is no mapping.' };
-  const policies = makersOf(type, ipat).map(({ name }) => name);
+  const policies = makersOfEntry(reading).map(({ name }) => name);
   const leaf = `${type}, IPAT ${bit(ipat)}`;
   const some = `${leaf} is made for some page by ${policies.join(', ') || 'no policy'}.`;
   if (page === undefined) return { policies, sentence: some };
@@ -58,7 +62,7 @@ function makers({ reading, page }: SpteQuestion): { policies: string[]; sentence
 /** Tell a person what an entry is. */
 export function spteText(question: SpteQuestion): string {
   const { spte, reading } = question;
-  const { level, frame, r, w, x, type, ipat, misconfigured } = reading;
+  const { level, frame, r, w, x, type, ipat, isLeaf, maps, misconfigured } = reading;
   const sources = [...new Set(misconfigured.map(({ source }) => `(${source})`))];
   return [
     `SPTE ${hex(spte)}, level ${level}`,
@@ -66,12 +70,12 @@ export function spteText(question: SpteQuestion): string {
     ...table([
       ['frame', `${hex(frame)}: host-physical ${hex(frame << 12n)}`],
       ['permissions', `R=${bit(r)} W=${bit(w)} X=${bit(x)}`],
-      ...(reading.isLeaf ? [['type', `${type ?? 'reserved'}, IPAT ${bit(ipat)}`]] : []),
+      ...(isLeaf && maps ? [['type', `${type ?? 'reserved'}, IPAT ${bit(ipat)}`]] : []),
       ['processor', [processorText(reading), ...sources].join(' ')],
     ]),
     '',
     'as kernels read it',
-    ...table(reading.layouts.map((row) => [row.layout.kernels, layoutText(row)])),
+    ...table(reading.layouts.map((row) => [row.layout.kernels, layoutText(row, spte)])),
     '',
     makers(question).sentence,
     '',
@@ -81,11 +85,13 @@ export function spteText(question: SpteQuestion): string {
 /** The same as plain data. */
 export function spteJson(question: SpteQuestion): object {
   const { spte, reading, page } = question;
-  const { layouts, frame, type, ...rest } = reading;
+  const { layouts, frame, type, ipat, ...rest } = reading;
+  const hasType = rest.isLeaf && rest.maps;
   return {
     spte: hex(spte),
     frame: hex(frame),
-    type: type ?? null,
+    type: hasType ? (type ?? null) : null,
+    ipat: hasType ? ipat : null,
     ...rest,
     kernels: layouts.map(({ layout, ...row }) => ({
       kernels: layout.kernels,

@@ -19,10 +19,11 @@ describe('decodeSpte', () => {
 
   it.each([
     [0n, ['not mapped', 'not mapped', 'none', 'none']],
-    [1n << 63n, ['leaf', 'none', 'not mapped', 'not mapped']],
-    [0x5a0n, ['leaf', 'being changed', 'none', 'none']],
-    [(1n << 63n) | 0x5a0n, ['leaf', 'none', 'being changed', 'none']],
-    [(1n << 63n) | 0x1a0n, ['leaf', 'none', 'none', 'being changed']],
+    [1n << 63n, ['none', 'none', 'not mapped', 'not mapped']],
+    [0x5a0n, ['none', 'being changed', 'none', 'none']],
+    [(1n << 63n) | 0x5a0n, ['none', 'none', 'being changed', 'none']],
+    [(1n << 63n) | 0x1a0n, ['none', 'none', 'none', 'being changed']],
+    [0x830n, new Array(4).fill('none')],
     [0x1006n, ['leaf', 'MMIO without a memslot', 'MMIO without a memslot', 'MMIO without a memslot']],
     [(3n << 52n) | 0x1006n, new Array(4).fill('MMIO without a memslot')],
   ])('tells what %x is to each series', (spte, expected) => {

@@ -27,8 +27,10 @@ export interface SpteReading {
   /** Bits 5 to 3; undefined for the reserved types 2, 3 and 7. */
   readonly type: MemType | undefined;
   readonly ipat: boolean;
-  /** It maps memory, rather than leading to a table. */
+  /** If it maps anything, that is memory, not a table. */
   readonly isLeaf: boolean;
+  /** Some series of kernels takes it for a leaf or a table. Of others the bits of type and IPAT mean nothing. */
+  readonly maps: boolean;
   /** Why it is an EPT misconfiguration; none if it is not one. */
   readonly misconfigured: readonly Rule[];
   readonly layouts: readonly LayoutReading[];
@@ -36,6 +38,7 @@ export interface SpteReading {
 
 const MISCONFIGURATION = 'SDM, "EPT Misconfigurations"';
 const LARGE_BIT = 7;
+const PERMISSIONS = 7n;
 const TOP_LEVEL = 4;
 /** Permissions, type, IPAT, page size, and the frame. */
 const ARCHITECTURE = 0xffn | (((1n << 40n) - 1n) << 12n);
@@ -62,8 +65,10 @@ function kindOf(layout: SpteLayout, spte: bigint, isLeaf: boolean): SpteKind {
   if (spte === empty) return 'not mapped';
   if (spte === frozen) return 'being changed';
   const isMmio = (spte & mmio.mask) === mmio.value;
-  if (present === undefined) return isMmio ? 'MMIO without a memslot' : isLeaf ? 'leaf' : 'table';
-  if ((spte & present) !== 0n) return isLeaf ? 'leaf' : 'table';
+  // make_spte() permits something, or keeps that for later: no kernel makes a mapping without.
+  const mapped = (spte & (PERMISSIONS | layout.saved)) === 0n ? 'none' : isLeaf ? 'leaf' : 'table';
+  if (present === undefined) return isMmio ? 'MMIO without a memslot' : mapped;
+  if ((spte & present) !== 0n) return mapped;
   return isMmio ? 'MMIO without a memslot' : 'none';
 }
 
@@ -88,6 +93,9 @@ function readBy(layout: SpteLayout, spte: bigint, isLeaf: boolean): LayoutReadin
  */
 export function decodeSpte(spte: bigint, level: number): SpteReading {
   const isLeaf = level === 1 || (level < TOP_LEVEL && isSet(spte, LARGE_BIT));
+  const misconfigured = misconfigurations(spte, level, isLeaf);
+  const layouts = SPTE_LAYOUTS.map((layout) => readBy(layout, spte, isLeaf));
+  const isMmio = misconfigured.length > 0 && layouts.some(({ kind }) => kind === 'MMIO without a memslot');
   return {
     level,
     frame: (spte >> 12n) & ((1n << 40n) - 1n),
@@ -97,7 +105,8 @@ export function decodeSpte(spte: bigint, level: number): SpteReading {
     type: decodeMemType(Number((spte >> 3n) & 7n)),
     ipat: isSet(spte, 6),
     isLeaf,
-    misconfigured: misconfigurations(spte, level, isLeaf).map((text) => ({ text, source: MISCONFIGURATION })),
-    layouts: SPTE_LAYOUTS.map((layout) => readBy(layout, spte, isLeaf)),
+    maps: !isMmio && layouts.some(({ kind }) => kind === 'leaf' || kind === 'table'),
+    misconfigured: misconfigured.map((text) => ({ text, source: MISCONFIGURATION })),
+    layouts,
   };
 }

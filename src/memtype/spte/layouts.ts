@@ -7,6 +7,10 @@ export interface SpteLayout {
   readonly kernels: string;
   /** Where. */
   readonly source: string;
+  /** Names of the policies whose kernels read entries so; of kernels between two that were read, either may be right. */
+  readonly policies: readonly string[];
+  /** Permissions that an entry without accessed bit keeps for later (`mark_spte_for_access_track()`). */
+  readonly saved: bigint;
   /** The bit that says that an entry maps something; undefined where only 0 and MMIO entries do not. */
   readonly present: bigint | undefined;
   /** An entry for memory that no memslot has: these bits have this value. */
@@ -29,6 +33,9 @@ const COMMON: readonly SpteBit[] = [
   [9, 'dirty'],
 ];
 
+/** SHADOW_ACC_TRACK_SAVED_BITS_SHIFT 54: R and X. */
+const SAVED_54 = bit(54) | bit(56);
+
 /** SPTE_TDP_AD_SHIFT 52, EPT_SPTE_HOST_WRITABLE 57 and EPT_SPTE_MMU_WRITABLE 58. */
 const BITS_6_1: readonly SpteBit[] = [
   ...COMMON,
@@ -46,6 +53,8 @@ export const SPTE_LAYOUTS: readonly SpteLayout[] = [
   {
     kernels: '5.10',
     source: 'is_shadow_present_pte() and is_mmio_spte(), 5.10',
+    policies: ['A-4.4'],
+    saved: SAVED_54,
     present: undefined,
     mmio: { mask: bit(52) | bit(53), value: bit(52) | bit(53) },
     empty: 0n,
@@ -63,6 +72,8 @@ export const SPTE_LAYOUTS: readonly SpteLayout[] = [
   {
     kernels: '6.1',
     source: 'is_shadow_present_pte() and is_mmio_spte(), 6.1',
+    policies: ['A-4.4', 'A', 'A-6.2', 'A-6.5', 'B-6.7', 'B'],
+    saved: SAVED_54,
     present: PRESENT,
     mmio: { mask: 7n, value: WX },
     empty: 0n,
@@ -72,6 +83,8 @@ export const SPTE_LAYOUTS: readonly SpteLayout[] = [
   {
     kernels: '6.12',
     source: 'is_shadow_present_pte() and is_mmio_spte(), 6.12',
+    policies: ['B', 'C', 'D-6.11', 'D', 'D-6.13', 'E-6.12', 'E'],
+    saved: SAVED_54,
     present: PRESENT,
     mmio: { mask: SUPPRESS_VE | 7n, value: WX },
     empty: SUPPRESS_VE,
@@ -81,6 +94,8 @@ export const SPTE_LAYOUTS: readonly SpteLayout[] = [
   {
     kernels: '7.2, 7.3',
     source: 'is_shadow_present_pte() and is_mmio_spte(), 7.2 and 7.3',
+    policies: ['E'],
+    saved: bit(52) | bit(54) | bit(62),
     present: PRESENT,
     mmio: { mask: SUPPRESS_VE | 7n, value: WX },
     empty: SUPPRESS_VE,

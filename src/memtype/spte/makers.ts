@@ -6,6 +6,7 @@ import { ALL_POLICIES } from '../policies/index.js';
 import { refusals } from '../policies/refusals.js';
 import type { Policy } from '../policy.js';
 import { mtrrWrites, replayWrites } from '../sdm/config.js';
+import type { SpteReading } from './decode.js';
 
 const BITS = 40;
 const BOTH = [false, true];
@@ -53,4 +54,11 @@ export function makersOf(type: MemType, ipat: boolean): Policy[] {
       policy.proposals.length === 0 &&
       all.some((situation) => makes(policy, situation)),
   );
+}
+
+/** The policies that make such an entry for some page, and whose kernels take it for a leaf. */
+export function makersOfEntry({ maps, isLeaf, type, ipat, misconfigured, layouts }: SpteReading): Policy[] {
+  if (!maps || !isLeaf || type === undefined || misconfigured.length > 0) return [];
+  const names = layouts.flatMap(({ kind, layout }) => (kind === 'leaf' ? layout.policies : []));
+  return makersOf(type, ipat).filter(({ name }) => names.includes(name));
 }
