@@ -4,6 +4,7 @@ import { explainArch, explainPage, type Situation } from '../explain.js';
 import { explainRegions } from '../map/regions.js';
 import type { MappedRange } from '../sdm/ranges.js';
 import type { ArchType } from '../types.js';
+import { mtrrsCount } from './register-rules.js';
 import type { Found, NamedRange, ReviewRule, Setup, Severity } from './types.js';
 import { rangesText } from './words.js';
 
@@ -73,6 +74,15 @@ function undefinedTypes(setup: Setup): Found[] {
 /** The VGA window, which is not RAM to anyone below 1 MiB. */
 const LEGACY: GfnRange = { start: 0xa0, end: 0x100 };
 
+/** What becomes of RAM that the MTRRs make something else, though it is WB to the guest. */
+function wbDespite(setup: Setup, pieces: readonly Piece[]): string {
+  const guest = 'where it chooses types for mappings of its own';
+  if (!mtrrsCount(setup)) return `which this kernel does not ask, but the guest does, ${guest}`;
+  if (setup.vcpus[0]?.situation.cd) return 'which this kernel asks once CR0.CD is 0';
+  const ids = [...new Set(pieces.flatMap((piece) => piece.errata))].join(', ');
+  return `which this kernel takes for WB (${ids}), but the guest may not, ${guest}`;
+}
+
 function ramTypes(setup: Setup): Found[] {
   return setup.ram.flatMap((range) => {
     const pieces = outside(range, LEGACY).flatMap((part) => piecesOf(setup, part));
@@ -85,7 +95,7 @@ function ramTypes(setup: Setup): Found[] {
       const effect =
         slow.length > 0
           ? `and so it is ${[...new Set(slow.map(({ effective }) => effective))].join(' or ')} to the guest`
-          : 'which this kernel does not ask, but the guest does, where it chooses types for mappings of its own';
+          : wbDespite(setup, those);
       return {
         severity,
         text: `${range.name}: RAM at ${rangesText(those)} is ${type} by the MTRRs, ${effect}`,

@@ -15,7 +15,7 @@ const MTRR_MSRS: readonly number[] = Array.from({ length: MSR.DEF_TYPE + 1 }, (_
 );
 
 /** Whether the guest's MTRRs decide the type of its RAM: only kernels up to 6.10 ask them, with non-coherent DMA. */
-function mtrrsCount({ policy, vcpus: [first] }: Setup): boolean {
+export function mtrrsCount({ policy, vcpus: [first] }: Setup): boolean {
   return (
     (policy.era === 'A' || policy.era === 'B') &&
     policy.paging === 'ept' &&
