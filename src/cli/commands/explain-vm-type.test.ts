@@ -49,6 +49,10 @@ describe('explain --vm-type tdx', () => {
     ]);
   });
 
+  it('may clear CR0.CD, which is clear', async () => {
+    expect(await outcomes(...TD, ...SLOTS, '--then', 'cd=off')).toEqual(['zaps nothing']);
+  });
+
   it('zaps nothing when a device comes', async () => {
     const events = ['touch=1G', 'touch=0', 'dma=on'].flatMap((e) => ['--then', e]);
     expect(await outcomes(...TD, ...SLOTS, ...events)).toEqual([
@@ -61,6 +65,7 @@ describe('explain --vm-type tdx', () => {
     [['--policy', '6.12'], /^kernels of policy E-6\.12 .* run no TDX guests/],
     [['--policy', 'npt'], /run no TDX guests/],
     [['--cd'], /^--cd: a TD cannot set CR0\.CD/],
+    [['--then', 'cd=on'], /^--then cd=on: a TD cannot set CR0\.CD, which gives it a #VE/],
     [['--no-self-snoop'], /^--no-self-snoop: every CPU with TDX/],
     [['--l2'], /a TDX guest has no guests of its own$/],
     [['--linux', '7.2'], /RAM must be told by --slot$/],

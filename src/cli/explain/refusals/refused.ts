@@ -35,6 +35,9 @@ export function mustBeTaken(policy: Policy, situation: Situation): void {
 
 const TITLES: Readonly<Record<VmType, string>> = { tdx: 'TDX', snp: 'SEV-SNP' };
 
+/** What becomes of a TD that sets CR0.CD. */
+export const TD_CD = 'a TD cannot set CR0.CD, which gives it a #VE (TDX module)';
+
 /** Why a VM cannot be of the type that is told; undefined if it can. */
 function wrongType(policy: Policy, { vmType, cd, selfSnoop, l2 }: Situation): string | undefined {
   if (l2 && policy.paging !== 'ept')
@@ -45,7 +48,7 @@ function wrongType(policy: Policy, { vmType, cd, selfSnoop, l2 }: Situation): st
     return `kernels of policy ${policy.name} (${policy.kernels}) run no ${TITLES[vmType]} guests; policies that do: ${able.join(', ')}`;
   }
   if (l2) return `--l2 and --vm-type: a ${TITLES[vmType]} guest has no guests of its own`;
-  if (vmType === 'tdx' && cd) return '--cd: a TD cannot set CR0.CD, which gives it a #VE (TDX module)';
+  if (vmType === 'tdx' && cd) return `--cd: ${TD_CD}`;
   if (vmType === 'tdx' && !selfSnoop) return '--no-self-snoop: every CPU with TDX snoops its own caches';
   return undefined;
 }

@@ -19,6 +19,7 @@ import {
 import { UsageError } from '../../errors.js';
 import type { OfVcpu } from '../args.js';
 import type { Guest } from '../guest.js';
+import { TD_CD } from '../refusals/refused.js';
 import { ept, hex } from '../text.js';
 import { groupOf, groupsOf } from '../vcpus.js';
 import { slotCalled, type ThenEvent } from './events.js';
@@ -83,10 +84,8 @@ class Run {
     switch (event.kind) {
       case 'msr':
         return this.write(vcpu, event);
-      case 'cd': {
-        const effect = this.model.apply({ kind: 'cr0', vcpu, value: cr0Of(event.on), by: 'guest' });
-        return row(`vCPU ${vcpu}: CR0.CD=${event.on ? 1 : 0}`, zapText(effect), effect);
-      }
+      case 'cd':
+        return this.cacheDisable(vcpu, event.on);
       case 'touch':
         return this.touch(vcpu, event.gfn);
       case 'dma':
@@ -110,6 +109,12 @@ class Run {
     checkedMsr(write, maxphyaddr);
     const effect = this.model.apply({ kind: 'wrmsr', vcpu, msr, value, by: 'guest' });
     return row(what, zapText(effect), effect);
+  }
+
+  private cacheDisable(vcpu: number, on: boolean): ThenRow {
+    if (on && this.before.situation.vmType === 'tdx') throw new UsageError(`--then cd=on: ${TD_CD}`);
+    const effect = this.model.apply({ kind: 'cr0', vcpu, value: cr0Of(on), by: 'guest' });
+    return row(`vCPU ${vcpu}: CR0.CD=${on ? 1 : 0}`, zapText(effect), effect);
   }
 
   private touch(vcpu: number, gfn: number): ThenRow {
