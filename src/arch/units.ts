@@ -42,3 +42,12 @@ export function pagesOf(level: number): number {
 export function levelBase(gfn: number, level: number): number {
   return gfn - (gfn % pagesOf(level));
 }
+
+/** The largest leaf, of `most` at most, that covers a frame and lies within a range that has it. */
+export function levelWithin({ start, end }: GfnRange, gfn: number, most: Level = 3): Level {
+  for (const level of [3, 2] as const) {
+    const base = levelBase(gfn, level);
+    if (level <= most && base >= start && base + pagesOf(level) <= end) return level;
+  }
+  return 1;
+}

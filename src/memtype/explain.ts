@@ -1,7 +1,7 @@
 import { KVM_X86_QUIRK_CD_NW_CLEARED } from '../arch/kvm-flags.js';
 import { MEM_TYPES, type MemType, type PatType } from '../arch/memory-types.js';
 import { PAT_RESET } from '../arch/msrs.js';
-import { ALL_GFNS, type Level } from '../arch/units.js';
+import { ALL_GFNS, type GfnRange, type Level, levelWithin } from '../arch/units.js';
 import type { ErratumId } from './errata.js';
 import { ALL_POLICIES } from './policies/index.js';
 import { hasQuirk, supportedQuirks } from './policies/quirks.js';
@@ -28,6 +28,8 @@ export interface Situation {
   readonly maxphyaddr: number;
   readonly mtrrCpuid: boolean;
   readonly selfSnoop: boolean;
+  /** The frames of its memslot; undefined where that is not told. */
+  readonly slot?: GfnRange | undefined;
   /** The memslot has the flag of proposal P5. */
   readonly slotFlag: boolean;
   /** The vCPU in question; 0 if it is not told. */
@@ -60,7 +62,7 @@ export const INITIAL_SITUATION: Situation = {
 /** What one policy makes of a page. */
 export interface Explanation extends Decision {
   readonly policy: Policy;
-  /** The largest leaf that the memory types allow. */
+  /** The largest leaf that the memory types and the memslot allow. */
   readonly maxLevel: Level;
   /** What its kernels answer EINVAL to, of what the situation asks for; the explanation is as if it had not been asked. */
   readonly refuses: readonly string[];
@@ -152,10 +154,14 @@ function decide(policy: Policy, situation: Situation, { vm, vcpu, page }: Views,
   return policy.decide(vm, vcpu, page, why);
 }
 
-/** MTRRs bound no leaf of L2 (`FNAME(page_fault)()`), and private pages of a TD are small (`tdx_gmem_max_mapping_level()`). */
-function maxLevelOf(policy: Policy, { vmType, isPrivate, l2 }: Situation, { vm, vcpu, page }: Views): Level {
+/**
+ * MTRRs bound no leaf of L2 (`FNAME(page_fault)()`), and private pages of a TD are small (`tdx_gmem_max_mapping_level()`). A leaf lies
+ * within its memslot (`kvm_alloc_memslot_metadata()`, all versions); the host's memory is taken for aligned as the guest's is.
+ */
+function maxLevelOf(policy: Policy, situation: Situation, { vm, vcpu, page }: Views): Level {
+  const { vmType, isPrivate, l2, slot = ALL_GFNS } = situation;
   if (vmType === 'tdx' && isPrivate) return 1;
-  return l2 ? 3 : policy.maxLevel(vm, vcpu, page.gfn);
+  return levelWithin(slot, page.gfn, l2 ? 3 : policy.maxLevel(vm, vcpu, page.gfn));
 }
 
 /** The type of the guest's accesses to one page under a policy, and the chain of rules behind it. */

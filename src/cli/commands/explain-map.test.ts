@@ -171,6 +171,24 @@ describe('explain --slot', () => {
   });
 });
 
+describe('explain: the largest leaf in a slot', () => {
+  // kvm_alloc_memslot_metadata(): none reaches over an end of the slot.
+  it.each([
+    ['a=0+64K', '0', 1],
+    ['a=0+2M', '0', 2],
+    ['a=1M+2M', '1M', 1],
+    ['a=1M+3M', '2M', 2],
+    ['a=0+3G', '2G', 3],
+    ['a=0+2560M', '2G', 2],
+    ['bar=0xe0000000+64K,pci-bar', '0xe0000000', 1],
+  ])('%s at %s: level %i', async (slot, gpa, level) => {
+    const { maxLevel, policies } = await json('--slot', slot, '--gpa', gpa);
+    expect([maxLevel, ...policies.map((other: { maxLevel: number }) => other.maxLevel)]).toEqual(
+      new Array(policies.length + 1).fill(level),
+    );
+  });
+});
+
 describe('explain and several vCPUs', () => {
   // vCPU 0 has WP as its default type, the others have MTRRs off: on 6.1 with DMA, whoever faults first decides (P3).
   const FOUR = ['--noncoherent', '--msr', 'cpu0:0x2ff=0x805', '--vcpus', '4'];

@@ -26,7 +26,7 @@ describe('explain --vm-type tdx', () => {
   it.each([
     ['a shared page: the guest PAT counts, without DMA too', ['--gpa', '1G'], 'WB UC 3'],
     ['a private page: WB by the module', ['--gpa', '0'], 'WB+ WB 1'],
-    ['a device', ['--gpa', '0xe0000000'], 'UC UC 3'],
+    ['a device', ['--gpa', '0xe0000000'], 'UC UC 1'],
     ['a shared page and DMA', ['--gpa', '1G', '--noncoherent'], 'WB UC 3'],
     ['MTRRs have no effect', ['--gpa', '0', '--msr', '0x2ff=0x800'], 'WB+ WB 1'],
   ])('%s', async (_, args, expected) => {

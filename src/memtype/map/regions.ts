@@ -77,6 +77,7 @@ export function inSlot(situation: Situation, slot: Slot | undefined, memory: Mem
   if (slot === undefined) return there;
   return {
     ...there,
+    slot,
     mmio: hostMmioOf(slot.backing, memory.host).mmio,
     slotFlag: slot.flagged,
     isPrivate: slot.backing.kind === 'guest-memfd',

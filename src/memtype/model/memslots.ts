@@ -1,5 +1,5 @@
 import { KVM_MEM_LOG_DIRTY_PAGES } from '../../arch/kvm-flags.js';
-import { type GfnRange, type Level, levelBase, pagesOf } from '../../arch/units.js';
+import { type GfnRange, type Level, levelWithin } from '../../arch/units.js';
 import { overlaps } from '../sdm/ranges.js';
 import type { MemslotEvent } from './events.js';
 
@@ -24,13 +24,7 @@ export function slotRange(slot: SlotState): GfnRange {
 
 /** The largest leaf at a frame that lies within the slot and that the host's memory allows, `memory` if that is not all that it may. */
 export function slotLevel(slot: SlotState, gfn: number, memory = slot.hostLevel): Level {
-  if (isLogged(slot)) return 1;
-  for (const level of [3, 2] as const) {
-    const start = levelBase(gfn, level);
-    const fits = start >= slot.gfn && start + pagesOf(level) <= slot.gfn + slot.npages;
-    if (fits && level <= memory) return level;
-  }
-  return 1;
+  return isLogged(slot) ? 1 : levelWithin(slotRange(slot), gfn, memory);
 }
 
 /** Tell what a call would do to these slots; `allowedFlags` are the KVM_MEM_ bits that the kernel knows. */
