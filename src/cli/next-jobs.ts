@@ -5,10 +5,13 @@ import { clearWarnOnce } from '../observe/kernel-log.js';
 import type { AgentSpec } from '../recording/spec.js';
 
 const STDOUT = 1;
+/** Of the kernel's clock: what KVM does with a VM after that has gone, it does in this time. The machine is not heard of afterwards. */
+const LAST_MS = 50;
 /** The machine stands still from soon after it has said that it waits. */
 const POLL_MS = 1;
 
 const sleeper = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+const sleep = (ms: number): void => void Atomics.wait(sleeper, 0, 0, ms);
 
 /** Reads the jobs that a machine of the lab is given while it runs. */
 export class NextJobs {
@@ -25,11 +28,12 @@ export class NextJobs {
     const bytes = new Uint8Array(memory.buffer);
     const view = new DataView(memory.buffer);
     this.#number++;
+    sleep(LAST_MS);
     clearWarnOnce();
     writeSync(STDOUT, `${waits}\n`);
     try {
       do {
-        Atomics.wait(sleeper, 0, 0, POLL_MS);
+        sleep(POLL_MS);
         readSync(file, bytes, 0, PAGE_SIZE, offset);
       } while (view.getUint32(0, true) !== this.#number);
       const size = view.getUint32(4, true);
