@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { INITIAL_SITUATION, type Situation } from '../explain.js';
+import { linuxSeries } from '../guest-os/linux.js';
 import { findPolicy } from '../policies/versions.js';
 import { type MtrrConfig, mtrrWrites, replayWrites } from '../sdm/config.js';
 import { review } from './review.js';
@@ -59,5 +60,36 @@ describe('RAM that the MTRRs do not make WB', () => {
     const text = ramText(policy, config, fields);
     if (expected === undefined) expect(text).toBeUndefined();
     else expect(text).toMatch(expected);
+  });
+});
+
+/** What is said of 1 GiB of persistent memory at 4 GiB, behind its addresses. */
+function pmemText(linux: string | undefined, policy: string, config: MtrrConfig): string | undefined {
+  const situation = { ...INITIAL_SITUATION, ...DMA, mtrr: replayWrites(mtrrWrites(config, BITS), BITS) };
+  const findings = review({
+    policy: findPolicy(policy),
+    vcpus: [{ who: 'vCPU 0', situation }],
+    ...{ ram: [], mmio: [], pmem: [{ name: 'pmem', start: 2 ** 20, end: 2 ** 20 + 2 ** 18 }] },
+    linux: linux === undefined ? undefined : { series: linuxSeries(linux), mapping: undefined, lowRamEnd: 0 },
+  });
+  return findings.find(({ rule }) => rule === 'pmem-type')?.text.replace(/^.*? by the MTRRs: /, '');
+}
+
+describe('persistent memory that the MTRRs do not make WB', () => {
+  const OFF: MtrrConfig = {};
+  const UC: MtrrConfig = { def: def('UC') };
+
+  // 5.10 does not enable the PAT where the MTRRs are off (mtrr_bp_init()), and then takes a wish as it is (memtype_reserve()).
+  it.each<[string | undefined, string, MtrrConfig, string | undefined]>([
+    ['5.10', '6.1', OFF, 'Linux 5.10 maps it WB all the same, but it is UC to the guest'],
+    ['5.10', '7.2', OFF, undefined],
+    ['5.10', '7.2', UC, 'Linux 5.10 maps all of it UC-'],
+    ['6.1', '7.2', OFF, 'Linux 6.1 maps all of it UC-'],
+    ['7.2', '6.1', OFF, 'Linux 7.2 maps all of it UC-'],
+    [undefined, '6.1', OFF, 'Linux 6.1 and later map all of it UC-'],
+    [undefined, '6.1', UC, 'Linux maps all of it UC-'],
+    ['5.10', '6.1', { def: def('WB') }, undefined],
+  ])('Linux %s on %s', (linux, policy, config, expected) => {
+    expect(pmemText(linux, policy, config)).toBe(expected);
   });
 });

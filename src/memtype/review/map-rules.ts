@@ -1,7 +1,9 @@
+import type { PatType } from '../../arch/memory-types.js';
 import type { GfnRange } from '../../arch/units.js';
 import { ERRATA, type ErratumId } from '../errata.js';
 import { explainArch, explainPage, type Situation } from '../explain.js';
-import { explainRegions } from '../map/regions.js';
+import { explainRegions, inSlot } from '../map/regions.js';
+import { patType } from '../sdm/pat.js';
 import type { MappedRange } from '../sdm/ranges.js';
 import type { ArchType } from '../types.js';
 import { mtrrsCount } from './register-rules.js';
@@ -10,6 +12,8 @@ import { rangesText } from './words.js';
 
 /** No set-up that someone meant has more. */
 const MOST_PIECES = 5000;
+/** How Linux maps does not depend on the host. */
+const ANY_HOST = { nopat: false, before416: false };
 
 /** What one vCPU gets of a stretch of memory. */
 interface Piece extends GfnRange {
@@ -104,14 +108,32 @@ function ramTypes(setup: Setup): Found[] {
   });
 }
 
+/** Who maps persistent memory, and how: that is of one type for all of it. */
+function pmemMapping({ linux, vcpus: [first] }: Setup, range: GfnRange): { who: string; type: PatType } {
+  const { situation } = first as { situation: Situation };
+  // 5.10 takes the wish for WB where the MTRRs are off: it then has no PAT either (memtype_reserve()).
+  if (linux === undefined)
+    return { who: situation.mtrr.enabled ? 'Linux maps' : 'Linux 6.1 and later map', type: 'UC-' };
+  const slot = { name: 'pmem', ...range, backing: { kind: 'dax' }, readOnly: false, flagged: false } as const;
+  const mapped = inSlot(situation, slot, { slots: undefined, host: ANY_HOST, linux }, range.start);
+  return { who: `Linux ${linux.series.series} maps`, type: patType(mapped.pat, mapped.patEntry) };
+}
+
 function pmemTypes(setup: Setup): Found[] {
   return (setup.pmem ?? []).flatMap((range) => {
     const pieces = piecesOf(setup, range).filter(({ mtrr }) => mtrr !== 'WB');
     if (pieces.length === 0) return [];
+    const { who, type } = pmemMapping(setup, range);
+    const others = [...new Set(pieces.map(({ effective }) => effective))].filter((one) => one !== 'WB');
+    if (type === 'WB' && others.length === 0) return [];
+    const effect =
+      type === 'WB'
+        ? ` it WB all the same, but it is ${others.join(' or ')} to the guest`
+        : ` all of it ${type}`;
     const types = [...new Set(pieces.map(({ mtrr }) => mtrr))].join(' and ');
     return [
       {
-        text: `${range.name}: persistent memory at ${rangesText(pieces)} is ${types} by the MTRRs: Linux maps all of it UC-`,
+        text: `${range.name}: persistent memory at ${rangesText(pieces)} is ${types} by the MTRRs: ${who}${effect}`,
       },
     ];
   });

@@ -1,5 +1,6 @@
 import type { GfnRange } from '../../arch/units.js';
 import type { Situation } from '../explain.js';
+import type { LinuxGuest } from '../map/regions.js';
 import type { Policy } from '../policy.js';
 
 /** How much a finding matters: it costs the guest much, may do so, or is good to know. */
@@ -28,6 +29,8 @@ export interface Setup {
   readonly pmem?: readonly NamedRange[];
   /** Frames whose MTRR type is not told: nothing is found there. */
   readonly untold?: readonly GfnRange[];
+  /** Linux as the guest; undefined where it is not told. */
+  readonly linux?: LinuxGuest | undefined;
   /** BARs, device windows, and what lies between RAM. */
   readonly mmio: readonly NamedRange[];
 }

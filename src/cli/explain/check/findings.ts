@@ -87,7 +87,13 @@ export function check(guest: Guest, facts: GuestFacts): { answer: Answer; isRigh
   const { policy, groups, assumed } = guest;
   const vcpus = groups.map(({ ids, situation }) => ({ who: groupName(ids), situation }));
   const memory = memoryOf(facts);
-  const findings = review({ policy, vcpus, ...memory, untold: untoldFrames(facts) });
+  const findings = review({
+    policy,
+    vcpus,
+    ...memory,
+    untold: untoldFrames(facts),
+    linux: guest.memory.linux,
+  });
   const untold =
     memory.ram.length === 0
       ? ['memory is not told (--slot, --from): what RAM and devices get was not checked']
