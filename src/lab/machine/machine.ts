@@ -27,7 +27,7 @@ export interface WatchedRun extends Pick<LabRun, 'timeoutMs' | 'onLine' | 'onCon
 }
 
 /** An emulator that runs, and what its machine says. */
-export class Machine {
+export class LabMachine {
   /** Settles when the emulator is gone; rejects with a ProcessError if it could not be started. */
   readonly ended: Promise<void>;
   readonly #child: Child;
@@ -151,7 +151,7 @@ export class Machine {
 
 /** Start the emulator, hand out what the machine says, and tell how it ended. The machine is gone then. */
 export async function watchRun(run: WatchedRun, boot: Boot, command: Command): Promise<LabOutcome> {
-  const machine = new Machine(boot, command);
+  const machine = new LabMachine(boot, command);
   try {
     return await machine.work(run);
   } finally {

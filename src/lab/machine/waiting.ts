@@ -2,7 +2,7 @@ import { closeSync, openSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { builtEmulator } from '../emulator/built.js';
 import { LINKS } from './bochs.js';
-import type { Machine } from './machine.js';
+import type { LabMachine } from './machine.js';
 import type { LabOutcome } from './outcome.js';
 import { type LabRun, NEXT_JOB, type SnapshotUse } from './run.js';
 
@@ -13,7 +13,7 @@ const MOST = 8;
 interface Waiting {
   /** What it is: another one with the same key does the same. */
   key: string;
-  machine: Machine;
+  machine: LabMachine;
   file: string;
   /** Jobs that it was given while it ran. */
   jobs: number;
@@ -55,7 +55,7 @@ const keyOf = ({ kernel, engine, params = [], gibPage = false, witness = false }
   JSON.stringify([imageOf(kernel), engine, params, gibPage, witness, builtEmulator()]);
 
 /** Keep a machine of a run whose directory is `scratch`. It must be waiting. */
-export function keep(run: LabRun, machine: Machine, scratch: string): void {
+export function keep(run: LabRun, machine: LabMachine, scratch: string): void {
   put({ key: keyOf(run), machine, file: join(scratch, LINKS.job), jobs: 0 });
 }
 

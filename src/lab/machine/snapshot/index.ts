@@ -3,7 +3,7 @@ import type { Kernel } from '../../image/bzimage.js';
 import { BOCHS_FILES } from '../bochs.js';
 import type { Boot, Command } from '../engine.js';
 import { inScratch } from '../in-scratch.js';
-import { Machine, watchRun } from '../machine.js';
+import { LabMachine, watchRun } from '../machine.js';
 import type { LabOutcome } from '../outcome.js';
 import { prepare } from '../prepare.js';
 import type { LabRun, SnapshotUse } from '../run.js';
@@ -73,7 +73,7 @@ export async function runFromSnapshot(run: SnapshotRun, kernel: Kernel): Promise
     const end = (came: Came): Promise<void> =>
       way.end(came).catch((error: Error) => onProblem(`the machine is not saved: ${error.message}`));
     const usedMs = Date.now() - since;
-    const machine = new Machine(boot, way.command);
+    const machine = new LabMachine(boot, way.command);
     let outcome: LabOutcome;
     let isKept = false;
     try {
@@ -105,7 +105,7 @@ export async function runFromSnapshot(run: SnapshotRun, kernel: Kernel): Promise
 /** What came of a machine, which waits now if it is there. */
 interface Attempt {
   outcome?: LabOutcome;
-  machine?: Machine;
+  machine?: LabMachine;
 }
 
 /** The outcome is there before the machine is gone, where that waits; its directory stays as long as it does. */
