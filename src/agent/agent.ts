@@ -90,11 +90,21 @@ type Found = Map<string, Environment>;
 const askedOf = ({ device, params, virtioType, memslotFlag }: AgentSpec): string =>
   encodeJson([device, params, virtioType, memslotFlag]);
 
-/** Open everything, run the scenarios of `spec`, stream each recording, and put everything back but the page of 1 GiB. */
-function work(spec: AgentSpec, gib: GibPage, found: Found, send: Send): void {
+/** What one job leaves to the next: memory, which the kernel clears when it is first touched, and what machine this is. */
+class Kept implements Disposable {
+  readonly ram = HostMemory.memfd(RAM_SIZE);
+  readonly hugeRam = new HugeRam(RAM_SIZE);
+  readonly found: Found = new Map();
+
+  [Symbol.dispose](): void {
+    this.hugeRam[Symbol.dispose]();
+    this.ram[Symbol.dispose]();
+  }
+}
+
+/** Open everything else, run the scenarios of `spec`, stream each recording, and put that back. */
+function work(spec: AgentSpec, gib: GibPage, { ram, hugeRam, found }: Kept, send: Send): void {
   using kvm = Kvm.open();
-  using ram = HostMemory.memfd(RAM_SIZE);
-  using hugeRam = new HugeRam(RAM_SIZE);
   using witness = spec.witness && new Witness(spec.witness);
   for (const problem of sweepLeftovers()) process.stderr.write(`${problem}\n`);
   const dma = new NoncoherentDma({ kvm, ...spec });
@@ -138,6 +148,12 @@ function work(spec: AgentSpec, gib: GibPage, found: Found, send: Send): void {
   }
 }
 
+/** Nobody is told, and nothing is kept: what is not in use costs a saved machine nothing. */
+function workAlone(spec: AgentSpec, gib: GibPage): void {
+  using kept = new Kept();
+  work(spec, gib, kept, encodeJson);
+}
+
 /** What to do for a start, and whom to tell when that is done. */
 interface WarmUp {
   read: () => string;
@@ -163,14 +179,14 @@ export function agentMain({ read, warmUp, next }: Jobs): number {
   using gib = new GibPage();
   try {
     if (warmUp !== undefined) {
-      work(decodeSpec(warmUp.read()), gib, new Map(), encodeJson);
+      workAlone(decodeSpec(warmUp.read()), gib);
       gib.takeAhead(); // so that the kernel clears it but once for a machine that is saved
       warmUp.done();
     }
-    const found: Found = new Map();
+    using kept = new Kept();
     for (let text = read(); ; ) {
       const spec = decodeSpec(text);
-      work(spec, gib, found, send);
+      work(spec, gib, kept, send);
       if (spec.next === undefined) return 0;
       text = next(spec.next);
     }

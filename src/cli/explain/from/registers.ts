@@ -35,6 +35,9 @@ type Collected = VcpuFacts & { msrs: MsrWrite[] };
 const LEAST_BITS = 36;
 const MOST_BITS = 52;
 
+/** MSRs that say nothing without IA32_MTRR_DEF_TYPE. */
+const RANGES = ['base', 'mask', 'fixed'] as const;
+
 type MsrFact = Extract<Fact, { what: 'msr' }>;
 
 /** MAXPHYADDR as /proc/cpuinfo tells it, or as the highest bit of a mask lets it be guessed; undefined without both. */
@@ -94,9 +97,11 @@ function mtrrsOf(told: readonly Told[]): { mtrr: MtrrConfig; notes: string[] } {
   const type = pick('default').at(-1)?.type;
   const enabled = (name: 'variable' | 'fixed'): boolean | undefined =>
     pick('enabled').findLast(({ ranges: which }) => which === name)?.on;
-  const hasDefType = facts.some((fact) => fact.what === 'msr' && classifyMsr(fact.msr)?.kind === 'deftype');
-  const needsDef = type !== undefined || (ranges.length > 0 && !hasDefType);
+  const kinds = new Set(pick('msr').map(({ msr }) => classifyMsr(msr)?.kind));
+  const hasRanges = ranges.length > 0 || RANGES.some((kind) => kinds.has(kind));
+  const needsDef = type !== undefined || (hasRanges && !kinds.has('deftype'));
   const guessed = needsDef && type === undefined;
+  const teller = ranges.length > 0 ? '/proc/mtrr does not tell' : 'no line tells';
   return {
     mtrr: {
       ...(needsDef
@@ -113,7 +118,7 @@ function mtrrsOf(told: readonly Told[]): { mtrr: MtrrConfig; notes: string[] } {
       ...(fixed.length > 0 ? { fixed } : {}),
     },
     notes: guessed
-      ? ['the MTRRs are on and their default type is UC, which /proc/mtrr does not tell: --mtrr def=… does']
+      ? [`the MTRRs are on and their default type is UC, which ${teller}: --mtrr def=… does`]
       : [],
   };
 }
