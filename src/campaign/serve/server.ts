@@ -7,7 +7,7 @@ import { type CampaignReport, reportOf } from '../report/model.js';
 import { renderCampaignPage } from '../report/page.js';
 import { Results } from '../report/read.js';
 import type { CampaignFolder, SavedRun } from '../store/folder.js';
-import { mayRead } from './access.js';
+import { mayRead, targetOf } from './access.js';
 import { renderMetrics } from './metrics.js';
 import { askedImage, sendFile } from './objects.js';
 
@@ -103,6 +103,12 @@ function send(response: ServerResponse, status: number, type: string, text: stri
   response.end(text);
 }
 
+/** Tell a reader what went wrong, where nothing was told yet: an answer cannot begin twice. */
+function fail(response: ServerResponse, { message }: Error): void {
+  if (response.headersSent) response.destroy();
+  else send(response, 500, 'text/plain', `${message}\n`);
+}
+
 /** Tell a reader when there is something new, until it goes away. */
 function follow(response: ServerResponse, live: Live): void {
   response.writeHead(200, { ...HEADERS, 'content-type': 'text/event-stream' });
@@ -133,8 +139,8 @@ async function answer(
   response: ServerResponse,
   live: Live,
   queue: QueueView | undefined,
+  { pathname }: URL,
 ): Promise<void> {
-  const { pathname } = new URL(request.url ?? '/', 'http://localhost');
   const image = live.imageOf(pathname);
   const [type, text] = (Object.hasOwn(PAGES, pathname) && PAGES[pathname]) || [];
   if (request.method !== 'GET') send(response, 405, 'text/plain', 'this can only be read\n');
@@ -160,10 +166,10 @@ async function closeServer(server: Server): Promise<void> {
 export async function serve({ folder, host, port, token, queue }: ServeOptions): Promise<Serving> {
   const live = new Live(folder);
   const server = createServer((request, response) => {
-    if (mayRead(request, token))
-      answer(request, response, live, queue).catch((error: Error) =>
-        send(response, 500, 'text/plain', `${error.message}\n`),
-      );
+    const target = targetOf(request);
+    if (target === undefined) send(response, 400, 'text/plain', 'that is no address\n');
+    else if (mayRead(request, token))
+      answer(request, response, live, queue, target).catch((error: Error) => fail(response, error));
     else send(response, 403, 'text/plain', 'a token is needed\n');
   });
   server.listen(port, host);
