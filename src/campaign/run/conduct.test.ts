@@ -158,6 +158,31 @@ describe('a campaign', () => {
   });
 });
 
+it('what a run is made of stays, whatever runs are kept', async () => {
+  const folder = campaignFolder();
+
+  for (const number of [1, 2, 3, 4]) {
+    const image = folder.objects.put(Buffer.from(`image ${number}`));
+    const kernel = { name: 'k', from: { kind: 'image' as const, path: '/k', sha256: image } };
+    const plan = planOfKernels([kernel], 'retention: 1');
+    const had: boolean[] = [];
+    await beginRun(
+      folder,
+      plan,
+      conductOf(
+        simulated((order) => {
+          had.push(folder.objects.has(image));
+          return resultOf(order);
+        }),
+      ),
+    );
+
+    expect(had).toEqual([true]);
+  }
+  // The run before stays too: the last one is held against it.
+  expect(folder.numbers()).toEqual([3, 4]);
+});
+
 describe('a job that comes to no result', () => {
   const failing =
     (times: number, retry = true): Execute =>

@@ -28,6 +28,8 @@ export interface Conduct {
   onBegin?: (run: SavedRun) => void;
 }
 
+/** A run is held against the one before it, whatever is kept. */
+const LEAST_RUNS = 2;
 const POLL_MS = 300;
 /** How long a process may take to stop its jobs. */
 const CANCEL_MS = 20_000;
@@ -45,8 +47,10 @@ export function beginRun(folder: CampaignFolder, plan: Plan, o: Conduct): Promis
         'CAMPAIGN_STATE',
         `run ${last} in ${folder.path} is not over: campaign resume goes on with it, campaign cancel ends it`,
       );
-    folder.keep(Math.max(1, plan.campaign.retention - 1));
-    return conduct(folder, folder.add(plan), o);
+    // Its images and patches are in objects/ by now: its journal must name them before what no journal names goes.
+    const number = folder.add(plan);
+    folder.keep(Math.max(LEAST_RUNS, plan.campaign.retention));
+    return conduct(folder, number, o);
   });
 }
 

@@ -7,7 +7,8 @@ import { isRunning } from '../../process/owner.js';
 import { CampaignError } from '../errors.js';
 import type { Plan } from '../jobs/plan.js';
 import { Table } from '../jobs/table.js';
-import { JournalWriter, readJournal } from './journal.js';
+import { placeFile } from './durable.js';
+import { lineOf, readJournal } from './journal.js';
 import { Objects } from './objects.js';
 import { firstRecord } from './records.js';
 
@@ -45,7 +46,7 @@ export class CampaignFolder {
   /** What tells this folder from all others, also where it is moved: made when it is first asked for. */
   id(): string {
     const file = join(this.path, 'id');
-    if (!existsSync(file)) writeFileSync(file, `${randomBytes(8).toString('hex')}\n`, { flag: 'wx' });
+    if (!existsSync(file)) placeFile(file, Buffer.from(`${randomBytes(8).toString('hex')}\n`));
     return readFileSync(file, 'utf8').trim();
   }
 
@@ -79,13 +80,14 @@ export class CampaignFolder {
     throw new CampaignError('CAMPAIGN_FOLDER', `${this.path} holds no campaign: campaign run makes one`);
   }
 
-  /** Begin a new run. */
+  /**
+   * Begin a new run. Its journal is there with its first record, or not at all.
+   * @throws CampaignError CAMPAIGN_FOLDER if it cannot be written
+   */
   add(plan: Plan): number {
     const number = (this.numbers().at(-1) ?? 0) + 1;
     mkdirSync(join(this.path, 'runs'), { recursive: true });
-    const writer = new JournalWriter(this.journal(number));
-    writer.write(firstRecord(plan));
-    writer.close();
+    placeFile(this.journal(number), lineOf(firstRecord(plan)));
     return number;
   }
 
@@ -131,7 +133,10 @@ export class CampaignFolder {
     rmSync(this.scratch, { recursive: true, force: true });
   }
 
-  /** Remove the oldest runs but so many, and the objects that only they name. The folder must be held. */
+  /**
+   * Remove the oldest runs but so many, and the objects that no other names. The folder must be held, and what is about to be used be in a
+   * journal.
+   */
   keep(runs: number): void {
     const old = this.numbers().slice(0, -runs);
     if (old.length === 0) return;

@@ -1,6 +1,7 @@
-import { closeSync, fdatasyncSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, fdatasyncSync, ftruncateSync, openSync, readFileSync } from 'node:fs';
 import { safeJson } from '../../text/safe.js';
 import { CampaignError } from '../errors.js';
+import { cannotWrite, writeAll } from './durable.js';
 import { type CampaignRecord, campaignRecord } from './records.js';
 
 /** A line that was being written when its process ended is no record: its end is missing. */
@@ -46,20 +47,38 @@ export function* readJournal(file: string): Generator<CampaignRecord> {
     throw new CampaignError('CAMPAIGN_JOURNAL', `${file} does not begin as a campaign's journal does`);
 }
 
+/** A record as a line of a journal. */
+export const lineOf = (record: CampaignRecord): Buffer =>
+  Buffer.from(`${safeJson(JSON.stringify(record))}\n`);
+
 /** The file to which records are appended. What is written stays, whatever becomes of the process or the machine. */
 export class JournalWriter {
   readonly #fd: number;
+  /** Up to the end of the last whole record. */
+  #length: number;
 
   /** Take away half a last line that a process left which was killed. */
-  constructor(file: string) {
+  constructor(private readonly file: string) {
     this.#fd = openSync(file, 'a+');
-    ftruncateSync(this.#fd, wholeLength(readFileSync(file)));
+    this.#length = wholeLength(readFileSync(file));
+    ftruncateSync(this.#fd, this.#length);
   }
 
-  /** The disk has the record when this returns: what comes next may take the machine along. */
+  /**
+   * The disk has the record when this returns: what comes next may take the machine along.
+   * @throws CampaignError CAMPAIGN_FOLDER: nothing of the record is in the journal
+   */
   write(record: CampaignRecord): void {
-    writeSync(this.#fd, `${safeJson(JSON.stringify(record))}\n`);
-    fdatasyncSync(this.#fd);
+    const line = lineOf(record);
+    try {
+      writeAll(this.#fd, line);
+      fdatasyncSync(this.#fd);
+    } catch (error) {
+      // Else the next record would join what is there of this one.
+      ftruncateSync(this.#fd, this.#length);
+      throw cannotWrite(this.file, error);
+    }
+    this.#length += line.length;
   }
 
   close(): void {

@@ -1,21 +1,9 @@
-import { createHash, randomBytes } from 'node:crypto';
-import {
-  closeSync,
-  constants,
-  copyFileSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
+import { createHash } from 'node:crypto';
+import { constants, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { CampaignError } from '../errors.js';
+import { placeFile } from './durable.js';
 
 /** The name of an object: the SHA-256 of what it holds, in hex. */
 export const objectHash = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
@@ -36,26 +24,21 @@ export class Objects {
     return existsSync(this.path(hash));
   }
 
-  /** Keep bytes; the disk has them when this returns. */
-  put(bytes: Uint8Array): string {
-    const hash = objectHash(bytes);
-    this.#fill(hash, (temporary) => {
-      const fd = openSync(temporary, 'wx');
-      try {
-        for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
-        fsyncSync(fd);
-      } finally {
-        closeSync(fd);
-      }
-    });
-    return hash;
+  /** Whether an object is there, and is what its name says. */
+  isWhole(hash: string): boolean {
+    const path = this.path(hash);
+    return existsSync(path) && objectHash(readFileSync(path)) === hash;
   }
 
-  /** Keep a file, without a copy of its blocks where the file system can do that. */
+  /** Keep bytes; the disk has them when this returns. */
+  put(bytes: Uint8Array): string {
+    return this.#keep(objectHash(bytes), bytes);
+  }
+
+  /** Keep a file, without a copy of its blocks where the file system can do that; the disk has it when this returns. */
   putFile(path: string): string {
-    const hash = objectHash(readFileSync(path));
-    this.#fill(hash, (temporary) => copyFileSync(path, temporary, constants.COPYFILE_FICLONE));
-    return hash;
+    const copy = (temporary: string): void => copyFileSync(path, temporary, constants.COPYFILE_FICLONE);
+    return this.#keep(objectHash(readFileSync(path)), copy);
   }
 
   /** @throws CampaignError CAMPAIGN_OBJECT if it is not there, or is not what its name says */
@@ -98,16 +81,12 @@ export class Objects {
     rmSync(this.path(hash), { force: true });
   }
 
-  #fill(hash: string, write: (temporary: string) => void): void {
-    if (this.has(hash)) return;
+  /** What is there may have been damaged since. */
+  #keep(hash: string, what: Parameters<typeof placeFile>[1]): string {
+    if (this.isWhole(hash)) return hash;
     const path = this.path(hash);
     mkdirSync(dirname(path), { recursive: true });
-    const temporary = `${path}.${randomBytes(6).toString('hex')}`;
-    try {
-      write(temporary);
-      renameSync(temporary, path);
-    } finally {
-      rmSync(temporary, { force: true });
-    }
+    placeFile(path, what);
+    return hash;
   }
 }
