@@ -1,27 +1,21 @@
 import { readdirSync, writeSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
-import { NoncoherentDma } from '../dma/index.js';
-import { HostMemory, Kvm } from '../kvm/index.js';
+import type { NoncoherentDma } from '../dma/index.js';
+import type { Kvm } from '../kvm/index.js';
 import { TraceError } from '../observe/events.js';
 import { gcovCounters } from '../observe/gcov-counters.js';
-import { KernelLog, openKernelLog } from '../observe/kernel-log.js';
-import { SpteObserver } from '../observe/spte-observer.js';
 import { findTracefs } from '../observe/tracefs.js';
 import { ZapObserver } from '../observe/zap-observer.js';
-import type { AgentMessage, Environment, RawRecording } from '../recording/recording.js';
+import type { AgentMessage, RawRecording } from '../recording/recording.js';
 import { type AgentSpec, decodeSpec } from '../recording/spec.js';
 import { encodeJson, packText } from '../recording/wire.js';
 import type { ZapCase } from '../recording/zaps.js';
-import { RAM_SIZE, type Scenario } from '../scenario/types.js';
-import type { Bench } from './bench.js';
-import { describeEnvironment, pciBarOf } from './environment.js';
+import type { Scenario } from '../scenario/types.js';
+import { type Bench, OpenBench } from './bench.js';
 import { agentErrorCode, messageOf } from './error-codes.js';
 import { execute } from './execute.js';
-import { sweepLeftovers } from './leftovers.js';
 import { measureZaps } from './measure-zaps.js';
 import { GibPage } from './memory/gib-page.js';
-import { HugeRam } from './memory/huge-ram.js';
-import { Witness } from './vcpu/witness.js';
 
 const STDOUT = 1;
 
@@ -38,12 +32,6 @@ const send: Send = (message) => {
     }
   }
 };
-
-function openObserver(): SpteObserver | undefined {
-  const tracefs = findTracefs();
-  if (!('root' in tracefs)) return undefined;
-  return new SpteObserver(tracefs.root, process.pid);
-}
 
 function runAll(scenarios: readonly Scenario[], bench: Bench, send: Send): void {
   for (const scenario of scenarios) {
@@ -75,83 +63,22 @@ function sendCounters(send: Send): void {
   for (const { name, bytes } of gcovCounters()) send({ type: 'counters', name, data: packText(bytes) });
 }
 
-/** How the kernel's log is read: a machine of the lab runs our scenario and nothing else. */
-const kernelLogOf = (
-  log: ReturnType<typeof openKernelLog>,
-  spec: AgentSpec,
-): NonNullable<Environment['kernelLog']> => {
-  if (!(log instanceof KernelLog)) return log;
-  return spec.device === 'lab' ? 'own' : 'shared';
-};
-
-/** What machines were found to be, by what was asked: one that is given more to do has not changed since, and to look again takes long. */
-type Found = Map<string, Environment>;
-
-const askedOf = ({ device, params, virtioType, memslotFlag }: AgentSpec): string =>
-  encodeJson([device, params, virtioType, memslotFlag]);
-
-/** What one job leaves to the next: memory, which the kernel clears when it is first touched, and what machine this is. */
-class Kept implements Disposable {
-  readonly ram = HostMemory.memfd(RAM_SIZE);
-  readonly hugeRam = new HugeRam(RAM_SIZE);
-  readonly found: Found = new Map();
-
-  [Symbol.dispose](): void {
-    this.hugeRam[Symbol.dispose]();
-    this.ram[Symbol.dispose]();
+/** Run the scenarios of `spec`, and stream each recording. */
+function work(spec: AgentSpec, open: OpenBench, send: Send): void {
+  send({ type: 'environment', environment: open.environment });
+  runAll(spec.scenarios, open.bench(), send);
+  if (spec.zaps !== undefined) {
+    open.endTracing(); // Tracing leaves would be counted as time in zaps.
+    countZaps(open.kvm, open.dma, spec.zaps, send);
   }
+  if (spec.counters) sendCounters(send);
+  send({ type: 'end', count: spec.scenarios.length });
 }
 
-/** Open everything else, run the scenarios of `spec`, stream each recording, and put that back. */
-function work(spec: AgentSpec, gib: GibPage, { ram, hugeRam, found }: Kept, send: Send): void {
-  using kvm = Kvm.open();
-  using witness = spec.witness && new Witness(spec.witness);
-  for (const problem of sweepLeftovers()) process.stderr.write(`${problem}\n`);
-  const dma = new NoncoherentDma({ kvm, ...spec });
-  const opened = openKernelLog();
-  const log = opened instanceof KernelLog ? opened : undefined;
-  let observer: SpteObserver | undefined;
-  try {
-    const kernelLog = kernelLogOf(opened, spec);
-    const asked = askedOf(spec);
-    const machine = found.get(asked) ?? describeEnvironment(kvm, dma, spec.params, gib);
-    found.set(asked, machine);
-    const environment = {
-      ...machine,
-      kernelLog,
-      ...(witness && { witness: true }),
-    };
-    send({ type: 'environment', environment });
-    observer = environment.paging === 'shadow' ? undefined : openObserver();
-    const pciBar = dma.device === undefined ? undefined : pciBarOf(dma.device);
-    const bench = {
-      kvm,
-      environment,
-      ram,
-      hugeRam,
-      gib,
-      observer,
-      dma,
-      log,
-      pciBar,
-      witness,
-    };
-    runAll(spec.scenarios, bench, send);
-    observer?.close(); // tracing leaves would be counted as time in zaps
-    if (spec.zaps !== undefined) countZaps(kvm, dma, spec.zaps, send);
-    if (spec.counters) sendCounters(send);
-    send({ type: 'end', count: spec.scenarios.length });
-  } finally {
-    observer?.close();
-    log?.close();
-    dma.close();
-  }
-}
-
-/** Nobody is told, and nothing is kept: what is not in use costs a saved machine nothing. */
-function workAlone(spec: AgentSpec, gib: GibPage): void {
-  using kept = new Kept();
-  work(spec, gib, kept, encodeJson);
+/** Tell nobody, and put everything back but the page of 1 GiB: what is not in use costs a saved machine nothing. */
+function warmUpBy(spec: AgentSpec, gib: GibPage): void {
+  using open = new OpenBench(spec, gib);
+  work(spec, open, encodeJson);
 }
 
 /** What to do for a start, and whom to tell when that is done. */
@@ -170,6 +97,25 @@ export interface Jobs {
   next: (place: NonNullable<AgentSpec['next']>) => string;
 }
 
+/** Do one job after another, as long as each says that there will be more; give everything back but the page of 1 GiB. */
+function workOff(first: string, next: Jobs['next'], gib: GibPage): void {
+  let open: OpenBench | undefined;
+  try {
+    for (let text = first; ; ) {
+      const spec = decodeSpec(text);
+      if (!open?.serves(spec)) {
+        open?.[Symbol.dispose]();
+        open = new OpenBench(spec, gib);
+      }
+      work(spec, open, send);
+      if (spec.next === undefined) return;
+      text = next(spec.next);
+    }
+  } finally {
+    open?.[Symbol.dispose]();
+  }
+}
+
 /**
  * Entry of the agent process, in the lab and on the host.
  *
@@ -179,17 +125,12 @@ export function agentMain({ read, warmUp, next }: Jobs): number {
   using gib = new GibPage();
   try {
     if (warmUp !== undefined) {
-      workAlone(decodeSpec(warmUp.read()), gib);
+      warmUpBy(decodeSpec(warmUp.read()), gib);
       gib.takeAhead(); // so that the kernel clears it but once for a machine that is saved
       warmUp.done();
     }
-    using kept = new Kept();
-    for (let text = read(); ; ) {
-      const spec = decodeSpec(text);
-      work(spec, gib, kept, send);
-      if (spec.next === undefined) return 0;
-      text = next(spec.next);
-    }
+    workOff(read(), next, gib);
+    return 0;
   } catch (error) {
     send({ type: 'failed', code: agentErrorCode(error), message: messageOf(error) });
     return 2;
