@@ -1,5 +1,6 @@
 import type { JobResult, Order } from '../../src/campaign/jobs/result.js';
 import { FileHistory, type History } from '../../src/campaign/past/history.js';
+import type { Tell } from '../../src/campaign/past/left-out.js';
 import { openHistory } from '../../src/campaign/past/open.js';
 import { Results } from '../../src/campaign/report/read.js';
 import { beginRun } from '../../src/campaign/run/conduct.js';
@@ -11,6 +12,7 @@ import {
   fuzzResultOf,
   hashOf,
   IMAGE,
+  never,
   planOfKernels,
   runResultOf,
   simulated,
@@ -53,12 +55,8 @@ export async function threeRuns(): Promise<CampaignFolder> {
   return folder;
 }
 
-const never = (why: string): never => {
-  throw new Error(why);
-};
-
 /** Its history, from an index: `tell` is told if there is none. */
-export const openIndex = (folder: CampaignFolder, tell: (why: string) => void = never, url?: string) =>
+export const openIndex = (folder: CampaignFolder, tell: Tell = never, url?: string) =>
   openHistory({ folder, results: new Results(folder.objects), tell, url });
 
 /** All that can be asked, in an order that does not matter. */
@@ -82,5 +80,5 @@ export async function askAll(history: History) {
 }
 
 /** The same, as the files have it. */
-export const askFiles = (folder: CampaignFolder) =>
-  askAll(new FileHistory(folder, new Results(folder.objects)));
+export const askFiles = (folder: CampaignFolder, tell: Tell = never) =>
+  askAll(new FileHistory(folder, new Results(folder.objects), tell));

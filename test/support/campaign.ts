@@ -10,6 +10,11 @@ import type { ScenarioResult } from '../../src/report/types.js';
 import { scratchDir } from './fake-host.js';
 import { runOf, setOf } from './results.js';
 
+/** Of whom nothing is to be told. */
+export const never = (why: string): never => {
+  throw new Error(why);
+};
+
 /** A hash of one digit. */
 export const hashOf = (digit: string): string => digit.repeat(64);
 

@@ -2,6 +2,7 @@ import { type Took, tookOf } from '../jobs/estimate.js';
 import type { Table } from '../jobs/table.js';
 import type { Results } from '../report/read.js';
 import type { CampaignFolder, SavedRun } from '../store/folder.js';
+import { orLeftOut, type Tell } from './left-out.js';
 import { Outcomes } from './outcomes.js';
 import { type Past, pastOf } from './past.js';
 
@@ -47,28 +48,39 @@ export function notPlain(entries: readonly Entry[]): Entry[] {
 
 /** History as the files of a campaign have it: right, but all journals are read for every question. */
 export class FileHistory implements History {
-  readonly #known = new Map<number, Table>();
+  readonly #known = new Map<number, Table | undefined>();
 
   constructor(
     private readonly folder: CampaignFolder,
     private readonly results: Results,
+    /** Told of runs that cannot be read. */
+    private readonly tell: Tell,
   ) {}
+
+  #table(number: number): Table | undefined {
+    if (!this.#known.has(number)) {
+      const read = () => this.folder.read(number).table;
+      this.#known.set(number, orLeftOut(`run ${number}`, read, this.tell));
+    }
+    return this.#known.get(number);
+  }
 
   /** The runs before this one that came to their end: a journal can be large, and no other is read. */
   #ended(before = Number.POSITIVE_INFINITY): SavedRun[] {
     const numbers = this.folder.numbers().filter((number) => number < before);
     return numbers.flatMap((number) => {
-      const table = this.#known.get(number) ?? this.folder.read(number).table;
-      this.#known.set(number, table);
-      return table.state === 'ended' ? [{ number, table }] : [];
+      const table = this.#table(number);
+      return table?.state === 'ended' ? [{ number, table }] : [];
     });
   }
 
   async past(number: number): Promise<Past> {
-    return pastOf(
-      this.#ended(number).map(({ table }) => table),
-      this.results,
-    );
+    return this.pastNow(number);
+  }
+
+  /** What the runs before this one came to. */
+  pastNow(number: number): Past {
+    return pastOf(this.#ended(number), this.results, this.tell);
   }
 
   async took(): Promise<Took[]> {
@@ -85,7 +97,9 @@ export class FileHistory implements History {
 
   async entries({ all }: { all: boolean }): Promise<Entry[]> {
     const outcomes = new Outcomes(this.results);
-    const entries = this.#ended().flatMap((run) => entriesOf(run, outcomes));
+    const entries = this.#ended().flatMap(
+      (run) => orLeftOut(`run ${run.number}`, () => entriesOf(run, outcomes), this.tell) ?? [],
+    );
     return all ? entries : notPlain(entries);
   }
 

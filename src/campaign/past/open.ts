@@ -4,6 +4,7 @@ import type { Results } from '../report/read.js';
 import type { CampaignFolder } from '../store/folder.js';
 import type { Database } from './database.js';
 import { FileHistory, type History } from './history.js';
+import { onceOnly, type Tell } from './left-out.js';
 import { SqlHistory } from './sql-history.js';
 import { isDamaged, openSqlite, removeSqlite } from './sqlite.js';
 
@@ -15,8 +16,8 @@ export interface HistoryOptions {
   before?: number;
   /** Of a PostgreSQL that has the index; a file in the folder if not given. */
   url?: string | undefined;
-  /** Told why there is no index, in one sentence. */
-  tell: (why: string) => void;
+  /** Told why there is no index, and of runs that cannot be read: a sentence each. */
+  tell: Tell;
 }
 
 /** The file of a campaign's index. */
@@ -30,12 +31,12 @@ const openDatabase = async ({ folder, url }: HistoryOptions): Promise<Database> 
   url === undefined ? openSqlite(indexFile(folder)) : (await import('./postgres.js')).openPostgres(url);
 
 async function openIndex(o: HistoryOptions): Promise<SqlHistory> {
-  const { folder, results, before = Number.POSITIVE_INFINITY, url } = o;
+  const { folder, results, before = Number.POSITIVE_INFINITY, url, tell } = o;
   const database = await openDatabase(o);
   try {
     // A file in the folder is of this campaign alone.
     const id = url === undefined ? '' : folder.id();
-    return await SqlHistory.open(database, folder, results, { before, id });
+    return await SqlHistory.open(database, folder, results, { before, id, tell });
   } catch (error) {
     await database.close();
     throw error;
@@ -60,20 +61,18 @@ function whyNone(error: unknown, { folder }: HistoryOptions): string | undefined
   return READ_ONLY.test(code) ? `${indexFile(folder)} cannot be written (${message})` : undefined;
 }
 
-/**
- * Open what is known of the runs of a campaign that are over: an index if there can be one, else the files that it would be made from.
- * @throws CampaignError CAMPAIGN_JOURNAL, CAMPAIGN_OBJECT
- */
-export async function openHistory(o: HistoryOptions): Promise<History> {
+/** Open what is known of the runs of a campaign that are over: an index if there can be one, else the files that it would be made from. */
+export async function openHistory(given: HistoryOptions): Promise<History> {
+  const o = { ...given, tell: onceOnly(given.tell) };
   const { folder, results, before = Number.POSITIVE_INFINITY } = o;
-  const files = new FileHistory(folder, results);
+  const files = new FileHistory(folder, results, o.tell);
   if (!folder.numbers().some((number) => number < before)) return files;
   try {
     return await openOrMake(o);
   } catch (error) {
     const why = whyNone(error, o);
     if (why === undefined) throw error;
-    o.tell(`earlier runs are read from all their files, which takes longer: ${why}`);
+    o.tell(`earlier runs are read from all their files, which takes longer: ${why}`, 'info');
     return files;
   }
 }

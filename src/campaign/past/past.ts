@@ -2,7 +2,9 @@ import { isBad } from '../../report/summary.js';
 import type { Status } from '../../report/types.js';
 import type { Table } from '../jobs/table.js';
 import type { Results } from '../report/read.js';
+import type { SavedRun } from '../store/folder.js';
 import type { Done } from '../store/records.js';
+import { orLeftOut, type Tell } from './left-out.js';
 import { Outcomes } from './outcomes.js';
 
 /** What earlier runs came to, as far as a run is held against them. */
@@ -36,19 +38,28 @@ export function statusesOf({ kernels, jobs }: Table, outcomes: Outcomes): Map<st
   return found;
 }
 
+/** Of the newest run whose results can be read. */
+function statusesBefore(earlier: readonly SavedRun[], results: Results, tell: Tell): Past['before'] {
+  for (const { number, table } of earlier.toReversed()) {
+    const read = () => statusesOf(table, new Outcomes(results));
+    const statuses = orLeftOut(`run ${number}`, read, tell);
+    if (statuses !== undefined) return statuses;
+  }
+  return undefined;
+}
+
 /**
  * What runs came to.
  * @param earlier the newest last
- * @throws CampaignError CAMPAIGN_OBJECT
+ * @param tell told of what cannot be read
  */
-export function pastOf(earlier: readonly Table[], results: Results): Past {
-  const last = earlier.at(-1);
+export function pastOf(earlier: readonly SavedRun[], results: Results, tell: Tell): Past {
   const seen = new Map<string, Pick<Done, 'digest' | 'object'>[]>();
-  for (const { id, result } of earlier.flatMap((table) => [...table.jobs.values()])) {
+  for (const { id, result } of earlier.flatMap(({ table }) => [...table.jobs.values()])) {
     if (result === undefined) continue;
     const own = seen.get(id);
     if (own === undefined) seen.set(id, [result]);
     else if (!own.some(({ digest }) => digest === result.digest)) own.push(result);
   }
-  return { before: last && statusesOf(last, new Outcomes(results)), seen };
+  return { before: statusesBefore(earlier, results, tell), seen };
 }

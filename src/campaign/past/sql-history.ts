@@ -6,6 +6,7 @@ import type { Results } from '../report/read.js';
 import type { CampaignFolder } from '../store/folder.js';
 import type { Database } from './database.js';
 import { type Entry, type History, notPlain, type PastRun } from './history.js';
+import { orLeftOut, type Tell } from './left-out.js';
 import { Outcomes } from './outcomes.js';
 import { type Past, placeOf } from './past.js';
 import { rowsOf } from './rows.js';
@@ -33,21 +34,23 @@ export class SqlHistory implements History {
     private readonly results: Results,
     /** Tells folders apart that share a database. */
     private readonly id: string,
+    private readonly tell: Tell,
   ) {}
 
   /**
    * What is not in the database yet is put there.
    * @param before runs before this one only
    * @param id tells folders apart that share a database
+   * @param tell told of runs that cannot be read, which are left out
    */
   static async open(
     database: Database,
     folder: CampaignFolder,
     results: Results,
-    { before, id }: { before: number; id: string },
+    { before, id, tell }: { before: number; id: string; tell: Tell },
   ): Promise<SqlHistory> {
     await prepareTables(database);
-    const history = new SqlHistory(database, folder, results, id);
+    const history = new SqlHistory(database, folder, results, id, tell);
     await history.#sync(before);
     return history;
   }
@@ -72,13 +75,16 @@ export class SqlHistory implements History {
 
   async #add(number: number, seen: Outcomes): Promise<void> {
     const bytes = sizeOf(this.folder.journal(number));
-    const { table } = this.folder.read(number);
-    if (table.state === 'open') return;
-    const { plan, state, startedAt } = table;
-    const rows = rowsOf(table, seen);
+    const read = () => {
+      const { table } = this.folder.read(number);
+      return { table, rows: table.state === 'open' ? undefined : rowsOf(table, seen) };
+    };
+    const { table, rows } = orLeftOut(`run ${number}`, read, this.tell) ?? {};
     await this.database.atomically(async () => {
       const { database, id } = this;
       await removeRun(database, id, number);
+      if (table === undefined || rows === undefined) return;
+      const { plan, state, startedAt } = table;
       const run = { folder: id, number, tool: plan.tool, state, started: startedAt, bytes };
       await database.insert(runs, Object.keys(run), [Object.values(run)]);
       await database.insert(

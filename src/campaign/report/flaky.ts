@@ -1,6 +1,7 @@
 import { jobTitle } from '../jobs/job.js';
 import type { JobResult } from '../jobs/result.js';
 import type { JobState, Table } from '../jobs/table.js';
+import { orLeftOut, type Tell } from '../past/left-out.js';
 import type { Outcomes } from '../past/outcomes.js';
 import type { Past } from '../past/past.js';
 import type { Results } from './read.js';
@@ -46,15 +47,23 @@ function unlikeMachines(results: readonly JobResult[]): string[] {
   return machines.length > 1 ? machines : [];
 }
 
+/** What results of other digests are judged with. */
+interface Evidence {
+  past: Past;
+  outcomes: Outcomes;
+  results: Results;
+  /** Told of earlier results that cannot be read. */
+  tell: Tell;
+}
+
 /** The same job has the same kernel, parameters, scenarios and program: only chance can make its results differ. */
-function acrossRuns(
-  { id, job, result }: JobState,
-  past: Past,
-  outcomes: Outcomes,
-  results: Results,
-): Flaky[] {
+function acrossRuns({ id, job, result }: JobState, { past, outcomes, results, tell }: Evidence): Flaky[] {
   if (result === undefined || job.kind === 'build') return [];
-  const unlike = (past.seen.get(id) ?? []).filter(({ digest }) => digest !== result.digest);
+  const isThere = (object: string): boolean =>
+    orLeftOut(`an earlier result of ${jobTitle(job)}`, () => results.read(object), tell) !== undefined;
+  const unlike = (past.seen.get(id) ?? []).filter(
+    ({ digest, object }) => digest !== result.digest && isThere(object),
+  );
   if (unlike.length === 0) return [];
   const machines = unlikeMachines([result, ...unlike].map(({ object }) => results.read(object)));
   const found = new Map<string, Set<string>>();
@@ -73,9 +82,9 @@ function acrossRuns(
 }
 
 /** What gave different results for the same job, in repetitions or in earlier runs. */
-export function flakyOf(table: Table, past: Past, outcomes: Outcomes, results: Results): Flaky[] {
+export function flakyOf(table: Table, evidence: Evidence): Flaky[] {
   return [...table.jobs.values()].flatMap((job) => {
-    const own = inRepeats(job, outcomes);
-    return own.length > 0 ? own : acrossRuns(job, past, outcomes, results);
+    const own = inRepeats(job, evidence.outcomes);
+    return own.length > 0 ? own : acrossRuns(job, evidence);
   });
 }

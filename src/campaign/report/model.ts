@@ -3,6 +3,7 @@ import type { ScenarioResult } from '../../report/types.js';
 import { jobTitle } from '../jobs/job.js';
 import { type Cell, columnsOf } from '../jobs/plan.js';
 import type { JobState, KernelState, Table } from '../jobs/table.js';
+import type { Tell } from '../past/left-out.js';
 import { Outcomes } from '../past/outcomes.js';
 import { type Past, placeOf, statusesOf } from '../past/past.js';
 import { LOSS_WORDS } from '../run/losses.js';
@@ -155,12 +156,14 @@ function fixedOf(table: Table, outcomes: Outcomes, before: Past['before']): stri
 /**
  * What a run of a campaign came to.
  * @param past what the runs before it came to: what is new and what is flaky is held against that
- * @throws CampaignError CAMPAIGN_OBJECT
+ * @param tell told of results of earlier runs that cannot be read
+ * @throws CampaignError CAMPAIGN_OBJECT if one of its own cannot be read
  */
 export function reportOf(
   { number, table }: { number: number; table: Table },
   past: Past,
   results: Results,
+  tell: Tell,
 ): CampaignReport {
   const { plan, state, startedAt, endedAt } = table;
   const { campaign: name, price, limits } = plan.campaign;
@@ -179,7 +182,7 @@ export function reportOf(
     kernels: table.kernels.map((kernel) => kernelReport(kernel, variants, table)),
     failures: failuresOf(table, results, past.before),
     fixed: fixedOf(table, outcomes, past.before),
-    flaky: flakyOf(table, past, outcomes, results),
+    flaky: flakyOf(table, { past, outcomes, results, tell }),
     finds: findsOf(table, results),
     lost: [...table.jobs.values()]
       // A kernel that was not built is told of in its row.

@@ -1,9 +1,11 @@
+import { rmSync } from 'node:fs';
 import { describe, expect, it, test } from 'vitest';
 import {
   campaignFolder,
   conductOf,
   fuzzResultOf,
   IMAGE,
+  never,
   planOfKernels,
   runResultOf,
   simulated,
@@ -12,7 +14,8 @@ import { scenarios } from '../../../test/support/results.js';
 import { RENDER } from '../../report/report.js';
 import { CATALOGUE_ORDER } from '../../session/order.js';
 import type { JobResult, Order } from '../jobs/result.js';
-import { pastOf } from '../past/past.js';
+import { FileHistory } from '../past/history.js';
+import type { Tell } from '../past/left-out.js';
 import { beginRun } from '../run/conduct.js';
 import type { CampaignFolder } from '../store/folder.js';
 import { renderMarkdown } from './markdown.js';
@@ -26,14 +29,16 @@ const PLAN = planOfKernels(
   'parameters: {default: [], legacy: [kvm.tdp_mmu=N]}\nfuzz: {seeds: [7, 8], count: 10}\nprice: 36',
 );
 
-async function run(folder: CampaignFolder, resultOf: (order: Order) => JobResult, plan = PLAN) {
+async function run(
+  folder: CampaignFolder,
+  resultOf: (order: Order) => JobResult,
+  plan = PLAN,
+  tell: Tell = never,
+) {
   const saved = await beginRun(folder, plan, conductOf(simulated(resultOf)));
-  const earlier = folder
-    .numbers()
-    .slice(0, -1)
-    .map((number) => folder.read(number).table);
   const results = new Results(folder.objects);
-  return { saved, results, report: reportOf(saved, pastOf(earlier, results), results) };
+  const past = new FileHistory(folder, results, tell).pastNow(saved.number);
+  return { saved, results, report: reportOf(saved, past, results, tell) };
 }
 
 const PASS = { ...scenarios.fail, status: 'pass' as const, failures: [] };
@@ -94,6 +99,24 @@ describe('failures', () => {
 
     expect(report.flaky).toMatchObject([{ scenario: 'mtrr/default-type', where: 'repeats' }]);
   });
+});
+
+it('what cannot be read of earlier runs is left out and told, and the report is made', async () => {
+  const folder = campaignFolder();
+  await run(folder, good);
+  const { saved } = await run(folder, bad);
+  const { result } = [...saved.table.jobs.values()].find((job) => job.result?.verdict === 'fail') ?? {};
+  rmSync(folder.objects.path(result?.object as string));
+  const told: string[] = [];
+
+  const { report } = await run(folder, good, PLAN, (text) => told.push(text));
+
+  // Held against the run before that one.
+  expect([report.fixed, report.flaky, report.failures]).toEqual([[], [], []]);
+  expect(told).toEqual([
+    expect.stringMatching(/^run 2 is left out: .* is missing$/),
+    expect.stringMatching(/^an earlier result of scenarios on a,.* is left out: .* is missing$/),
+  ]);
 });
 
 const SCENARIO = (name: string, gpa = '0x1000'): string =>

@@ -7,6 +7,7 @@ import {
   fuzzResultOf,
   hashOf,
   IMAGE,
+  never,
   planOfKernels,
   runResultOf,
   simulated,
@@ -36,7 +37,7 @@ const resultOf = ({ job }: Order) =>
 const good = simulated(resultOf);
 
 const markdown = (folder: CampaignFolder, run: SavedRun = folder.last()): string =>
-  renderMarkdown(reportOf(run, NO_PAST, new Results(folder.objects)), { noTimes: true });
+  renderMarkdown(reportOf(run, NO_PAST, new Results(folder.objects), never), { noTimes: true });
 
 describe('a campaign', () => {
   it('runs all jobs to its end', async () => {
@@ -46,7 +47,7 @@ describe('a campaign', () => {
 
     expect(run.table.state).toBe('ended');
     expect(run.table.counts()).toMatchObject({ done: JOBS, waiting: 0, unknown: 0 });
-    expect(statusOf(reportOf(run, NO_PAST, new Results(folder.objects)))).toBe(1);
+    expect(statusOf(reportOf(run, NO_PAST, new Results(folder.objects), never))).toBe(1);
   });
 
   it('whose journal is cut anywhere comes to the same when it is resumed, and does nothing twice', async () => {
@@ -227,6 +228,16 @@ describe('what is in the folder', () => {
     change(folder.journal(1));
 
     expect(() => folder.last()).toThrow(why);
+  });
+
+  it('a journal that is damaged keeps no new run back', async () => {
+    const folder = campaignFolder();
+    await beginRun(folder, PLAN, conductOf(good));
+    appendFileSync(folder.journal(1), 'x\n');
+
+    const { number, table } = await beginRun(folder, PLAN, conductOf(good));
+
+    expect([number, table.state]).toEqual([2, 'ended']);
   });
 
   it('is not trusted: a result that was changed', async () => {

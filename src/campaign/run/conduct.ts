@@ -42,7 +42,7 @@ const BOOT_ID = '/proc/sys/kernel/random/boot_id';
 export function beginRun(folder: CampaignFolder, plan: Plan, o: Conduct): Promise<SavedRun> {
   return folder.hold(async () => {
     const last = folder.numbers().at(-1);
-    if (last !== undefined && folder.read(last).table.state === 'open')
+    if (last !== undefined && isOpen(folder, last))
       throw new CampaignError(
         'CAMPAIGN_STATE',
         `run ${last} in ${folder.path} is not over: campaign resume goes on with it, campaign cancel ends it`,
@@ -52,6 +52,16 @@ export function beginRun(folder: CampaignFolder, plan: Plan, o: Conduct): Promis
     folder.keep(Math.max(LEAST_RUNS, plan.campaign.retention));
     return conduct(folder, number, o);
   });
+}
+
+/** Whether a run can go on. One whose journal is damaged cannot: it keeps no other back. */
+function isOpen(folder: CampaignFolder, number: number): boolean {
+  try {
+    return folder.read(number).table.state === 'open';
+  } catch (error) {
+    if (error instanceof CampaignError && error.code === 'CAMPAIGN_JOURNAL') return false;
+    throw error;
+  }
 }
 
 /**

@@ -2,7 +2,9 @@ import { once } from 'node:events';
 import { statSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type Past, pastOf } from '../past/past.js';
+import { FileHistory } from '../past/history.js';
+import { onceOnly, type Tell } from '../past/left-out.js';
+import type { Past } from '../past/past.js';
 import { type CampaignReport, reportOf } from '../report/model.js';
 import { renderCampaignPage } from '../report/page.js';
 import { Results } from '../report/read.js';
@@ -30,6 +32,8 @@ export interface ServeOptions {
   /** What readers must bear; undefined on the loopback only. */
   token?: string | undefined;
   queue?: QueueView | undefined;
+  /** Told of earlier runs that cannot be read. */
+  tell?: Tell;
 }
 
 /** A server that runs. */
@@ -46,7 +50,10 @@ class Live {
   #past: { of: number; past: Past } | undefined;
   #made: { version: string; run: SavedRun; report: CampaignReport } | undefined;
 
-  constructor(private readonly folder: CampaignFolder) {
+  constructor(
+    private readonly folder: CampaignFolder,
+    private readonly tell: Tell,
+  ) {
     this.#results = new Results(folder.objects);
   }
 
@@ -61,7 +68,11 @@ class Live {
     const version = this.version();
     if (this.#made?.version !== version) {
       const run = this.folder.last();
-      this.#made = { version, run, report: reportOf(run, this.#pastOf(run.number), this.#results) };
+      this.#made = {
+        version,
+        run,
+        report: reportOf(run, this.#pastOf(run.number), this.#results, this.tell),
+      };
     }
     return this.#made;
   }
@@ -69,12 +80,8 @@ class Live {
   /** What was before a run does not change while it runs. */
   #pastOf(number: number): Past {
     if (this.#past?.of !== number) {
-      const earlier = this.folder
-        .numbers()
-        .filter((one) => one < number)
-        .map((one) => this.folder.read(one).table)
-        .filter(({ state }) => state === 'ended');
-      this.#past = { of: number, past: pastOf(earlier, this.#results) };
+      const files = new FileHistory(this.folder, this.#results, this.tell);
+      this.#past = { of: number, past: files.pastNow(number) };
     }
     return this.#past.past;
   }
@@ -163,8 +170,15 @@ async function closeServer(server: Server): Promise<void> {
  * Show the last run of a campaign while it runs: a page that follows it, and metrics. Nothing can be changed through it.
  * @throws Error if the port is taken
  */
-export async function serve({ folder, host, port, token, queue }: ServeOptions): Promise<Serving> {
-  const live = new Live(folder);
+export async function serve({
+  folder,
+  host,
+  port,
+  token,
+  queue,
+  tell = () => {},
+}: ServeOptions): Promise<Serving> {
+  const live = new Live(folder, onceOnly(tell));
   const server = createServer((request, response) => {
     const target = targetOf(request);
     if (target === undefined) send(response, 400, 'text/plain', 'that is no address\n');

@@ -1,4 +1,5 @@
 import type { History } from '../../../campaign/past/history.js';
+import { onceOnly, type Tell } from '../../../campaign/past/left-out.js';
 import { type HistoryOptions, openHistory } from '../../../campaign/past/open.js';
 import { type CampaignReport, reportOf } from '../../../campaign/report/model.js';
 import { Results } from '../../../campaign/report/read.js';
@@ -12,14 +13,16 @@ export interface LoadedReport {
   results: Results;
 }
 
+/** Tell on stderr. */
+export const tellLog: Tell = (text, how) => log()[how](text);
+
 /** Ask what is known of the runs of a campaign that are over. */
 export async function withHistory<T>(
   folder: CampaignFolder,
   o: Partial<Pick<HistoryOptions, 'before' | 'results' | 'url'>>,
   ask: (history: History) => Promise<T>,
 ): Promise<T> {
-  const tell = (why: string): void => log().info(why);
-  const history = await openHistory({ folder, results: new Results(folder.objects), ...o, tell });
+  const history = await openHistory({ folder, results: new Results(folder.objects), ...o, tell: tellLog });
   try {
     return await ask(history);
   } finally {
@@ -39,5 +42,5 @@ export async function loadReport(
   const results = new Results(folder.objects);
   const { number: before } = run;
   const past = await withHistory(folder, { before, results, url }, (history) => history.past(before));
-  return { report: reportOf(run, past, results), run, results };
+  return { report: reportOf(run, past, results, onceOnly(tellLog)), run, results };
 }

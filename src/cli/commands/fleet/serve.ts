@@ -7,6 +7,7 @@ import { addHelp, USAGE_STATUS } from '../../options/help.js';
 import { whole } from '../../options/values.js';
 import { interrupted } from '../../terminal/interrupt.js';
 import { openFolder, toolText } from './folder.js';
+import { tellLog } from './load.js';
 import { queueOption, queueUrl } from './queue.js';
 
 const VARIABLE = 'KVM_MEMTYPE_TOKEN';
@@ -44,7 +45,7 @@ async function run(given: string, { host, port, queue: url }: ServeCommandOption
     );
   folder.last();
   const queue = await viewOf(queueUrl(url));
-  const serving = await listen({ folder, host, port, token, queue });
+  const serving = await listen({ folder, host, port, token, queue, tell: tellLog });
   const name = host.includes(':') ? `[${host}]` : host;
   process.stdout.write(`http://${name}:${serving.port}/\n`);
   if (!interrupted.aborted) await once(interrupted, 'abort');
