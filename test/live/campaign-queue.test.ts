@@ -2,6 +2,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { runKey } from '../../src/campaign/queue/protocol.js';
+import { openServer } from '../../src/campaign/queue/server/open.js';
+import { CampaignFolder } from '../../src/campaign/store/folder.js';
 import { patiently } from '../patience.js';
 import { NEEDS_KVM, requireOrSkip } from '../require.js';
 import {
@@ -83,6 +86,30 @@ describe.each([
     await own.ended;
   });
 
+  it('is not cancelled without its queue when its coordinator was killed, and with it again', async () => {
+    const file = campaignFile(YAML);
+    const first = campaign('run', file);
+    while (!existsSync(file.replace(/\.yaml$/, '.campaign/runs')) || !journalOf(file).includes('"begin"'))
+      await sleep(20);
+    first.child.kill('SIGKILL');
+    await first.ended;
+    const cancel = (env?: Record<string, string>) => runCli(['campaign', 'cancel', file], env);
+
+    const without = await cancel();
+    const away = await cancel({ KVM_MEMTYPE_QUEUE: 'redis://127.0.0.1:1' });
+    const [one, two] = [
+      await cancel({ KVM_MEMTYPE_QUEUE: url() }),
+      await cancel({ KVM_MEMTYPE_QUEUE: url() }),
+    ];
+
+    expect([without.status, away.status, one.status, two.status]).toEqual([2, 2, 0, 0]);
+    expect(without.stderr).toContain('--queue stops them');
+    const client = await openServer(url());
+    const { table } = new CampaignFolder(file.replace(/\.yaml$/, '.campaign')).last();
+    expect([table.state, await client.isStopped(runKey(table))]).toEqual(['cancelled', true]);
+    await client.close();
+  });
+
   it('sets a job aside that takes three workers along', NEEDS_KVM, async () => {
     const run = campaign('run', campaignFile(LONG_CAMPAIGN));
     for (let i = 0; i < 3; i++) {
@@ -99,6 +126,19 @@ describe.each([
     expect(stdout).toMatch(/its process or its machine was lost: job stalled more than allowable limit/);
     expect(stdout + stderr).not.toContain(server?.password ?? 'not a word');
   });
+});
+
+it('a run is not begun where its queue is refused', async (context) => {
+  const server = await TestRedis.start('--maxmemory-policy', 'allkeys-lru');
+  requireOrSkip(context, server, 'redis-server');
+  const file = campaignFile(YAML);
+
+  const { status, stderr } = await runCli(['campaign', 'run', file, '--queue', server.url()]);
+  const again = await runCli(['campaign', 'status', file]);
+  await server.remove();
+
+  expect([status, stderr]).toEqual([2, expect.stringContaining('set maxmemory-policy noeviction')]);
+  expect(again.stderr).toContain('holds no campaign');
 });
 
 describe('the address of a queue', () => {

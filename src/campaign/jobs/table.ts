@@ -56,6 +56,8 @@ export class Table {
   endedAt: number | undefined;
   /** Who took it on last. */
   owner: string | undefined;
+  /** The last queue that its jobs were put into: they may be there still. */
+  queue: string | undefined;
   #boot: string | undefined;
 
   /** @throws CampaignError CAMPAIGN_JOURNAL if records are in no order that happens */
@@ -143,7 +145,7 @@ export class Table {
   }
 
   /** What ran when the process before ended is open again. It is not to blame, unless the machine itself went down under it. */
-  #takeOn({ owner, boot }: Extract<CampaignRecord, { type: 'session' }>): void {
+  #takeOn({ owner, boot, queue = this.queue }: Extract<CampaignRecord, { type: 'session' }>): void {
     const isOtherBoot = this.#boot !== undefined && this.#boot !== boot;
     for (const job of this.jobs.values()) {
       if (job.state !== 'running') continue;
@@ -155,6 +157,7 @@ export class Table {
     }
     this.#at = 0;
     this.owner = owner;
+    this.queue = queue;
     this.#boot = boot;
   }
 

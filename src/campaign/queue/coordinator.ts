@@ -74,6 +74,11 @@ export class Coordinator {
     }
   }
 
+  /** Of the queue, without what is secret. */
+  get address(): string {
+    return this.server.address;
+  }
+
   #lane(label: Label): Lane {
     const name = queueName(label, this.#tool);
     const queue = this.server.queue(name);

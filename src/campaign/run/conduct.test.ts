@@ -19,8 +19,9 @@ import { renderMarkdown } from '../report/markdown.js';
 import { reportOf, statusOf } from '../report/model.js';
 import { Results } from '../report/read.js';
 import type { CampaignFolder, SavedRun } from '../store/folder.js';
+import { cancelRun } from './cancel.js';
 import type { Execute } from './child.js';
-import { beginRun, cancelRun, resumeRun } from './conduct.js';
+import { beginRun, resumeRun } from './conduct.js';
 
 const PLAN = planOfKernels(
   [BUILD('debian:6.1'), IMAGE('b', '2'), { name: 'this host', from: { kind: 'host' } }],
@@ -116,6 +117,20 @@ describe('a campaign', () => {
     await expect(resumeRun(folder, 'another', conductOf(good))).rejects.toThrow(/its jobs would be others/);
     expect((await resumeRun(folder, PLAN.tool, conductOf(good))).table.state).toBe('ended');
     await expect(resumeRun(folder, PLAN.tool, conductOf(good))).rejects.toThrow(/is over/);
+  });
+
+  it('that nothing can do is not begun, and what was there stays', async () => {
+    const folder = campaignFolder();
+    const refused = { ...conductOf(good), executor: () => Promise.reject(new Error('no queue')) };
+    const plan = { ...PLAN, campaign: { ...PLAN.campaign, retention: 1 } };
+
+    await expect(beginRun(folder, plan, refused)).rejects.toThrow('no queue');
+    expect(folder.numbers()).toEqual([]);
+    await beginRun(folder, plan, conductOf(good));
+    await expect(beginRun(folder, plan, refused)).rejects.toThrow('no queue');
+
+    expect(folder.numbers()).toEqual([1]);
+    expect((await beginRun(folder, plan, conductOf(good))).number).toBe(2);
   });
 
   it('is cancelled while it runs: its jobs are stopped', async () => {

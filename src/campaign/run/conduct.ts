@@ -3,15 +3,17 @@ import { ownProcessId } from '../../process/owner.js';
 import { CampaignError } from '../errors.js';
 import type { Plan } from '../jobs/plan.js';
 import { Table } from '../jobs/table.js';
-import { type CampaignFolder, isUnderWay, type SavedRun } from '../store/folder.js';
-import { JournalWriter, readJournal } from '../store/journal.js';
-import type { CampaignRecord } from '../store/records.js';
+import type { CampaignFolder, SavedRun } from '../store/folder.js';
+import { JournalWriter } from '../store/journal.js';
+import { type CampaignRecord, firstRecord } from '../store/records.js';
 import type { Execute } from './child.js';
 import { type CampaignListener, runJobs } from './runner.js';
 
 /** What does the jobs of a campaign. */
 export interface Executor {
   execute: Execute;
+  /** Where the queue is that jobs are put into, without what is secret. */
+  queue?: string;
   /** It is over; its jobs are to stop, where they run elsewhere. */
   close?: (o: { stopJobs: boolean }) => Promise<void>;
 }
@@ -20,7 +22,7 @@ export interface Executor {
 export interface Conduct {
   /** Jobs at a time; as the campaign says if not given. */
   slots?: number | undefined;
-  /** What does jobs, once the campaign is known; `close` is called when it is over. */
+  /** What does jobs, once the campaign is known; `close` is called when it is over. Nothing is begun if it rejects. */
   executor: (table: Table) => Promise<Executor>;
   listener: CampaignListener;
   signal: AbortSignal;
@@ -31,8 +33,6 @@ export interface Conduct {
 /** A run is held against the one before it, whatever is kept. */
 const LEAST_RUNS = 2;
 const POLL_MS = 300;
-/** How long a process may take to stop its jobs. */
-const CANCEL_MS = 20_000;
 const BOOT_ID = '/proc/sys/kernel/random/boot_id';
 
 /**
@@ -47,10 +47,13 @@ export function beginRun(folder: CampaignFolder, plan: Plan, o: Conduct): Promis
         'CAMPAIGN_STATE',
         `run ${last} in ${folder.path} is not over: campaign resume goes on with it, campaign cancel ends it`,
       );
-    // Its images and patches are in objects/ by now: its journal must name them before what no journal names goes.
-    const number = folder.add(plan);
-    folder.keep(Math.max(LEAST_RUNS, plan.campaign.retention));
-    return conduct(folder, number, o);
+    const first = firstRecord(plan);
+    return conduct(folder, o, new Table([first]), () => {
+      // Its images and patches are in objects/ by now: its journal must name them before what no journal names goes.
+      const number = folder.add(plan, first);
+      folder.keep(Math.max(LEAST_RUNS, plan.campaign.retention));
+      return number;
+    });
   });
 }
 
@@ -81,7 +84,7 @@ export function resumeRun(folder: CampaignFolder, tool: string, o: Conduct): Pro
         'CAMPAIGN_STATE',
         `run ${number} in ${folder.path} was begun by kvm-memtype ${table.plan.tool}, this is ${tool}: its jobs would be others`,
       );
-    return conduct(folder, number, o);
+    return conduct(folder, o, table, () => number);
   });
 }
 
@@ -98,64 +101,58 @@ function watchCancel(folder: CampaignFolder, signal: AbortSignal) {
   };
 }
 
-async function conduct(folder: CampaignFolder, number: number, o: Conduct): Promise<SavedRun> {
+/**
+ * Connect to what does jobs, and have it do them: a run that nothing can do is not begun.
+ * @param begin gives the number of the run, whose journal is there then
+ */
+async function conduct(
+  folder: CampaignFolder,
+  o: Conduct,
+  table: Table,
+  begin: () => number,
+): Promise<SavedRun> {
   folder.tidy();
-  const file = folder.journal(number);
-  const table = new Table(readJournal(file));
-  const writer = new JournalWriter(file);
-  const note = (record: CampaignRecord): void => {
-    writer.write(record);
-    table.take(record);
-  };
+  const executor = await o.executor(table);
   const watch = watchCancel(folder, o.signal);
+  let run: SavedRun;
   try {
-    const executor = await o.executor(table);
-    try {
-      const boot = readFileSync(BOOT_ID, 'utf8').trim();
-      note({ type: 'session', owner: ownProcessId(), boot, at: Date.now() });
-      o.onBegin?.({ number, table });
-      const { objects, scratch } = folder;
-      await runJobs({
-        table,
-        write: (record) => writer.write(record),
-        objects,
-        scratch,
-        slots: o.slots ?? table.plan.campaign.limits.jobs,
-        execute: executor.execute,
-        listener: o.listener,
-        signal: watch.signal,
-      });
-    } finally {
-      await executor.close?.({ stopJobs: watch.signal.aborted });
-    }
-    if (watch.cancelled.aborted) note({ type: 'cancelled', at: Date.now() });
-    else if (!o.signal.aborted) note({ type: 'end', at: Date.now() });
-    return { number, table };
+    run = { number: begin(), table };
+    await doJobs(folder, run, { ...o, signal: watch.signal }, executor);
   } finally {
     watch.stop();
-    writer.close();
+    await executor.close?.({ stopJobs: watch.signal.aborted });
     folder.tidy();
   }
+  if (watch.cancelled.aborted) folder.note(run, { type: 'cancelled', at: Date.now() });
+  else if (!o.signal.aborted) folder.note(run, { type: 'end', at: Date.now() });
+  return run;
 }
 
-/**
- * End the last run of a campaign for good: the process that runs it, if one does, stops its jobs.
- * @throws CampaignError if it is over, or does not stop
- */
-export async function cancelRun(folder: CampaignFolder): Promise<SavedRun> {
-  const before = folder.last();
-  if (before.table.state !== 'open')
-    throw new CampaignError('CAMPAIGN_STATE', `run ${before.number} in ${folder.path} is over already`);
-  if (isUnderWay(before.table)) folder.askToCancel();
-  return folder.hold(async () => {
-    folder.tidy();
-    const after = folder.read(before.number);
-    if (after.table.state !== 'open') return after;
-    const writer = new JournalWriter(folder.journal(after.number));
-    const record: CampaignRecord = { type: 'cancelled', at: Date.now() };
-    writer.write(record);
+async function doJobs(
+  folder: CampaignFolder,
+  run: SavedRun,
+  { slots, listener, signal, onBegin }: Conduct,
+  { execute, queue }: Executor,
+): Promise<void> {
+  const { table } = run;
+  const { objects, scratch } = folder;
+  const writer = new JournalWriter(folder.journal(run.number));
+  const write = (record: CampaignRecord): void => writer.write(record);
+  const boot = readFileSync(BOOT_ID, 'utf8').trim();
+  const session: CampaignRecord = {
+    type: 'session',
+    owner: ownProcessId(),
+    boot,
+    ...(queue !== undefined && { queue }),
+    at: Date.now(),
+  };
+  try {
+    write(session);
+    table.take(session);
+    onBegin?.(run);
+    const most = slots ?? table.plan.campaign.limits.jobs;
+    await runJobs({ table, write, objects, scratch, slots: most, execute, listener, signal });
+  } finally {
     writer.close();
-    after.table.take(record);
-    return after;
-  }, CANCEL_MS);
+  }
 }

@@ -8,9 +8,9 @@ import { CampaignError } from '../errors.js';
 import type { Plan } from '../jobs/plan.js';
 import { Table } from '../jobs/table.js';
 import { placeFile } from './durable.js';
-import { lineOf, readJournal } from './journal.js';
+import { JournalWriter, lineOf, readJournal } from './journal.js';
 import { Objects } from './objects.js';
-import { firstRecord } from './records.js';
+import { type CampaignRecord, firstRecord } from './records.js';
 
 /** Read at a time; a hash that lies across two pieces is whole in the first, which reaches into the next. */
 const PIECE = 64 << 20;
@@ -84,11 +84,22 @@ export class CampaignFolder {
    * Begin a new run. Its journal is there with its first record, or not at all.
    * @throws CampaignError CAMPAIGN_FOLDER if it cannot be written
    */
-  add(plan: Plan): number {
+  add(plan: Plan, first = firstRecord(plan)): number {
     const number = (this.numbers().at(-1) ?? 0) + 1;
     mkdirSync(join(this.path, 'runs'), { recursive: true });
-    placeFile(this.journal(number), lineOf(firstRecord(plan)));
+    placeFile(this.journal(number), lineOf(first));
     return number;
+  }
+
+  /** Add a record to the journal of a run that no process writes. The folder must be held. */
+  note({ number, table }: SavedRun, record: CampaignRecord): void {
+    const writer = new JournalWriter(this.journal(number));
+    try {
+      writer.write(record);
+    } finally {
+      writer.close();
+    }
+    table.take(record);
   }
 
   /**

@@ -47,6 +47,8 @@ export const campaignRecord = z.discriminatedUnion('type', [
     owner: z.string(),
     /** Tells one boot of the machine from another. */
     boot: z.string(),
+    /** Where the queue is that has its jobs, without what is secret. */
+    queue: z.string().optional(),
     at,
   }),
   z.strictObject({ type: z.literal('begin'), job, at }),

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { addHelp, type Help, USAGE_STATUS } from '../../options/help.js';
-import { cancelCommand, planCommand, resumeCommand, runCampaignCommand, statusCommand } from './conduct.js';
+import { cancelCommand } from './cancel.js';
+import { planCommand, resumeCommand, runCampaignCommand, statusCommand } from './conduct.js';
 import { historyCommand } from './history.js';
 import { jobCommand } from './job.js';
 import { campaignReportCommand } from './report.js';

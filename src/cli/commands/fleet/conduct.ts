@@ -9,7 +9,7 @@ import { verdictOf } from '../../../campaign/jobs/result.js';
 import type { Table } from '../../../campaign/jobs/table.js';
 import { renderMarkdown } from '../../../campaign/report/markdown.js';
 import { statusOf } from '../../../campaign/report/model.js';
-import { beginRun, type Conduct, cancelRun, resumeRun } from '../../../campaign/run/conduct.js';
+import { beginRun, type Conduct, resumeRun } from '../../../campaign/run/conduct.js';
 import { LOSS_WORDS } from '../../../campaign/run/losses.js';
 import type { CampaignFolder, SavedRun } from '../../../campaign/store/folder.js';
 import { Objects } from '../../../campaign/store/objects.js';
@@ -22,7 +22,7 @@ import { type Progress, withProgress } from '../../terminal/progress.js';
 import { findFolder, makeFolder, openFolder, readCampaign, toolText } from './folder.js';
 import { indexUrl, withIndex } from './index-url.js';
 import { loadReport, withHistory } from './load.js';
-import { executorOf, queueOption, queueUrl, stopQueued } from './queue.js';
+import { executorOf, queueOption, queueUrl } from './queue.js';
 import { planText, statusText } from './text.js';
 
 interface RunOptions {
@@ -199,25 +199,4 @@ export const statusCommand = (): Command =>
     .action(async (given: string, { json, ...options }: RunOptions & { json?: boolean }) => {
       const folder = openFolder(given);
       process.stdout.write(statusText(folder.last(), await tookIn(folder, options), json === true));
-    });
-
-/** `kvm-memtype campaign cancel <campaign>`. */
-export const cancelCommand = (): Command =>
-  addHelp(new Command('cancel'), {
-    what: 'End the last run of a campaign for good: its jobs are stopped, what is done stays for the report.',
-    examples: [
-      ['campaign cancel nightly.yaml', 'the run in nightly.campaign'],
-      ['campaign cancel /srv/nightly', 'the run in that folder'],
-    ],
-    statuses: [[0, 'it is cancelled'], USAGE_STATUS],
-  })
-    .summary('end a campaign for good')
-    .argument('<campaign>', 'its file, or the folder of its results')
-    .option('--queue <url>', 'tell workers of this queue, if the process that ran it is gone', queueOption)
-    .action(async (given: string, { queue }: RunOptions) => {
-      const { number, table } = await cancelRun(openFolder(given));
-      const url = queueUrl(queue);
-      if (url !== undefined) await stopQueued(url, table);
-      const { done } = table.counts();
-      process.stdout.write(`run ${number} is cancelled: ${done} jobs were done\n`);
     });

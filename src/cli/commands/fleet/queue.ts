@@ -41,6 +41,7 @@ export const executorOf =
     const timer = setTimeout(() => tellOfWorkers(coordinator).catch(() => {}), WORKERS_MS);
     return {
       execute: coordinator.execute,
+      queue: coordinator.address,
       close: async ({ stopJobs }) => {
         clearTimeout(timer);
         if (stopJobs) await coordinator.stop();
