@@ -3,6 +3,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it, onTestFinished } from 'vitest';
+import { MIB } from '../../src/arch/units.js';
 import { Table } from '../../src/campaign/jobs/table.js';
 import { openView } from '../../src/campaign/queue/board.js';
 import { Coordinator } from '../../src/campaign/queue/coordinator.js';
@@ -10,13 +11,14 @@ import { byLabel, queueName } from '../../src/campaign/queue/protocol.js';
 import { openServer } from '../../src/campaign/queue/server/open.js';
 import { work } from '../../src/campaign/queue/worker.js';
 import { serve } from '../../src/campaign/serve/server.js';
+import { Objects } from '../../src/campaign/store/objects.js';
 import { firstRecord } from '../../src/campaign/store/records.js';
 import { patiently } from '../patience.js';
 import { NEEDS_KVM, requireOrSkip } from '../require.js';
 import { campaignFolder, fuzzResultOf, planOfKernels } from '../support/campaign.js';
 import { CampaignProcess, QueueWorkers } from '../support/campaign-process.js';
 import { scratchDir } from '../support/fake-host.js';
-import { hostJob } from '../support/host-job.js';
+import { hostJob, labJob } from '../support/host-job.js';
 import { TestPostgres, TestRedis, type TestServer } from '../support/queue-servers.js';
 import { freePort } from '../support/tcp.js';
 
@@ -107,6 +109,57 @@ it.for<[string, () => Promise<TestServer | undefined>]>([
     expect(workers).toEqual({ vtx: 1, lab: 0, numa: 1 });
   },
 );
+
+it('a worker of two slots keeps no more images than it may', async (context) => {
+  const server = await TestRedis.start();
+  requireOrSkip(context, server, 'redis-server');
+  onTestFinished(() => server.remove());
+  const [own, cache] = [scratchDir(), scratchDir()];
+  let begun = 0;
+  let end: () => void = () => {};
+  const othersEnd = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  onTestFinished(() => [own, cache].forEach((path) => void rmSync(path, { recursive: true, force: true })));
+  const plan = planOfKernels([]);
+  const stop = new AbortController();
+  const working = work({
+    url: server.url(),
+    labels: ['lab'],
+    slots: byLabel(() => 2),
+    proves: false,
+    cache,
+    mostBytes: 2 * MIB,
+    tool: plan.tool,
+    lockSeconds: 30,
+    signal: stop.signal,
+    tell: () => {},
+    execute: async () => {
+      if (begun++ === 0) await othersEnd;
+      return { kind: 'result', result: fuzzResultOf() };
+    },
+  });
+  const coordinator = await Coordinator.open(server.url(), new Table([firstRecord(plan)]));
+  const images = Array.from({ length: 20 }, (_, i) => new Objects(own).put(Buffer.alloc(MIB, i)));
+
+  let left = images.length;
+  let kept = 0;
+  const ends = images.map(async (image) => {
+    await coordinator.execute(
+      { job: labJob(image), objects: own, scratch: own, record: false },
+      { timeoutMs: patiently(60_000), signal: new AbortController().signal, onProgress: () => {} },
+    );
+    if (--left !== 1) return;
+    kept = new Objects(join(cache, 'objects')).all().length;
+    end();
+  });
+  await Promise.all(ends);
+  await coordinator.close();
+  stop.abort();
+  await working;
+
+  expect(kept).toBe(2);
+});
 
 it('a worker with the label numa does not start on a machine with one NUMA node', async () => {
   const [one, two] = [1, 2].map((nodes) => CampaignProcess.onNodes(nodes, 'worker', '--labels', 'vtx,numa'));

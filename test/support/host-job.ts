@@ -14,3 +14,6 @@ export const hostJob = (seed: number, needs?: 'numa'): Job => ({
   count: 1,
   subjects: [],
 });
+
+/** The same on an image in the lab. */
+export const labJob = (image: string): Job => ({ ...hostJob(1), engine: 'bochs', image }) as Job;

@@ -1,10 +1,11 @@
-import { mkdirSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { type Job as QueuedJob, UnrecoverableError, WaitingError } from 'bullmq';
 import { OwnedNames } from '../../process/owned-names.js';
 import { type Execute, executeInChild, type JobEnd } from '../run/child.js';
 import { causeOf, codeOf } from '../run/losses.js';
+import { ObjectCache } from '../store/cache.js';
 import { Objects } from '../store/objects.js';
 import type { Loss } from '../store/records.js';
 import { download, upload } from './files.js';
@@ -39,18 +40,16 @@ function payloadOf({ data }: QueuedJob): Payload {
 
 /** Does jobs of the queue, each in a child. */
 export class JobServer {
-  readonly objects: Objects;
+  readonly #cache: ObjectCache;
   readonly #scratches = new OwnedNames('scratch.');
   readonly #stops: Stops;
-  /** Files of jobs that run, and how many of them need each. */
-  readonly #inUse = new Map<string, number>();
 
   constructor(
     private readonly o: ServeOptions,
     private readonly server: QueueServer,
     private readonly tally: WorkerTally,
   ) {
-    this.objects = new Objects(join(o.cache, 'objects'));
+    this.#cache = new ObjectCache(new Objects(join(o.cache, 'objects')), o.mostBytes);
     this.#stops = new Stops(server);
     mkdirSync(o.cache, { recursive: true, mode: 0o700 });
   }
@@ -89,18 +88,23 @@ export class JobServer {
   }
 
   async #end(payload: Payload, signal: AbortSignal, queued: QueuedJob): Promise<JobEnd> {
-    const { run, job, objects, timeoutMs, record } = payload;
+    const { run, job, objects: needs, timeoutMs, record } = payload;
+    const { objects } = this.#cache;
     if (await this.#stops.isStopped(run)) return STOPPED;
     const scratch = join(this.o.cache, this.#scratches.next());
-    this.#use(objects, 1);
+    const use = this.#cache.begin(needs);
+    let made: string[] = [];
     try {
-      await this.#have(objects);
+      await download(this.server, objects, needs);
+      this.#cache.used(use);
       const { execute = executeInChild } = this.o;
       const end = await execute(
-        { job, objects: this.objects.folder, scratch, record },
+        { job, objects: objects.folder, scratch, record },
         { timeoutMs, signal, onProgress: progressOf(queued) },
       );
-      if (end.kind === 'result') await upload(this.server, this.objects, objectsIn(end.result));
+      if (end.kind !== 'result') return end;
+      await upload(this.server, objects, objectsIn(end.result));
+      made = objectsIn(end.result);
       return end;
     } catch (error) {
       if (signal.aborted) throw error;
@@ -109,43 +113,9 @@ export class JobServer {
       return { kind: 'lost', loss, text: (error as Error).message, retry: true };
     } finally {
       rmSync(scratch, { recursive: true, force: true });
-      this.#use(objects, -1);
-      if (objects.length > 0) this.#makeRoom();
+      const bytes = this.#cache.end(use, made);
+      if (bytes !== undefined) this.tally.cached(bytes);
     }
-  }
-
-  #use(hashes: readonly string[], by: 1 | -1): void {
-    for (const hash of hashes) {
-      const times = (this.#inUse.get(hash) ?? 0) + by;
-      if (times === 0) this.#inUse.delete(hash);
-      else this.#inUse.set(hash, times);
-    }
-  }
-
-  async #have(hashes: readonly string[]): Promise<void> {
-    await download(this.server, this.objects, hashes);
-    const now = new Date();
-    for (const hash of hashes) utimesSync(this.objects.path(hash), now, now);
-  }
-
-  /** Forget the files that were used the longest time ago. */
-  #makeRoom(): void {
-    const files = this.objects
-      .all()
-      .flatMap((hash) => {
-        const info = statSync(this.objects.path(hash), { throwIfNoEntry: false });
-        return info === undefined ? [] : [{ hash, size: info.size, used: info.mtimeMs }];
-      })
-      .sort((a, b) => a.used - b.used);
-    let total = files.reduce((sum, { size }) => sum + size, 0);
-    for (const { hash, size } of files) {
-      if (total <= this.o.mostBytes) break;
-      // What another slot has made just now is not given back yet.
-      if (this.#inUse.has(hash) || this.#stops.running > 1) continue;
-      this.objects.remove(hash);
-      total -= size;
-    }
-    this.tally.cached(total);
   }
 }
 

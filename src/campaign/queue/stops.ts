@@ -19,11 +19,6 @@ export class Stops {
     this.#timer = setInterval(() => void this.#poll().catch(() => {}), POLL_MS);
   }
 
-  /** How many jobs run. */
-  get running(): number {
-    return this.#running.size;
-  }
-
   /** Something of a run begins; the controller is aborted when the run is stopped. */
   add(controller: AbortController, run: string): void {
     this.#running.set(controller, run);
