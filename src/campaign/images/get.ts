@@ -30,7 +30,7 @@ export function placeOf(text: string, folder: string): Place {
  * @throws CampaignError CAMPAIGN_OBJECT if none has it, or what it has is not that image
  */
 export async function haveImage(objects: Objects, hash: string, places: readonly Place[]): Promise<void> {
-  if (objects.has(hash)) return;
+  if (objects.isWhole(hash)) return;
   const folder = dirname(objects.path(hash));
   mkdirSync(folder, { recursive: true });
   const path = join(folder, new OwnedNames('image.').next());

@@ -12,7 +12,7 @@ export async function upload(
 }
 
 /**
- * Get files that are not here.
+ * Get files that are not here, or were damaged here.
  * @throws CampaignError CAMPAIGN_OBJECT if one is nowhere, or is not what its name says
  */
 export async function download(
@@ -21,7 +21,7 @@ export async function download(
   hashes: readonly string[],
 ): Promise<void> {
   for (const hash of hashes) {
-    if (objects.has(hash)) continue;
+    if (objects.isWhole(hash)) continue;
     const bytes = await server.get(hash);
     if (bytes === undefined)
       throw new CampaignError('CAMPAIGN_OBJECT', `${hash.slice(0, 12)} is not in the queue`);

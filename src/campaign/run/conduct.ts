@@ -7,6 +7,7 @@ import type { CampaignFolder, SavedRun } from '../store/folder.js';
 import { JournalWriter } from '../store/journal.js';
 import { type CampaignRecord, firstRecord } from '../store/records.js';
 import type { Execute } from './child.js';
+import { withImages } from './images.js';
 import { type CampaignListener, runJobs } from './runner.js';
 
 /** What does the jobs of a campaign. */
@@ -132,7 +133,7 @@ async function doJobs(
   folder: CampaignFolder,
   run: SavedRun,
   { slots, listener, signal, onBegin }: Conduct,
-  { execute, queue }: Executor,
+  { execute: plain, queue }: Executor,
 ): Promise<void> {
   const { table } = run;
   const { objects, scratch } = folder;
@@ -150,6 +151,7 @@ async function doJobs(
     write(session);
     table.take(session);
     onBegin?.(run);
+    const execute = withImages(table, objects, plain);
     const most = slots ?? table.plan.campaign.limits.jobs;
     await runJobs({ table, write, objects, scratch, slots: most, execute, listener, signal });
   } finally {
