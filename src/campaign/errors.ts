@@ -8,7 +8,8 @@ type CampaignErrorCode =
   | 'CAMPAIGN_INDEX'
   | 'CAMPAIGN_QUEUE'
   | 'CAMPAIGN_PROOF'
-  | 'CAMPAIGN_NUMA';
+  | 'CAMPAIGN_NUMA'
+  | 'CAMPAIGN_SOURCE';
 
 /** A campaign cannot be read, begun or continued; the message is one sentence that says why. */
 export class CampaignError extends Error {

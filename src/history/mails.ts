@@ -13,6 +13,8 @@ export interface SeriesPatch {
   subject: string;
   /** A file with the diff. */
   file: string;
+  /** Of the git repository that it is from. */
+  commit?: string;
 }
 
 const END = { endBy: 'SIGTERM', resultsOnStdout: true } as const;
@@ -49,6 +51,9 @@ const MAIL = /^(?:From |From:|Subject:|Date:|Message-Id:|Received:|Return-Path:)
 /** Where a diff begins in a mail. */
 const hasDiff = (patch: string): boolean => /^(?:diff --git |--- (?:a\/|\/dev\/null))/m.test(patch);
 
+/** The first line of a mail that git-format-patch(1) made. */
+const COMMIT = /^From ([0-9a-f]{40}) /;
+
 const subjectOf = (info: string): string => /^Subject: (.*)$/m.exec(info)?.[1] ?? '';
 
 /** One mail, taken apart as `git am` does; undefined for a cover letter. */
@@ -59,7 +64,9 @@ async function patchOfMail(mail: string, folder: string, name: string): Promise<
     ['-c', MAILINFO, 'sh', join(folder, `${name}.msg`), file, mail],
     `cannot read ${name}`,
   );
-  return hasDiff(readFileSync(file, 'utf8')) ? { subject: subjectOf(info) || name, file } : undefined;
+  if (!hasDiff(readFileSync(file, 'utf8'))) return undefined;
+  const commit = COMMIT.exec(readFileSync(mail, 'utf8'))?.[1];
+  return { subject: subjectOf(info) || name, file, ...(commit !== undefined && { commit }) };
 }
 
 /** The patches of one file: an mbox, a mail, or a diff alone. */

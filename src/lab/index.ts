@@ -6,7 +6,7 @@ export { identifyImage } from './image/identity.js';
 export type { GuestFile } from './image/initramfs.js';
 export { type LabInventory, labInventory } from './inventory.js';
 export { type BuiltKernel, buildKernel } from './kernel/build.js';
-export { type GitOrigin, gitOrigin, originOf } from './kernel/origin.js';
+export { checkoutOf, type GitOrigin, gitOrigin, originOf } from './kernel/origin.js';
 export {
   type CountedKernel,
   countedKernel,

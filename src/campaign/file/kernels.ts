@@ -2,13 +2,15 @@ import { readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import picomatch from 'picomatch';
 import { withSeries } from '../../history/mails.js';
-import { identifyImage } from '../../lab/index.js';
+import { checkoutOf, identifyImage } from '../../lab/index.js';
 import { readInput } from '../../process/read-file.js';
 import { CampaignError } from '../errors.js';
 import { haveImage, placeOf } from '../images/get.js';
 import type { Place } from '../images/place.js';
 import type { Plan, PlannedKernel } from '../jobs/plan.js';
 import type { Objects } from '../store/objects.js';
+import { shortName } from './names.js';
+import { mustNotHave } from './range.js';
 import type { CampaignFile } from './schema.js';
 
 type Given = CampaignFile['kernels'][number];
@@ -70,14 +72,18 @@ class Resolver {
   }
 
   async #built({ name, source, patches, configs }: Built): Promise<PlannedKernel> {
+    const path = this.#source(source);
+    // Of what is no clean checkout it is not known what it was.
+    const commit = isFolder(path) ? (await checkoutOf(path))?.commit : undefined;
     const from = {
       kind: 'build' as const,
-      source: this.#source(source),
+      source: path,
+      ...(commit !== undefined && { commit }),
       patches: await this.#files(patches),
       configs: await this.#files(configs),
     };
     const own = [...patches, ...configs].map((file) => basename(file).replace(/\.\w+$/, ''));
-    return { name: name ?? [source, ...own].join('+'), from };
+    return { name: name ?? shortName([source, ...own].join('+')), from };
   }
 
   #source(source: string): string {
@@ -89,7 +95,7 @@ class Resolver {
   }
 
   async #file(path: string): Promise<NamedFile> {
-    return { name: basename(path), sha256: this.objects.put(await readInput(path, PATCH_LIMIT)) };
+    return { name: shortName(basename(path)), sha256: this.objects.put(await readInput(path, PATCH_LIMIT)) };
   }
 
   /** The source, and a kernel for each commit: the source with the patches up to it. */
@@ -99,6 +105,7 @@ class Resolver {
     const { from } = base;
     if (from.kind !== 'build') return [base];
     return withSeries({ files: [], range, repository }, async (series) => {
+      if (given.git === undefined) mustNotHave(repository, range, series[0]);
       const own: NamedFile[] = [];
       for (const { file } of series) own.push(await this.#file(file));
       const upTo = (i: number): PlannedKernel => ({
@@ -142,7 +149,9 @@ export async function planOf(
     file.places.map((place) => placeOf(place, folder)),
   );
   const kernels: PlannedKernel[] = [];
-  for (const given of file.kernels) kernels.push(...(await resolver.resolve(given)));
+  for (const given of file.kernels)
+    for (const kernel of await resolver.resolve(given))
+      kernels.push({ ...kernel, name: shortName(kernel.name) });
   mustDiffer(kernels);
   const { kernels: _, fuzz, ...campaign } = file;
   return { campaign: { ...campaign, ...(fuzz && { fuzz }) }, kernels, tool };

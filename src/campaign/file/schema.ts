@@ -24,7 +24,7 @@ const built = z
     configs: z.array(text).default([]).meta({ description: 'files with further options' }),
     range: text.optional().meta({
       description:
-        'commits a..b of the git tree in `git`: one kernel for each, `source` with the patches up to it',
+        'commits a..b of the git tree in `git`: one kernel for each, `source` with the patches up to it; `source` stands at what they are upon',
     }),
     git: text.optional().meta({ description: 'the git tree of `range`; `source` if not given' }),
   })

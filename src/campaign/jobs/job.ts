@@ -11,6 +11,9 @@ export const NEEDS = ['numa'] as const;
 /** SHA-256, hex. */
 export const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 
+/** Of git. */
+export const commit = z.string().regex(/^[0-9a-f]{40}$/);
+
 /** Goes onto the command line of the lab's kernel: nothing but KVM's own parameters may get there. */
 export const moduleParameter = z
   .string()
@@ -37,6 +40,8 @@ const buildJob = z.strictObject({
   kind: z.literal('build'),
   kernel: label,
   source: z.string().min(1),
+  /** What a tree was a clean checkout of when the campaign was planned. */
+  commit: commit.optional(),
   patches: z.array(file),
   configs: z.array(file),
 });

@@ -4,7 +4,7 @@ import { catalogue } from '../../catalogue/index.js';
 import { quickSet } from '../../coverage/index.js';
 import { fuzz } from '../../fuzz/campaign.js';
 import { SUBJECTS } from '../../fuzz/generate.js';
-import { buildKernel, identifyImage } from '../../lab/index.js';
+import { buildKernel, checkoutOf, identifyImage } from '../../lab/index.js';
 import { OwnedNames } from '../../process/owned-names.js';
 import { variantOf } from '../../report/label.js';
 import { exitStatus } from '../../report/summary.js';
@@ -39,6 +39,15 @@ function withNames(error: unknown, files: readonly { name: string; path: string 
   return error;
 }
 
+/** A tree is not copied: it must be what it was when the campaign was planned. */
+async function mustBeAt(tree: string, commit: string, signal: AbortSignal): Promise<void> {
+  if ((await checkoutOf(tree, signal))?.commit === commit) return;
+  throw new CampaignError(
+    'CAMPAIGN_SOURCE',
+    `${tree} was a clean checkout of ${commit.slice(0, 12)} when the run began: it is not now, or git cannot tell`,
+  );
+}
+
 /** One job on the way. */
 class Performance {
   readonly objects: Objects;
@@ -57,7 +66,8 @@ class Performance {
     return job.kind === 'run' ? this.#run(job) : this.#fuzz(job);
   }
 
-  async #build({ source, patches, configs }: BuildJob): Promise<JobResult> {
+  async #build({ source, commit, patches, configs }: BuildJob): Promise<JobResult> {
+    if (commit !== undefined) await mustBeAt(source, commit, this.around.signal);
     const files = [...patches, ...configs].map(({ name, sha256 }) => ({
       name,
       path: this.objects.path(sha256),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { campaignFile, plannedFuzz } from '../file/schema.js';
-import { type BuildJob, type Job, jobId, NEEDS, sha256 } from './job.js';
+import { type BuildJob, commit, type Job, jobId, NEEDS, sha256 } from './job.js';
 
 const named = z.strictObject({ name: z.string(), sha256 });
 
@@ -13,6 +13,7 @@ const plannedKernel = z.strictObject({
     z.strictObject({
       kind: z.literal('build'),
       source: z.string(),
+      commit: commit.optional(),
       patches: z.array(named),
       configs: z.array(named),
     }),
@@ -82,8 +83,8 @@ const variantsFor = (plan: Plan, { from }: PlannedKernel): Variant[] =>
 /** The job that builds a kernel, if it is one that is built. */
 export function buildOf({ tool }: Plan, { name, from }: PlannedKernel): PlannedJob | undefined {
   if (from.kind !== 'build') return undefined;
-  const { source, patches, configs } = from;
-  const job: BuildJob = { kind: 'build', kernel: name, source, patches, configs };
+  const { kind, ...of } = from;
+  const job: BuildJob = { kind, kernel: name, ...of };
   return { id: jobId(job, tool), job };
 }
 

@@ -26,6 +26,7 @@ const BY_CODE: Readonly<Record<string, Cause>> = {
   INPUT_FILE: IMAGE,
   CAMPAIGN_OBJECT: IMAGE,
   CAMPAIGN_NUMA: MACHINE,
+  CAMPAIGN_SOURCE: BUILD,
 };
 
 /** KVM, the lab, or what they need of the machine. */

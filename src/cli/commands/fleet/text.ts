@@ -10,7 +10,8 @@ function kernelText({ name, from }: PlannedKernel): string {
   if (from.kind === 'host') return `  ${name}`;
   if (from.kind === 'image') return `  ${name}: image ${from.sha256.slice(0, 12)}`;
   const patches = from.patches.length === 0 ? '' : ` with ${from.patches.length} patches`;
-  return `  ${name}: built from ${from.source}${patches}`;
+  const at = from.commit === undefined ? '' : ` at ${from.commit.slice(0, 12)}`;
+  return `  ${name}: built from ${from.source}${at}${patches}`;
 }
 
 /** How much each seed gives. */
