@@ -52,6 +52,7 @@ describe('a campaign', () => {
     ['a host that needs what we do not know', 'campaign: a\nkernels: [{host: tdx}]', /kernels\.0/],
     ['a parameter of another module', GOOD.replace('kvm.tdp', 'foo.tdp'), /parameters\.legacy\.0: module/],
     ['a parameter with a blank', GOOD.replace('tdp_mmu=N', 'tdp_mmu=N init=x'), /parameters\.legacy\.0: /],
+    ['a policy of no name', `${GOOD}\npolicy: nonsense`, /^policy: .*nonsense/],
     ['no engine of ours', `${GOOD}\nengines: [vmware]`, /engines\.0: /],
     ['a name that acts on a terminal', 'campaign: "a\\e[2J"\nkernels: [host]', /^campaign: letters/],
     ['seeds that are none', GOOD.replace('from: 5', 'from: -5'), /fuzz\.seeds/],

@@ -1,5 +1,6 @@
 import { parseDocument } from 'yaml';
 import type { z } from 'zod';
+import { findPolicy } from '../../memtype/index.js';
 import { CampaignError } from '../errors.js';
 import { type CampaignFile, campaignFile } from './schema.js';
 
@@ -42,5 +43,16 @@ export function parseCampaign(text: string): CampaignFile {
     return refuse(`it is not YAML: ${(error as Error).message}`);
   }
   const parsed = campaignFile.safeParse(value);
-  return parsed.success ? parsed.data : refuse(sentence(parsed.error.issues[0] as z.core.$ZodIssue));
+  if (!parsed.success) return refuse(sentence(parsed.error.issues[0] as z.core.$ZodIssue));
+  mustBePolicy(parsed.data.policy);
+  return parsed.data;
+}
+
+/** It is not in the schema: journals are read with that, also those of policies that were there once. */
+function mustBePolicy(policy: string): void {
+  try {
+    if (policy !== 'auto') findPolicy(policy);
+  } catch (error) {
+    refuse(`policy: ${(error as Error).message}`);
+  }
 }
