@@ -11,6 +11,31 @@ const path = (name: string): string =>
   fileURLToPath(new URL(`../../../examples/campaign/${name}`, import.meta.url));
 const read = (name: string): string => readFileSync(path(name), 'utf8');
 
+/** What a worker's proof calls. */
+const WORKER_PACKAGES = [
+  'nodejs',
+  'bochs',
+  'bochsbios',
+  'vgabios',
+  'xorriso',
+  'isolinux',
+  'gcc',
+  'binutils',
+  'make',
+  'flex',
+  'bison',
+  'bc',
+  'lz4',
+  'rsync',
+  'patch',
+  'perl',
+  'xz-utils',
+  'libelf-dev',
+  'libssl-dev',
+  'kmod',
+  'cpio',
+];
+
 /** The options in a command line that a command does not have. */
 function unknownOptions(
   text: string,
@@ -43,14 +68,18 @@ describe('the examples of campaigns', () => {
   });
 
   it('the compose file has a queue that keeps jobs, and a worker', () => {
-    const { services } = parse(read('compose.yaml')) as {
-      services: { queue: { command: string[] }; worker: { command: string[] } };
-    };
+    const { services } = parse(read('compose.yaml'));
 
     expect(services.queue.command.join(' ')).toBe(
       'redis-server --appendonly yes --maxmemory-policy noeviction',
     );
-    expect(services.worker.command[1]).toBe('worker');
+    expect(services.worker.command[0]).toBe('worker');
+    // It builds and boots kernels before it takes a job, and comes to an end where it cannot.
+    expect(services.worker.build).toEqual({ context: '../..', dockerfile: 'Containerfile' });
+    expect(services.worker.restart).toMatch(/^on-failure:\d+$/);
+    const words = readFileSync(path('../../Containerfile'), 'utf8').split(/\s+/);
+    expect(words).toContain('ENTRYPOINT');
+    expect(WORKER_PACKAGES.filter((name) => !words.includes(name))).toEqual([]);
     expect(unknownOptions(services.worker.command.join(' '), workerCommand())).toEqual([]);
   });
 
