@@ -1,8 +1,11 @@
 import { randomInt } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { CampaignFolder } from '../../src/campaign/store/folder.js';
+import { toolText } from '../../src/cli/commands/fleet/folder.js';
 import { NEEDS_KVM } from '../require.js';
+import { planOfKernels } from '../support/campaign.js';
 import { CampaignProcess, campaignFile, gone, LONG_CAMPAIGN } from '../support/campaign-process.js';
 import { runCli } from '../support/cli.js';
 
@@ -135,6 +138,19 @@ it(
     expect(stdout).toContain('1 of 1 job done');
   },
 );
+
+it('resume says that the file was written since the run began, whose plan it goes on with', async () => {
+  const file = campaignFile('campaign: old\nkernels: [host]\nscenarios: none\n');
+  const plan = planOfKernels([], 'scenarios: none');
+  const folder = file.replace('.yaml', '.campaign');
+  new CampaignFolder(folder).add({ ...plan, tool: toolText() });
+  writeFileSync(file, 'campaign: other\nkernels: [host]\n');
+
+  const { stderr, stdout } = await runCli(['campaign', 'resume', file]);
+
+  expect(stderr).toContain(`${file} was written after run 1 began, which goes on as it was planned then`);
+  expect(stdout).toContain('# Campaign test: complete');
+});
 
 it.each([
   ['a file that is none', '/nonexistent.yaml', /cannot read \/nonexistent.yaml: there is no such file/],

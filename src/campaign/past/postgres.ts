@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { CampaignError } from '../errors.js';
 import type { Database, Value } from './database.js';
+import { pgUrl } from './pg-url.js';
 
 /** How long the server may take to answer at first. */
 const PATIENCE_MS = 10_000;
@@ -23,7 +24,7 @@ function numbered(sql: string): string {
 
 async function connected(url: string): Promise<pg.Client> {
   const client = new pg.Client({
-    connectionString: url,
+    connectionString: pgUrl(url),
     application_name: 'kvm-memtype',
     connectionTimeoutMillis: PATIENCE_MS,
     options: `-c search_path=${SCHEMA} -c client_min_messages=warning`,

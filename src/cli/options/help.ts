@@ -13,6 +13,12 @@ export interface Help {
 
 export const USAGE_STATUS = [2, 'wrong usage, or something that is needed is missing here'] as const;
 
+/** Of what goes on until it is ended: it dies of the signal, as programs do. */
+export const ENDED_STATUSES = [
+  [130, 'it was ended by SIGINT, as Ctrl-C sends it'],
+  [143, 'it was ended by SIGTERM'],
+] as const;
+
 function exampleText(args: string, does: string, width: number): string {
   return `  kvm-memtype ${args}\n${hang('      ', does, width)}`;
 }

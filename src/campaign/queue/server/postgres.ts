@@ -1,5 +1,6 @@
 import { createPostgresBackend, type Processor, Queue, QueueEvents, runMigrations, Worker } from 'bullmq';
 import { CampaignError } from '../../errors.js';
+import { pgUrl } from '../../past/pg-url.js';
 import { SCHEMA_LOCK } from '../../past/postgres.js';
 import { publicUrl } from './address.js';
 import { PatientPool } from './patient-pool.js';
@@ -50,7 +51,7 @@ export class PostgresServer implements QueueServer {
   private constructor(url: string) {
     this.address = publicUrl(url);
     this.#pool = new PatientPool({
-      connectionString: url,
+      connectionString: pgUrl(url),
       application_name: 'kvm-memtype',
       max: MOST_CONNECTIONS,
       connectionTimeoutMillis: PATIENCE_MS,

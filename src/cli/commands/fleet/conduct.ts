@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
@@ -88,6 +88,7 @@ async function conducted(
   folder: CampaignFolder,
   options: RunOptions,
   go: (o: Conduct) => Promise<SavedRun>,
+  onBegin: (run: SavedRun) => void = () => {},
 ): Promise<void> {
   const { jobs } = options;
   let table: Table | undefined;
@@ -101,6 +102,7 @@ async function conducted(
       signal: interrupted,
       onBegin: (run) => {
         table = run.table;
+        onBegin(run);
       },
     }),
   );
@@ -122,7 +124,15 @@ async function run(file: string, options: RunOptions): Promise<void> {
 
 async function resume(given: string, options: RunOptions): Promise<void> {
   const folder = openFolder(given);
-  await conducted('the campaign', folder, options, (o) => resumeRun(folder, toolText(), o));
+  const go = (o: Conduct) => resumeRun(folder, toolText(), o);
+  await conducted('the campaign', folder, options, go, (run) => tellOfChange(given, run));
+}
+
+/** A run goes on as it was planned, whatever its file says by now. */
+function tellOfChange(file: string, { number, table }: SavedRun): void {
+  const info = statSync(file, { throwIfNoEntry: false });
+  if (info?.isFile() !== true || info.mtimeMs <= table.startedAt) return;
+  log().warn(`${file} was written after run ${number} began, which goes on as it was planned then`);
 }
 
 const jobsOption = (command: Command): Command =>

@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { isLoopback } from '../../../campaign/serve/access.js';
 import { type QueueView, type ServeOptions, type Serving, serve } from '../../../campaign/serve/server.js';
 import { UsageError } from '../../errors.js';
-import { addHelp, USAGE_STATUS } from '../../options/help.js';
+import { addHelp, ENDED_STATUSES, USAGE_STATUS } from '../../options/help.js';
 import { whole } from '../../options/values.js';
 import { interrupted } from '../../terminal/interrupt.js';
 import { openFolder, toolText } from './folder.js';
@@ -66,7 +66,7 @@ export const serveCommand = (): Command =>
         'for all who have the token in KVM_MEMTYPE_TOKEN',
       ],
     ],
-    statuses: [[0, 'it was ended'], USAGE_STATUS],
+    statuses: [...ENDED_STATUSES, USAGE_STATUS],
   })
     .summary('show a campaign in a browser while it runs')
     .argument('<campaign>', 'its file, or the folder of its results')

@@ -5,7 +5,7 @@ import { MIB } from '../../../arch/units.js';
 import { checkNodes } from '../../../campaign/jobs/nodes.js';
 import { LABELS, type Label, slotsOf } from '../../../campaign/queue/protocol.js';
 import { UsageError } from '../../errors.js';
-import { addHelp, USAGE_STATUS } from '../../options/help.js';
+import { addHelp, ENDED_STATUSES, USAGE_STATUS } from '../../options/help.js';
 import { outputFolder, whole } from '../../options/values.js';
 import { interrupted } from '../../terminal/interrupt.js';
 import { say } from '../../terminal/say.js';
@@ -73,7 +73,7 @@ export const workerCommand = (): Command =>
       ['worker --queue redis://queue:6379 --labels lab', 'kernels are built and booted in the lab'],
       ['worker --queue redis://queue:6379 --labels vtx', "jobs for this machine's own KVM"],
     ],
-    statuses: [[0, 'it was ended'], USAGE_STATUS],
+    statuses: [...ENDED_STATUSES, USAGE_STATUS],
   })
     .option('--queue <url>', 'the server of the queue: Redis or PostgreSQL', queueOption)
     .addOption(
