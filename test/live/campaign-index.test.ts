@@ -30,6 +30,20 @@ it('an index in PostgreSQL tells what the files tell, of each of the campaigns t
   expect(both).toContain('["build\\tc",6]');
 });
 
+it('an index that may not be used leaves the files, and says so', async () => {
+  const folder = await threeRuns();
+  const said: string[] = [];
+  postgres?.sql('CREATE SCHEMA kvm_memtype');
+  postgres?.sql('GRANT USAGE ON SCHEMA kvm_memtype TO "kvm-memtype"');
+  postgres?.sql('GRANT CREATE ON DATABASE postgres TO "kvm-memtype"');
+  const denied = url().replace(/\/kvm-memtype$/, '/postgres');
+
+  const told = await askAll(await openIndex(folder, (why) => said.push(why), denied));
+
+  expect(told).toEqual(await askFiles(folder));
+  expect(said).toEqual([expect.stringMatching(/postgres cannot be used: permission denied for schema/)]);
+});
+
 it('an index that does not answer leaves the files, and says so without its password', async () => {
   const folder = await threeRuns();
   const said: string[] = [];

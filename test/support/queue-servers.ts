@@ -130,8 +130,8 @@ export class TestPostgres extends TestServer {
     postgres.#init();
     await postgres.start();
     const user = `CREATE USER "${USER}" PASSWORD '${PASSWORD}'`;
-    while (postgres.#sql(user) === undefined) await sleep(POLL_MS);
-    postgres.#sql(`CREATE DATABASE "${USER}" OWNER "${USER}"`);
+    while (postgres.sql(user) === undefined) await sleep(POLL_MS);
+    postgres.sql(`CREATE DATABASE "${USER}" OWNER "${USER}"`);
     return postgres;
   }
 
@@ -165,8 +165,8 @@ export class TestPostgres extends TestServer {
     execFileSync(tool, args, { stdio: 'ignore' });
   }
 
-  /** What it answers, undefined if it does not. */
-  #sql(text: string): string | undefined {
+  /** What it answers its owner, undefined if it does not. */
+  sql(text: string): string | undefined {
     const where = ['-h', this.folder, '-p', String(this.port), '-U', 'postgres', '-d', 'postgres'];
     const [tool, ...args] = this.#as('psql', ...where, '-qAtc', text);
     try {
@@ -177,7 +177,7 @@ export class TestPostgres extends TestServer {
   }
 
   bytes(): number {
-    return Number(this.#sql(`SELECT pg_database_size('${USER}')`));
+    return Number(this.sql(`SELECT pg_database_size('${USER}')`));
   }
 
   url(port = this.port): string {

@@ -1,9 +1,12 @@
 import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { describe, expect, it, test } from 'vitest';
 import { requireOrSkip } from '../../../test/require.js';
-import { campaignFolder } from '../../../test/support/campaign.js';
+import { campaignFolder, never } from '../../../test/support/campaign.js';
 import { addRun, askAll, askFiles, openIndex, threeRuns } from '../../../test/support/campaign-history.js';
+import { Results } from '../report/read.js';
+import { FileHistory, type History } from './history.js';
 import { indexFile } from './open.js';
+import { SafeHistory } from './safe-history.js';
 import { openSqlite } from './sqlite.js';
 import { marks, timeLines } from './timeline.js';
 
@@ -82,6 +85,35 @@ describe('an index', () => {
 
     expect(said).toEqual([expect.stringMatching(/^earlier runs are read .*index\.sqlite cannot be written/)]);
   });
+});
+
+it.each(['garbage', 'redis://:hunter2@localhost'])(
+  'the URL of an index that is none leaves the files, and says so without it: %s',
+  async (url) => {
+    const folder = await threeRuns();
+    const said: string[] = [];
+
+    const told = await askAll(await openIndex(folder, (why, how) => said.push(`${how}: ${why}`), url));
+
+    expect(told).toEqual(await askFiles(folder));
+    expect(said).toEqual([expect.stringMatching(/^warn: .* the URL of the index is none such as/)]);
+    expect(said[0]).not.toContain(url);
+  },
+);
+
+it('an index that fails when it is asked leaves the files, and says so once', async () => {
+  const folder = await threeRuns();
+  const files = new FileHistory(folder, new Results(folder.objects), never);
+  const gone = async (): Promise<never> => {
+    throw new Error('the connection is gone');
+  };
+  const index: History = { past: gone, took: gone, runs: gone, entries: gone, close: gone };
+  const failed: unknown[] = [];
+
+  const told = await askAll(new SafeHistory(index, files, (error) => failed.push(error)));
+
+  expect(told).toEqual(await askFiles(folder));
+  expect(failed).toEqual([new Error('the connection is gone')]);
 });
 
 async function setVersion(file: string): Promise<void> {

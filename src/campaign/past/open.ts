@@ -2,9 +2,11 @@ import { join } from 'node:path';
 import { CampaignError } from '../errors.js';
 import type { Results } from '../report/read.js';
 import type { CampaignFolder } from '../store/folder.js';
+import { addressOf } from './address.js';
 import type { Database } from './database.js';
 import { FileHistory, type History } from './history.js';
 import { onceOnly, type Tell } from './left-out.js';
+import { SafeHistory } from './safe-history.js';
 import { SqlHistory } from './sql-history.js';
 import { isDamaged, openSqlite, removeSqlite } from './sqlite.js';
 
@@ -38,7 +40,7 @@ async function openIndex(o: HistoryOptions): Promise<SqlHistory> {
     const id = url === undefined ? '' : folder.id();
     return await SqlHistory.open(database, folder, results, { before, id, tell });
   } catch (error) {
-    await database.close();
+    await database.close().catch(() => {});
     throw error;
   }
 }
@@ -54,10 +56,11 @@ async function openOrMake(o: HistoryOptions): Promise<SqlHistory> {
   }
 }
 
-/** Why there can be no index; undefined if the error is about something else. */
-function whyNone(error: unknown, { folder }: HistoryOptions): string | undefined {
+/** Why there can be no index; undefined if the error is about something else. Of a server, whatever it says is a reason. */
+function whyNone(error: unknown, { folder, url }: HistoryOptions): string | undefined {
   if (error instanceof CampaignError && error.code === 'CAMPAIGN_INDEX') return error.message;
   const { code = '', message } = error as NodeJS.ErrnoException;
+  if (url !== undefined) return `${addressOf(url)} cannot be used: ${message}`;
   return READ_ONLY.test(code) ? `${indexFile(folder)} cannot be written (${message})` : undefined;
 }
 
@@ -67,12 +70,17 @@ export async function openHistory(given: HistoryOptions): Promise<History> {
   const { folder, results, before = Number.POSITIVE_INFINITY } = o;
   const files = new FileHistory(folder, results, o.tell);
   if (!folder.numbers().some((number) => number < before)) return files;
-  try {
-    return await openOrMake(o);
-  } catch (error) {
+  const onFail = (error: unknown): void => {
     const why = whyNone(error, o);
     if (why === undefined) throw error;
-    o.tell(`earlier runs are read from all their files, which takes longer: ${why}`, 'info');
+    const text = `earlier runs are read from all their files, which takes longer: ${why}`;
+    // One that was asked for should be there.
+    o.tell(text, o.url === undefined ? 'info' : 'warn');
+  };
+  try {
+    return new SafeHistory(await openOrMake(o), files, onFail);
+  } catch (error) {
+    onFail(error);
     return files;
   }
 }

@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { CampaignError } from '../errors.js';
+import { addressOf } from './address.js';
 import type { Database, Value } from './database.js';
 import { pgUrl } from './pg-url.js';
 
@@ -23,6 +24,7 @@ function numbered(sql: string): string {
 }
 
 async function connected(url: string): Promise<pg.Client> {
+  const address = addressOf(url);
   const client = new pg.Client({
     connectionString: pgUrl(url),
     application_name: 'kvm-memtype',
@@ -39,12 +41,9 @@ async function connected(url: string): Promise<pg.Client> {
     return client;
   } catch (error) {
     await client.end().catch(() => {});
-    const { host, pathname } = new URL(url);
-    throw new CampaignError(
-      'CAMPAIGN_INDEX',
-      `the index at postgres://${host}${pathname} cannot be used: ${(error as Error).message}`,
-      { cause: error },
-    );
+    throw new CampaignError('CAMPAIGN_INDEX', `${address} cannot be used: ${(error as Error).message}`, {
+      cause: error,
+    });
   }
 }
 

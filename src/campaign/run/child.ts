@@ -18,8 +18,21 @@ export type Execute = (
 
 const PROGRAM = fileURLToPath(new URL('../../../bin/kvm-memtype.js', import.meta.url));
 
-/** A job builds and boots what others wrote: it is not to know the queue's password. */
-const { KVM_MEMTYPE_QUEUE: _, ...ENVIRONMENT } = process.env;
+/** A job builds and boots what others wrote: it is not to know what opens the queue, the index, or where images come from. */
+const SECRETS = [
+  'KVM_MEMTYPE_QUEUE',
+  'KVM_MEMTYPE_INDEX',
+  'KVM_MEMTYPE_TOKEN',
+  'KVM_MEMTYPE_IMAGES_TOKEN',
+  'PGPASSWORD',
+  'AWS_ACCESS_KEY_ID',
+  'AWS_SECRET_ACCESS_KEY',
+  'AWS_SESSION_TOKEN',
+];
+
+/** An environment without what is secret. */
+export const withoutSecrets = (environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
+  Object.fromEntries(Object.entries(environment).filter(([name]) => !SECRETS.includes(name)));
 
 function lineOf(text: string): JobLine | undefined {
   try {
@@ -38,7 +51,7 @@ export async function runProgram(
 ): Promise<{ status: number | null; said: string }> {
   const { status, tail } = await runChild(process.execPath, [PROGRAM, '--quiet', ...args], {
     what: 'kvm-memtype',
-    env: ENVIRONMENT,
+    env: withoutSecrets(process.env),
     detached: true,
     endBy: 'SIGTERM',
     signal,
@@ -52,7 +65,7 @@ export const executeInChild: Execute = async (order, { timeoutMs, signal, onProg
   const end = await runChild(process.execPath, [PROGRAM, '--quiet', 'campaign', 'job'], {
     what: 'the job',
     input: JSON.stringify(order),
-    env: ENVIRONMENT,
+    env: withoutSecrets(process.env),
     detached: true,
     endBy: 'SIGTERM',
     timeoutMs,

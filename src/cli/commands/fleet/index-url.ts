@@ -1,15 +1,14 @@
 import type { Command } from 'commander';
+import { isPostgres } from '../../../campaign/past/address.js';
 import { UsageError } from '../../errors.js';
 import { queueUrl } from './queue.js';
 
 const VARIABLE = 'KVM_MEMTYPE_INDEX';
-const POSTGRES = /^postgres(?:ql)?:$/;
 
 /** The address of an index on the command line, where everybody on the machine can read it. */
 function indexOption(text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || !POSTGRES.test(url.protocol))
-    throw new UsageError('--index needs a URL such as postgres://host/database');
+  if (!isPostgres(text)) throw new UsageError('--index needs a URL such as postgres://host/database');
+  const url = new URL(text);
   if (url.password !== '' || url.searchParams.has('password'))
     throw new UsageError(
       `--index has a password, which others can read there: put the URL into the variable ${VARIABLE} instead`,
@@ -21,8 +20,7 @@ function indexOption(text: string): string {
 export function indexUrl({ index, queue }: { index?: string; queue?: string }): string | undefined {
   const named = index ?? (process.env[VARIABLE] || undefined);
   const queued = queueUrl(queue);
-  const isPostgres = queued !== undefined && URL.canParse(queued) && POSTGRES.test(new URL(queued).protocol);
-  return named ?? (isPostgres ? queued : undefined);
+  return named ?? (queued !== undefined && isPostgres(queued) ? queued : undefined);
 }
 
 /** Let a command be told where the index is. */
