@@ -48,16 +48,18 @@ export interface Estimate {
   known: number;
 }
 
-/** A kernel that is not built yet has jobs like those of its images. */
-const UNBUILT = '0'.repeat(64);
-
-function jobsOf(plan: Plan): PlannedJob[] {
-  return plan.kernels.flatMap((kernel) => {
+/**
+ * The jobs of a campaign, each once: kernels that are one image share theirs. A kernel that is not built yet has jobs like those of its image,
+ * which its build stands for.
+ */
+export function plannedJobs(plan: Plan): PlannedJob[] {
+  const jobs = plan.kernels.flatMap((kernel) => {
     const build = buildOf(plan, kernel);
     const { from } = kernel;
-    const image = from.kind === 'host' ? null : from.kind === 'image' ? from.sha256 : UNBUILT;
-    return [...(build ? [build] : []), ...cellsOf(plan, kernel, image).flatMap(({ jobs }) => jobs)];
+    const image = from.kind === 'image' ? from.sha256 : (build?.id ?? null);
+    return [...(build ? [build] : []), ...cellsOf(plan, kernel, image).flatMap((cell) => cell.jobs)];
   });
+  return [...new Map(jobs.map((job) => [job.id, job])).values()];
 }
 
 /** How long a campaign will take, by how long its like took before. */
@@ -65,7 +67,7 @@ export function estimate(plan: Plan, took: readonly Took[]): Estimate {
   const meanOf = meansOf(took);
   let seconds = 0;
   let known = 0;
-  const jobs = jobsOf(plan);
+  const jobs = plannedJobs(plan);
   for (const { job } of jobs) {
     const mean = meanOf(likenessOf(job));
     if (mean !== undefined) known++;

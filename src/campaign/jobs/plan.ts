@@ -118,13 +118,17 @@ function jobsOf(
   return [...runs, ...fuzzes];
 }
 
-/** How many jobs a cell has, whatever its kernel is. */
+/** How many jobs a cell has, whatever its kernel is: the same seed twice is one. */
 const jobsPerCell = ({ campaign }: Plan): number =>
-  (campaign.scenarios === 'none' ? 0 : campaign.shards) + (campaign.fuzz?.seeds.length ?? 0);
+  (campaign.scenarios === 'none' ? 0 : campaign.shards) + new Set(campaign.fuzz?.seeds).size;
 
-/** How many jobs a kernel has, its build aside. */
-export const jobsOfKernel = (plan: Plan, kernel: PlannedKernel): number =>
-  variantsFor(plan, kernel).length * jobsPerCell(plan);
+/** How many jobs a kernel has, its build aside: sets of the same parameters share theirs. */
+export function jobsOfKernel(plan: Plan, kernel: PlannedKernel): number {
+  const ways = variantsFor(plan, kernel).map(({ engine, params }) =>
+    [engine, ...[...params].sort()].join('\n'),
+  );
+  return new Set(ways).size * jobsPerCell(plan);
+}
 
 /** The cells of one kernel, once its image is known; null is this machine's own kernel. */
 export function cellsOf(plan: Plan, kernel: PlannedKernel, image: string | null): Cell[] {

@@ -58,6 +58,8 @@ export class Table {
   owner: string | undefined;
   /** The last queue that its jobs were put into: they may be there still. */
   queue: string | undefined;
+  /** Jobs that the last process does at a time; undefined where workers do them. */
+  slots: number | undefined;
   #boot: string | undefined;
 
   /** @throws CampaignError CAMPAIGN_JOURNAL if records are in no order that happens */
@@ -145,7 +147,7 @@ export class Table {
   }
 
   /** What ran when the process before ended is open again. It is not to blame, unless the machine itself went down under it. */
-  #takeOn({ owner, boot, queue = this.queue }: Extract<CampaignRecord, { type: 'session' }>): void {
+  #takeOn({ owner, boot, queue = this.queue, slots }: Extract<CampaignRecord, { type: 'session' }>): void {
     const isOtherBoot = this.#boot !== undefined && this.#boot !== boot;
     for (const job of this.jobs.values()) {
       if (job.state !== 'running') continue;
@@ -158,6 +160,7 @@ export class Table {
     this.#at = 0;
     this.owner = owner;
     this.queue = queue;
+    this.slots = slots;
     this.#boot = boot;
   }
 
@@ -217,10 +220,12 @@ export class Table {
 
   /** How many jobs are in each state; those of kernels that are not built yet are in `unknown`. */
   counts(): Record<JobState['state'] | 'unknown', number> {
-    let unknown = 0;
-    for (const { kernel, build, image } of this.kernels)
-      if (image === undefined && build !== undefined && build.state !== 'lost')
-        unknown += jobsOfKernel(this.plan, kernel);
+    const open = this.kernels.filter(
+      ({ build, image }) => image === undefined && build !== undefined && build.state !== 'lost',
+    );
+    // Kernels of one build share their jobs.
+    const kernels = new Map(open.map(({ kernel, build }) => [build, kernel])).values();
+    const unknown = [...kernels].reduce((sum, kernel) => sum + jobsOfKernel(this.plan, kernel), 0);
     return { ...this.#counts, unknown };
   }
 }

@@ -19,6 +19,8 @@ export interface ServeOptions {
   /** Where kernel images are kept, and most bytes of them. */
   cache: string;
   mostBytes: number;
+  /** Jobs that this machine does at a time. */
+  slotCount: number;
   /** Ends it: its jobs go back into the queue. */
   signal: AbortSignal;
   /** What does a job, if not a child. */
@@ -84,7 +86,8 @@ export class JobServer {
       this.tally.ended(end?.kind === 'lost' ? end.loss : end?.kind, (Date.now() - started) / 1000);
     }
     if (end.kind === 'lost' && TROUBLES.includes(end.loss)) await this.o.onTrouble(end.loss);
-    return replyOf(end, hostname(), (Date.now() - started) / 1000);
+    const seconds = (Date.now() - started) / 1000;
+    return replyOf(end, { host: hostname(), seconds, slots: this.o.slotCount });
   }
 
   async #end(payload: Payload, signal: AbortSignal, queued: QueuedJob): Promise<JobEnd> {

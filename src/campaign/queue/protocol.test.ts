@@ -4,6 +4,7 @@ import { scenarios } from '../../../test/support/results.js';
 import type { Job } from '../jobs/job.js';
 import { endOf, LABELS, labelOf, payloadSchema, replyOf, slotsIn, slotsOf } from './protocol.js';
 
+const HOST = { host: 'host-1', seconds: 2, slots: 4 };
 const JOB: Job = {
   kind: 'run',
   kernel: 'a',
@@ -41,7 +42,7 @@ describe('what comes to a worker', () => {
 
 describe('what comes back', () => {
   const result = runResultOf(scenarios.pass);
-  const good = replyOf({ kind: 'result', result }, 'host-1', 2);
+  const good = replyOf({ kind: 'result', result }, HOST);
 
   it('is the result, with who did it', () => {
     expect(endOf(JSON.parse(JSON.stringify(good)), JOB)).toMatchObject({
@@ -52,7 +53,7 @@ describe('what comes back', () => {
   });
 
   it('is a loss with the host', () => {
-    const reply = replyOf({ kind: 'lost', loss: 'disk-full', text: 'full', retry: true }, 'host-1', 2);
+    const reply = replyOf({ kind: 'lost', loss: 'disk-full', text: 'full', retry: true }, HOST);
 
     expect(endOf(reply, JOB)).toEqual({
       kind: 'lost',
@@ -67,7 +68,7 @@ describe('what comes back', () => {
     ['data that is not packed', { ...good, end: { kind: 'result', data: 'aGVsbG8=' } }],
     [
       'a result of another kind of job',
-      replyOf({ kind: 'result', result: { kind: 'build', image: hashOf('2'), label: 'x' } }, 'h', 1),
+      replyOf({ kind: 'result', result: { kind: 'build', image: hashOf('2'), label: 'x' } }, HOST),
     ],
     ['more fields', { ...good, more: 1 }],
   ])('is no result: %s', (_, value) => {

@@ -73,6 +73,8 @@ export type Payload = z.infer<typeof payloadSchema>;
 const reply = z.strictObject({
   host: z.string().max(200),
   seconds: z.number().nonnegative(),
+  /** Jobs that the machine does at a time. */
+  slots: z.int().positive(),
   end: z.discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('result'), data: z.string().max(64 << 20) }),
     z.strictObject({ kind: z.literal('lost'), loss: lossSchema, text: z.string(), retry: z.boolean() }),
@@ -85,11 +87,11 @@ export type Reply = z.infer<typeof reply>;
 const MOST_JSON = 256 << 20;
 
 /** How a job ended, as a worker gives it back. */
-export function replyOf(end: JobEnd, host: string, seconds: number): Reply {
+export function replyOf(end: JobEnd, where: Omit<Reply, 'end'>): Reply {
   // PostgreSQL has no text with a NUL in it.
-  if (end.kind === 'lost') return { host, seconds, end: { ...end, text: end.text.replaceAll('\0', '') } };
+  if (end.kind === 'lost') return { ...where, end: { ...end, text: end.text.replaceAll('\0', '') } };
   const data = gzipSync(JSON.stringify(end.result)).toString('base64');
-  return { host, seconds, end: { kind: 'result', data } };
+  return { ...where, end: { kind: 'result', data } };
 }
 
 function resultIn(data: string): JobResult | undefined {
@@ -111,10 +113,10 @@ export function endOf(value: unknown, job: Job): JobEnd {
   };
   const { data } = reply.safeParse(value);
   if (data === undefined) return bad;
-  const { end, host, seconds } = data;
+  const { end, host, seconds, slots } = data;
   if (end.kind === 'lost') return { ...end, text: `${end.text} (on ${host})` };
   const result = resultIn(end.data);
-  return result?.kind === job.kind ? { kind: 'result', result, host, seconds } : bad;
+  return result?.kind === job.kind ? { kind: 'result', result, host, seconds, slots } : bad;
 }
 
 /** The files that a job needs. */

@@ -12,7 +12,7 @@ import type { QueueServer } from './server/types.js';
 import { WorkerTally } from './tally.js';
 
 /** How a worker works. */
-export interface WorkerOptions extends Omit<ServeOptions, 'onTrouble'> {
+export interface WorkerOptions extends Omit<ServeOptions, 'onTrouble' | 'slotCount'> {
   url: string;
   labels: readonly Label[];
   /** Jobs of each label at a time. */
@@ -53,7 +53,7 @@ export async function work(o: WorkerOptions): Promise<void> {
     o.metricsPort === undefined
       ? undefined
       : await serveMetrics(o.metricsPort, () => renderWorkerMetrics({ tally, slots, trouble: duty.trouble }));
-  const jobs = new JobServer({ ...o, onTrouble: duty.rest }, server, tally);
+  const jobs = new JobServer({ ...o, slotCount: slots, onTrouble: duty.rest }, server, tally);
   try {
     await proveAtFirst(o);
     const shared = onHost(labels);

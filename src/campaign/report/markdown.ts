@@ -41,7 +41,7 @@ function matrix(report: CampaignReport, { noTimes }: MarkdownOptions): string {
     imageText(kernel),
     ...(kernel.problem === undefined ? kernel.cells.map(cellText) : variants.map(() => 'no kernel')),
     ...(noTimes ? [] : [durationText(kernel.seconds)]),
-    ...(withCost ? [costText(report, kernel.seconds)] : []),
+    ...(withCost ? [costText(report, kernel)] : []),
   ];
   return table(head, kernels.map(rowOf));
 }

@@ -7,7 +7,7 @@ import type { Tell } from '../past/left-out.js';
 import { Outcomes } from '../past/outcomes.js';
 import { type Past, placeOf, statusesOf } from '../past/past.js';
 import { LOSS_WORDS } from '../run/losses.js';
-import type { StatusCounts } from '../store/records.js';
+import type { Done, StatusCounts } from '../store/records.js';
 import { type FindGroup, findsOf } from './finds.js';
 import { type Flaky, flakyOf } from './flaky.js';
 import type { Results } from './read.js';
@@ -32,6 +32,8 @@ export interface KernelReport {
   cells: readonly CellReport[];
   /** Of its jobs, its build included. */
   seconds: number;
+  /** Of machines: jobs that run on one at the same time share it. */
+  machineSeconds: number;
 }
 
 /** A scenario that failed, and where. */
@@ -67,7 +69,6 @@ export interface CampaignReport {
   finds: readonly FindGroup[];
   lost: readonly LostJob[];
   price: number | undefined;
-  slots: number;
 }
 
 /** The results of a cell's scenarios that failed, its random ones aside: no others are read. */
@@ -116,14 +117,17 @@ function kernelReport(
   const cellOf = (variant: string): CellReport =>
     known.get(variant) ?? { variant, state: variant === 'host' ? 'none' : missing, counts: NONE };
   const jobs = [...(build ? [build.id] : []), ...cells.flatMap((cell) => cell.jobs.map(({ id }) => id))];
-  const seconds = jobs.reduce((sum, id) => sum + (table.jobs.get(id)?.result?.seconds ?? 0), 0);
+  const results = jobs.flatMap((id) => table.jobs.get(id)?.result ?? []);
+  const { limits } = table.plan.campaign;
+  const sum = (of: (done: Done) => number): number => results.reduce((total, done) => total + of(done), 0);
   return {
     name: kernel.name,
     release: image?.release,
     image: image?.sha256,
     problem: isLost ? problemOf(build) : undefined,
     cells: variants.map(cellOf),
-    seconds,
+    seconds: sum(({ seconds }) => seconds),
+    machineSeconds: sum(({ seconds, slots = limits.jobs }) => seconds / slots),
   };
 }
 
@@ -166,7 +170,7 @@ export function reportOf(
   tell: Tell,
 ): CampaignReport {
   const { plan, state, startedAt, endedAt } = table;
-  const { campaign: name, price, limits } = plan.campaign;
+  const { campaign: name, price } = plan.campaign;
   const variants = columnsOf(plan);
   const outcomes = new Outcomes(results);
   const { done, lost, waiting, running, unknown } = table.counts();
@@ -189,7 +193,6 @@ export function reportOf(
       .filter((job) => job.state === 'lost' && job.job.kind !== 'build')
       .map((job) => ({ title: jobTitle(job.job), why: problemOf(job) })),
     price,
-    slots: limits.jobs,
   };
 }
 

@@ -42,7 +42,7 @@ function matrixHtml(report: CampaignReport): Html {
     (kernel) =>
       html`<tr><th scope=row>${kernel.name}<td>${kernel.release}<td><code>${imageText(kernel)}</code>${kernel.cells.map(
         (cell) => cellHtml(kernel, cell),
-      )}<td>${durationText(kernel.seconds)}${price !== undefined && html`<td>${costText(report, kernel.seconds)}`}`,
+      )}<td>${durationText(kernel.seconds)}${price !== undefined && html`<td>${costText(report, kernel)}`}`,
   );
   return html`<section id=matrix><h2>Kernels</h2><div class=scroll tabindex=0 role=region aria-label=Kernels><table><thead><tr><th scope=col>kernel<th scope=col>release<th scope=col>image${variants.map(
     (name) => html`<th scope=col>${name}`,

@@ -13,9 +13,12 @@ import {
 import { scenarios } from '../../../test/support/results.js';
 import { RENDER } from '../../report/report.js';
 import { CATALOGUE_ORDER } from '../../session/order.js';
+import { machinesOf } from '../jobs/machines.js';
 import type { JobResult, Order } from '../jobs/result.js';
 import { FileHistory } from '../past/history.js';
 import type { Tell } from '../past/left-out.js';
+import { NO_PAST } from '../past/past.js';
+import type { Execute } from '../run/child.js';
 import { beginRun } from '../run/conduct.js';
 import type { CampaignFolder } from '../store/folder.js';
 import { renderMarkdown } from './markdown.js';
@@ -116,6 +119,25 @@ it('what cannot be read of earlier runs is left out and told, and the report is 
   expect(told).toEqual([
     expect.stringMatching(/^run 2 is left out: .* is missing$/),
     expect.stringMatching(/^an earlier result of scenarios on a,.* is left out: .* is missing$/),
+  ]);
+});
+
+it('jobs that run on one machine at the same time share what it costs', async () => {
+  const folder = campaignFolder();
+  const where = [
+    { host: 'a', seconds: 3600, slots: 1 },
+    { host: 'b', seconds: 3600, slots: 4 },
+  ];
+  const plan = planOfKernels([IMAGE('a', '1')], 'parameters: {one: [], two: [kvm.tdp_mmu=N]}\nprice: 8');
+  const execute: Execute = async (order) => ({ kind: 'result', result: good(order), ...where.shift() });
+  const saved = await beginRun(folder, plan, conductOf(execute));
+
+  const report = reportOf(saved, NO_PAST, new Results(folder.objects), never);
+
+  expect(renderMarkdown(report, { noTimes: false })).toMatch(/\| 2\.0 h \| 10\.00 \|/);
+  expect(machinesOf(saved.table)).toMatchObject([
+    { name: 'a', done: 1, slots: 1 },
+    { name: 'b', done: 1, slots: 4 },
   ]);
 });
 

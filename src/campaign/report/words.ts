@@ -40,8 +40,8 @@ export function durationText(seconds: number): string {
 }
 
 /** What a kernel's jobs cost, where an hour has a price. */
-export const costText = ({ price, slots }: CampaignReport, seconds: number): string =>
-  price === undefined ? '' : ((seconds / 3600 / slots) * price).toFixed(2);
+export const costText = ({ price }: CampaignReport, { machineSeconds }: KernelReport): string =>
+  price === undefined ? '' : ((machineSeconds / 3600) * price).toFixed(2);
 
 /** A kernel's image by the beginning of its hash. */
 export const imageText = ({ image }: KernelReport): string => image?.slice(0, 12) ?? '';

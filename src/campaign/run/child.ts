@@ -6,8 +6,8 @@ import { causeOf } from './losses.js';
 
 /** How a try at a job ended. */
 export type JobEnd =
-  /** On another machine: which one, and how long it took there. */
-  | { kind: 'result'; result: JobResult; host?: string; seconds?: number }
+  /** On another machine: which one, how long it took there, and how many jobs it does at a time. */
+  | { kind: 'result'; result: JobResult; host?: string; seconds?: number; slots?: number }
   | { kind: 'lost'; loss: Loss; text: string; retry: boolean };
 
 /** What does jobs, one at a time. It rejects if `signal` stops it. */

@@ -140,11 +140,12 @@ async function doJobs(
   const writer = new JournalWriter(folder.journal(run.number));
   const write = (record: CampaignRecord): void => writer.write(record);
   const boot = readFileSync(BOOT_ID, 'utf8').trim();
+  const most = slots ?? table.plan.campaign.limits.jobs;
   const session: CampaignRecord = {
     type: 'session',
     owner: ownProcessId(),
     boot,
-    ...(queue !== undefined && { queue }),
+    ...(queue === undefined ? { slots: most } : { queue }),
     at: Date.now(),
   };
   try {
@@ -152,7 +153,6 @@ async function doJobs(
     table.take(session);
     onBegin?.(run);
     const execute = withImages(table, objects, plain);
-    const most = slots ?? table.plan.campaign.limits.jobs;
     await runJobs({ table, write, objects, scratch, slots: most, execute, listener, signal });
   } finally {
     writer.close();

@@ -115,10 +115,10 @@ class Runner {
 
   #done(job: JobState, end: Extract<JobEnd, { kind: 'result' }>, took: number): void {
     const { objects, listener } = this.#o;
-    const { result, seconds = took, host } = end;
+    const { result, seconds = took, host, slots = this.#o.slots } = end;
     // The result first: a record never names what is not there.
     const object = objects.putJson(result);
-    const more = { ...moreOf(result), ...(host !== undefined && { host }) };
+    const more = { ...moreOf(result), ...(host !== undefined && { host }), slots };
     const summary = { verdict: verdictOf(result), counts: countsOf(result), digest: digestOf(result) };
     this.#note({ type: 'done', job: job.id, object, seconds, ...summary, ...more, at: Date.now() });
     listener.done(job, result);

@@ -49,6 +49,8 @@ export const campaignRecord = z.discriminatedUnion('type', [
     boot: z.string(),
     /** Where the queue is that has its jobs, without what is secret. */
     queue: z.string().optional(),
+    /** Jobs that it does at a time; absent where workers do them. */
+    slots: z.int().positive().optional(),
     at,
   }),
   z.strictObject({ type: z.literal('begin'), job, at }),
@@ -66,6 +68,8 @@ export const campaignRecord = z.discriminatedUnion('type', [
     image: builtImage.optional(),
     /** The machine that did it, where that is another one. */
     host: z.string().optional(),
+    /** How many jobs that machine does at a time: what they cost they share. */
+    slots: z.int().positive().optional(),
     /** What was observed, where it was kept. */
     recording: sha256.optional(),
     at,

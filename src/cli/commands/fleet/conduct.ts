@@ -23,7 +23,7 @@ import { findFolder, makeFolder, openFolder, readCampaign, toolText } from './fo
 import { indexUrl, withIndex } from './index-url.js';
 import { loadReport, withHistory } from './load.js';
 import { executorOf, queueOption, queueUrl } from './queue.js';
-import { planText, statusText } from './text.js';
+import { planJson, planText, statusText } from './text.js';
 
 interface RunOptions {
   folder?: string;
@@ -46,13 +46,14 @@ const STATUSES = [
 const tookIn = (folder: CampaignFolder, options: RunOptions): Promise<Took[]> =>
   withHistory(folder, { url: indexUrl(options) }, (history) => history.took());
 
-async function plan(file: string, options: RunOptions): Promise<void> {
+async function plan(file: string, options: RunOptions & { json?: boolean }): Promise<void> {
   const { campaign, folder } = await readCampaign(file);
   const scratch = mkdtempSync(join(tmpdir(), 'kvm-memtype-plan-'));
   try {
     const planned = await planOf(campaign, folder, toolText(), new Objects(scratch));
     const took = await tookIn(findFolder(file, options.folder), options);
-    process.stdout.write(safeText(planText(planned, estimate(planned, took))));
+    const text = options.json === true ? planJson : planText;
+    process.stdout.write(safeText(text(planned, estimate(planned, took), options.jobs)));
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
@@ -135,9 +136,10 @@ function tellOfChange(file: string, { number, table }: SavedRun): void {
   log().warn(`${file} was written after run ${number} began, which goes on as it was planned then`);
 }
 
+const JOBS = ['--jobs <n>', 'jobs at a time; as the file says if not given', whole(1, MOST_JOBS)] as const;
 const jobsOption = (command: Command): Command =>
   withIndex(command)
-    .option('--jobs <n>', 'jobs at a time; as the file says if not given', whole(1, MOST_JOBS))
+    .option(...JOBS)
     .option('--queue <url>', 'have workers do the jobs, through this queue', queueOption);
 const FOLDER = ['--folder <path>', 'where results go; <file>.campaign if not given', outputFolder] as const;
 
@@ -148,7 +150,7 @@ export const planCommand = (): Command =>
       what: 'Print the jobs of a campaign, and how long it will take: by how long its like took before. Nothing is run.',
       examples: [
         ['campaign plan nightly.yaml', 'how many jobs, on which kernels, and for how long'],
-        ['campaign plan nightly.yaml --folder /srv/nightly', 'by the results that are in that folder'],
+        ['campaign plan nightly.yaml --json', 'each of the jobs, for a program'],
       ],
       statuses: [[0, 'the file can be run'], USAGE_STATUS],
     }),
@@ -156,6 +158,8 @@ export const planCommand = (): Command =>
     .summary('print the jobs of a campaign, and what they will take')
     .argument('<file>', 'a campaign as YAML')
     .option(...FOLDER)
+    .option(...JOBS)
+    .option('--json', 'each job, as JSON')
     .action(plan);
 
 /** `kvm-memtype campaign run <file>`. */

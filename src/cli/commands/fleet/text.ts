@@ -1,5 +1,6 @@
-import { type Estimate, estimate, type Took, tookOf } from '../../../campaign/jobs/estimate.js';
+import { type Estimate, estimate, plannedJobs, type Took, tookOf } from '../../../campaign/jobs/estimate.js';
 import { jobTitle } from '../../../campaign/jobs/job.js';
+import { slotsIn } from '../../../campaign/jobs/machines.js';
 import { columnsOf, type Plan, type PlannedKernel } from '../../../campaign/jobs/plan.js';
 import type { Table } from '../../../campaign/jobs/table.js';
 import { counted, durationText } from '../../../campaign/report/words.js';
@@ -18,15 +19,22 @@ function kernelText({ name, from }: PlannedKernel): string {
 const fuzzText = ({ count, time }: NonNullable<Plan['campaign']['fuzz']>): string =>
   time === undefined ? `${count} each` : `${durationText(time)} of their machine each, ${count} at most`;
 
-/** What a campaign will do, for people. */
-export function planText(plan: Plan, { jobs, seconds, known }: Estimate): string {
+/**
+ * What a campaign will do, for people.
+ * @param slots jobs at a time
+ */
+export function planText(
+  plan: Plan,
+  { jobs, seconds, known }: Estimate,
+  slots = plan.campaign.limits.jobs,
+): string {
   const { campaign, kernels } = plan;
-  const { scenarios, shards, repeat, fuzz, limits, price } = campaign;
+  const { scenarios, shards, repeat, fuzz, price } = campaign;
   const what = typeof scenarios === 'string' ? scenarios : scenarios.join(' ');
-  const wall = seconds / limits.jobs;
+  const wall = seconds / slots;
   const cost = price === undefined ? '' : `, cost ${((wall / 3600) * price).toFixed(2)}`;
   return `${[
-    `${campaign.campaign}: ${counted(jobs, 'job')}, about ${durationText(wall)} with ${limits.jobs} at a time${cost}`,
+    `${campaign.campaign}: ${counted(jobs, 'job')}, about ${durationText(wall)} with ${slots} at a time${cost}`,
     `  (${known} of them by how long their like took before)`,
     `${counted(kernels.length, 'kernel')}:`,
     ...kernels.map(kernelText),
@@ -40,13 +48,28 @@ export function planText(plan: Plan, { jobs, seconds, known }: Estimate): string
   ].join('\n')}\n`;
 }
 
+/**
+ * The same for a program, with each job. Those of a kernel that is not built yet have other ids once its image is known.
+ * @param slots jobs at a time
+ */
+export function planJson(
+  plan: Plan,
+  { seconds, known }: Estimate,
+  slots = plan.campaign.limits.jobs,
+): string {
+  const jobs = plannedJobs(plan).map(({ job }) => ({
+    title: jobTitle(job),
+    kind: job.kind,
+    kernel: job.kernel,
+  }));
+  return `${JSON.stringify({ campaign: plan.campaign.campaign, seconds: Math.round(seconds / slots), known, jobs })}\n`;
+}
+
 /** How long what is open will take, by what is done and by earlier runs. */
 function secondsLeft(table: Table, earlier: readonly Took[]): number {
   const { seconds, jobs } = estimate(table.plan, [...earlier, ...tookOf([table])]);
   const { waiting, running, unknown } = table.counts();
-  return jobs === 0
-    ? 0
-    : ((seconds / jobs) * (waiting + running + unknown)) / table.plan.campaign.limits.jobs;
+  return jobs === 0 ? 0 : ((seconds / jobs) * (waiting + running + unknown)) / slotsIn(table);
 }
 
 /** How far a run is. */
