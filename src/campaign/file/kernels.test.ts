@@ -56,6 +56,12 @@ describe('a range', () => {
     expect(kernels.map(({ name }) => name)).toEqual(['lx', 'lx 1/2', 'lx 2/2']);
   });
 
+  it('of a source that is no git tree is refused', async () => {
+    const given = plan('{source: "debian:6.1", range: v0..topic}', folder());
+
+    await expect(given).rejects.toThrow(/^the range v0\.\.topic needs a git tree: debian:6\.1 is none/);
+  });
+
   it('of another tree than the source is not held against what is checked out', async () => {
     const { at } = withRepository();
 

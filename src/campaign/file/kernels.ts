@@ -101,6 +101,11 @@ class Resolver {
   /** The source, and a kernel for each commit: the source with the patches up to it. */
   async #range(given: Built, range: string): Promise<PlannedKernel[]> {
     const repository = this.#path(given.git ?? given.source);
+    if (!isFolder(repository))
+      throw new CampaignError(
+        'CAMPAIGN_FILE',
+        `the range ${range} needs a git tree: ${given.git ?? given.source} is none; git names one`,
+      );
     const base = await this.#built(given);
     const { from } = base;
     if (from.kind !== 'build') return [base];

@@ -56,6 +56,11 @@ describe('a campaign', () => {
     ['no engine of ours', `${GOOD}\nengines: [vmware]`, /engines\.0: /],
     ['a name that acts on a terminal', 'campaign: "a\\e[2J"\nkernels: [host]', /^campaign: letters/],
     ['seeds that are none', GOOD.replace('from: 5', 'from: -5'), /fuzz\.seeds/],
+    [
+      'a set called as no set can be',
+      GOOD.replace('legacy:', '__proto__:'),
+      /nothing can be called __proto__/,
+    ],
     ['no time', GOOD.replace('count: 10 }', 'time: 0 }'), /fuzz\.time/],
     ['aliases that grow', bomb(), /it is not YAML: Excessive alias count/],
   ];

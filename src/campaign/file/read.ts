@@ -1,4 +1,4 @@
-import { parseDocument } from 'yaml';
+import { type Document, isScalar, parseDocument, visit } from 'yaml';
 import type { z } from 'zod';
 import { findPolicy } from '../../memtype/index.js';
 import { CampaignError } from '../errors.js';
@@ -27,6 +27,19 @@ function sentence(issue: z.core.$ZodIssue): string {
   return `${at(path)}: ${fault.message.replace(/^Invalid input: ?/, '').replace(/^Invalid input$/, 'it is none of what may stand here')}`;
 }
 
+/** What JavaScript takes for something else than a field, so that it would be dropped without a word. */
+const NO_NAME = '__proto__';
+
+function hasNoName(document: Document): boolean {
+  let found = false;
+  visit(document, {
+    Pair(_, { key }) {
+      found ||= isScalar(key) && key.value === NO_NAME;
+    },
+  });
+  return found;
+}
+
 /**
  * Read a campaign from YAML.
  * @throws CampaignError CAMPAIGN_FILE, in one sentence that says where
@@ -36,6 +49,7 @@ export function parseCampaign(text: string): CampaignFile {
   const [fault] = [...document.errors, ...document.warnings];
   if (fault !== undefined)
     return refuse(`it is not YAML: ${fault.message.split('\n')[0]?.replace(/:$/, '')}`);
+  if (hasNoName(document)) return refuse(`nothing can be called ${NO_NAME}`);
   let value: unknown;
   try {
     value = document.toJS({ maxAliasCount: 20 });

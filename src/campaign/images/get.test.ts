@@ -68,6 +68,13 @@ function breaking(asked: string[]) {
   };
 }
 
+it.each(['https://me:hunter2@host/images', 'http://:hunter2@host', 's3://key:hunter2@bucket/images'])(
+  'a place with a password is refused without it: %s',
+  (place) => {
+    expect(() => placeOf(place, '/')).toThrow(/^a URL of places has a name or a password in it/);
+  },
+);
+
 it('what a server broke off is taken up where it ended', async () => {
   const asked: string[] = [];
   const url = await server(breaking(asked));

@@ -18,8 +18,23 @@ const folderPlace = (text: string, folder: string): Place => ({
   },
 });
 
-/** A place as people write it: a folder, `http://`, `https://`, or `s3://bucket/folder`. Paths count from `folder`. */
+/** Whether a URL says who asks: the file, the journal and all that tells of the place would hold that. */
+function hasCredentials(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { username, password } = new URL(text);
+  return username !== '' || password !== '';
+}
+
+/**
+ * A place as people write it: a folder, `http://`, `https://`, or `s3://bucket/folder`. Paths count from `folder`.
+ * @throws CampaignError CAMPAIGN_FILE if it has a password in it
+ */
 export function placeOf(text: string, folder: string): Place {
+  if (hasCredentials(text))
+    throw new CampaignError(
+      'CAMPAIGN_FILE',
+      'a URL of places has a name or a password in it, which others could read: put a token into the variable KVM_MEMTYPE_IMAGES_TOKEN',
+    );
   if (/^https?:\/\//.test(text)) return httpPlace(text, text);
   if (text.startsWith('s3://')) return s3Place(text);
   return folderPlace(text, resolve(folder, text));
