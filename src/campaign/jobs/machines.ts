@@ -1,7 +1,7 @@
 import type { JobState, Table } from './table.js';
 
 /** A machine that does jobs of a campaign. */
-export interface Machine {
+export interface JobHost {
   /** Undefined for the one on which the campaign itself runs. */
   name: string | undefined;
   /** Jobs that came to a result there. */
@@ -13,8 +13,8 @@ export interface Machine {
 }
 
 /** The machines that jobs came to a result on, by their names. */
-export function machinesOf({ jobs, plan }: Table): Machine[] {
-  const machines = new Map<string | undefined, Machine>();
+export function machinesOf({ jobs, plan }: Table): JobHost[] {
+  const machines = new Map<string | undefined, JobHost>();
   for (const job of jobs.values()) {
     if (job.result === undefined) continue;
     const { host: name, at, slots = plan.campaign.limits.jobs } = job.result;
