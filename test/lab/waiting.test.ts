@@ -80,7 +80,7 @@ test('what a machine records job by job is what one records that has one job, an
   expect([emulators(), left()]).toEqual([[], []]);
 });
 
-test('a machine that dies while it waits costs nothing but that it is said', async () => {
+test('a machine that dies while it waits costs nothing', async () => {
   await using _ = keepMachines();
   await few();
   const [first] = emulators();
@@ -90,6 +90,7 @@ test('a machine that dies while it waits costs nothing but that it is said', asy
   const after = await few();
 
   expect(after.recordings).toHaveLength(FEW.length);
+  expect(after.problems).toEqual([]);
   await oneStands();
 });
 

@@ -81,3 +81,12 @@ export const conductOf = (execute: Execute, signal = new AbortController().signa
   signal,
   listener: { begun: () => {}, progress: () => {}, done: () => {}, lost: () => {} },
 });
+
+/** A job that ends its process's work: `stop` is aborted, and it comes to nothing. */
+export const stoppedBy =
+  (stop: AbortController): Execute =>
+  async (_, { signal }) => {
+    stop.abort(new Error('stop'));
+    signal.throwIfAborted();
+    throw new Error('not stopped');
+  };

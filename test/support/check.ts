@@ -1,6 +1,6 @@
-import { vi } from 'vitest';
 import { checkCommand } from '../../src/cli/commands/check.js';
 import type { Finding } from '../../src/memtype/index.js';
+import { printedBy } from './printed.js';
 
 /** What `kvm-memtype check` prints, and its status. */
 export interface Checked {
@@ -13,20 +13,10 @@ export interface Checked {
  * @throws whatever it ends with
  */
 export async function check(...args: string[]): Promise<Checked> {
-  let out = '';
   const before = process.exitCode;
-  const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    out += String(text);
-    return true;
-  });
   try {
-    const command = checkCommand()
-      .exitOverride()
-      .configureOutput({ writeErr: () => {} });
-    await command.parseAsync(args, { from: 'user' });
-    return { out, status: process.exitCode };
+    return { out: await printedBy(checkCommand(), args), status: process.exitCode };
   } finally {
-    write.mockRestore();
     process.exitCode = before;
   }
 }

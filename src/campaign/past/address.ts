@@ -1,10 +1,8 @@
 import { CampaignError } from '../errors.js';
-
-const POSTGRES = /^postgres(?:ql)?:$/;
+import { parseQueueUrl, publicUrl } from '../queue/server/address.js';
 
 /** Whether it is the URL of a PostgreSQL. */
-export const isPostgres = (text: string): boolean =>
-  URL.canParse(text) && POSTGRES.test(new URL(text).protocol);
+export const isPostgres = (text: string): boolean => parseQueueUrl(text)?.kind === 'postgres';
 
 /**
  * What people are told of an index in PostgreSQL: nothing that is secret.
@@ -16,6 +14,5 @@ export function addressOf(url: string): string {
       'CAMPAIGN_INDEX',
       'the URL of the index is none such as postgres://host/database',
     );
-  const { host, pathname } = new URL(url);
-  return `the index at postgres://${host}${pathname}`;
+  return `the index at ${publicUrl(url)}`;
 }

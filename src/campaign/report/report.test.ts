@@ -13,7 +13,7 @@ import {
 import { scenarios } from '../../../test/support/results.js';
 import { RENDER } from '../../report/report.js';
 import { CATALOGUE_ORDER } from '../../session/order.js';
-import { machinesOf } from '../jobs/machines.js';
+import { slotsIn } from '../jobs/machines.js';
 import type { JobResult, Order } from '../jobs/result.js';
 import { FileHistory } from '../past/history.js';
 import type { Tell } from '../past/left-out.js';
@@ -135,10 +135,8 @@ it('jobs that run on one machine at the same time share what it costs', async ()
   const report = reportOf(saved, NO_PAST, new Results(folder.objects), never);
 
   expect(renderMarkdown(report, { noTimes: false })).toMatch(/\| 2\.0 h \| 10\.00 \|/);
-  expect(machinesOf(saved.table)).toMatchObject([
-    { name: 'a', done: 1, slots: 1 },
-    { name: 'b', done: 1, slots: 4 },
-  ]);
+  saved.table.slots = undefined; // as where workers do the jobs
+  expect(slotsIn(saved.table)).toBe(1 + 4);
 });
 
 const SCENARIO = (name: string, gpa = '0x1000'): string =>

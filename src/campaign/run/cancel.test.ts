@@ -1,9 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { campaignFolder, conductOf, IMAGE, planOfKernels } from '../../../test/support/campaign.js';
+import {
+  campaignFolder,
+  conductOf,
+  IMAGE,
+  planOfKernels,
+  stoppedBy,
+} from '../../../test/support/campaign.js';
 import type { Table } from '../jobs/table.js';
 import type { CampaignFolder } from '../store/folder.js';
 import { cancelRun, type StopQueued } from './cancel.js';
-import type { Execute } from './child.js';
 import { beginRun } from './conduct.js';
 
 const QUEUE = 'redis://queue:6379';
@@ -12,11 +17,7 @@ const QUEUE = 'redis://queue:6379';
 async function left(queue?: string): Promise<CampaignFolder> {
   const folder = campaignFolder();
   const stop = new AbortController();
-  const execute: Execute = async (_, { signal }) => {
-    stop.abort(new Error('stop'));
-    signal.throwIfAborted();
-    throw new Error('not stopped');
-  };
+  const execute = stoppedBy(stop);
   await beginRun(folder, planOfKernels([IMAGE('a', '1')]), {
     ...conductOf(execute, stop.signal),
     executor: async () => ({ execute, ...(queue !== undefined && { queue }) }),

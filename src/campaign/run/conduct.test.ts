@@ -11,6 +11,7 @@ import {
   planOfKernels,
   runResultOf,
   simulated,
+  stoppedBy,
 } from '../../../test/support/campaign.js';
 import { scenarios } from '../../../test/support/results.js';
 import type { Order } from '../jobs/result.js';
@@ -104,13 +105,8 @@ describe('a campaign', () => {
   it('is stopped by its signal, stays open, and is not begun anew before it is over', async () => {
     const folder = campaignFolder();
     const stop = new AbortController();
-    const execute: Execute = async (_, { signal }) => {
-      stop.abort(new Error('stop'));
-      signal.throwIfAborted();
-      throw new Error('not stopped');
-    };
 
-    const run = await beginRun(folder, PLAN, conductOf(execute, stop.signal));
+    const run = await beginRun(folder, PLAN, conductOf(stoppedBy(stop), stop.signal));
 
     expect(run.table.state).toBe('open');
     await expect(beginRun(folder, PLAN, conductOf(good))).rejects.toThrow(/run 1 .* is not over/);

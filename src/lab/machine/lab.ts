@@ -22,12 +22,18 @@ const ENGINES: Record<LabEngine, Engine> = {
 };
 
 /** The kernel that was read last: the machines of a run read the same one, which takes longer than many a scenario. */
-let last: { image: string; kernel: Promise<Kernel> } | undefined;
+let last: { image: string | undefined; kernel: Promise<Kernel> } | undefined;
 
 function kernelOf(path: string): Promise<Kernel> {
   const image = imageOf(path);
-  if (image === undefined || last?.image !== image) last = { image: image ?? '', kernel: readKernel(path) };
-  return last.kernel;
+  if (image !== undefined && last?.image === image) return last.kernel;
+  const kernel = readKernel(path);
+  last = { image, kernel };
+  // What kept it from being read may be over the next time.
+  kernel.catch(() => {
+    last = undefined;
+  });
+  return kernel;
 }
 
 const isSavable = ({ engine, snapshot }: LabRun & { snapshot: SnapshotUse }, kernel: Kernel): boolean =>

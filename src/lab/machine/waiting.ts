@@ -44,10 +44,14 @@ export function keepMachines(): AsyncDisposable {
   };
 }
 
-/** Tells an image by its file: to read and unpack it takes longer than many a run. Undefined if there is none. */
+/** Tells an image by its file: to read and unpack it takes longer than many a run. Undefined where that cannot be looked at. */
 export function imageOf(path: string): string | undefined {
-  const info = statSync(path, { throwIfNoEntry: false });
-  return info && [path, info.dev, info.ino, info.size, info.mtimeMs].join(' ');
+  try {
+    const { dev, ino, size, mtimeMs } = statSync(path);
+    return [path, dev, ino, size, mtimeMs].join(' ');
+  } catch {
+    return undefined;
+  }
 }
 
 /** What a run needs of a machine. */

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { isPostgres } from '../../../campaign/past/address.js';
+import { hasPassword } from '../../../campaign/queue/server/address.js';
 import { UsageError } from '../../errors.js';
 import { queueUrl } from './queue.js';
 
@@ -8,8 +9,7 @@ const VARIABLE = 'KVM_MEMTYPE_INDEX';
 /** The address of an index on the command line, where everybody on the machine can read it. */
 function indexOption(text: string): string {
   if (!isPostgres(text)) throw new UsageError('--index needs a URL such as postgres://host/database');
-  const url = new URL(text);
-  if (url.password !== '' || url.searchParams.has('password'))
+  if (hasPassword(new URL(text)))
     throw new UsageError(
       `--index has a password, which others can read there: put the URL into the variable ${VARIABLE} instead`,
     );
