@@ -11,6 +11,9 @@ export const PAGE_OFFSET = 0xfffn;
 /** First frame number above every guest-physical address (52 bits). */
 export const GFN_LIMIT = 2 ** 40;
 
+/** First frame number above 4 GiB. */
+export const GIB4_FRAMES = 2 ** 20;
+
 /** Size of a leaf: 1 is 4 KiB, 2 is 2 MiB, 3 is 1 GiB. */
 export type Level = 1 | 2 | 3;
 

@@ -1,16 +1,10 @@
-import { type BackingName, linuxSeries, type Memory, type Slot } from '../../memtype/index.js';
+import { GIB4_FRAMES } from '../../arch/units.js';
+import { type BackingName, linuxSeries, type Memory } from '../../memtype/index.js';
 import { UsageError } from '../errors.js';
+import { lowRamEnd } from './low-ram.js';
 import type { GuestFacts } from './state.js';
 
-const GIB4_FRAMES = 2 ** 20;
 const RAM: readonly BackingName[] = ['ram', 'hugetlb', 'guest-memfd'];
-
-/** Where RAM that begins at 0 ends: RAM behind a device lies apart. */
-function lowRamEnd(slots: readonly Slot[]): number {
-  const ram = slots.filter(({ backing }) => RAM.includes(backing.kind)).sort((a, b) => a.start - b.start);
-  const end = ram.reduce((at, slot) => (slot.start <= at ? Math.max(at, slot.end) : at), 0);
-  return Math.min(GIB4_FRAMES, end);
-}
 
 /** The guest's Linux. */
 export function linuxOf(
@@ -26,5 +20,7 @@ export function linuxOf(
     throw new UsageError(
       `what Linux ${series.series} does as such a guest is not known here: 6.12 and later are`,
     );
-  return { series, mapping, earlier: mappedBefore, lowRamEnd: lowRamEnd(slots ?? []) };
+  const ram = (slots ?? []).filter(({ backing }) => RAM.includes(backing.kind));
+  const end = Math.min(GIB4_FRAMES, lowRamEnd(ram));
+  return { series, mapping, earlier: mappedBefore, lowRamEnd: end };
 }

@@ -1,6 +1,6 @@
 import { byteOf, decodePatType, type PatType } from '../../arch/memory-types.js';
 import { PAT_RESET } from '../../arch/msrs.js';
-import type { GfnRange } from '../../arch/units.js';
+import { type GfnRange, GIB4_FRAMES } from '../../arch/units.js';
 import type { BackingName } from '../map/backing.js';
 import { readVersion } from '../policies/versions.js';
 import { archMtrrType, type MtrrState, mtrrCursors } from '../sdm/mtrr.js';
@@ -100,7 +100,6 @@ const LINUX_PAT = 0x0407_0506_0007_0106n;
 /** Entry of types that the PAT has not: PCD alone, which is UC- (`__cachemode2pte_tbl[]`). */
 const FALLBACK = 2;
 const FORCED = 'kvm_init_platform() and guest_force_mtrr_state(), read in 6.12 to 7.3';
-const GIB4 = 2 ** 20;
 /** Not tracked, always WB (`is_ISA_range()`). */
 const ISA: GfnRange = { start: 0xa0, end: 0x100 };
 
@@ -125,7 +124,7 @@ function patRule(series: LinuxSeries, before: BeforeLinux): Rule {
 
 /** All of a range is WB by the MTRRs that Linux read. */
 function isWb({ mtrr, mtrrCpuid, forced }: BeforeLinux, range: GfnRange): boolean {
-  if (forced !== undefined) return range.end <= forced || range.start >= GIB4;
+  if (forced !== undefined) return range.end <= forced || range.start >= GIB4_FRAMES;
   if (!mtrrCpuid || !mtrr.enabled) return false;
   const typeAt = (gfn: number) => archMtrrType(mtrr, gfn);
   return mapRanges(range.end, typeAt, mtrrCursors(mtrr), { start: range.start }).every(

@@ -1,4 +1,4 @@
-import type { GfnRange } from '../../../arch/units.js';
+import { type GfnRange, GIB4_FRAMES } from '../../../arch/units.js';
 import { type Finding, type NamedRange, review, type Setup, type Slot } from '../../../memtype/index.js';
 import type { Answer } from '../answer.js';
 import type { Area } from '../from/areas.js';
@@ -8,7 +8,6 @@ import type { GuestFacts } from '../state.js';
 import { groupName } from '../vcpus.js';
 
 const MIB_FRAMES = 256;
-const GIB4_FRAMES = 2 ** 20;
 
 /** RAM of a kind that a guest uses as such. */
 const RAM_KINDS = new Set(['ram', 'hugetlb', 'guest-memfd', 'wc-mapped']);

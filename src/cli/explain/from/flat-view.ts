@@ -1,7 +1,6 @@
+import { GIB4_FRAMES } from '../../../arch/units.js';
+import { lowRamEnd } from '../low-ram.js';
 import type { Area } from './areas.js';
-
-const MIB_FRAMES = 256;
-const GIB4_FRAMES = 2 ** 20;
 
 /**
  * Names that say that a region is the guest's RAM: `default_ram_id` of QEMU's machines (hw/i386/pc.c and microvm.c), and what libvirt calls
@@ -12,18 +11,10 @@ const RAM_NAME = /^(?:(?:pc|microvm)\.ram|(?:ram-node|memdimm|memvirtiomem)\d+)$
 /** It lies in the VGA window below 1 MiB. */
 const isVga = ({ start, end }: Area): boolean => start >= 0xa0 && end <= 0xc0;
 
-/** Where RAM that begins at 0 ends; between it and 4 GiB is the PCI hole (`pc_memory_init()` of QEMU's hw/i386/pc.c). */
-function lowRamEnd(ram: readonly Area[]): number {
-  const sorted = [...ram].sort((a, b) => a.start - b.start);
-  return sorted.reduce(
-    (at, { start, end }) => (start <= Math.max(at, MIB_FRAMES) ? Math.max(at, end) : at),
-    0,
-  );
-}
-
 /**
  * Tell the guest's RAM from what else QEMU keeps in RAM, such as a BAR with video memory: its flat view calls both `ram`. RAM is what
- * begins at 0, and what has the name of that or one of RAM alone. Others below 4 GiB lie in the PCI hole; above, they may be either.
+ * begins at 0, and what has the name of that or one of RAM alone. Others below 4 GiB lie in the PCI hole (`pc_memory_init()` of
+ * QEMU's hw/i386/pc.c); above, they may be either.
  */
 export function withUses(areas: readonly Area[]): Area[] {
   const ram = areas.filter((area) => area.use !== undefined && area.kind === 'ram' && !isVga(area));
