@@ -83,8 +83,9 @@ class Machines {
   #successorOf(lane: Lane, index: number, outcome: Outcome): Lane | undefined {
     const { target, recorder } = this.request;
     if (target.engine === 'host' || lane.death(outcome) === undefined) return undefined;
-    if (this.#successors === MOST_SUCCESSORS || this.#left <= 0 || !lane.hasBegun) this.#over = outcome;
-    if (this.#over !== undefined || !lane.leavesWork) return undefined;
+    const isEnough = this.#successors === MOST_SUCCESSORS || this.#left <= 0;
+    if (isEnough || !lane.hasBegun) this.#over = outcome;
+    if (isEnough || !lane.leavesWork) return undefined;
     this.#successors++;
     recorder?.succeeded(index);
     return this.work.succeed(index);
